@@ -1,0 +1,137 @@
+"""Assistants: models with instructions and access to tools."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, MetaData, Request, ShortText
+
+PLATFORM_TOOLS = ("code_interpreter", "computer", "file_search", "web_search")
+PlatformToolType = Literal["code_interpreter", "computer", "file_search", "web_search"]
+
+RESERVED_FUNCTION_NAMES = frozenset(
+    {
+        *PLATFORM_TOOLS,
+        "perform_web_search",
+        "read_web_page",
+        "scroll_web_page",
+        "search_web_page",
+        "vector_store_search",
+    }
+)
+
+Name = Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
+ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
+JsonObject = dict[str, Any]
+
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED_FUNCTION_NAMES:
+        raise ValueError(f"'{name}' is the name of a platform tool; choose another")
+    return name
+
+
+def _https(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError("expected an https URL with a host")
+    return url
+
+
+HttpsUrl = Annotated[
+    str,
+    StringConstraints(max_length=2048, pattern=r"^https://[^\s/?#@:\x00-\x20]+(:[0-9]{1,5})?([/?#][^\s\x00]*)?$"),
+    AfterValidator(_https),
+]
+
+
+class PlatformTool(Request):
+    """A tool that the platform itself runs."""
+
+    type: PlatformToolType
+    vector_store_ids: list[Id] | None = None
+    file_search: JsonObject | None = None
+
+
+class Function(Request):
+    """A function that the caller runs; `parameters` is a JSON Schema of an object."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), AfterValidator(_not_reserved)]
+    description: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
+    parameters: JsonObject | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(Request):
+    """A function tool: the run waits for the caller's output (`requires_action`)."""
+
+    type: Literal["function"]
+    function: Function
+
+
+Tool = Annotated[PlatformTool | FunctionTool, Field(discriminator="type")]
+Tools = Annotated[list[Tool], Field(max_length=128)]
+
+
+class AssistantFields(Request):
+    """The fields that creating and updating share; all may be left out."""
+
+    name: Name | None = None
+    description: ShortText | None = None
+    instructions: LongText | None = None
+    tools: Tools | None = None
+    platform_tools: Annotated[list[PlatformTool], Field(max_length=16)] | None = None
+    tool_resources: JsonObject | None = None
+    meta_data: MetaData | None = None
+    top_p: float = Field(default=1.0, ge=0, le=1)
+    temperature: float = Field(default=1.0, ge=0, le=2)
+    response_format: ResponseFormat = "auto"
+    webhook_url: HttpsUrl | None = None
+    max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Tokens that a run may write, where the run itself says nothing."""
+    max_turns: int = Field(default=1, ge=1, le=1000)
+    """Kept for clients of the Project David wire; a run is bounded by the server's own limit of turns."""
+    agent_mode: bool = False
+    web_access: bool = False
+    deep_research: bool = False
+    engineer: bool = False
+    decision_telemetry: bool = False
+
+
+class AssistantCreate(AssistantFields):
+    """The body that creates an assistant."""
+
+    model: ModelName
+    id: None = None
+    """Ids are given by the server; clients of the Project David wire send null."""
+    webhook_secret: None = None
+
+
+class AssistantUpdate(AssistantFields):
+    """The body that updates an assistant: only the fields supplied change."""
+
+    model: ModelName = ""
+
+
+class Assistant(Answer):
+    """An assistant, as the API page shows it."""
+
+    id: str
+    user_id: str | None = None
+    object: Literal["assistant"] = "assistant"
+    created_at: int
+    name: str | None = None
+    description: str | None = None
+    model: str
+    instructions: str | None = None
+    tools: list[JsonObject] | None = None
+    platform_tools: list[JsonObject] | None = None
+    tool_resources: JsonObject | None = None
+    meta_data: dict[str, str] | None = None
+    top_p: float = 1.0
+    temperature: float = 1.0
+    response_format: str = "auto"
+    vector_stores: list[JsonObject] = []
+    webhook_url: str | None = None

@@ -1,0 +1,142 @@
+"""Events: what the stream of a run tells, each with its place in the run's journal.
+
+Sent as Server-Sent Events with `id:` = position; every event carries `type` and `run_id`. The stream ends with
+`data: [DONE]`.
+"""
+
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.base import Answer
+from projectdavid.protocol.runs import RunError, RunStatus, RunUsage
+
+
+class Event(Answer):
+    """What all events have beside their `type`; `position` counts from 1 within the run."""
+
+    run_id: str
+    position: int = 0
+
+
+class UnknownEvent(Event):
+    """An event of a kind that this version does not know."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+
+
+class StatusEvent(Event):
+    """The run changed its status."""
+
+    type: Literal["status"] = "status"
+    status: RunStatus
+    usage: RunUsage | None = None
+    incomplete_details: str | None = None
+
+
+class MessageCreatedEvent(Event):
+    """The model began to write a message."""
+
+    type: Literal["message_created"] = "message_created"
+    message_id: str
+
+
+class ContentEvent(Event):
+    """More text of the message that is being written."""
+
+    type: Literal["content"] = "content"
+    content: str
+
+
+class ReasoningEvent(Event):
+    """More of the model's reasoning."""
+
+    type: Literal["reasoning"] = "reasoning"
+    content: str
+
+
+class CallArgumentsEvent(Event):
+    """More of the arguments of a call, as the model writes them."""
+
+    type: Literal["call_arguments"] = "call_arguments"
+    content: str
+
+
+class MessageDiscardedEvent(Event):
+    """The model broke off and is asked again: forget what this message said so far."""
+
+    type: Literal["message_discarded"] = "message_discarded"
+    message_id: str
+
+
+class MessageCompletedEvent(Event):
+    """The message is whole and stored."""
+
+    type: Literal["message_completed"] = "message_completed"
+    message_id: str
+    status: Literal["completed", "incomplete"] = "completed"
+
+
+class ToolCallEvent(Event):
+    """The run waits for the output of this call (SSE event name `action_required`)."""
+
+    type: Literal["tool_call_manifest"] = "tool_call_manifest"
+    action_id: str
+    tool_call_id: str
+    tool: str
+    args: JsonObject
+
+
+class ToolOutputEvent(Event):
+    """A call was answered: by the caller, or by the platform where the model asked for the impossible."""
+
+    type: Literal["tool_output"] = "tool_output"
+    tool_call_id: str
+    output: str
+    error: bool = False
+
+
+class WarningEvent(Event):
+    """The run does without something, and says so."""
+
+    type: Literal["warning"] = "warning"
+    code: str
+    message: str
+
+
+class RetryEvent(Event):
+    """The model could not be asked; it is asked again after `delay_s` seconds."""
+
+    type: Literal["retry"] = "retry"
+    attempt: int
+    delay_s: float
+    error: RunError
+
+
+class ErrorEvent(Event):
+    """Why the run failed; the status follows."""
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    content: str = ""
+
+
+EVENTS: dict[str, type[Event]] = {
+    "status": StatusEvent,
+    "message_created": MessageCreatedEvent,
+    "content": ContentEvent,
+    "reasoning": ReasoningEvent,
+    "call_arguments": CallArgumentsEvent,
+    "message_discarded": MessageDiscardedEvent,
+    "message_completed": MessageCompletedEvent,
+    "tool_call_manifest": ToolCallEvent,
+    "tool_output": ToolOutputEvent,
+    "warning": WarningEvent,
+    "retry": RetryEvent,
+    "error": ErrorEvent,
+}
+"""The event class of each `type`; any other type is an `UnknownEvent`."""

@@ -1,0 +1,103 @@
+"""Messages: what is said in a thread, in the order of their sequence."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, LooseMetaData, Request
+
+
+def _fold_case(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+Role = Literal["user", "assistant", "system", "platform", "tool"]
+
+
+class TextBlock(Request):
+    """A piece of text."""
+
+    type: Literal["text"]
+    text: LongText
+
+
+class ImageUrl(Request):
+    """Where an image is: an https URL, or the image itself as a `data:` URL."""
+
+    url: Annotated[
+        str, StringConstraints(min_length=1, max_length=20_000_000, pattern=r"^(https://|data:image/)[^\s\x00]+$")
+    ]
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+class ImageBlock(Request):
+    """An image for models that see."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+Block = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
+Content = LongText | Annotated[list[Block], Field(min_length=1, max_length=100)]
+
+
+class Attachment(Request):
+    """A file that belongs to a message."""
+
+    type: Annotated[str, StringConstraints(max_length=64)] | None = None
+    file_id: Id
+
+
+class MessageCreate(Request):
+    """The body that adds a message to a thread."""
+
+    thread_id: Id
+    content: Content
+    role: Annotated[Role, BeforeValidator(_fold_case)] = "user"
+    assistant_id: Id | None = None
+    sender_id: Id | None = None
+    tool_id: Id | None = None
+    """Of a tool's output: the id of the action that it answers."""
+    tool_call_id: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
+    meta_data: LooseMetaData | None = None
+    attachments: Annotated[list[Attachment], Field(max_length=100)] | None = None
+    is_last_chunk: bool = False
+
+
+class MessageUpdate(Request):
+    """The body that updates a message; what was said cannot change."""
+
+    meta_data: LooseMetaData
+
+
+class Message(Answer):
+    """A message."""
+
+    id: str
+    object: Literal["message"] = "message"
+    created_at: int
+    thread_id: str
+    role: Role
+    content: str | list[JsonObject]
+    status: Literal["in_progress", "completed", "incomplete"] = "completed"
+    incomplete_details: JsonObject | None = None
+    completed_at: int | None = None
+    incomplete_at: int | None = None
+    assistant_id: str | None = None
+    sender_id: str | None = None
+    run_id: str | None = None
+    tool_id: str | None = None
+    tool_call_id: str | None = None
+    reasoning: str | None = None
+    attachments: list[JsonObject] = []
+    meta_data: JsonObject = {}
+
+
+class FormattedMessage(Answer):
+    """A message as a model would see it (chat-completions words)."""
+
+    role: str
+    content: str | list[JsonObject] | None
+    tool_calls: list[JsonObject] | None = None
+    tool_call_id: str | None = None

@@ -1,0 +1,227 @@
+"""Runs: one answer of an assistant to a thread; actions: the calls for which a run waits."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from projectdavid.protocol.assistants import JsonObject, ModelName, Tools
+from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, LooseMetaData, Request
+
+RunStatus = Literal[
+    "pending",
+    "queued",
+    "in_progress",
+    "requires_action",
+    "cancelling",
+    "cancelled",
+    "failed",
+    "completed",
+    "incomplete",
+    "expired",
+]
+TERMINAL_STATUSES: frozenset[str] = frozenset({"cancelled", "failed", "completed", "incomplete", "expired"})
+
+Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+class ChosenFunction(Request):
+    """The name of a function."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class FunctionChoice(Request):
+    """Makes the model call one function."""
+
+    type: Literal["function"]
+    function: ChosenFunction
+
+
+class Truncation(Request):
+    """How a thread that outgrows the context window is cut: by size, or to the last n messages."""
+
+    type: Literal["auto", "last_messages"] = "auto"
+    last_messages: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+class RunCreate(Request):
+    """The body that creates a run. What is left out comes from the assistant.
+
+    A run that is created with `status` waits until `POST /v1/completions` starts it, as clients of the Project David
+    wire expect; without it the run starts at once.
+    """
+
+    assistant_id: Id
+    thread_id: Id
+    status: Literal["pending", "queued"] | None = None
+    model: ModelName | None = None
+    instructions: LongText | None = None
+    additional_instructions: LongText | None = None
+    tools: Tools | None = None
+    tool_choice: Literal["none", "auto", "required"] | FunctionChoice | None = None
+    parallel_tool_calls: bool | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    max_prompt_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    truncation_strategy: Literal["auto", "disabled"] | Truncation | None = None
+    response_format: (
+        Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | JsonObject | None
+    ) = None
+    tool_resources: JsonObject | None = None
+    meta_data: LooseMetaData | None = None
+    max_turns: Annotated[int, Field(ge=1, le=1000)] | None = None
+    id: Any = Field(default=None, description="Ignored: the server gives ids.")
+    object: Any = Field(default=None, description="Ignored.")
+    created_at: Any = Field(default=None, description="Ignored: the server's clock counts.")
+    expires_at: Any = Field(default=None, description="Ignored: the server's limit counts.")
+    started_at: None = None
+    completed_at: None = None
+    cancelled_at: None = None
+    failed_at: None = None
+    incomplete_details: None = None
+    last_error: None = None
+    required_action: None = None
+    usage: None = None
+
+
+class MetadataBody(Request):
+    """A map of metadata."""
+
+    metadata: LooseMetaData
+
+
+class ToolOutput(Request):
+    """The output of one call."""
+
+    tool_call_id: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
+    output: LongText
+
+
+class ToolOutputs(Request):
+    """The body that answers calls; the run goes on when all are answered."""
+
+    tool_outputs: Annotated[list[ToolOutput], Field(min_length=1, max_length=128)]
+
+
+class RunError(Answer):
+    """Why a run failed."""
+
+    code: str
+    message: str
+
+
+class RunUsage(Answer):
+    """Tokens of a run; `estimated` where the provider did not report them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    estimated: bool = False
+
+
+class Action(Answer):
+    """A function call of the model that the caller answers."""
+
+    id: str
+    run_id: str
+    tool_call_id: str
+    tool_name: str
+    function_args: JsonObject
+    status: Literal["pending", "processing", "completed", "failed", "cancelled", "expired"]
+    result: JsonObject | None = None
+    """`{"output": text}` once it is answered."""
+    turn_index: int = 0
+    triggered_at: int
+    expires_at: int | None = None
+    is_processed: bool = False
+    processed_at: int | None = None
+
+
+class ActionUpdate(Request):
+    """The body that marks an action; `result` answers it."""
+
+    status: Literal["pending", "processing", "completed", "failed", "expired", "cancelled", "retrying"]
+    result: LongText | JsonObject | None = None
+
+
+class PendingAction(Answer):
+    """An action that waits, in the words of the Project David wire."""
+
+    action_id: str
+    tool_call_id: str
+    action_status: str
+    function_arguments: JsonObject
+    tool_name: str
+    run_id: str
+    run_status: str
+
+
+class RunWarning(Answer):
+    """Something that the run does without."""
+
+    code: str
+    message: str
+
+
+class Run(Answer):
+    """A run."""
+
+    id: str
+    object: Literal["thread.run"] = "thread.run"
+    created_at: int
+    thread_id: str
+    assistant_id: str
+    user_id: str
+    status: RunStatus
+    model: str
+    instructions: str
+    tools: list[JsonObject] = []
+    tool_choice: str | JsonObject = "auto"
+    parallel_tool_calls: bool = True
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_prompt_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    truncation_strategy: str | JsonObject | None = None
+    response_format: str | JsonObject = "auto"
+    tool_resources: JsonObject = {}
+    meta_data: JsonObject = {}
+    expires_at: int
+    started_at: int | None = None
+    completed_at: int | None = None
+    cancelled_at: int | None = None
+    failed_at: int | None = None
+    incomplete_details: str | None = None
+    last_error: str | None = None
+    error: RunError | None = None
+    required_action: str | None = None
+    usage: RunUsage | None = None
+    warnings: list[RunWarning] = []
+    actions: list[Action] = []
+
+
+class CompletionRequest(Request):
+    """The body that starts a waiting run, or joins a running one, and streams it (`POST /v1/completions`)."""
+
+    run_id: Id
+    thread_id: Id
+    assistant_id: Id
+    model: ModelName | None = None
+    message_id: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
+    stream: bool = True
+    api_key: Any = Field(default=None, description="Ignored: keys of providers belong to the server's configuration.")
+    provider: Any = Field(default=None, description="Ignored: the model's name says who serves it.")
+    content: Any = Field(default=None, description="Ignored.")
+    meta_data: Any = Field(default=None, description="Ignored.")
+
+
+class Completion(Answer):
+    """The answer of `POST /v1/completions` without a stream."""
+
+    run_id: str
+    type: Literal["content"] = "content"
+    content: str
+    model: str
+    status: RunStatus
+    elapsed_s: float

@@ -1,0 +1,44 @@
+"""Threads: conversations, and what takes part in them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.base import Answer, Id, LooseMetaData, Request
+
+
+class ThreadCreate(Request):
+    """The body that creates a thread."""
+
+    participant_ids: Annotated[list[Id], Field(max_length=16)] | None = None
+    meta_data: LooseMetaData | None = None
+    tool_resources: JsonObject | None = None
+
+
+class ThreadUpdate(Request):
+    """The body that updates a thread: the fields supplied change; `meta_data` is merged."""
+
+    participant_ids: Annotated[list[Id], Field(max_length=16)] | None = None
+    meta_data: LooseMetaData | None = None
+    tool_resources: JsonObject | None = None
+
+
+class Participant(Answer):
+    """A user who takes part in a thread."""
+
+    id: str
+    email: str | None = None
+    full_name: str | None = None
+
+
+class Thread(Answer):
+    """A conversation."""
+
+    id: str
+    object: Literal["thread"] = "thread"
+    created_at: int
+    owner_id: str
+    meta_data: JsonObject = {}
+    tool_resources: JsonObject = {}
+    participants: list[Participant] = []

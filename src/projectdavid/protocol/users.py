@@ -1,0 +1,122 @@
+"""Users and their API keys."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from projectdavid.protocol.base import NO_NUL, Answer, Request, ShortText
+
+Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+
+
+class UserCreate(Request):
+    """The body with which an admin makes a user."""
+
+    email: Email | None = None
+    full_name: ShortText | None = None
+    given_name: ShortText | None = None
+    family_name: ShortText | None = None
+    picture_url: Annotated[str, StringConstraints(max_length=2048, pattern=NO_NUL)] | None = None
+    email_verified: bool | None = None
+    oauth_provider: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = "local"
+    provider_user_id: ShortText | None = None
+    is_admin: bool = False
+
+
+class UserUpdate(UserCreate):
+    """The body that updates a user: only the fields supplied change; only an admin may change `is_admin`."""
+
+
+class User(Answer):
+    """A user."""
+
+    id: str
+    object: Literal["user"] = "user"
+    email: str | None = None
+    full_name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    picture_url: str | None = None
+    email_verified: bool | None = None
+    oauth_provider: str | None = None
+    is_admin: bool = False
+    created_at: str
+    updated_at: str
+
+
+class UserDeleted(Answer):
+    """Says that a user and all that was theirs is gone."""
+
+    id: str
+    object: Literal["user.deleted"] = "user.deleted"
+    deleted: Literal[True] = True
+    success: Literal[True] = True
+    message: str
+
+
+class KeyCreate(Request):
+    """The body that makes an API key."""
+
+    key_name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)] | None = None
+    expires_in_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
+class Key(Answer):
+    """An API key, without its secret: `prefix` names it."""
+
+    prefix: str
+    key_name: str | None = None
+    user_id: str
+    created_at: str
+    expires_at: str | None = None
+    last_used_at: str | None = None
+    is_active: bool
+
+
+class KeyCreated(Answer):
+    """A new key; `plain_key` is shown this once."""
+
+    plain_key: str
+    details: Key
+
+
+class Keys(Answer):
+    """The keys of a user."""
+
+    keys: list[Key]
+
+
+class KeyRevoked(Answer):
+    """Says that a key no longer opens anything."""
+
+    prefix: str
+    object: Literal["api_key.revoked"] = "api_key.revoked"
+    revoked: Literal[True] = True
+
+
+class KeyValid(Answer):
+    """Whose key it is."""
+
+    user_id: str
+    valid: Literal[True] = True
+    is_admin: bool = False
+
+
+class ModelInfo(Answer):
+    """A model that can be used now; `id` is what an assistant's `model` says."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str
+
+
+class Health(Answer):
+    """How the server is."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    uptime_s: float
+    providers: list[str]
+    tools: dict[str, Any]
+    runs: dict[str, int]
