@@ -1,0 +1,142 @@
+"""Fold what a model streams into one reply, and into the journal entries that tell of it.
+
+A *chunk* is one kind of thing a model said. Text that arrived in one read stays together in one chunk, with its
+parts apart, so that a busy stream costs one object per read and not one per token.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Parts of the visible answer, in order; each becomes one event."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Parts of the model's reasoning, in order; each becomes one event."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """A piece of a function call: `index` says which call of the reply it belongs to."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Why the model stopped: `stop`, `length`, `tool_calls` or `content_filter`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one or more model calls. `estimated` is true where the provider did not report them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.estimated or other.estimated,
+        )
+
+
+Chunk = Text | Reasoning | CallPart | Finish | Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the journal: `count` events of one `kind`.
+
+    Delta kinds (`content`, `reasoning`, `call_arguments`) hold one item of `data` per event; every other kind is one
+    event with an object as its data.
+    """
+
+    kind: str
+    data: Any
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCall:
+    """A function call as the model asked for it; `arguments` is the JSON text it wrote, valid or not."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One finished (or interrupted) model turn."""
+
+    message_id: str
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[AskedCall, ...] = ()
+    finish: str = "stop"
+    usage: Usage | None = None
+
+
+@dataclass(slots=True)
+class Fold:
+    """Collects the chunks of one model turn. `message_id` is the id that its message will have."""
+
+    message_id: str
+    _text: list[str] = field(default_factory=list)
+    _reasoning: list[str] = field(default_factory=list)
+    _calls: dict[int, list[str]] = field(default_factory=dict)
+    _finish: str = "stop"
+    _usage: Usage | None = None
+
+    def add(self, chunks: Iterable[Chunk]) -> list[Entry]:
+        """Take in what one read brought; returns the journal entries that tell of it."""
+        entries: list[Entry] = []
+        for chunk in chunks:
+            match chunk:
+                case Text(parts):
+                    if not self._text:
+                        entries.append(Entry("message_created", {"message_id": self.message_id}))
+                    self._text.extend(parts)
+                    entries.append(Entry("content", list(parts), len(parts)))
+                case Reasoning(parts):
+                    self._reasoning.extend(parts)
+                    entries.append(Entry("reasoning", list(parts), len(parts)))
+                case CallPart():
+                    entries.extend(self._add_call(chunk))
+                case Finish(reason):
+                    self._finish = reason
+                case Usage():
+                    self._usage = chunk
+        return entries
+
+    def _add_call(self, part: CallPart) -> list[Entry]:
+        known = self._calls.setdefault(part.index, ["", "", ""])
+        known[0] = known[0] or part.id
+        known[1] += part.name
+        known[2] += part.arguments
+        return [Entry("call_arguments", [part.arguments])] if part.arguments else []
+
+    def reply(self) -> Reply:
+        """What the turn said so far."""
+        calls = tuple(AskedCall(*parts) for _, parts in sorted(self._calls.items()))
+        return Reply(self.message_id, "".join(self._text), "".join(self._reasoning), calls, self._finish, self._usage)
+
+    def merged(self) -> bool:
+        """Whether anything visible was said, so that a retry has something to take back."""
+        return bool(self._text)

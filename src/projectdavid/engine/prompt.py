@@ -1,0 +1,117 @@
+"""Build what a model is asked: instructions, thread and tools, within its context window.
+
+Tokens are estimated (characters / 3.5): the provider's own count comes back in `usage`.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+CHARACTERS_PER_TOKEN = 3.5
+MESSAGE_OVERHEAD = 4
+"""Tokens a message costs besides its text (role and separators)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptCall:
+    """A function call of an earlier turn; `arguments` is JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMessage:
+    """One message of a prompt, in the words of the chat-completions protocol."""
+
+    role: str
+    content: str | list[dict[str, Any]]
+    calls: tuple[PromptCall, ...] = ()
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to a model: everything a provider needs, and nothing of where it came from."""
+
+    model: str
+    messages: tuple[PromptMessage, ...]
+    tools: tuple[dict[str, Any], ...] = ()
+    """Function definitions: `{"name", "description", "parameters", "strict"}`."""
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    response_format: dict[str, Any] | None = None
+    prompt_tokens: int = 0
+    """The estimate, for budgets and for providers that report no usage."""
+
+
+class PromptTooLong(Exception):
+    """The newest message and the instructions do not fit into the tokens that are left."""
+
+
+def estimate(message: PromptMessage) -> int:
+    """Tokens of one message, roughly."""
+    text = message.content if isinstance(message.content, str) else json.dumps(message.content)
+    size = len(text) + sum(len(call.name) + len(call.arguments) for call in message.calls)
+    return MESSAGE_OVERHEAD + int(size / CHARACTERS_PER_TOKEN)
+
+
+def estimate_tools(tools: Iterable[dict[str, Any]]) -> int:
+    """Tokens of the function definitions, roughly."""
+    return sum(int(len(json.dumps(tool)) / CHARACTERS_PER_TOKEN) for tool in tools)
+
+
+def paired(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    """Put every tool output right behind the turn that asked for it, and drop calls and outputs without a partner.
+
+    Models refuse a prompt in which a call has no output, as after a cancelled run, or an output no call.
+    """
+    outputs = {message.call_id: message for message in messages if message.call_id}
+    result: list[PromptMessage] = []
+    for message in messages:
+        if message.call_id:
+            continue
+        answered = tuple(call for call in message.calls if call.id in outputs)
+        if message.calls and not answered and not message.content:
+            continue
+        result.append(replace(message, calls=answered) if message.calls else message)
+        result.extend(outputs[call.id] for call in answered)
+    return result
+
+
+def fitted(system: str, messages: Sequence[PromptMessage], room: int) -> tuple[list[PromptMessage], int]:
+    """The newest messages that fit into `room` tokens, behind the system message, and the tokens they take.
+
+    Cuts only in front of a message of the user, so that no turn loses its beginning.
+
+    Raises:
+        PromptTooLong: not even the last turn fits.
+    """
+    head = [PromptMessage("system", system)] if system else []
+    used = sum(map(estimate, head))
+    kept: list[PromptMessage] = []
+    kept_tokens = 0
+    turn: list[PromptMessage] = []
+    turn_tokens = 0
+    for message in reversed(messages):
+        turn.append(message)
+        turn_tokens += estimate(message)
+        if message.role != "user":
+            continue
+        if used + kept_tokens + turn_tokens > room:
+            break
+        kept += turn
+        kept_tokens += turn_tokens
+        turn, turn_tokens = [], 0
+    else:
+        if used + kept_tokens + turn_tokens <= room:
+            kept += turn
+            kept_tokens += turn_tokens
+    if not kept and messages:
+        raise PromptTooLong
+    return head + kept[::-1], used + kept_tokens

@@ -1,0 +1,50 @@
+"""The model socket: one prompt in, chunks out."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from projectdavid.engine.deltas import Chunk
+from projectdavid.engine.prompt import Ask
+
+
+@dataclass(slots=True)
+class ModelError(Exception):
+    """A model could not be asked, or broke off; the provider is at fault, or its configuration.
+
+    `code` is one of `authentication_error`, `rate_limit_exceeded`, `model_not_found`, `context_length_exceeded`,
+    `invalid_request`, `timeout`, `connection_error`, `server_error`. `message` never holds a key. `retry_after` is in
+    seconds, where the provider gave one.
+    """
+
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class Provider(Protocol):
+    """Somebody who serves models."""
+
+    def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
+        """Ask once, without retries; yields what each read brought and closes the connection when it is closed.
+
+        Raises:
+            ModelError: refused, unreachable, broken off, or silent for too long.
+        """
+        ...
+
+    async def models(self) -> list[str]:
+        """The names of the models that it serves now.
+
+        Raises:
+            ModelError: it could not be asked.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back its connections."""
+        ...

@@ -1,0 +1,98 @@
+"""The store socket: named queries over rows, and groups of them that are written together or not at all.
+
+It speaks of rows, pages and journals, not of assistants: the SQL of each query stands in a `.sql` file beside the
+adapter. `of(owner)` hands out a view in which every query is bound to one owner.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Value = str | int | float | bytes | None
+Row = Any
+"""A named tuple with the columns of its query."""
+
+
+class StoreError(Exception):
+    """Everything that the store may raise.
+
+    StoreError
+    ├── Missing      what an operation needs is not there, or belongs to somebody else
+    ├── Clash        a rule of uniqueness refuses it
+    ├── Stale        somebody else was faster: read again, decide again
+    └── Unavailable  the disk is full, the file is locked or broken
+    """
+
+
+@dataclass
+class Missing(StoreError):
+    """There is no such thing for this owner."""
+
+    kind: str
+    id: str
+
+
+@dataclass
+class Clash(StoreError):
+    """There is one already."""
+
+    kind: str
+    id: str
+
+
+class Stale(StoreError):
+    """The row changed since it was read."""
+
+
+class Unavailable(StoreError):
+    """The store cannot write now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One named query of a group; `missing` is raised where it touches no row, `clash` where a unique rule refuses."""
+
+    query: str
+    params: dict[str, Value] = field(default_factory=dict)
+    missing: StoreError | None = None
+    clash: StoreError | None = None
+
+
+class View(Protocol):
+    """Reads and writes. Of an owner: `:owner` is filled in, and queries that do not bind it are refused."""
+
+    async def one(self, query: str, **params: Value) -> Row | None:
+        """The first row of a named query, or None."""
+        ...
+
+    async def all(self, query: str, **params: Value) -> list[Row]:
+        """All rows of a named query."""
+        ...
+
+    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
+        """Write a group, all or nothing, durably; returns the first row each returned.
+
+        Raises:
+            StoreError: what the failing operation named, or Unavailable; nothing of the group was written.
+        """
+        ...
+
+
+class Store(View, Protocol):
+    """The unbound view, for runtime and administration only."""
+
+    def of(self, owner: str) -> View:
+        """The view of one owner, a user's id."""
+        ...
+
+    async def open(self) -> None:
+        """Bring the schema up to date and get ready.
+
+        Raises:
+            Unavailable: another process holds it, or it is of a newer version.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what is being written and let go."""
+        ...
