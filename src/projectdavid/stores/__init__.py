@@ -1,0 +1,1 @@
+"""The plugs of the store socket."""

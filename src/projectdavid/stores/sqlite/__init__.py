@@ -1,0 +1,145 @@
+"""The store on one SQLite file: named SQL on apsw, reads in the event loop, one group-committing writer."""
+
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+
+from projectdavid.ports.store import Op, Row, Unavailable, Value, View
+from projectdavid.stores.sqlite.migrations import migrate
+from projectdavid.stores.sqlite.queries import QUERIES, Query
+from projectdavid.stores.sqlite.writer import Writer
+
+PRAGMAS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -16000;
+"""
+
+
+class SQLiteStore:
+    """Everything in one file, which one process holds at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = -1
+        self._reader: apsw.Connection | None = None
+        self._writer: Writer | None = None
+
+    async def open(self) -> None:
+        """Take the file, bring its schema up to date, and start the writer.
+
+        Raises:
+            Unavailable: another process holds it, it cannot be opened, or a newer version wrote it.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _locked(self._path.with_suffix(".lock"))
+        try:
+            connection = _connect(self._path)
+            migrate(connection)
+            self._reader = _connect(self._path)
+        except apsw.Error as error:
+            raise Unavailable(f"cannot open {self._path}: {error}") from error
+        self._writer = Writer(connection)
+
+    async def close(self) -> None:
+        """Commit what is waiting, close, and let go of the file."""
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def of(self, owner: str) -> View:
+        """The view of one owner."""
+        return _OwnerView(self, owner)
+
+    async def one(self, query: str, **params: Value) -> Row | None:
+        """The first row of a named query, or None."""
+        rows = self.read(QUERIES[query], params)
+        return rows[0] if rows else None
+
+    async def all(self, query: str, **params: Value) -> list[Row]:
+        """All rows of a named query."""
+        return self.read(QUERIES[query], params)
+
+    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
+        """Write a group, all or nothing, durably."""
+        if self._writer is None:
+            raise Unavailable("the store is closed")
+        return await self._writer.write(ops)
+
+    def read(self, query: Query, params: dict[str, Value]) -> list[Row]:
+        """Run a query on what is committed; small reads are quicker here than a hop to a thread."""
+        if self._reader is None:
+            raise Unavailable("the store is closed")
+        try:
+            return query.rows(self._reader, params)
+        except (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError) as error:
+            raise Unavailable(f"cannot read: {error}") from error
+
+
+class _OwnerView:
+    """A view in which every query is bound to one owner; others are refused as a mistake of ours."""
+
+    def __init__(self, store: SQLiteStore, owner: str) -> None:
+        self._store = store
+        self._owner = owner
+
+    async def one(self, query: str, **params: Value) -> Row | None:
+        rows = await self.all(query, **params)
+        return rows[0] if rows else None
+
+    async def all(self, query: str, **params: Value) -> list[Row]:
+        return self._store.read(_bound(query), {**params, "owner": self._owner})
+
+    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
+        for op in ops:
+            if op.query not in SHARED:
+                _bound(op.query)
+        return await self._store.write(
+            [Op(op.query, {**op.params, "owner": self._owner}, op.missing, op.clash) for op in ops]
+        )
+
+
+SHARED = frozenset({"config_insert"})
+"""Writes without an owner: the same configuration serves everybody who wrote it."""
+
+
+def _bound(name: str) -> Query:
+    query = QUERIES[name]
+    if not query.owned:
+        raise LookupError(f"the query '{name}' is not bound to an owner")
+    return query
+
+
+def _connect(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), statementcachesize=256)
+    connection.set_busy_timeout(5000)
+    for _ in connection.execute(PRAGMAS):
+        pass
+    return connection
+
+
+def _locked(path: Path) -> int:
+    """Hold the lock file until the process ends, however it ends."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"cannot write to {path.parent}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise Unavailable(
+            f"{path.parent} is in use by another server; stop it, or choose another folder with --data"
+        ) from None
+    return handle

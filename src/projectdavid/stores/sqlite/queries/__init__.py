@@ -1,0 +1,71 @@
+"""The named queries of the store, read from the `.sql` files beside this module.
+
+A query with `$ORDER` exists twice, as `name.asc` and `name.desc`: pages run both ways.
+"""
+
+import re
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_WAYS = {
+    "asc": {"$PAST": ">", "$ORDER": "ASC", "$START": "-1"},
+    "desc": {"$PAST": "<", "$ORDER": "DESC", "$START": "9223372036854775807"},
+}
+
+
+class Query:
+    """One named query."""
+
+    __slots__ = ("_make", "name", "owned", "select", "sql")
+
+    def __init__(self, name: str, sql: str) -> None:
+        self.name = name
+        self.sql = sql
+        self.owned = ":owner" in sql
+        self.select = sql.startswith("SELECT")
+        self._make: Callable[[Any], Any] | None = None
+
+    def rows(self, connection: apsw.Connection, params: Mapping[str, Any]) -> list[Any]:
+        """Run it to its end; rows are named tuples of its columns."""
+        cursor = connection.execute(self.sql, params)
+        make = self._make
+        if make is None:
+            try:
+                columns = [column[0] for column in cursor.get_description()]
+            except apsw.ExecutionCompleteError:  # it returned nothing
+                return []
+            make = self._make = namedtuple("Row", columns)._make  # pyright: ignore[reportUntypedNamedTuple]
+        return [make(row) for row in cursor]
+
+
+def _load() -> dict[str, Query]:
+    queries: dict[str, Query] = {}
+    for path in sorted(Path(__file__).parent.glob("*.sql")):
+        parts = _NAME.split(path.read_text(encoding="utf-8"))
+        for name, text in zip(parts[1::2], parts[2::2], strict=True):
+            sql = "\n".join(line for line in text.splitlines() if not line.startswith("--")).strip()
+            for variant, full in _variants(name, sql):
+                if variant in queries:
+                    raise LookupError(f"two queries are named '{variant}'")
+                queries[variant] = Query(variant, full)
+    return queries
+
+
+def _variants(name: str, sql: str) -> list[tuple[str, str]]:
+    if "$ORDER" not in sql:
+        return [(name, sql)]
+    result: list[tuple[str, str]] = []
+    for way, words in _WAYS.items():
+        full = sql
+        for word, replacement in words.items():
+            full = full.replace(word, replacement)
+        result.append((f"{name}.{way}", full))
+    return result
+
+
+QUERIES = _load()

@@ -1,0 +1,17 @@
+-- name: assistant_insert
+INSERT INTO assistants (id, owner, body) VALUES (:id, :owner, :body);
+
+-- name: assistant
+SELECT id, version, body FROM assistants WHERE id = :id AND owner = :owner;
+
+-- name: assistant_update
+UPDATE assistants SET body = :body, version = version + 1 WHERE id = :id AND owner = :owner AND version = :version;
+
+-- name: assistant_delete
+DELETE FROM assistants WHERE id = :id AND owner = :owner;
+
+-- name: assistants_page
+SELECT id, body FROM assistants
+WHERE owner = :owner
+    AND n $PAST COALESCE((SELECT n FROM assistants WHERE id = :after AND owner = :owner), $START)
+ORDER BY n $ORDER LIMIT :limit;

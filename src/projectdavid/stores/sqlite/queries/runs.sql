@@ -1,0 +1,144 @@
+-- name: config_insert
+INSERT INTO configs (hash, body) VALUES (:hash, :body) ON CONFLICT (hash) DO NOTHING;
+
+-- name: configs_prune
+DELETE FROM configs WHERE n NOT IN (SELECT config FROM runs);
+
+-- name: run_insert
+-- Touches no row where the thread is not the owner's.
+INSERT INTO runs (id, owner, thread, assistant_id, status, created_at, expires_at, model, config, meta_data, state)
+SELECT
+    :id, :owner, t.n, :assistant_id, :status, :now, :expires_at, :model, (SELECT n FROM configs WHERE hash = :hash),
+    :meta_data, :state
+FROM threads AS t WHERE t.id = :thread_id AND t.owner = :owner
+RETURNING n;
+
+-- name: run
+SELECT r.*, c.body AS config_body, t.id AS thread_id
+FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
+WHERE r.id = :id AND r.owner = :owner;
+
+-- name: run_open
+SELECT r.id FROM runs AS r JOIN threads AS t ON t.n = r.thread
+WHERE t.id = :thread_id AND t.owner = :owner
+    AND r.status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling');
+
+-- name: runs_page
+SELECT r.*, c.body AS config_body, t.id AS thread_id
+FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
+WHERE r.owner = :owner AND r.n $PAST COALESCE((SELECT n FROM runs WHERE id = :after AND owner = :owner), $START)
+ORDER BY r.n $ORDER LIMIT :limit;
+
+-- name: thread_runs_page
+SELECT r.*, c.body AS config_body, t.id AS thread_id
+FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
+WHERE r.owner = :owner AND r.thread = (SELECT n FROM threads WHERE id = :thread_id AND owner = :owner)
+    AND r.n $PAST COALESCE((SELECT n FROM runs WHERE id = :after AND owner = :owner), $START)
+ORDER BY r.n $ORDER LIMIT :limit;
+
+-- name: run_meta_data
+UPDATE runs SET meta_data = :meta_data WHERE id = :id AND owner = :owner;
+
+-- name: run_model
+-- A run that waits takes the model that its start names.
+UPDATE runs SET model = :model, version = version + 1 WHERE id = :id AND owner = :owner AND version = :version
+    AND status = 'pending';
+
+-- name: run_delete
+DELETE FROM runs WHERE id = :id AND owner = :owner
+    AND status NOT IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling');
+
+-- name: run_state
+-- For the one door.
+SELECT r.*, c.body AS config_body, t.id AS thread_id
+FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread WHERE r.n = :n;
+
+-- name: run_decide
+-- The only change of a run's status; refused where somebody else was faster.
+UPDATE runs SET status = :status, state = :state, lease = :lease, lease_until = :lease_until, version = version + 1
+WHERE n = :n AND version = :version;
+
+-- name: runs_waiting
+-- Runs that nobody works on, oldest first.
+SELECT n FROM runs
+WHERE status IN ('queued', 'in_progress', 'cancelling') AND (lease IS NULL OR lease_until <= :now) ORDER BY n LIMIT :limit;
+
+-- name: runs_expired
+SELECT n FROM runs
+WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling') AND expires_at <= :now
+ORDER BY expires_at LIMIT :limit;
+
+-- name: leases_extend
+UPDATE runs SET lease_until = :until WHERE lease = :lease AND status IN ('queued', 'in_progress', 'cancelling');
+
+-- name: leases_clear
+-- At the start of a process that holds the file alone: whoever had a lease is gone.
+UPDATE runs SET lease = NULL, lease_until = NULL
+WHERE lease IS NOT NULL AND status IN ('queued', 'in_progress', 'cancelling');
+
+-- name: journal_append
+INSERT INTO journal (run, position, count, kind, data)
+VALUES
+(
+    :run,
+    COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1),
+    :count, :kind, :data
+);
+
+-- name: journal_begin
+-- The first entry of a new run.
+INSERT INTO journal (run, position, count, kind, data)
+SELECT n, COALESCE((SELECT max(position) + 1 FROM journal WHERE run = r.n), 1), 1, :kind, :data
+FROM runs AS r WHERE id = :run_id AND owner = :owner;
+
+-- name: journal_stream
+-- What a model says meanwhile; touches no row once the run was decided anew.
+INSERT INTO journal (run, position, count, kind, data)
+SELECT
+    :run,
+    COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1),
+    :count, :kind, :data
+FROM runs WHERE n = :run AND version = :version
+RETURNING position;
+
+-- name: journal_drop
+DELETE FROM journal WHERE run = :run AND position BETWEEN :first AND :last;
+
+-- name: journal_put
+INSERT INTO journal (run, position, count, kind, data) VALUES (:run, :position, :count, :kind, :data);
+
+-- name: journal_after
+-- Rows with an event after `after`, which may begin in the middle of the first.
+SELECT position, count, kind, data FROM journal
+WHERE run = :run
+    AND position >= COALESCE((SELECT max(position) FROM journal WHERE run = :run AND position <= :after + 1), 0)
+ORDER BY position LIMIT :limit;
+
+-- name: journal_last
+-- The last event of some kinds (a JSON array).
+SELECT position, kind, data FROM journal WHERE run = :run AND kind IN (SELECT value FROM json_each(:kinds))
+ORDER BY position DESC LIMIT 1;
+
+-- name: journal_resumed
+-- Where the run last went back into the queue.
+SELECT position FROM journal WHERE run = :run AND kind = 'status' AND data LIKE '%"queued"%' ORDER BY position DESC LIMIT 1;
+
+-- name: call_insert
+INSERT INTO tool_calls (action_id, run, call_id, turn, position, name, arguments, output, created_at, finished_at)
+VALUES (:action_id, :run, :call_id, :turn, :position, :name, :arguments, :output, :now, :finished_at);
+
+-- name: call_output
+UPDATE tool_calls SET output = :output, finished_at = :now WHERE run = :run AND call_id = :call_id
+RETURNING action_id;
+
+-- name: call_mark
+UPDATE tool_calls SET mark = :mark
+WHERE action_id = :action_id AND run IN (SELECT n FROM runs WHERE owner = :owner);
+
+-- name: action
+SELECT c.*, r.id AS run_id, r.status AS run_status, r.expires_at FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
+WHERE c.action_id = :action_id AND r.owner = :owner;
+
+-- name: actions_of_run
+SELECT c.*, r.id AS run_id, r.status AS run_status, r.expires_at FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
+WHERE r.id = :run_id AND r.owner = :owner ORDER BY c.turn, c.position;

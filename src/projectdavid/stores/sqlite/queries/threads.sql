@@ -1,0 +1,62 @@
+-- name: thread_insert
+INSERT INTO threads (id, owner, created_at, meta_data, tool_resources, participants)
+VALUES (:id, :owner, :now, :meta_data, :tool_resources, :participants);
+
+-- name: thread
+SELECT n, id, owner, created_at, meta_data, tool_resources, participants FROM threads WHERE id = :id AND owner = :owner;
+
+-- name: thread_update
+UPDATE threads SET meta_data = :meta_data, tool_resources = :tool_resources, participants = :participants
+WHERE id = :id AND owner = :owner;
+
+-- name: thread_delete
+DELETE FROM threads WHERE id = :id AND owner = :owner;
+
+-- name: threads_page
+SELECT n, id, owner, created_at, meta_data, tool_resources, participants FROM threads
+WHERE owner = :owner
+    AND n $PAST COALESCE((SELECT n FROM threads WHERE id = :after AND owner = :owner), $START)
+ORDER BY n $ORDER LIMIT :limit;
+
+-- name: message_insert
+-- By the owner of the thread; touches no row where there is no such thread.
+INSERT INTO messages (id, thread, created_at, role, content, assistant_id, meta_data)
+SELECT :id, n, :now, :role, :content, :assistant_id, :meta_data FROM threads WHERE id = :thread_id AND owner = :owner;
+
+-- name: message_keep
+-- By the run that says it.
+INSERT INTO messages
+(id, thread, created_at, role, content, assistant_id, run_id, status, reason, calls, call_id, action_id, reasoning)
+VALUES
+(
+    :id, :thread, :now, :role, :content, :assistant_id, :run_id, :status, :reason, :calls, :call_id,
+    (SELECT action_id FROM tool_calls WHERE run = (SELECT n FROM runs WHERE id = :run_id) AND call_id = :call_id),
+    :reasoning
+);
+
+-- name: message
+SELECT m.*, t.id AS thread_id, t.owner FROM messages AS m JOIN threads AS t ON t.n = m.thread
+WHERE m.id = :id AND t.owner = :owner;
+
+-- name: message_update
+UPDATE messages SET meta_data = :meta_data
+WHERE id = :id AND thread IN (SELECT n FROM threads WHERE owner = :owner);
+
+-- name: message_delete
+DELETE FROM messages WHERE id = :id AND thread IN (SELECT n FROM threads WHERE owner = :owner);
+
+-- name: messages_page
+-- What was said; turns that only asked for calls are not shown.
+SELECT m.*, t.id AS thread_id, t.owner FROM messages AS m JOIN threads AS t ON t.n = m.thread
+WHERE t.id = :thread_id AND t.owner = :owner AND (m.calls IS NULL OR m.content <> '""')
+    AND m.n $PAST COALESCE((SELECT a.n FROM messages AS a WHERE a.id = :after AND a.thread = t.n), $START)
+ORDER BY m.n $ORDER LIMIT :limit;
+
+-- name: prompt_page
+-- The newest messages of a thread before `before`, as a model needs them.
+SELECT n, role, content, calls, call_id FROM messages WHERE thread = :thread AND n < :before ORDER BY n DESC LIMIT :limit;
+
+-- name: formatted_page
+-- The newest messages of a thread, calls and outputs among them.
+SELECT m.role, m.content, m.calls, m.call_id FROM messages AS m JOIN threads AS t ON t.n = m.thread
+WHERE t.id = :thread_id AND t.owner = :owner ORDER BY m.n DESC LIMIT :limit;
