@@ -1,0 +1,110 @@
+"""The model of the demo: it needs no key and no network, does not think, and says so."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
+from projectdavid.engine.prompt import Ask, PromptMessage, estimate
+
+WHO = "I am the demo model of projectdavid: a script, not a mind."
+REAL = "Set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, and start the server again to talk to a real model."
+SAMPLES: dict[str, Any] = {"boolean": True, "array": [], "object": {}, "null": None}
+
+
+class DemoProvider:
+    """Calls a function if it is offered one, tells what the function said, and echoes everything else."""
+
+    def __init__(self, delay: float = 0.02) -> None:
+        self._delay = delay
+        """Seconds between two words."""
+
+    async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
+        """Answer, word by word."""
+        said = _last_words(ask.messages)
+        outputs = _outputs(ask.messages)
+        if ask.tools and not outputs and ask.tool_choice != "none":
+            for chunks in _call(_chosen(ask, said), said):
+                yield chunks
+            return
+        text = _answer(said, outputs)
+        for word in re.findall(r"\S+\s*", text):
+            yield [Text((word,))]
+            await asyncio.sleep(self._delay)
+        yield [Finish("stop"), Usage(ask.prompt_tokens, estimate(PromptMessage("assistant", text)), estimated=True)]
+
+    async def models(self) -> list[str]:
+        """The one model there is."""
+        return ["assistant"]
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _plain(message: PromptMessage) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return " ".join(block["text"] for block in message.content if block.get("type") == "text")
+
+
+def _last_words(messages: Sequence[PromptMessage]) -> str:
+    return next((_plain(message) for message in reversed(messages) if message.role == "user"), "")
+
+
+def _outputs(messages: Sequence[PromptMessage]) -> list[str]:
+    """What functions answered since the user last spoke."""
+    outputs: list[str] = []
+    for message in reversed(messages):
+        if message.role == "user":
+            break
+        if message.role == "tool":
+            outputs.append(_plain(message))
+    return outputs[::-1]
+
+
+def _answer(said: str, outputs: list[str]) -> str:
+    if outputs:
+        return f"{WHO} I called your function, and it answered: {' / '.join(outputs)}. {REAL}"
+    return f"{WHO} You said: “{said}”. {REAL}"
+
+
+def _chosen(ask: Ask, said: str) -> dict[str, Any]:
+    """The function that the words of the user name most, or the one that the caller demands."""
+    if isinstance(ask.tool_choice, dict):
+        wanted = ask.tool_choice["function"]["name"]
+        return next((tool for tool in ask.tools if tool["name"] == wanted), ask.tools[0])
+    words = set(re.findall(r"\w+", said.lower()))
+    return max(ask.tools, key=lambda tool: len(words & set(re.findall(r"[a-z0-9]+", tool["name"].lower()))))
+
+
+def _call(function: dict[str, Any], said: str) -> list[Sequence[Chunk]]:
+    schema: dict[str, Any] = function.get("parameters") or {}
+    properties: dict[str, Any] = schema.get("properties", {})
+    wanted = schema.get("required") or list(properties)[:1]
+    arguments = json.dumps({name: _value(properties.get(name, {}), said) for name in wanted})
+    half = len(arguments) // 2
+    return [
+        [CallPart(0, "call_demo", function["name"])],
+        [CallPart(0, arguments=arguments[:half])],
+        [CallPart(0, arguments=arguments[half:])],
+        [Finish("tool_calls"), Usage(20, 10, estimated=True)],
+    ]
+
+
+def _value(field: dict[str, Any], said: str) -> Any:
+    """Something of the right type, out of what the user said where that is possible."""
+    if field.get("enum"):
+        return field["enum"][0]
+    numbers = re.findall(r"-?\d+(?:\.\d+)?", said)
+    match field.get("type"):
+        case "integer":
+            return int(float(numbers[0])) if numbers else 1
+        case "number":
+            return float(numbers[0]) if numbers else 1.0
+        case "string" | None:
+            names = re.findall(r"(?<!^)(?<![.!?] )\b[A-Z]\w+", said)
+            return names[-1] if names else said
+        case kind:
+            return SAMPLES.get(str(kind))

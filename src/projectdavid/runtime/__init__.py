@@ -1,0 +1,1 @@
+"""The hands: everything that waits, and nothing that decides."""

@@ -1,0 +1,75 @@
+"""Read a run's journal: what is there, then what comes, until the run is over."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.store import Row, Store
+from projectdavid.protocol.runs import TERMINAL_STATUSES
+from projectdavid.runtime.driver import journal_topic
+
+PAGE = 500
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_decode = msgspec.json.decode
+
+DELTAS = frozenset({"content", "reasoning", "call_arguments"})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events that follow one another: the first at `position`; of one kind.
+
+    `items` holds the JSON of each: a string for the delta kinds, an object for the others.
+    """
+
+    position: int
+    kind: str
+    items: list[bytes]
+
+    def status(self) -> str | None:
+        """The status that this event tells, if it tells one."""
+        return str(_decode(self.items[0])["status"]) if self.kind == "status" else None
+
+
+async def tail(
+    store: Store, bus: Bus, run: int, after: int, keep_alive: float, until: frozenset[str] = TERMINAL_STATUSES
+) -> AsyncGenerator[list[Told]]:
+    """Events behind position `after`, in order, until one tells a status of `until`.
+
+    Yields an empty list when nothing came for `keep_alive` seconds. Ends, too, when the run is deleted.
+    """
+    with bus.subscribe(journal_topic(run)) as ear:
+        while True:
+            rows = await store.all("journal_after", run=run, after=after, limit=PAGE)
+            told = [part for row in rows if (part := _part(row, after)) is not None]
+            if told:
+                after = told[-1].position + len(told[-1].items) - 1
+                yield told
+                if any(part.status() in until for part in told):
+                    return
+            elif not await ear.wait(keep_alive):
+                if await store.one("run_state", n=run) is None:
+                    return
+                yield []
+
+
+def _part(row: Row, after: int) -> Told | None:
+    """The events of a row behind `after`."""
+    skip = max(after + 1 - row.position, 0)
+    if skip >= row.count:
+        return None
+    items = [bytes(item) for item in _items.decode(row.data)] if row.kind in DELTAS else [row.data.encode()]
+    return Told(row.position + skip, row.kind, items[skip:])
+
+
+def is_delta(kind: str) -> bool:
+    """Whether the events of this kind are pieces of text."""
+    return kind in DELTAS
+
+
+def content_of(told: list[Told]) -> list[Any]:
+    """The text pieces in some events."""
+    return [_decode(item) for part in told if part.kind == "content" for item in part.items]

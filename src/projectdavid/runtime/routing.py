@@ -1,0 +1,52 @@
+"""Who serves a model: `provider/model`, or a bare name for the default provider."""
+
+from collections.abc import Mapping
+
+from projectdavid.ports.model import Provider
+
+
+class UnknownModel(Exception):
+    """Nobody serves this model; the message says who is configured."""
+
+
+class Models:
+    """The providers that are configured, by name."""
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        default: str | None = None,
+        context_window: int = 128_000,
+        windows: Mapping[str, int] | None = None,
+    ) -> None:
+        self.providers = dict(providers)
+        self.default = default
+        self._window = context_window
+        self._windows = dict(windows or {})
+
+    def resolve(self, model: str) -> tuple[Provider, str]:
+        """The provider of a model, and the model's name there.
+
+        Raises:
+            UnknownModel: no provider has that name, and there is no default one.
+        """
+        name, slash, rest = model.partition("/")
+        if slash and rest and name in self.providers:
+            return self.providers[name], rest
+        if self.default is not None:
+            return self.providers[self.default], model
+        known = ", ".join(f"{name}/..." for name in self.providers) or "none"
+        raise UnknownModel(
+            f"No provider serves the model '{model}'. Configured: {known}. "
+            "Set OPENAI_BASE_URL or OPENAI_API_KEY, or OLLAMA_HOST, and start the server again; "
+            "or choose 'demo/assistant', which needs nothing."
+        )
+
+    def window(self, model: str) -> int:
+        """The context window of a model in tokens."""
+        return self._windows.get(model, self._window)
+
+    async def close(self) -> None:
+        """Give back the connections of all providers."""
+        for provider in self.providers.values():
+            await provider.close()

@@ -1,0 +1,51 @@
+"""The sweeper: what has to happen because time passes."""
+
+import asyncio
+import logging
+
+from projectdavid.engine.run import Expired, Refused
+from projectdavid.ports.store import Missing, Op, Store, Unavailable
+from projectdavid.runtime.driver import Clock, Driver
+
+log = logging.getLogger("projectdavid.sweeper")
+
+GRACE = 2.0
+"""Seconds after its time in which a worker may end a run itself, with what the model had said."""
+BATCH = 100
+
+
+class Sweeper:
+    """Expires runs whose time is up, and throws away what nothing refers to."""
+
+    def __init__(
+        self, store: Store, driver: Driver, clock: Clock, every: float = 1.0, prune_every: float = 3600.0
+    ) -> None:
+        self._store = store
+        self._driver = driver
+        self._clock = clock
+        self._every = every
+        self._prune_every = prune_every
+
+    async def serve(self) -> None:
+        """Sweep until cancelled."""
+        prune_at = self._clock() + self._prune_every
+        while True:
+            await asyncio.sleep(self._every)
+            try:
+                await self.expire()
+                if self._clock() >= prune_at:
+                    await self._store.write([Op("configs_prune")])
+                    prune_at = self._clock() + self._prune_every
+            except Unavailable:
+                log.exception("the store is not available; trying again")
+
+    async def expire(self) -> int:
+        """Expire the runs whose time is up; returns how many."""
+        now = self._clock()
+        rows = await self._store.all("runs_expired", now=now - GRACE, limit=BATCH)
+        for row in rows:
+            try:
+                await self._driver.decide(row.n, Expired(now))
+            except (Refused, Missing):
+                continue  # it ended, or was deleted, in this very moment
+        return len(rows)

@@ -1,0 +1,149 @@
+"""One model turn: build the prompt, ask, and tell the journal what comes, until the reply is whole or cut off."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from projectdavid.engine.deltas import AskedCall, Entry, Fold, Reply, Usage
+from projectdavid.engine.prompt import Ask, PromptMessage, PromptTooLong, estimate
+from projectdavid.engine.run import (
+    Aborted,
+    Expired,
+    Failure,
+    Happened,
+    ModelFailed,
+    ModelReplied,
+    PromptRefused,
+    Run,
+)
+from projectdavid.ports.bus import Bus, Subscription
+from projectdavid.ports.model import ModelError, Provider
+from projectdavid.ports.store import Op, Row, Stale, Store
+from projectdavid.runtime.driver import Clock, Streamed, abort_topic, journal_topic
+from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.prompting import ask_for
+from projectdavid.runtime.records import Config, encode
+from projectdavid.runtime.routing import Models, UnknownModel
+
+FOREVER = 10.0**9
+_RACE = Stale()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a turn came to, and the journal rows it wrote meanwhile."""
+
+    happened: Happened
+    streamed: Streamed
+
+
+@dataclass(slots=True)
+class Turn:
+    """One call of a model for the run of a row, as of one version of it."""
+
+    store: Store
+    bus: Bus
+    models: Models
+    clock: Clock
+    ids: Ids
+    row: Row
+    version: int
+    run: Run
+    config: Config
+    _fold: Fold = field(init=False)
+    _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._fold = Fold(self.ids.new("msg"))
+
+    async def take(self, delay: float) -> Outcome:
+        """Ask after `delay` seconds. Ends early when the run is aborted or expires; closes the model call then."""
+        with self.bus.subscribe(abort_topic(self.row.n)) as ear:
+            asking = asyncio.create_task(self._ask(delay))
+            listening = asyncio.create_task(_heard(ear, asking))
+            try:
+                async with asyncio.timeout(max(self.row.expires_at - self.clock(), 0)):
+                    happened = await asking
+            except TimeoutError:
+                happened = Expired(self.clock(), self._partial())
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise
+                happened = Aborted(self.clock(), self._partial())
+            finally:
+                for task in (asking, listening):
+                    task.cancel()
+                await asyncio.gather(asking, listening, return_exceptions=True)
+        return Outcome(happened, Streamed(tuple(self._rows)))
+
+    async def _ask(self, delay: float) -> Happened:
+        if delay > 0:
+            await asyncio.sleep(delay)
+        try:
+            provider, model = self.models.resolve(self.row.model)
+            window = self.models.window(self.row.model)
+            ask = await ask_for(self.store, self.row, self.run, self.config, model, window)
+            await self._listen(provider, ask)
+        except PromptTooLong:
+            return PromptRefused(self.clock())
+        except UnknownModel as error:
+            return ModelFailed(Failure("model_not_found", str(error)), self.clock())
+        except ModelError as error:
+            failure = Failure(error.code, error.message, error.retryable, error.retry_after)
+            return ModelFailed(failure, self.clock(), self._partial())
+        except Stale:
+            return Aborted(self.clock(), self._partial())
+        reply = self._whole(ask)
+        actions = tuple(self.ids.new("act") for _ in reply.calls)
+        return ModelReplied(reply, self.clock(), actions)
+
+    async def _listen(self, provider: Provider, ask: Ask) -> None:
+        """Journal what each read brought before the next one is read: what arrives meanwhile comes together."""
+        async with aclosing(provider.stream(ask)) as chunks:
+            async for some in chunks:
+                entries = self._fold.add(some)
+                if entries:
+                    await self._journal(entries)
+
+    async def _journal(self, entries: list[Entry]) -> None:
+        ops = [
+            Op(
+                "journal_stream",
+                {
+                    "run": self.row.n,
+                    "version": self.version,
+                    "count": entry.count,
+                    "kind": entry.kind,
+                    "data": encode(entry.data),
+                },
+                missing=_RACE,
+            )
+            for entry in entries
+        ]
+        rows = await self.store.write(ops)
+        self._rows += [(row.position, entry) for row, entry in zip(rows, entries, strict=True) if row is not None]
+        self.bus.publish(journal_topic(self.row.n))
+
+    def _partial(self) -> Reply | None:
+        """What was said before it was cut off; half a call is not worth keeping."""
+        reply = replace(self._fold.reply(), calls=())
+        return reply if reply.text else None
+
+    def _whole(self, ask: Ask) -> Reply:
+        """The reply, with ids of ours for its calls (models repeat theirs) and an estimate where usage is missing."""
+        reply = self._fold.reply()
+        calls = tuple(AskedCall(self.ids.new("call"), call.name, call.arguments) for call in reply.calls)
+        usage = reply.usage or Usage(ask.prompt_tokens, _written(reply), estimated=True)
+        return replace(reply, calls=calls, usage=usage)
+
+
+def _written(reply: Reply) -> int:
+    text = reply.text + reply.reasoning + "".join(call.name + call.arguments for call in reply.calls)
+    return estimate(PromptMessage("assistant", text))
+
+
+async def _heard(ear: Subscription, asking: asyncio.Task[Happened]) -> None:
+    """Close the model call when the run is to be aborted."""
+    while not await ear.wait(FOREVER):
+        pass
+    asking.cancel()

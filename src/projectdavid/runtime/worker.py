@@ -1,0 +1,150 @@
+"""The worker: claims runs under a lease, and works on each until it ends or waits for its caller."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import msgspec
+
+from projectdavid.engine.run import CallModel, Claimed, Failure, Happened, ModelFailed, Refused
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.store import Missing, Store, Unavailable
+from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lease, Lost, Streamed
+from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.records import config_of
+from projectdavid.runtime.routing import Models
+from projectdavid.runtime.turn import Outcome, Turn
+
+log = logging.getLogger("projectdavid.worker")
+
+OPENING = '["message_created","message_completed","message_discarded"]'
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the worker keeps time, in seconds, and how many runs it works on at once."""
+
+    lease: float = 30.0
+    look: float = 1.0
+    """How often it looks for work that nobody told it of."""
+    runs: int = 256
+
+
+class Worker:
+    """Works on runs until it is stopped; several may share a store."""
+
+    def __init__(
+        self, store: Store, bus: Bus, models: Models, driver: Driver, clock: Clock, ids: Ids, pace: Pace = Pace()
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._models = models
+        self._driver = driver
+        self._clock = clock
+        self._ids = ids
+        self._pace = pace
+        self._name = ids.new("worker")
+        self._at_work: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def at_work(self) -> int:
+        """How many runs it works on now."""
+        return len(self._at_work)
+
+    async def serve(self) -> None:
+        """Claim and work until cancelled; what is unfinished then is taken up again by the next worker."""
+        extending = asyncio.create_task(self._extend())
+        try:
+            with self._bus.subscribe(WORK) as ear:
+                while True:
+                    await self._claim()
+                    await ear.wait(self._pace.look)
+        finally:
+            extending.cancel()
+            for task in self._at_work.values():
+                task.cancel()
+            await asyncio.gather(extending, *self._at_work.values(), return_exceptions=True)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the runs at work to finish, `seconds` at the most."""
+        if self._at_work:
+            await asyncio.wait(self._at_work.values(), timeout=seconds)
+
+    async def _claim(self) -> None:
+        free = self._pace.runs - len(self._at_work)
+        if free <= 0:
+            return
+        rows = await self._store.all("runs_waiting", now=self._clock(), limit=free + len(self._at_work))
+        for row in rows:
+            if row.n not in self._at_work and len(self._at_work) < self._pace.runs:
+                task = asyncio.create_task(self._work(row.n))
+                self._at_work[row.n] = task
+                task.add_done_callback(lambda _, n=row.n: self._let_go(n))
+
+    def _let_go(self, n: int) -> None:
+        full = len(self._at_work) >= self._pace.runs
+        del self._at_work[n]
+        if full:
+            self._bus.publish(WORK)
+
+    async def _extend(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.lease / 3)
+            if self._at_work:
+                until = self._clock() + self._pace.lease
+                try:
+                    await self._driver.extend(self._name, until)
+                except Unavailable:
+                    log.exception("leases could not be extended")
+
+    async def _work(self, n: int) -> None:
+        try:
+            await self._happen(n)
+        except (Lost, Refused, Missing):
+            return  # cancelled, deleted, or taken over meanwhile: whoever did it has told the journal
+        except Unavailable:
+            log.exception("run %d is left for later: the store cannot write", n)
+            await asyncio.sleep(self._pace.look)
+        except Exception:
+            log.exception("run %d failed by a fault of ours", n)
+            await self._give_up(n)
+
+    async def _happen(self, n: int) -> None:
+        """Decide, perform, repeat."""
+        claim = Lease(self._name, self._clock() + self._pace.lease)
+        decided = await self._driver.decide(n, Claimed(self._clock(), await self._open_message(n)), claim=claim)
+        while (outcome := await self._perform(decided)) is not None:
+            decided = await self._driver.decide(n, outcome.happened, holder=self._name, streamed=outcome.streamed)
+
+    async def _perform(self, decided: Decided) -> Outcome | None:
+        for do in decided.next.do:
+            if isinstance(do, CallModel):
+                row = decided.row
+                turn = Turn(
+                    self._store,
+                    self._bus,
+                    self._models,
+                    self._clock,
+                    self._ids,
+                    row,
+                    decided.version,
+                    decided.next.run,
+                    config_of(row),
+                )
+                return await turn.take(do.delay)
+        return None
+
+    async def _open_message(self, n: int) -> str | None:
+        """The message that a worker which is gone had begun to tell."""
+        row = await self._store.one("journal_last", run=n, kinds=OPENING)
+        if row is None or row.kind != "message_created":
+            return None
+        return str(msgspec.json.decode(row.data)["message_id"])
+
+    async def _give_up(self, n: int) -> None:
+        failure = Failure("server_error", "The server made a mistake while it worked on this run.")
+        happened: Happened = ModelFailed(failure, self._clock())
+        try:
+            await self._driver.decide(n, happened, holder=self._name, streamed=Streamed())
+        except (Lost, Refused, Missing, Unavailable):
+            log.exception("run %d could not be ended", n)
