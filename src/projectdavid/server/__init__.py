@@ -1,0 +1,1 @@
+"""The door: settings, authentication and the HTTP API."""

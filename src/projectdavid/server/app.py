@@ -1,0 +1,98 @@
+"""The HTTP application around a platform."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+
+from projectdavid.protocol.assistants import PLATFORM_TOOLS
+from projectdavid.protocol.users import Health
+from projectdavid.server.http import errors
+from projectdavid.server.http.middleware import BodyLimit, RequestId
+from projectdavid.server.native import ROUTERS
+from projectdavid.server.native.wire import json_answer
+from projectdavid.server.platform import Platform
+from projectdavid.server.reference import reference_page
+
+VERSION = version("projectdavid")
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """The application; its life is the life of the platform's worker and sweeper."""
+    app = FastAPI(
+        title="projectdavid",
+        version=VERSION,
+        summary="An open, self-hosted Assistants platform.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.platform = platform
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(BodyLimit, limit=platform.settings.max_body)
+    app.add_middleware(RequestId)
+    _add_own_routes(app)
+    app.openapi = lambda: _openapi(app)
+    return app
+
+
+def _add_own_routes(app: FastAPI) -> None:
+    @app.get("/health", response_model=Health, tags=["health"])
+    async def health() -> Response:
+        """How the server is. Needs no key."""
+        platform: Platform = app.state.platform
+        return json_answer(
+            {
+                "status": "ok",
+                "version": VERSION,
+                "uptime_s": round(platform.clock() - platform.started_at, 1),
+                "providers": list(platform.models.providers),
+                "tools": {name: {"available": False, "reason": "not built yet"} for name in PLATFORM_TOOLS},
+                "runs": {"at_work": platform.worker.at_work},
+            }
+        )
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        page = reference_page(app.openapi())
+        headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return Response(page, media_type="text/html", headers=headers)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    """Work while the application runs; stop gently, and leave what is unfinished for the next start."""
+    platform: Platform = app.state.platform
+    tasks = [asyncio.create_task(platform.worker.serve()), asyncio.create_task(platform.sweeper.serve())]
+    try:
+        yield
+    finally:
+        await platform.worker.drain(platform.settings.drain_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await platform.models.close()
+        await platform.store.close()
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The description of the API: FastAPI's, with the two ways to send a key."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        schema["components"]["securitySchemes"] = {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "Bearer": {"type": "http", "scheme": "bearer"},
+        }
+        for path, methods in schema["paths"].items():
+            if path != "/health":
+                for operation in methods.values():
+                    operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema

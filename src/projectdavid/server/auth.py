@@ -1,0 +1,102 @@
+"""Who calls: API keys, stored as a keyed hash and looked up by it.
+
+A key has 256 random bits, so that no slow hash is needed (https://pages.nist.gov/800-63-4/sp800-63b.html, look-up
+secrets).
+"""
+
+import secrets
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from projectdavid.ports.store import Op, View
+from projectdavid.server.http.errors import ApiError
+from projectdavid.server.platform import Platform
+
+PREFIX_LENGTH = 12
+"""Characters of a key that name it openly: `pd_` and nine more."""
+USED_EVERY = 60
+"""Seconds in which the time of a key's last use is written once at the most."""
+SIZE_LIMIT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request, and the view of the store that is theirs."""
+
+    user_id: str
+    is_admin: bool
+    view: View
+    platform: Platform
+
+    def may_see(self, user_id: str) -> None:
+        """Let the user in question and admins pass.
+
+        Raises:
+            ApiError: 404, as for a user who does not exist.
+        """
+        if user_id != self.user_id and not self.is_admin:
+            raise ApiError(404, "user_not_found", f"There is no user '{user_id[:64]}'.", "user_id")
+
+    def must_be_admin(self) -> None:
+        """Let only admins pass.
+
+        Raises:
+            ApiError: 403.
+        """
+        if not self.is_admin:
+            raise ApiError(403, "admin_only", "Only an admin may do this; use an admin's API key.")
+
+
+def new_key() -> str:
+    """A key that nobody has seen."""
+    return f"pd_{secrets.token_urlsafe(32)}"
+
+
+def prefix_of(key: str) -> str:
+    """The open part of a key."""
+    return key[:PREFIX_LENGTH]
+
+
+def hash_of(key: str, secret: bytes) -> bytes:
+    """What is stored of a key: worthless without the server's secret."""
+    return blake2b(key.encode(), key=secret, digest_size=32).digest()
+
+
+def _given(request: Request) -> str:
+    key = request.headers.get("x-api-key")
+    if key:
+        return key
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refused(message: str) -> ApiError:
+    return ApiError(401, "invalid_api_key", message, headers={"www-authenticate": "Bearer"})
+
+
+async def caller(request: Request) -> Caller:
+    """Who makes this request.
+
+    Raises:
+        ApiError: 401, without a key or with one that opens nothing.
+    """
+    platform: Platform = request.app.state.platform
+    key = _given(request)
+    if not key:
+        raise _refused("No API key. Send it as 'X-API-Key: <key>' or 'Authorization: Bearer <key>'.")
+    if len(key) > SIZE_LIMIT or not key.isascii():
+        raise _refused("The API key is not valid.")
+    now = int(platform.clock())
+    row = await platform.store.one("caller", hash=hash_of(key, platform.secret), now=now)
+    if row is None:
+        raise _refused("The API key is not valid: unknown, revoked or expired.")
+    if row.last_used_at is None or now - row.last_used_at >= USED_EVERY:
+        await platform.store.write([Op("key_used", {"prefix": row.prefix, "now": now})])
+    return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform)
+
+
+Auth = Annotated[Caller, Depends(caller)]
+"""The dependency that every route but /health has."""

@@ -1,0 +1,67 @@
+"""The platform inside another program: its own thread, its own loop, a port of loopback that the system picks."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from projectdavid.ports.model import Provider
+from projectdavid.server.serve import serve
+from projectdavid.server.settings import Settings
+
+
+class Embedded:
+    """A platform over one folder.
+
+    `start` returns when it answers requests; `stop` when it has let go of the folder.
+    """
+
+    def __init__(self, path: str | Path, providers: dict[str, Provider] | None = None, **settings: Any) -> None:
+        values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, **settings, "data": Path(path)}
+        self._settings = Settings(**values)
+        self._providers = providers
+        self._ready = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._server: uvicorn.Server | None = None
+        self._error: BaseException | None = None
+        self.base_url = ""
+        self.api_key = ""
+        self.admin_api_key = ""
+
+    def start(self) -> None:
+        """Start, and wait until requests are answered.
+
+        Raises:
+            Unavailable: another process holds the folder.
+        """
+        self._thread = threading.Thread(target=self._run, name="projectdavid", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            raise self._error
+        credentials = json.loads(self._settings.credentials.read_text(encoding="utf-8"))
+        self.api_key = credentials["api_key"]
+        self.admin_api_key = credentials["admin_api_key"]
+
+    def stop(self) -> None:
+        """Stop; runs that are not finished go on after the next start."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        try:
+            uvloop.run(serve(self._settings, self._told, self._providers))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
+            self._error = error
+        finally:
+            self._ready.set()
+
+    def _told(self, url: str, server: uvicorn.Server) -> None:
+        self.base_url, self._server = url, server
+        self._ready.set()

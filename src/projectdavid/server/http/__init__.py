@@ -1,0 +1,1 @@
+"""What every dialect needs of HTTP: errors, pages, streams, bodies."""

@@ -1,0 +1,174 @@
+"""Errors on their way out: the one place that turns what went wrong into the envelope."""
+
+import logging
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from projectdavid.engine.run import Refused
+from projectdavid.ports.store import Clash, Missing, Stale, StoreError, Unavailable
+from projectdavid.protocol.errors import ErrorAnswer
+from projectdavid.runtime.routing import UnknownModel
+
+log = logging.getLogger("projectdavid.http")
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    429: "rate_limit_error",
+    500: "server_error",
+    503: "server_error",
+}
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": text}
+    for status, text in {
+        400: "The request cannot be read, or cannot be done in this state",
+        401: "No valid API key",
+        404: "There is no such object, or it is somebody else's",
+        422: "A field is missing, unknown, of the wrong type, or out of its range",
+        429: "Too much at once; `Retry-After` says when to come back",
+        503: "The store cannot write now",
+    }.items()
+}
+"""The errors that every route may answer with, for OpenAPI."""
+
+WITH_BODY: dict[int | str, dict[str, Any]] = {
+    413: {"model": ErrorAnswer, "description": "The body is too large"},
+    415: {"model": ErrorAnswer, "description": "The body is not JSON"},
+}
+FORBIDDEN: dict[int | str, dict[str, Any]] = {
+    403: {"model": ErrorAnswer, "description": "Only an admin, or the user in question, may do this"}
+}
+CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"model": ErrorAnswer, "description": "There is one already, or it changed meanwhile"}
+}
+
+
+class ApiError(Exception):
+    """What a route answers instead of the object; `param` is the field at fault."""
+
+    def __init__(
+        self, status: int, code: str, message: str, param: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.headers = headers
+
+
+def envelope(error: ApiError) -> Response:
+    """The answer that tells of an error."""
+    body = {
+        "error": {
+            "type": TYPES.get(error.status, "invalid_request_error"),
+            "code": error.code,
+            "param": error.param,
+            "message": error.message,
+        }
+    }
+    return Response(msgspec.json.encode(body), error.status, error.headers, media_type="application/json")
+
+
+def missing(kind: str, object_id: str, param: str | None = None) -> ApiError:
+    """404: it is not there, or somebody else's, which nobody is told apart."""
+    shown = object_id if len(object_id) <= 64 else object_id[:64] + "..."
+    return ApiError(404, f"{kind}_not_found", f"There is no {kind.replace('_', ' ')} '{shown}'.", param)
+
+
+def install(app: FastAPI) -> None:
+    """Make every exception that may leave a route an envelope."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            return envelope(_not_allowed(request))
+        return envelope(translate(error))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return envelope(ApiError(500, "server_error", "The server made a mistake; its log has the details."))
+
+    for kind in (ApiError, RequestValidationError, HTTPException, StoreError, Refused, UnknownModel):
+        app.add_exception_handler(kind, answer)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def translate(error: Exception) -> ApiError:
+    """What an exception is called outside."""
+    match error:
+        case ApiError():
+            return error
+        case RequestValidationError():
+            return _invalid(error.errors())
+        case HTTPException():
+            return _http(error)
+        case Missing(kind, object_id):
+            return missing(kind, object_id)
+        case Clash(kind, object_id):
+            return ApiError(409, f"{kind}_exists", f"There is a {kind.replace('_', ' ')} '{object_id}' already.")
+        case Stale():
+            return ApiError(409, "changed_meanwhile", "It was changed meanwhile; read it again, then try again.")
+        case Unavailable():
+            log.error("the store is unavailable: %s", error)
+            return ApiError(503, "store_unavailable", "The server cannot write now; nothing was changed. Try again.")
+        case Refused():
+            return ApiError(400, error.code, str(error), error.param)
+        case UnknownModel():
+            return ApiError(400, "model_not_found", str(error), "model")
+        case _:
+            raise error
+
+
+def _http(error: HTTPException) -> ApiError:
+    headers = dict(error.headers) if error.headers else None
+    match error.status_code:
+        case 404:
+            return ApiError(
+                404, "route_not_found", "There is no such route; /docs shows those that are.", None, headers
+            )
+        case status:
+            return ApiError(status, "bad_request", str(error.detail), None, headers)
+
+
+def _not_allowed(request: Request) -> ApiError:
+    """405, with all the methods that the path answers to."""
+    allowed: set[str] = set()
+    for template, methods in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
+            allowed |= {method.upper() for method in methods}
+    listed = ", ".join(sorted(allowed))
+    return ApiError(405, "method_not_allowed", f"This route answers to: {listed}.", headers={"allow": listed})
+
+
+def _invalid(problems: Sequence[Any]) -> ApiError:
+    """The first problem, in full; the number of the others."""
+    first = problems[0]
+    if first["type"] == "json_invalid":
+        return ApiError(400, "invalid_json", f"The body is not valid JSON: {first['ctx']['error']}.")
+    where = [str(part) for part in first["loc"] if not _internal(part)]
+    place, param = (where[0], ".".join(where[1:])) if where else ("body", "")
+    text = first["msg"].removeprefix("Value error, ")
+    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+    if not param:
+        return ApiError(422, "invalid_body", f"Expected a JSON object as the {place}: {text}{more}.")
+    code = {"missing": "missing_field", "extra_forbidden": "unknown_field"}.get(first["type"], "invalid_value")
+    return ApiError(422, code, f"{param}: {text}{more}", param)
+
+
+def _internal(part: Any) -> bool:
+    """Names that validation puts into a path for branches of a union, which no caller wrote."""
+    return (isinstance(part, str) and any(character in part for character in "[(<")) or part in _BRANCHES
+
+
+_BRANCHES = frozenset({"PlatformTool", "FunctionTool", "Truncation", "FunctionChoice", "str", "int", "float", "bool"})

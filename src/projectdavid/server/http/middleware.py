@@ -1,0 +1,67 @@
+"""Around every request: an id for it, and a limit to its body. Pure ASGI."""
+
+import os
+import re
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from projectdavid.server.http.errors import ApiError, envelope
+
+SANE = re.compile(rb"^[A-Za-z0-9_.-]{1,64}$")
+
+
+class RequestId:
+    """Answers with `x-request-id`: the caller's own where it is sane, else a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
+        request_id = given if given is not None and SANE.match(given) else b"req_" + os.urandom(12).hex().encode()
+
+        async def labelled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+            await send(message)
+
+        await self._app(scope, receive, labelled)
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, whether they say so or not."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not said.isdigit() or int(said) > self._limit:
+            await envelope(too_large(self._limit))(scope, receive, send)
+            return
+        await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise too_large(self._limit)
+            return message
+
+        return counted
+
+
+def too_large(limit: int) -> ApiError:
+    """413."""
+    return ApiError(413, "body_too_large", f"The body is larger than {limit} bytes.")

@@ -1,0 +1,36 @@
+"""Pages: `limit`, `order` and `after` in, one list out."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+
+from projectdavid.ports.store import Row, Value, View
+from projectdavid.server.http.errors import missing
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many.")]
+ManyLimit = Annotated[int, Query(ge=1, le=1000, description="How many.")]
+Order = Annotated[Literal["asc", "desc"], Query(description="Oldest or newest first.")]
+After = Annotated[
+    str | None, Query(max_length=64, description="The id behind which the page begins: `last_id` of the one before.")
+]
+
+
+async def page(
+    view: View,
+    query: str,
+    limit: int,
+    order: str,
+    after: str | None,
+    known: Callable[[str], Awaitable[Any]],
+    **params: Value,
+) -> tuple[list[Row], bool]:
+    """The rows of a page, and whether more follow.
+
+    Raises:
+        ApiError: 404, the cursor names nothing of this owner (`known` returns None for it).
+    """
+    if after is not None and await known(after) is None:
+        raise missing("cursor", after, "after")
+    rows = await view.all(f"{query}.{order}", limit=limit + 1, after=after, **params)
+    return rows[:limit], len(rows) > limit

@@ -1,0 +1,17 @@
+"""The native API, `/v1`: the API page, and the Project David wire around it; one module per resource."""
+
+from fastapi import APIRouter
+
+from projectdavid.server.native import actions, assistants, completions, keys, messages, models, runs, threads, users
+
+ROUTERS: tuple[APIRouter, ...] = (
+    assistants.router,
+    threads.router,
+    messages.router,
+    runs.router,
+    actions.router,
+    completions.router,
+    models.router,
+    users.router,
+    keys.router,
+)

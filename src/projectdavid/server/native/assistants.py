@@ -1,0 +1,122 @@
+"""Assistants: create, list, retrieve, update, delete."""
+
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from projectdavid.ports.store import Missing, Op
+from projectdavid.protocol.assistants import Assistant, AssistantCreate, AssistantUpdate
+from projectdavid.protocol.base import Deleted
+from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.errors import CONFLICT, WITH_BODY, missing
+from projectdavid.server.http.paging import After, ManyLimit, Order, page
+from projectdavid.server.native.wire import bare, json_answer, router, stored, supplied, to_json
+
+router = router("assistants")
+
+DEFAULTS: dict[str, Any] = {
+    "name": None,
+    "description": None,
+    "model": None,
+    "instructions": None,
+    "tools": None,
+    "platform_tools": None,
+    "tool_resources": None,
+    "meta_data": None,
+    "top_p": 1.0,
+    "temperature": 1.0,
+    "response_format": "auto",
+    "vector_stores": [],
+    "webhook_url": None,
+    "max_tokens": None,
+    "max_turns": 1,
+    "agent_mode": False,
+    "web_access": False,
+    "deep_research": False,
+    "engineer": False,
+    "decision_telemetry": False,
+}
+NOT_STORED = ("id", "webhook_secret")
+
+
+@router.post("/assistants", response_model=Assistant, responses=WITH_BODY)
+async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
+    """Make an assistant."""
+    platform = caller.platform
+    assistant_id = platform.ids.new("asst")
+    fields = {name: value for name, value in supplied(body).items() if name not in NOT_STORED}
+    head = {
+        "id": assistant_id,
+        "user_id": caller.user_id,
+        "object": "assistant",
+        "created_at": int(platform.clock()),
+    }
+    text = to_json({**head, **DEFAULTS, **fields, "owner_id": caller.user_id})
+    await caller.view.write([Op("assistant_insert", {"id": assistant_id, "body": text})])
+    return json_answer(stored(text))
+
+
+@router.get("/assistants", response_model=list[Assistant])
+async def list_assistants(
+    caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
+) -> Response:
+    """The caller's own assistants, newest first. `x-has-more` and `x-last-id` tell of the next page."""
+
+    async def known(cursor: str) -> Any:
+        return await caller.view.one("assistant", id=cursor)
+
+    rows, more = await page(caller.view, "assistants_page", limit, order, after, known)
+    return bare([stored(row.body) for row in rows], [row.id for row in rows], more)
+
+
+@router.get("/assistants/{assistant_id}", response_model=Assistant)
+async def retrieve_assistant(assistant_id: str, caller: Auth) -> Response:
+    """One assistant."""
+    return Response((await find(caller, assistant_id)).body, media_type="application/json")
+
+
+@router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | CONFLICT)
+async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Auth) -> Response:
+    """Change the fields that are supplied, and nothing else."""
+    while True:
+        row = await find(caller, assistant_id)
+        text = to_json({**msgspec.json.decode(row.body), **supplied(body)})
+        op = Op(
+            "assistant_update",
+            {"id": assistant_id, "body": text, "version": row.version},
+            missing=Missing("assistant", assistant_id),
+        )
+        try:
+            await caller.view.write([op])
+        except Missing:
+            continue  # changed or deleted meanwhile: looking again tells which
+        return json_answer(stored(text))
+
+
+@router.delete("/assistants/{assistant_id}", response_model=Deleted)
+async def delete_assistant(assistant_id: str, caller: Auth, permanent: bool = True) -> Response:  # noqa: ARG001 - on the wire
+    """Delete an assistant for good; its runs end as they would have."""
+    op = Op("assistant_delete", {"id": assistant_id}, missing=Missing("assistant", assistant_id))
+    await caller.view.write([op])
+    return json_answer({"id": assistant_id, "object": "assistant.deleted", "deleted": True})
+
+
+@router.get("/users/{user_id}/assistants", response_model=list[Assistant])
+async def list_assistants_of_user(user_id: str, caller: Auth, limit: ManyLimit = 1000) -> Response:
+    """The assistants of a user: one's own, or anybody's for an admin."""
+    caller.may_see(user_id)
+    rows = await caller.platform.store.of(user_id).all("assistants_page.desc", limit=limit, after=None)
+    return bare([stored(row.body) for row in rows], [row.id for row in rows], False)
+
+
+async def find(caller: Caller, assistant_id: str, param: str | None = None) -> Any:
+    """The row of one of the caller's assistants.
+
+    Raises:
+        ApiError: 404.
+    """
+    row = await caller.view.one("assistant", id=assistant_id)
+    if row is None:
+        raise missing("assistant", assistant_id, param)
+    return row

@@ -1,0 +1,86 @@
+"""`POST /v1/completions`: start a waiting run, or join a running one, and stream it up to its next pause."""
+
+from contextlib import suppress
+from typing import Any
+
+from fastapi import Response
+
+from projectdavid.engine.run import Begun, Refused
+from projectdavid.ports.store import Op, Row
+from projectdavid.protocol.runs import Completion, CompletionRequest
+from projectdavid.runtime.journal import content_of, tail
+from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
+from projectdavid.server.http.sse import EventStream
+from projectdavid.server.native import runs
+from projectdavid.server.native.stream import PAUSED, chunks
+from projectdavid.server.native.wire import json_answer, router
+
+router = router("completions")
+
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": Completion,
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "Chunks, then `[DONE]`; one object without `stream`",
+    }
+}
+
+
+@router.post("/completions", responses=WITH_BODY | STREAMED)
+async def create_completion(body: CompletionRequest, caller: Auth, last_event_id: runs.LastEventId = None) -> Response:
+    """Start a run that waits, or join one, and stream what it says until it ends or waits for its caller.
+
+    After the outputs of calls were sent, the same request streams what follows them.
+    """
+    row = await runs.find(caller, body.run_id, "run_id")
+    if row.thread_id != body.thread_id:
+        raise missing("thread", body.thread_id, "thread_id")
+    if row.assistant_id != body.assistant_id:
+        raise missing("assistant", body.assistant_id, "assistant_id")
+    if row.status == "pending":
+        row = await _start(caller, row, body.model)
+    after = runs.position(await _segment(caller, row), last_event_id)
+    if body.stream:
+        return EventStream(chunks(caller.platform, row, after))
+    return await _whole(caller, row, after)
+
+
+async def _start(caller: Caller, row: Row, model: str | None) -> Row:
+    """Start a waiting run with the model that the request names; whoever starts it first wins."""
+    platform = caller.platform
+    platform.models.resolve(model or row.model)
+    if model is not None and model != row.model:
+        params: dict[str, Any] = {"id": row.id, "model": model, "version": row.version}
+        await caller.view.write([Op("run_model", params)])
+    with suppress(Refused):  # started, or cancelled, meanwhile: join it
+        await platform.driver.decide(row.n, Begun())
+    return await runs.find(caller, row.id)
+
+
+async def _segment(caller: Caller, row: Row) -> int:
+    """The position behind which the part that the caller has not been told begins."""
+    resumed = await caller.platform.store.one("journal_resumed", run=row.n)
+    return 0 if resumed is None else int(resumed.position) - 1
+
+
+async def _whole(caller: Caller, row: Row, after: int) -> Response:
+    platform = caller.platform
+    begun = platform.clock()
+    text: list[str] = []
+    async for told in tail(platform.store, platform.bus, row.n, after, platform.settings.keep_alive, PAUSED):
+        text += content_of(told)
+    ended = await runs.find(caller, row.id)
+    if ended.status == "failed":
+        wire = runs.run(ended)
+        raise ApiError(502, "run_failed", wire["last_error"])
+    return json_answer(
+        {
+            "run_id": row.id,
+            "type": "content",
+            "content": "".join(text),
+            "model": ended.model,
+            "status": ended.status,
+            "elapsed_s": round(platform.clock() - begun, 3),
+        }
+    )

@@ -1,0 +1,146 @@
+"""Messages: add, list, retrieve, update, delete; and the outputs of tools, which answer calls."""
+
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from projectdavid.engine.run import OutputsSubmitted
+from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.protocol.base import Deleted, Page
+from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate
+from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
+from projectdavid.server.http.paging import After, Limit, Order, page
+from projectdavid.server.native import assistants, threads
+from projectdavid.server.native.wire import json_answer, listed, message, router, to_json
+
+router = router("messages")
+
+ALL = 1000
+
+
+@router.post("/messages", response_model=Message, responses=WITH_BODY)
+async def create_message(body: MessageCreate, caller: Auth) -> Response:
+    """Add a message to a thread."""
+    if body.role == "tool":
+        return await create_tool_message(body, caller)
+    if body.attachments:
+        raise missing("file", body.attachments[0].file_id, "attachments.0.file_id")
+    if body.sender_id is not None and body.sender_id != caller.user_id:
+        raise missing("user", body.sender_id, "sender_id")
+    if body.assistant_id is not None:
+        await assistants.find(caller, body.assistant_id, "assistant_id")
+    message_id = caller.platform.ids.new("msg")
+    params: dict[str, Any] = {
+        "id": message_id,
+        "thread_id": body.thread_id,
+        "now": int(caller.platform.clock()),
+        "role": body.role,
+        "content": to_json(_content(body)),
+        "assistant_id": body.assistant_id,
+        "meta_data": to_json(body.meta_data) if body.meta_data else None,
+    }
+    await caller.view.write([Op("message_insert", params, missing=Missing("thread", body.thread_id))])
+    return json_answer(message(await find(caller, message_id)))
+
+
+@router.post("/messages/assistant", response_model=Message, responses=WITH_BODY)
+async def create_assistant_message(body: MessageCreate, caller: Auth) -> Response:
+    """Add a message of an assistant to a thread."""
+    return await create_message(body.model_copy(update={"role": "assistant"}), caller)
+
+
+@router.post("/messages/tools", response_model=Message, responses=WITH_BODY)
+async def create_tool_message(body: MessageCreate, caller: Auth) -> Response:
+    """Answer a call: `tool_id` is the action's id. The run goes on when all its calls are answered."""
+    if body.tool_id is None:
+        raise ApiError(422, "missing_field", "tool_id: name the action that this output answers.", "tool_id")
+    row = await caller.view.one("action", action_id=body.tool_id)
+    if row is None:
+        raise missing("action", body.tool_id, "tool_id")
+    thread = await threads.find(caller, body.thread_id, "thread_id")
+    run = await caller.view.one("run", id=row.run_id)
+    if run is None or run.thread != thread.n:
+        raise missing("action", body.tool_id, "tool_id")
+    happened = OutputsSubmitted(((row.call_id, _text(body)),), caller.platform.clock())
+    decided = await caller.platform.driver.decide(row.run, happened)
+    return json_answer(message(await find(caller, decided.messages[0])))
+
+
+@router.get("/messages/{message_id}", response_model=Message)
+async def retrieve_message(message_id: str, caller: Auth) -> Response:
+    """One message."""
+    return json_answer(message(await find(caller, message_id)))
+
+
+@router.put("/messages/{message_id}", response_model=Message, responses=WITH_BODY)
+async def update_message(message_id: str, body: MessageUpdate, caller: Auth) -> Response:
+    """Change the metadata of a message."""
+    params: dict[str, Any] = {"id": message_id, "meta_data": to_json(body.meta_data)}
+    await caller.view.write([Op("message_update", params, missing=Missing("message", message_id))])
+    return json_answer(message(await find(caller, message_id)))
+
+
+@router.delete("/messages/{message_id}", response_model=Deleted)
+async def delete_message(message_id: str, caller: Auth) -> Response:
+    """Delete a message."""
+    await caller.view.write([Op("message_delete", {"id": message_id}, missing=Missing("message", message_id))])
+    return json_answer({"id": message_id, "object": "thread.message.deleted", "deleted": True})
+
+
+@router.get("/threads/{thread_id}/messages", response_model=Page[Message])
+async def list_messages(
+    thread_id: str, caller: Auth, limit: Limit = 20, order: Order = "asc", after: After = None
+) -> Response:
+    """What was said in a thread, in order."""
+    await threads.find(caller, thread_id)
+
+    async def known(cursor: str) -> Any:
+        row = await caller.view.one("message", id=cursor)
+        return row if row is not None and row.thread_id == thread_id else None
+
+    rows, more = await page(caller.view, "messages_page", limit, order, after, known, thread_id=thread_id)
+    return listed([message(row) for row in rows], [row.id for row in rows], more)
+
+
+@router.get("/threads/{thread_id}/formatted_messages", response_model=list[FormattedMessage])
+async def list_formatted_messages(thread_id: str, caller: Auth) -> Response:
+    """The newest 1000 messages of a thread as a model would see them, calls and outputs among them."""
+    await threads.find(caller, thread_id)
+    rows = await caller.view.all("formatted_page", thread_id=thread_id, limit=ALL)
+    return json_answer([_formatted(row) for row in reversed(rows)])
+
+
+async def find(caller: Caller, message_id: str) -> Row:
+    """The row of a message in one of the caller's threads.
+
+    Raises:
+        ApiError: 404.
+    """
+    row = await caller.view.one("message", id=message_id)
+    if row is None:
+        raise missing("message", message_id)
+    return row
+
+
+def _content(body: MessageCreate) -> Any:
+    return body.content if isinstance(body.content, str) else [block.model_dump() for block in body.content]
+
+
+def _text(body: MessageCreate) -> str:
+    if isinstance(body.content, str):
+        return body.content
+    return "\n".join(block.text for block in body.content if block.type == "text")
+
+
+def _formatted(row: Row) -> dict[str, Any]:
+    result: dict[str, Any] = {"role": row.role, "content": msgspec.json.decode(row.content)}
+    if row.calls:
+        result["tool_calls"] = [
+            {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}}
+            for c in msgspec.json.decode(row.calls)
+        ]
+    if row.call_id:
+        result["tool_call_id"] = row.call_id
+    return result

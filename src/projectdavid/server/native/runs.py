@@ -1,0 +1,147 @@
+"""Runs: create, list, retrieve, cancel, answer, follow."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Header, Query, Response
+
+from projectdavid.engine.run import CancelRequested, OutputsSubmitted
+from projectdavid.ports.store import Clash, Missing, Op, Row
+from projectdavid.protocol.base import Deleted, Page
+from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
+from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
+from projectdavid.server.http.paging import After, Limit, Order, page
+from projectdavid.server.http.sse import EventStream
+from projectdavid.server.native import assistants, threads
+from projectdavid.server.native.birth import newborn
+from projectdavid.server.native.stream import events
+from projectdavid.server.native.wire import action, json_answer, listed, router, run, to_json
+
+router = router("runs")
+
+Position = Annotated[int, Query(ge=0, le=2**53, description="The position behind which to begin.")]
+LastEventId = Annotated[str | None, Header(description="The same, as browsers and SDKs send it; it wins.")]
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, then `[DONE]`"}
+}
+
+
+@router.post("/runs", response_model=Run, responses=WITH_BODY | CONFLICT)
+async def create_run(body: RunCreate, caller: Auth) -> Response:
+    """Let an assistant answer a thread. Starts at once, unless the body has a `status`."""
+    assistant = await assistants.find(caller, body.assistant_id, "assistant_id")
+    await threads.find(caller, body.thread_id, "thread_id")
+    new = newborn(body, msgspec.json.decode(assistant.body), caller)
+    try:
+        await caller.platform.driver.create(new)
+    except Clash:
+        active = await caller.view.one("run_open", thread_id=body.thread_id)
+        name = f" '{active.id}'" if active else ""
+        raise ApiError(
+            409, "thread_busy", f"The thread has an open run{name}; wait for it or cancel it.", "thread_id"
+        ) from None
+    return json_answer(run(await find(caller, new.id)))
+
+
+@router.get("/runs", response_model=Page[Run])
+async def list_runs(caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None) -> Response:
+    """The caller's runs, newest first."""
+    return await _list(caller, "runs_page", limit, order, after)
+
+
+@router.get("/threads/{thread_id}/runs", response_model=Page[Run])
+async def list_thread_runs(
+    thread_id: str, caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None
+) -> Response:
+    """The runs of a thread, newest first."""
+    await threads.find(caller, thread_id)
+    return await _list(caller, "thread_runs_page", limit, order, after, thread_id=thread_id)
+
+
+@router.get("/runs/{run_id}", response_model=Run)
+async def retrieve_run(run_id: str, caller: Auth) -> Response:
+    """One run, with the calls that its model made."""
+    row = await find(caller, run_id)
+    calls = await caller.view.all("actions_of_run", run_id=run_id)
+    return json_answer(run(row, [action(call) for call in calls]))
+
+
+@router.put("/runs/{run_id}/metadata", response_model=Run, responses=WITH_BODY)
+async def update_run_meta_data(run_id: str, body: MetadataBody, caller: Auth) -> Response:
+    """Merge into the metadata of a run."""
+    row = await find(caller, run_id)
+    merged = {**msgspec.json.decode(row.meta_data), **body.metadata}
+    params: dict[str, Any] = {"id": run_id, "meta_data": to_json(merged)}
+    await caller.view.write([Op("run_meta_data", params, missing=Missing("run", run_id))])
+    return json_answer(run(await find(caller, run_id)))
+
+
+@router.post("/runs/{run_id}/cancel", response_model=Run)
+async def cancel_run(run_id: str, caller: Auth) -> Response:
+    """End a run. A model call that is open is closed; the run then ends as `cancelled`, and stays so."""
+    row = await find(caller, run_id)
+    await caller.platform.driver.decide(row.n, CancelRequested(caller.platform.clock()))
+    return json_answer(run(await find(caller, run_id)))
+
+
+@router.post("/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=WITH_BODY)
+async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> Response:
+    """Answer calls. The run goes on when all are answered."""
+    row = await find(caller, run_id)
+    outputs = tuple((output.tool_call_id, output.output) for output in body.tool_outputs)
+    await caller.platform.driver.decide(row.n, OutputsSubmitted(outputs, caller.platform.clock()))
+    return json_answer(run(await find(caller, run_id)))
+
+
+@router.delete("/runs/{run_id}", response_model=Deleted, responses=CONFLICT)
+async def delete_run(run_id: str, caller: Auth) -> Response:
+    """Delete a run that is over, with its events; what was said stays in the thread."""
+    row = await find(caller, run_id)
+    open_run = Clash("open_run", run_id)
+    await caller.view.write([Op("run_delete", {"id": row.id}, missing=open_run)])
+    return json_answer({"id": run_id, "object": "thread.run.deleted", "deleted": True})
+
+
+@router.get("/runs/{run_id}/events", responses=STREAM, response_class=Response)
+async def stream_events(
+    run_id: str, caller: Auth, after: Position = 0, last_event_id: LastEventId = None
+) -> EventStream:
+    """Follow a run: what is there, then what comes, until it is over. Every event's id is its position."""
+    row = await find(caller, run_id)
+    return EventStream(events(caller.platform, row, position(after, last_event_id)))
+
+
+async def find(caller: Caller, run_id: str, param: str | None = None) -> Row:
+    """The row of one of the caller's runs.
+
+    Raises:
+        ApiError: 404.
+    """
+    row = await caller.view.one("run", id=run_id)
+    if row is None:
+        raise missing("run", run_id, param)
+    return row
+
+
+def position(after: int, last_event_id: str | None) -> int:
+    """Where a reader goes on.
+
+    Raises:
+        ApiError: 400, the header is not a position.
+    """
+    if last_event_id is None:
+        return after
+    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 15:
+        raise ApiError(
+            400, "invalid_position", "Last-Event-ID: expected the id of an event, a number.", "Last-Event-ID"
+        )
+    return int(last_event_id)
+
+
+async def _list(caller: Caller, query: str, limit: int, order: str, after: str | None, **params: str) -> Response:
+    async def known(cursor: str) -> Any:
+        return await caller.view.one("run", id=cursor)
+
+    rows, more = await page(caller.view, query, limit, order, after, known, **params)
+    return listed([run(row) for row in rows], [row.id for row in rows], more)

@@ -1,0 +1,74 @@
+"""Journal entries in the words of the native streams: the same bytes live, late and again."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+
+from projectdavid.ports.store import Row
+from projectdavid.protocol.runs import TERMINAL_STATUSES
+from projectdavid.runtime.journal import DELTAS, Told, tail
+from projectdavid.server.http.sse import KEEP_ALIVE
+from projectdavid.server.platform import Platform
+
+PAUSED = TERMINAL_STATUSES | {"requires_action"}
+MANIFEST = "tool_call_manifest"
+TOLD_TO_COMPLETIONS = frozenset({"status", "content", "reasoning", MANIFEST, "error"})
+COMPLETIONS_STATUS = {"in_progress": "processing", "queued": "started", "completed": "complete"}
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
+
+
+async def events(platform: Platform, row: Row, after: int) -> AsyncGenerator[bytes]:
+    """Frames of `GET /v1/runs/{id}/events`, from behind `after` to the end of the run."""
+    keep_alive = platform.settings.keep_alive
+    async for told in tail(platform.store, platform.bus, row.n, after, keep_alive):
+        yield b"".join(_named(part, row.id) for part in told) if told else KEEP_ALIVE
+
+
+async def chunks(platform: Platform, row: Row, after: int) -> AsyncGenerator[bytes]:
+    """Frames of `POST /v1/completions`, from behind `after` until the run ends or waits for its caller."""
+    keep_alive = platform.settings.keep_alive
+    async for told in tail(platform.store, platform.bus, row.n, after, keep_alive, PAUSED):
+        yield b"".join(_chunk(part, row.id) for part in told) if told else KEEP_ALIVE
+
+
+def _named(told: Told, run_id: str) -> bytes:
+    if told.kind in DELTAS:
+        return _deltas(told, run_id, f"event: {told.kind}\n".encode())
+    data = _data(told, run_id)
+    name = "action_required" if told.kind == MANIFEST else told.kind
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (told.position, name.encode(), _encode(data))
+
+
+def _chunk(told: Told, run_id: str) -> bytes:
+    if told.kind not in TOLD_TO_COMPLETIONS:
+        return b""
+    if told.kind in DELTAS:
+        return _deltas(told, run_id, b"")
+    data = _data(told, run_id)
+    if told.kind == "status":
+        data["status"] = COMPLETIONS_STATUS.get(data["status"], data["status"])
+    return b"id: %d\ndata: %b\n\n" % (told.position, _encode(data))
+
+
+def _deltas(told: Told, run_id: str, name: bytes) -> bytes:
+    """The hot path: each piece of text is JSON already."""
+    head = b'\n%bdata: {"type":"%b","content":' % (name, told.kind.encode())
+    end = b',"run_id":"%b"}\n\n' % run_id.encode()
+    return b"".join(
+        [b"id: %d%b%b%b" % (position, head, item, end) for position, item in enumerate(told.items, told.position)]
+    )
+
+
+def _data(told: Told, run_id: str) -> dict[str, Any]:
+    data: dict[str, Any] = {"type": told.kind, **_decode(told.items[0]), "run_id": run_id}
+    if told.kind == MANIFEST:
+        data |= {
+            "tool_name": data["tool"],
+            "function_arguments": data["args"],
+            "action_status": "pending",
+            "run_status": "requires_action",
+        }
+    return data

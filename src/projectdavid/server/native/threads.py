@@ -1,0 +1,149 @@
+"""Threads: create, list, retrieve, update, delete."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Body, Response
+
+from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.protocol.base import Deleted, LooseMetaData, Page
+from projectdavid.protocol.threads import Thread, ThreadCreate, ThreadUpdate
+from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.errors import WITH_BODY, missing
+from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
+from projectdavid.server.native.wire import bare, json_answer, listed, router, thread, to_json
+
+router = router("threads")
+
+
+@router.post("/threads", response_model=Thread, responses=WITH_BODY)
+async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Response:
+    """Begin a conversation."""
+    body = body or ThreadCreate()
+    thread_id = caller.platform.ids.new("thread")
+    params: dict[str, Any] = {
+        "id": thread_id,
+        "now": int(caller.platform.clock()),
+        "meta_data": to_json(body.meta_data or {}),
+        "tool_resources": to_json(body.tool_resources or {}),
+        "participants": to_json(_participants(caller, body.participant_ids)),
+    }
+    await caller.view.write([Op("thread_insert", params)])
+    return await _answer(caller, thread_id)
+
+
+@router.get("/threads", response_model=Page[Thread])
+async def list_threads(caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None) -> Response:
+    """The caller's threads, newest first."""
+    rows, more = await _page(caller, limit, order, after)
+    return listed([thread(row) for row in rows], [row.id for row in rows], more)
+
+
+@router.get("/threads/user/{user_id}", response_model=list[str])
+async def list_thread_ids(
+    user_id: str, caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
+) -> Response:
+    """The ids of a user's threads. `x-has-more` and `x-last-id` tell of the next page."""
+    rows, more = await _page(_as(caller, user_id), limit, order, after)
+    ids = [row.id for row in rows]
+    return bare(ids, ids, more)
+
+
+@router.get("/threads/user/{user_id}/records", response_model=list[Thread])
+async def list_thread_records(
+    user_id: str, caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
+) -> Response:
+    """A user's threads. `x-has-more` and `x-last-id` tell of the next page."""
+    rows, more = await _page(_as(caller, user_id), limit, order, after)
+    return bare([thread(row) for row in rows], [row.id for row in rows], more)
+
+
+@router.get("/threads/{thread_id}", response_model=Thread)
+async def retrieve_thread(thread_id: str, caller: Auth) -> Response:
+    """One thread."""
+    return await _answer(caller, thread_id)
+
+
+@router.put("/threads/{thread_id}", response_model=Thread, responses=WITH_BODY)
+async def update_thread(thread_id: str, body: ThreadUpdate, caller: Auth) -> Response:
+    """Change the fields that are supplied; `meta_data` is merged into what is there."""
+    row = await find(caller, thread_id)
+    merged = {**msgspec.json.decode(row.meta_data), **(body.meta_data or {})}
+    resources = row.tool_resources if body.tool_resources is None else to_json(body.tool_resources)
+    named = body.participant_ids
+    participants = row.participants if named is None else to_json(_participants(caller, named))
+    await _write(caller, thread_id, to_json(merged), resources, participants)
+    return await _answer(caller, thread_id)
+
+
+@router.post("/threads/{thread_id}", response_model=Thread, responses=WITH_BODY)
+async def update_thread_by_post(thread_id: str, body: ThreadUpdate, caller: Auth) -> Response:
+    """The same, as clients up to 1.33.30 of the Project David wire ask for it."""
+    return await update_thread(thread_id, body, caller)
+
+
+@router.put("/threads/{thread_id}/metadata", response_model=Thread, responses=WITH_BODY)
+async def replace_thread_meta_data(thread_id: str, body: Annotated[LooseMetaData, Body()], caller: Auth) -> Response:
+    """Put other metadata in the place of what is there."""
+    row = await find(caller, thread_id)
+    await _write(caller, thread_id, to_json(body), row.tool_resources, row.participants)
+    return await _answer(caller, thread_id)
+
+
+@router.delete("/threads/{thread_id}", response_model=Deleted)
+async def delete_thread(thread_id: str, caller: Auth) -> Response:
+    """Delete a thread with all that was said in it; a run that is at work on it stops."""
+    op = Op("thread_delete", {"id": thread_id}, missing=Missing("thread", thread_id))
+    await caller.view.write([op])
+    return json_answer({"id": thread_id, "object": "thread.deleted", "deleted": True})
+
+
+async def find(caller: Caller, thread_id: str, param: str | None = None) -> Row:
+    """The row of one of the caller's threads.
+
+    Raises:
+        ApiError: 404.
+    """
+    row = await caller.view.one("thread", id=thread_id)
+    if row is None:
+        raise missing("thread", thread_id, param)
+    return row
+
+
+def _as(caller: Caller, user_id: str) -> Caller:
+    """A caller with the view of a user whom they may see."""
+    caller.may_see(user_id)
+    return Caller(user_id, caller.is_admin, caller.platform.store.of(user_id), caller.platform)
+
+
+async def _page(seen: Caller, limit: int, order: str, after: str | None) -> tuple[list[Row], bool]:
+    async def known(cursor: str) -> Any:
+        return await seen.view.one("thread", id=cursor)
+
+    return await page(seen.view, "threads_page", limit, order, after, known)
+
+
+def _participants(caller: Caller, ids: list[str] | None) -> list[str]:
+    """Those who take part: so far only the owner can."""
+    for user_id in ids or []:
+        if user_id != caller.user_id:
+            raise missing("user", user_id, "participant_ids")
+    return [caller.user_id]
+
+
+async def _write(caller: Caller, thread_id: str, meta_data: str, resources: str, participants: str) -> None:
+    params: dict[str, Any] = {
+        "id": thread_id,
+        "meta_data": meta_data,
+        "tool_resources": resources,
+        "participants": participants,
+    }
+    await caller.view.write([Op("thread_update", params, missing=Missing("thread", thread_id))])
+
+
+async def _answer(caller: Caller, thread_id: str) -> Response:
+    row = await find(caller, thread_id)
+    user = await caller.platform.store.one("user", id=caller.user_id)
+    known = {} if user is None else msgspec.json.decode(user.body)
+    participants = [{"id": caller.user_id, "email": known.get("email"), "full_name": known.get("full_name")}]
+    return json_answer(thread(row, participants))

@@ -1,0 +1,202 @@
+"""Turn rows into the words of the native API, and bodies into what rows hold."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from projectdavid.ports.store import Row
+from projectdavid.runtime.records import config_of, encode, run_of
+from projectdavid.server.http.bodies import JsonRoute
+from projectdavid.server.http.errors import DOCUMENTED
+
+_raw = msgspec.Raw
+
+
+def router(tag: str) -> APIRouter:
+    """A router of the native API."""
+    return APIRouter(prefix="/v1", tags=[tag], route_class=JsonRoute, responses=DOCUMENTED)
+
+
+def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer of plain values, rows' JSON (`Raw`) among them."""
+    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
+
+
+def stored(text: str) -> msgspec.Raw:
+    """JSON as it is stored, to leave as the same bytes."""
+    return _raw(text.encode())
+
+
+def listed(objects: list[Any], ids: list[str], more: bool) -> Response:
+    """One page of a list."""
+    return json_answer(
+        {
+            "object": "list",
+            "data": objects,
+            "first_id": ids[0] if ids else None,
+            "last_id": ids[-1] if ids else None,
+            "has_more": more,
+        }
+    )
+
+
+def bare(objects: list[Any], ids: list[str], more: bool) -> Response:
+    """One page of a list that the wire has as a bare array: the cursor is in the headers."""
+    headers = {"x-has-more": "true" if more else "false"}
+    if ids:
+        headers["x-last-id"] = ids[-1]
+    return json_answer(objects, headers=headers)
+
+
+def supplied(body: BaseModel) -> dict[str, Any]:
+    """The fields that a caller sent, as plain values; nulls inside of tools are left out."""
+    values = body.model_dump(include=body.model_fields_set)
+    for name in ("tools", "platform_tools"):
+        if values.get(name):
+            values[name] = [_without_nulls(tool) for tool in values[name]]
+    return values
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def iso(seconds: int | None) -> str | None:
+    """A time as the wire writes users' and keys' times."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def thread(row: Row, participants: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A thread."""
+    return {
+        "id": row.id,
+        "object": "thread",
+        "created_at": row.created_at,
+        "owner_id": row.owner,
+        "meta_data": stored(row.meta_data),
+        "tool_resources": stored(row.tool_resources),
+        "participants": participants
+        if participants is not None
+        else [{"id": user_id, "email": None, "full_name": None} for user_id in msgspec.json.decode(row.participants)],
+    }
+
+
+def message(row: Row) -> dict[str, Any]:
+    """A message."""
+    whole = row.status != "incomplete"
+    return {
+        "id": row.id,
+        "object": "message",
+        "created_at": row.created_at,
+        "thread_id": row.thread_id,
+        "role": row.role,
+        "content": stored(row.content),
+        "status": row.status or "completed",
+        "incomplete_details": None if row.reason is None else {"reason": row.reason},
+        "completed_at": row.created_at if whole else None,
+        "incomplete_at": None if whole else row.created_at,
+        "assistant_id": row.assistant_id,
+        "sender_id": row.owner if row.role == "user" else None,
+        "run_id": row.run_id,
+        "tool_id": row.action_id,
+        "tool_call_id": row.call_id,
+        "reasoning": row.reasoning,
+        "attachments": [],
+        "meta_data": stored(row.meta_data or "{}"),
+    }
+
+
+def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A run."""
+    config = config_of(row)
+    state = run_of(row, config)
+    ended = None if state.ended_at is None else int(state.ended_at)
+    used = state.usage
+    instructions = "\n\n".join(part for part in (config.instructions, config.additional_instructions) if part)
+    return {
+        "id": row.id,
+        "object": "thread.run",
+        "created_at": row.created_at,
+        "thread_id": row.thread_id,
+        "assistant_id": row.assistant_id,
+        "user_id": row.owner,
+        "status": row.status,
+        "model": row.model,
+        "instructions": instructions,
+        "tools": config.tools,
+        "tool_choice": config.tool_choice or "auto",
+        "parallel_tool_calls": True if config.parallel_tool_calls is None else config.parallel_tool_calls,
+        "temperature": config.temperature,
+        "top_p": config.top_p,
+        "max_prompt_tokens": config.max_prompt_tokens,
+        "max_completion_tokens": config.max_completion_tokens,
+        "truncation_strategy": config.truncation_strategy,
+        "response_format": config.response_format,
+        "tool_resources": config.tool_resources,
+        "meta_data": stored(row.meta_data),
+        "expires_at": int(row.expires_at),
+        "started_at": None if state.started_at is None else int(state.started_at),
+        "completed_at": ended if row.status == "completed" else None,
+        "cancelled_at": ended if row.status == "cancelled" else None,
+        "failed_at": ended if row.status == "failed" else None,
+        "incomplete_details": state.incomplete,
+        "last_error": None if state.failure is None else f"{state.failure.code}: {state.failure.message}",
+        "error": None if state.failure is None else {"code": state.failure.code, "message": state.failure.message},
+        "required_action": "submit_tool_outputs" if row.status == "requires_action" else None,
+        "usage": {
+            "prompt_tokens": used.prompt_tokens,
+            "completion_tokens": used.completion_tokens,
+            "total_tokens": used.prompt_tokens + used.completion_tokens,
+            "estimated": used.estimated,
+        },
+        "warnings": config.warnings,
+        "actions": actions or [],
+    }
+
+
+ENDED_MARKS = {"cancelled": "cancelled", "failed": "failed", "expired": "expired", "incomplete": "failed"}
+
+
+def action_status(row: Row) -> str:
+    """Where a call stands: answered, waiting, or overtaken by the end of its run."""
+    if row.output is not None:
+        return "completed"
+    return ENDED_MARKS.get(row.run_status) or row.mark or "pending"
+
+
+def action(row: Row) -> dict[str, Any]:
+    """A call that the caller answers."""
+    return {
+        "id": row.action_id,
+        "run_id": row.run_id,
+        "tool_call_id": row.call_id,
+        "tool_name": row.name,
+        "function_args": arguments(row.arguments),
+        "status": action_status(row),
+        "result": None if row.output is None else {"output": row.output},
+        "turn_index": row.turn,
+        "triggered_at": row.created_at,
+        "expires_at": int(row.expires_at),
+        "is_processed": row.output is not None,
+        "processed_at": row.finished_at,
+    }
+
+
+def arguments(text: str) -> dict[str, Any]:
+    """The arguments of a call; empty where the model wrote something that is none (it was told so)."""
+    try:
+        value = msgspec.json.decode(text or "{}")
+    except msgspec.DecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def to_json(value: Any) -> str:
+    """Plain values as they are stored."""
+    return encode(value)

@@ -1,0 +1,70 @@
+"""Run the server: in the foreground for the command line, or in a thread inside another program."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from projectdavid.ports.model import Provider
+from projectdavid.server.app import create_app
+from projectdavid.server.bootstrap import assemble, point_credentials
+from projectdavid.server.settings import Settings
+
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers requests."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[uvicorn.Server], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready(self)
+
+
+async def serve(
+    settings: Settings,
+    ready: Callable[[str, uvicorn.Server], None],
+    providers: dict[str, Provider] | None = None,
+) -> None:
+    """Serve until told to stop; calls `ready` with the address once requests are answered.
+
+    Raises:
+        Unavailable: the store cannot be opened.
+        OSError: the address cannot be listened on.
+    """
+    listener = _listen(settings.host, settings.port)
+    try:
+        platform = await assemble(settings, providers)
+        url = point_credentials(settings, listener.getsockname()[1])
+        config = uvicorn.Config(
+            create_app(platform),
+            loop="none",
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.drain_seconds) + 1,
+            backlog=BACKLOG,
+        )
+        await _Server(config, lambda server: ready(url, server)).serve(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener

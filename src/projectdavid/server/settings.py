@@ -1,0 +1,118 @@
+"""What an operator may choose, from flags, environment, `.env`, and `config.toml` in the data folder, in that order."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+def default_data() -> Path:
+    """The data folder: `PROJECTDAVID_DATA`, else the user's own."""
+    if chosen := os.environ.get("PROJECTDAVID_DATA"):
+        return Path(chosen)
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "projectdavid"
+
+
+class ProviderSettings(BaseModel):
+    """A server that speaks the chat-completions protocol."""
+
+    base_url: str
+    """Up to and including `/v1`."""
+    api_key: SecretStr | None = None
+    api_key_env: str | None = None
+    """The environment variable that holds the key, so that no file has to."""
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    def key(self) -> str | None:
+        """The key, from wherever it is."""
+        if self.api_key is not None:
+            return self.api_key.get_secret_value()
+        return os.environ.get(self.api_key_env) if self.api_key_env else None
+
+
+class Settings(BaseSettings):
+    """Every setting; in the environment each has the prefix `PROJECTDAVID_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROJECTDAVID_", env_file=".env", extra="ignore", env_nested_delimiter="__", frozen=True
+    )
+
+    data: Path = Field(default_factory=default_data)
+    """The folder of the database, the secret and the credentials file."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 9000
+    """0 takes any free port."""
+    log_level: str = "warning"
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    """Providers by name, besides those that OPENAI_BASE_URL, OPENAI_API_KEY and OLLAMA_HOST make."""
+    default_provider: str | None = None
+    """Who serves bare model names; by default the first that is configured."""
+    context_window: Annotated[int, Field(ge=256)] = 128_000
+    """Tokens that a model takes, where `context_windows` does not name it."""
+    context_windows: dict[str, int] = Field(default_factory=dict)
+    run_seconds: Annotated[float, Field(gt=0)] = 3600
+    """How long a run may take, the waiting for its caller included."""
+    max_turns: Annotated[int, Field(ge=1)] = 50
+    """Model turns of one run."""
+    max_runs: Annotated[int, Field(ge=1)] = 256
+    """Runs at work at once."""
+    max_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
+    """Bytes of a request's body."""
+    keep_alive: Annotated[float, Field(gt=0)] = 15
+    """Seconds between two signs of life on a silent stream."""
+    idle_timeout: Annotated[float, Field(gt=0)] = 300
+    """Seconds that a model may be silent."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 5
+    """How long a stopping server waits for its runs; what is unfinished goes on after the next start."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, `.env`, then `config.toml` in the data folder."""
+        chosen: Any = init_settings().get("data")
+        file = Path(chosen or default_data()) / "config.toml"
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
+
+    @property
+    def database(self) -> Path:
+        """The one file."""
+        return self.data / "projectdavid.db"
+
+    @property
+    def credentials(self) -> Path:
+        """The file that `Entity()` reads."""
+        return self.data / "credentials.json"
+
+    def all_providers(self) -> dict[str, ProviderSettings]:
+        """The named providers, and those that the usual variables of the environment make."""
+        found: dict[str, ProviderSettings] = {}
+        base_url, key = os.environ.get("OPENAI_BASE_URL"), os.environ.get("OPENAI_API_KEY")
+        if base_url or key:
+            found["openai"] = ProviderSettings(
+                base_url=base_url or "https://api.openai.com/v1", api_key=SecretStr(key) if key else None
+            )
+        if ollama := os.environ.get("OLLAMA_HOST") or os.environ.get("OLLAMA_BASE_URL"):
+            found["ollama"] = ProviderSettings(base_url=_ollama(ollama))
+        return {**found, **self.providers}
+
+
+def _ollama(host: str) -> str:
+    """`OLLAMA_HOST` may be `0.0.0.0`, `host:11434` or a URL."""
+    url = host.rstrip("/") if "://" in host else f"http://{host}"
+    scheme, _, rest = url.partition("://")
+    name, slash, path = rest.partition("/")
+    name = name.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - what listens everywhere is reached here
+    if ":" not in name and scheme == "http":
+        name = f"{name}:11434"
+    url = f"{scheme}://{name}{slash}{path}"
+    return url if url.endswith("/v1") else f"{url}/v1"
