@@ -1,0 +1,210 @@
+"""The provider for every server that speaks the chat-completions protocol."""
+
+import asyncio
+import io
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from types import MappingProxyType
+
+import aiohttp
+import msgspec
+
+from projectdavid.engine.deltas import Chunk
+from projectdavid.engine.prompt import Ask
+from projectdavid.ports.model import ModelError
+from projectdavid.providers.openai_compatible.failures import Failures
+from projectdavid.providers.openai_compatible.reading import MAX_BUFFERED, Reading
+from projectdavid.providers.openai_compatible.server import Server
+from projectdavid.providers.openai_compatible.wire import ModelList, request
+
+__all__ = ["OpenAICompatible"]
+
+_MODELS_TIMEOUT = 5.0
+_MAX_ERROR_BODY = 64 * 1024
+_GRACE = 0.05
+"""Seconds to wait for the end of the HTTP body behind `[DONE]`."""
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class OpenAICompatible:
+    """A server that speaks the chat-completions protocol, as OpenAI, vLLM, Ollama and many others do.
+
+    Source: OpenAI API reference, "Create chat completion".
+
+    Args:
+        name: what the provider is called in messages.
+        base_url: where `/chat/completions` and `/models` are; a query in it is kept.
+        api_key: sent as a bearer token, unless it is None or empty.
+        headers: sent with every request; they win over our own.
+        connect_timeout: seconds for name resolution, connection and TLS.
+        idle_timeout: seconds without a byte, after which the server counts as silent.
+
+    Raises:
+        ValueError: `base_url` is no http or https URL, or the key or a header holds a line break.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        base_url: str,
+        api_key: str | None,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        connect_timeout: float = 10,
+        idle_timeout: float = 300,
+    ) -> None:
+        self._server = Server.of(name, base_url, api_key, headers)
+        self._failures = Failures(name, self._server)
+        self._connect_timeout = connect_timeout
+        self._idle_timeout = idle_timeout
+        self._session: aiohttp.ClientSession | None = None
+        self._open: set[aiohttp.ClientResponse] = set()
+
+    async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
+        """Ask once, without retries; yields what each read brought and closes the connection when it is closed.
+
+        Raises:
+            ModelError: refused, unreachable, broken off, or silent for too long.
+        """
+        response = await self._post(ask)
+        self._open.add(response)
+        try:
+            if not 200 <= response.status < 300:
+                body = await _start_of(response)
+                raise self._failures.refused(response.status, response.headers, body, model=ask.model)
+            reading = Reading(self._failures, plain=response.content_type == "application/json")
+            while not reading.done:
+                data = await self._read(response, reading)
+                chunks = reading.feed(data) if data else reading.end()
+                if chunks:
+                    yield chunks
+            if reading.failure is not None:
+                raise reading.failure
+            await _finish(response)
+        finally:
+            self._open.discard(response)
+            # Does nothing to a connection that is in the pool again, as all are whose response has ended.
+            response.close()
+
+    async def models(self) -> list[str]:
+        """The names of the models that it serves now.
+
+        Raises:
+            ModelError: it could not be asked.
+        """
+        timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
+        try:
+            async with self._client().get(
+                self._server.models, headers=self._server.headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if not 200 <= response.status < 300:
+                    raise self._failures.refused(response.status, response.headers, await _start_of(response))
+                body = await _up_to(response, MAX_BUFFERED)
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error, _MODELS_TIMEOUT) from None
+        try:
+            listed = msgspec.json.decode(body, type=ModelList | list[ModelList.Model])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._failures.unreadable("its list of models is no such list") from None
+        return [model.id for model in (listed if isinstance(listed, list) else listed.data or ())]
+
+    async def close(self) -> None:
+        """Give back its connections; streams that are still open break off."""
+        session, self._session = self._session, None
+        # Before the session, which would leave their readers waiting for ever.
+        for response in self._open:
+            response.close()
+        if session is not None:
+            await session.close()
+
+    def _client(self) -> aiohttp.ClientSession:
+        # Not in the constructor: a session belongs to the loop that is running when it is made.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout, sock_read=self._idle_timeout),
+            )
+        return self._session
+
+    async def _post(self, ask: Ask) -> aiohttp.ClientResponse:
+        try:
+            body = request(ask, max_tokens_field=self._server.max_tokens_field)
+        except UnicodeEncodeError:
+            raise self._failures.unsendable("a text holds half a surrogate pair") from None
+        try:
+            return await self._client().post(
+                self._server.completions,
+                # Above this size aiohttp wants a file, so that it can write piece by piece.
+                data=body if len(body) <= 2**20 else io.BytesIO(body),
+                headers=self._server.headers,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
+            raise self._unreachable(error, self._idle_timeout) from None
+
+    async def _read(self, response: aiohttp.ClientResponse, reading: Reading) -> bytes:
+        """What one read brought, or nothing at the end; an end after the model's own end is no failure."""
+        try:
+            return await response.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            if reading.finished:
+                return b""
+            if isinstance(error, TimeoutError):
+                raise self._failures.silent(self._idle_timeout) from None
+            raise self._failures.broke_off(_reason(error)) from None
+
+    def _unreachable(self, error: Exception, timeout: float) -> ModelError:
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return self._failures.unconnected(self._connect_timeout)
+        if isinstance(error, TimeoutError):
+            return self._failures.silent(timeout)
+        lasting = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
+        return self._failures.unreachable(_reason(error), retryable=not lasting)
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "its name cannot be resolved."
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not trusted."
+        case aiohttp.ServerDisconnectedError():
+            return "it closed the connection."
+        case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
+            return "its answer is no whole HTTP response."
+        case OSError(errno=int(number)) if number > 0:
+            return f"{os.strerror(number)}."
+        case _:
+            return f"{type(error).__name__}."
+
+
+async def _up_to(response: aiohttp.ClientResponse, size: int) -> bytes:
+    """The body, or its first bytes."""
+    parts: list[bytes] = []
+    while size > 0 and (data := await response.content.read(size)):
+        parts.append(data)
+        size -= len(data)
+    return b"".join(parts)
+
+
+async def _start_of(response: aiohttp.ClientResponse) -> bytes:
+    """What can be had of an error's body: the status says more than a body that does not come."""
+    try:
+        async with asyncio.timeout(_MODELS_TIMEOUT):
+            return await _up_to(response, _MAX_ERROR_BODY)
+    except (aiohttp.ClientError, OSError):
+        return b""
+
+
+async def _finish(response: aiohttp.ClientResponse) -> None:
+    """Let the HTTP body end, so that its connection can be used again; the end mostly comes just behind `[DONE]`."""
+    if response.content.is_eof():
+        return
+    try:
+        async with asyncio.timeout(_GRACE):
+            await response.content.wait_eof()
+    except (aiohttp.ClientError, OSError):
+        return

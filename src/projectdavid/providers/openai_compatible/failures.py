@@ -1,0 +1,159 @@
+"""Say what went wrong at a provider, in the codes of `ModelError` and without ever showing a key."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from projectdavid.ports.model import ModelError
+from projectdavid.providers.openai_compatible.server import Server
+
+MAX_SHOWN = 500
+"""Characters of a provider's own words that a message holds."""
+
+_TOO_LONG = re.compile(r"maximum context length|context (size|window)|context_length", re.IGNORECASE)
+_STATUS_OF_CODE = {
+    "context_length_exceeded": 400,
+    "invalid_request_error": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "model_not_found": 404,
+    "not_found_error": 404,
+    "insufficient_quota": 429,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+}
+
+
+class Failures:
+    """The failures of the provider `name`, which is at `server`."""
+
+    def __init__(self, name: str, server: Server) -> None:
+        self._who = f"Provider {name!r} at {server.shown}"
+        self._has_key = server.has_key
+        patterns = [re.escape(secret) for secret in sorted(server.secrets, key=len, reverse=True)]
+        if len(server.api_key) >= 16:
+            # Providers like to echo a key with its middle masked.
+            patterns.append(re.escape(server.api_key[:8]) + r"[\w*.…-]*")
+        self._secrets = re.compile("|".join(patterns)) if patterns else None
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes, *, model: str = "") -> ModelError:
+        """The failure behind a status that is not 2xx; `model` is the one that was asked, if any was."""
+        code, text = _said(body)
+        failure = self._classified(f"answered {status}", status, code, text, model)
+        if failure.retryable:
+            failure.retry_after = _retry_after(headers)
+        return failure
+
+    def told(self, error: Any) -> ModelError:
+        """The failure that an error object inside an answer tells of."""
+        code, text = _error(error)
+        status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else _STATUS_OF_CODE.get(code, 500)
+        return self._classified("sent an error", status, code, text)
+
+    def silent(self, seconds: float) -> ModelError:
+        """Nothing arrived for `seconds`."""
+        return ModelError("timeout", f"{self._who} was silent for {seconds:g} seconds.", retryable=True)
+
+    def unconnected(self, seconds: float) -> ModelError:
+        """No connection within `seconds`."""
+        return ModelError("timeout", f"{self._who} took no connection within {seconds:g} seconds.", retryable=True)
+
+    def unreachable(self, reason: str, *, retryable: bool = True) -> ModelError:
+        """No connection, or one that was reset before it answered."""
+        return ModelError("connection_error", f"{self._who} cannot be reached: {self.shown(reason)}", retryable)
+
+    def broke_off(self, reason: str = "") -> ModelError:
+        """The answer ended before the model had finished."""
+        tail = f": {self.shown(reason)}" if reason else "."
+        return ModelError("connection_error", f"{self._who} broke off in the middle of its answer{tail}", True)
+
+    def unreadable(self, reason: str) -> ModelError:
+        """The answer is not in the protocol."""
+        return ModelError("server_error", f"{self._who} cannot be understood: {reason}.", retryable=True)
+
+    def unsendable(self, reason: str) -> ModelError:
+        """The prompt cannot be written down in the protocol."""
+        return ModelError("invalid_request", f"The prompt cannot be sent to a provider: {reason}")
+
+    def shown(self, text: str) -> str:
+        """A provider's own words, without keys and not too many."""
+        if self._secrets is not None:
+            # Before the cut, which could leave half a key that no pattern finds.
+            text = self._secrets.sub("***", text)
+        return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+
+    def _classified(self, did: str, status: int, code: str, text: str, model: str = "") -> ModelError:
+        words = self.shown(text)
+
+        def failure(kind: str, why: str, *, retryable: bool = False) -> ModelError:
+            said = f" It said: {words}" if words else ""
+            return ModelError(kind, f"{self._who} {did}: {why}.{said}", retryable)
+
+        if status in (401, 403):
+            check = "check its api_key" if self._has_key else "it wants a key, and no api_key is configured"
+            return failure("authentication_error", check)
+        if status == 404:
+            what = f"it has no model {model!r}, or its" if model else "its"
+            return failure("model_not_found", f"{what} base_url is wrong")
+        if status == 408:
+            return failure("timeout", "it gave up waiting", retryable=True)
+        if status in (402, 429):
+            spent = status == 402 or code == "insufficient_quota"
+            why = "its quota is used up" if spent else "too many requests"
+            return failure("rate_limit_exceeded", why, retryable=not spent)
+        if status >= 500:
+            return failure("server_error", "it failed", retryable=True)
+        if status < 400:
+            return failure("connection_error", "redirects are not followed, check its base_url")
+        if code == "context_length_exceeded" or _TOO_LONG.search(text):
+            return failure("context_length_exceeded", "the prompt is too long for the model")
+        return failure("invalid_request", "it does not accept the request")
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    """The code and the words of an error body, whatever shape it has."""
+    try:
+        document: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", body.decode(errors="replace").strip()
+    if isinstance(document, list) and document:
+        document = document[0]
+    if not isinstance(document, dict):
+        return "", str(document)
+    return _error(document.get("error") or document)
+
+
+def _error(error: Any) -> tuple[str, str]:
+    if not isinstance(error, dict):
+        return "", str(error)
+    message = error.get("message") or error.get("detail")
+    code = error.get("code") or error.get("type") or ""
+    text = message if isinstance(message, str) else msgspec.json.encode(message or error).decode()
+    return str(code), text
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds to wait that a provider asks for, in one of the three ways there are."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        # Not float() alone: it would take "nan" and "inf".
+        if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
+            return float(value) * scale
+    until = _date(headers.get("retry-after", ""))
+    if until is None:
+        return None
+    # The provider's own clock, where it tells it: ours may differ.
+    now = _date(headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

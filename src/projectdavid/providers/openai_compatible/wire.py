@@ -1,0 +1,110 @@
+"""The words of the chat-completions protocol: what is sent, and the shapes of what comes back.
+
+Source: OpenAI API reference, "Create chat completion" and "The chat completion chunk object". Every field that is
+read may be missing or null, because compatible servers disagree about which ones they send.
+"""
+
+from typing import Any
+
+import msgspec
+
+from projectdavid.engine.prompt import Ask, PromptMessage
+
+
+class Function(msgspec.Struct, gc=False):
+    """What to call. `arguments` is JSON text, or the object itself with some servers."""
+
+    name: str | None = None
+    arguments: Any = None
+
+
+class ToolCall(msgspec.Struct, gc=False):
+    """A piece of a function call, or in a plain answer all of it."""
+
+    index: int | None = None
+    id: str | None = None
+    function: Function | None = None
+
+
+class Delta(msgspec.Struct, gc=False):
+    """What one event adds to the answer; the message of a plain answer has the same shape."""
+
+    content: str | list[Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """One of the answers; only one is ever asked for."""
+
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+
+
+class Spent(msgspec.Struct, gc=False):
+    """The tokens that the call took."""
+
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
+
+
+class Event(msgspec.Struct, gc=False):
+    """One event of a stream, or a whole plain answer."""
+
+    choices: list[Choice] | None = None
+    usage: Spent | None = None
+    error: Any = None
+
+
+class ModelList(msgspec.Struct):
+    """The answer to `GET /models`."""
+
+    class Model(msgspec.Struct):
+        """One of the models."""
+
+        id: str
+
+    data: list[Model] | None = None
+
+
+def request(ask: Ask, *, max_tokens_field: str) -> bytes:
+    """The body that asks `ask` as a stream; what was not given is left out, so that the server's defaults hold.
+
+    Raises:
+        UnicodeEncodeError: a text of the prompt holds half a surrogate pair.
+    """
+    body: dict[str, Any] = {
+        "model": ask.model,
+        "messages": [_message(message) for message in ask.messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": ask.temperature,
+        "top_p": ask.top_p,
+        max_tokens_field: ask.max_tokens,
+        "response_format": ask.response_format,
+    }
+    if ask.tools:
+        # Servers refuse the other two when there are no tools.
+        body["tools"] = [{"type": "function", "function": _given(tool)} for tool in ask.tools]
+        body["tool_choice"] = ask.tool_choice
+        body["parallel_tool_calls"] = ask.parallel_tool_calls
+    return msgspec.json.encode(_given(body))
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _message(message: PromptMessage) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.calls:
+        sent["content"] = message.content or None
+        sent["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.calls
+        ]
+    if message.call_id is not None:
+        sent["tool_call_id"] = message.call_id
+    return sent
