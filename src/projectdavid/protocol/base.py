@@ -1,12 +1,14 @@
 """What all words share: strict requests, tolerant answers, and the bounded types they are made of."""
 
 import json as _json
+from collections.abc import Iterator
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 NO_NUL = r"^[^\x00]*$"
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+"""Also of the names of functions."""
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """An id: a prefix that names the kind, and random characters: `asst_5X2dIbKJsm8IgQTOAvK5WI`."""
@@ -19,9 +21,7 @@ MetaText = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]
 MetaData = Annotated[dict[MetaKey, MetaText], Field(max_length=16)]
 """At most 16 pairs; keys of 1-64 and values of at most 512 characters."""
 
-LooseMetaData = Annotated[
-    dict[MetaKey, MetaText | Annotated[int, Field(ge=-(2**53), le=2**53)] | float | bool | None], Field(max_length=16)
-]
+LooseMetaData = Annotated[dict[MetaKey, MetaText | int | float | bool | None], Field(max_length=16)]
 """The same, where the Project David wire also allows numbers and booleans as values."""
 
 T = TypeVar("T")
@@ -75,3 +75,10 @@ class Page(Answer, Generic[T]):
     first_id: str | None = None
     last_id: str | None = None
     has_more: bool
+
+    def __iter__(self) -> Iterator[T]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The objects of this page."""
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)

@@ -1,0 +1,134 @@
+"""Assistants."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from projectdavid.client._async.transport import AsyncTransport
+from projectdavid.client.fields import NOT_GIVEN, Maybe, given
+from projectdavid.client.lists import Listing, Order
+from projectdavid.client.wire import at
+from projectdavid.protocol.assistants import Assistant, JsonObject
+from projectdavid.protocol.base import Deleted
+
+PAGE = 1000
+"""Assistants that the server gives at once."""
+
+
+class AsyncAssistants:
+    """Models with instructions and access to tools."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create_assistant(
+        self,
+        *,
+        model: str,
+        name: Maybe[str | None] = NOT_GIVEN,
+        description: Maybe[str | None] = NOT_GIVEN,
+        instructions: Maybe[str | None] = NOT_GIVEN,
+        tools: Maybe[Sequence[Any] | None] = NOT_GIVEN,
+        platform_tools: Maybe[Sequence[Any] | None] = NOT_GIVEN,
+        tool_resources: Maybe[JsonObject | None] = NOT_GIVEN,
+        meta_data: Maybe[dict[str, str] | None] = NOT_GIVEN,
+        top_p: Maybe[float] = NOT_GIVEN,
+        temperature: Maybe[float] = NOT_GIVEN,
+        response_format: Maybe[str] = NOT_GIVEN,
+        webhook_url: Maybe[str | None] = NOT_GIVEN,
+        max_tokens: Maybe[int | None] = NOT_GIVEN,
+    ) -> Assistant:
+        """Build an assistant.
+
+        Args:
+            model: the model that answers: `provider/model`, or a name of the server's default provider.
+            name, description: at most 128 and 256 characters.
+            instructions: the system prompt.
+            tools, platform_tools: `{"type": "web_search"}` and its like, the latter with settings; function tools.
+            tool_resources: a map by type of tool: `{"file_search": {"vector_store_ids": [...]}}`.
+            meta_data: at most 16 pairs; keys of at most 64, values of at most 512 characters.
+            top_p, temperature: 0 to 1, and 0 to 2; the server's default is 1.
+            response_format, max_tokens: `auto`, `json`, ...; tokens that a run may write.
+            webhook_url: an https URL that is called when a run waits for the output of a function.
+
+        Raises:
+            UnprocessableEntityError: a field is wrong; `param` names it.
+        """
+        body = given(
+            model=model,
+            name=name,
+            description=description,
+            instructions=instructions,
+            tools=tools,
+            platform_tools=platform_tools,
+            tool_resources=tool_resources,
+            meta_data=meta_data,
+            top_p=top_p,
+            temperature=temperature,
+            response_format=response_format,
+            webhook_url=webhook_url,
+            max_tokens=max_tokens,
+        )
+        return await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body)
+
+    async def retrieve_assistant(self, assistant_id: str) -> Assistant:
+        """The assistant with this id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._transport.ask(Assistant, "GET", at("/v1/assistants/{}", assistant_id))
+
+    async def update_assistant(
+        self,
+        assistant_id: str,
+        *,
+        model: Maybe[str] = NOT_GIVEN,
+        name: Maybe[str | None] = NOT_GIVEN,
+        description: Maybe[str | None] = NOT_GIVEN,
+        instructions: Maybe[str | None] = NOT_GIVEN,
+        tools: Maybe[Sequence[Any] | None] = NOT_GIVEN,
+        platform_tools: Maybe[Sequence[Any] | None] = NOT_GIVEN,
+        tool_resources: Maybe[JsonObject | None] = NOT_GIVEN,
+        meta_data: Maybe[dict[str, str] | None] = NOT_GIVEN,
+        top_p: Maybe[float] = NOT_GIVEN,
+        temperature: Maybe[float] = NOT_GIVEN,
+        response_format: Maybe[str] = NOT_GIVEN,
+        webhook_url: Maybe[str | None] = NOT_GIVEN,
+        max_tokens: Maybe[int | None] = NOT_GIVEN,
+    ) -> Assistant:
+        """Change the fields that are given (None sets null); the others stay as they are.
+
+        Raises:
+            NotFoundError: there is no such assistant.
+            UnprocessableEntityError: a field is wrong; `param` names it.
+        """
+        body = given(
+            model=model,
+            name=name,
+            description=description,
+            instructions=instructions,
+            tools=tools,
+            platform_tools=platform_tools,
+            tool_resources=tool_resources,
+            meta_data=meta_data,
+            top_p=top_p,
+            temperature=temperature,
+            response_format=response_format,
+            webhook_url=webhook_url,
+            max_tokens=max_tokens,
+        )
+        return await self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body)
+
+    async def delete_assistant(self, assistant_id: str) -> Deleted:
+        """Delete an assistant.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._transport.ask(Deleted, "DELETE", at("/v1/assistants/{}", assistant_id))
+
+    async def list(
+        self, limit: int | None = None, order: Order = "desc", after: str | None = None
+    ) -> Listing[Assistant]:
+        """Your assistants: all of them, or the `limit` (1-1000) that come `after` the one with that id."""
+        return await self._transport.list(Assistant, "/v1/assistants", limit=limit, order=order, after=after, size=PAGE)

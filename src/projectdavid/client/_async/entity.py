@@ -1,0 +1,119 @@
+"""The client: one server, one key, and a part for each kind of object."""
+
+import os
+import weakref
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from projectdavid.client import hosting
+from projectdavid.client._async.actions import AsyncActions
+from projectdavid.client._async.assistants import AsyncAssistants
+from projectdavid.client._async.inference import AsyncInferenceStream
+from projectdavid.client._async.messages import AsyncMessages
+from projectdavid.client._async.models import AsyncModels
+from projectdavid.client._async.runs import AsyncRuns
+from projectdavid.client._async.threads import AsyncThreads
+from projectdavid.client._async.transport import AsyncTransport
+from projectdavid.client._async.users import AsyncAPIKeys, AsyncUsers
+from projectdavid.client.primitives import in_thread
+from projectdavid.client.retry import Retry
+from projectdavid.client.settings import find_target
+from projectdavid.protocol.users import Health
+
+
+class AsyncEntity:
+    """A client of one Project David server.
+
+    What is not given is looked up: in `PROJECTDAVID_BASE_URL` and `PROJECTDAVID_API_KEY` (or `ENTITIES_BASE_URL` and
+    `ENTITIES_API_KEY`), then in the credentials file that the server on this machine writes when it first starts.
+    The key in that file is only sent to the server that the file names.
+
+    Args:
+        base_url: where the server is; by default the one on this machine, `http://127.0.0.1:9000`.
+        api_key: the key that opens it.
+        timeout: seconds that the server may be silent; connecting takes at most 10. None: no limit.
+        max_retries: how often a request that failed in passing is repeated.
+        retry: the same in detail; takes the place of `max_retries`.
+        transport: another way to reach the server, such as an httpx2 transport of a test.
+
+    Raises:
+        MissingAPIKeyError: there is no key for this server.
+        ValueError: the base URL is none.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float | None = 60.0,
+        max_retries: int = 2,
+        retry: Retry | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        target = find_target(base_url, api_key, os.environ)
+        self._transport = AsyncTransport(target, timeout, retry or Retry(max_retries), transport)
+        self._stop_hosted: weakref.finalize[Any, Any] | None = None
+        self.assistants = AsyncAssistants(self._transport)
+        self.users = AsyncUsers(self._transport)
+        self.keys = AsyncAPIKeys(self._transport)
+        self.threads = AsyncThreads(self._transport)
+        self.messages = AsyncMessages(self._transport)
+        self.runs = AsyncRuns(self._transport)
+        self.actions = AsyncActions(self._transport)
+        self.models = AsyncModels(self._transport)
+        self.inference_stream = AsyncInferenceStream(self._transport)
+
+    @classmethod
+    async def embedded(
+        cls, path: str | Path, *, timeout: float | None = 60.0, max_retries: int = 2, retry: Retry | None = None
+    ) -> Self:
+        """Run the platform inside this process, and give a client of it; closing the client stops the platform.
+
+        Args:
+            path: the directory in which the platform keeps everything.
+            timeout: as for any client.
+            max_retries: as for any client.
+            retry: as for any client.
+
+        Raises:
+            ImportError: the server is not installed: `pip install 'projectdavid[server]'`.
+        """
+        hosted = await in_thread(hosting.load, path)
+        await in_thread(hosted.start)
+        try:
+            client = cls(hosted.base_url, hosted.api_key, timeout=timeout, max_retries=max_retries, retry=retry)
+        except ValueError:
+            await in_thread(hosted.stop)
+            raise
+        client._stop_hosted = hosting.stop_with(client, hosted)
+        return client
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is."""
+        return self._transport.target.base_url
+
+    async def health(self) -> Health:
+        """How the server is."""
+        return await self._transport.ask(Health, "GET", "/health")
+
+    async def close(self) -> None:
+        """Close all connections, and stop the platform that `embedded()` started."""
+        await self._transport.close()
+        if self._stop_hosted is not None:
+            await in_thread(self._stop_hosted)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"

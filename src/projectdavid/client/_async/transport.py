@@ -1,0 +1,134 @@
+"""Sends requests, repeats those that may be repeated, and turns failures into errors of the SDK."""
+
+from collections.abc import AsyncGenerator
+from itertools import count
+from typing import Any, TypeVar
+
+import httpx2
+
+from projectdavid.client.errors import APIConnectionError, APIStatusError
+from projectdavid.client.lists import Listing, cursor, portion
+from projectdavid.client.primitives import close_with_async, pause_async
+from projectdavid.client.retry import Deadline, Retry
+from projectdavid.client.settings import Target
+from projectdavid.client.sse import Frame, FrameDecoder
+from projectdavid.client.wire import USER_AGENT, Call, connection_error, encoded, read, status_error
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT = 10.0
+KEEP_ALIVE = 4.0
+"""Seconds that an idle connection is kept: less than the five after which most servers hang up."""
+
+
+class AsyncTransport:
+    """A pool of connections to one server, and the key that opens it."""
+
+    def __init__(
+        self, target: Target, timeout: float | None, retry: Retry, inner: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        self.target = target
+        self.retry = retry
+        self._timeout = timeout
+        self._http = httpx2.AsyncClient(
+            headers={"X-API-Key": target.api_key, "User-Agent": USER_AGENT},
+            timeout=self._patience(timeout),
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=KEEP_ALIVE),
+            transport=inner,
+            verify=target.trust(),
+            # A proxy of the environment cannot reach, and should not see, what stays on this machine.
+            trust_env=not target.is_loopback,
+        )
+        close_with_async(self, self._http)
+
+    async def ask(
+        self, kind: type[T], method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None
+    ) -> T:
+        """Send a request and read the answer as `kind`.
+
+        Raises:
+            APIConnectionError, APIStatusError, InvalidAnswerError: as their docstrings say.
+        """
+        return read(kind, await self.send(Call(method, path, query, body)))
+
+    async def list(
+        self, kind: type[T], path: str, *, limit: int | None, order: str, after: str | None, size: int = 100
+    ) -> Listing[T]:
+        """One page of at most `limit` items, or without a limit all pages to the end, asked for `size` at a time."""
+        items: Listing[T] = Listing()
+        while True:
+            reply = await self.send(Call("GET", path, cursor(size if limit is None else limit, order, after)))
+            page = portion(kind, reply)
+            items.extend(page.items)
+            if limit is not None or page.next is None or page.next == after:
+                return items
+            after = page.next
+
+    async def send(self, call: Call) -> httpx2.Response:
+        """Send a request until it succeeds, or may not be repeated any more; the answer has been read."""
+        for attempt in count():
+            try:
+                return await self._attempt(call, self._timeout, stream=False)
+            except (APIConnectionError, APIStatusError) as failure:
+                seconds = self.retry.pause(attempt, call.method, failure)
+                if seconds is None:
+                    raise
+            await pause_async(seconds)
+        raise AssertionError("unreachable")
+
+    async def frames(self, call: Call, deadline: Deadline | None = None) -> AsyncGenerator[Frame | None]:
+        """Send a request once and yield None when it is accepted, then the frames of its stream as they arrive.
+
+        Raises:
+            APIConnectionError: broken off, or nothing came for too long, keep-alives included.
+            APIStatusError: refused.
+        """
+        timeout = deadline.shorten(self._timeout) if deadline else self._timeout
+        response = await self._attempt(call, timeout, stream=True)
+        decoder = FrameDecoder()
+        chunks = response.aiter_bytes()
+        try:
+            yield None
+            async for chunk in chunks:
+                for frame in decoder.feed(chunk):
+                    yield frame
+                if deadline:
+                    deadline.shorten(None)
+        except httpx2.RequestError as error:
+            raise connection_error(error) from error
+        finally:
+            await chunks.aclose()
+            await response.aclose()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def _attempt(self, call: Call, timeout: float | None, *, stream: bool) -> httpx2.Response:
+        headers = {"Accept": "text/event-stream"} if stream else {"Accept": "application/json"}
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+        request = self._http.build_request(
+            call.method,
+            self.target.base_url + call.path,
+            params=call.query,
+            content=None if call.body is None else encoded(call.body),
+            headers=headers | (call.headers or {}),
+            timeout=self._patience(timeout),
+        )
+        try:
+            response = await self._http.send(request, stream=stream)
+            if response.is_success:
+                return response
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        except httpx2.RequestError as error:
+            raise connection_error(error) from error
+        raise status_error(response)
+
+    @staticmethod
+    def _patience(timeout: float | None) -> httpx2.Timeout:
+        connect = CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)
+        return httpx2.Timeout(timeout, connect=connect)

@@ -1,0 +1,120 @@
+# Made from client/_async/entity.py by scripts/unasync.py: do not edit.
+"""The client: one server, one key, and a part for each kind of object."""
+
+import os
+import weakref
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from projectdavid.client import hosting
+from projectdavid.client._sync.actions import Actions
+from projectdavid.client._sync.assistants import Assistants
+from projectdavid.client._sync.inference import InferenceStream
+from projectdavid.client._sync.messages import Messages
+from projectdavid.client._sync.models import Models
+from projectdavid.client._sync.runs import Runs
+from projectdavid.client._sync.threads import Threads
+from projectdavid.client._sync.transport import Transport
+from projectdavid.client._sync.users import APIKeys, Users
+from projectdavid.client.primitives import in_place
+from projectdavid.client.retry import Retry
+from projectdavid.client.settings import find_target
+from projectdavid.protocol.users import Health
+
+
+class Entity:
+    """A client of one Project David server.
+
+    What is not given is looked up: in `PROJECTDAVID_BASE_URL` and `PROJECTDAVID_API_KEY` (or `ENTITIES_BASE_URL` and
+    `ENTITIES_API_KEY`), then in the credentials file that the server on this machine writes when it first starts.
+    The key in that file is only sent to the server that the file names.
+
+    Args:
+        base_url: where the server is; by default the one on this machine, `http://127.0.0.1:9000`.
+        api_key: the key that opens it.
+        timeout: seconds that the server may be silent; connecting takes at most 10. None: no limit.
+        max_retries: how often a request that failed in passing is repeated.
+        retry: the same in detail; takes the place of `max_retries`.
+        transport: another way to reach the server, such as an httpx2 transport of a test.
+
+    Raises:
+        MissingAPIKeyError: there is no key for this server.
+        ValueError: the base URL is none.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float | None = 60.0,
+        max_retries: int = 2,
+        retry: Retry | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        target = find_target(base_url, api_key, os.environ)
+        self._transport = Transport(target, timeout, retry or Retry(max_retries), transport)
+        self._stop_hosted: weakref.finalize[Any, Any] | None = None
+        self.assistants = Assistants(self._transport)
+        self.users = Users(self._transport)
+        self.keys = APIKeys(self._transport)
+        self.threads = Threads(self._transport)
+        self.messages = Messages(self._transport)
+        self.runs = Runs(self._transport)
+        self.actions = Actions(self._transport)
+        self.models = Models(self._transport)
+        self.synchronous_inference_stream = InferenceStream(self._transport)
+
+    @classmethod
+    def embedded(
+        cls, path: str | Path, *, timeout: float | None = 60.0, max_retries: int = 2, retry: Retry | None = None
+    ) -> Self:
+        """Run the platform inside this process, and give a client of it; closing the client stops the platform.
+
+        Args:
+            path: the directory in which the platform keeps everything.
+            timeout: as for any client.
+            max_retries: as for any client.
+            retry: as for any client.
+
+        Raises:
+            ImportError: the server is not installed: `pip install 'projectdavid[server]'`.
+        """
+        hosted = in_place(hosting.load, path)
+        in_place(hosted.start)
+        try:
+            client = cls(hosted.base_url, hosted.api_key, timeout=timeout, max_retries=max_retries, retry=retry)
+        except ValueError:
+            in_place(hosted.stop)
+            raise
+        client._stop_hosted = hosting.stop_with(client, hosted)
+        return client
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is."""
+        return self._transport.target.base_url
+
+    def health(self) -> Health:
+        """How the server is."""
+        return self._transport.ask(Health, "GET", "/health")
+
+    def close(self) -> None:
+        """Close all connections, and stop the platform that `embedded()` started."""
+        self._transport.close()
+        if self._stop_hosted is not None:
+            in_place(self._stop_hosted)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"

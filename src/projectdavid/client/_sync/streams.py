@@ -1,0 +1,167 @@
+# Made from client/_async/streams.py by scripts/unasync.py: do not edit.
+"""The stream of a run: its events, each once, across cut connections."""
+
+from collections.abc import Generator
+from types import TracebackType
+from typing import Any, Self
+
+from projectdavid.client._sync.transport import Transport
+from projectdavid.client.errors import APIConnectionError, APIStatusError, StreamBroken
+from projectdavid.client.primitives import pause
+from projectdavid.client.retry import Deadline, is_passing
+from projectdavid.client.sse import DONE, Frame, event_in
+from projectdavid.client.transcript import Transcript
+from projectdavid.client.wire import Call, at
+from projectdavid.protocol.events import ContentEvent, Event, ToolCallEvent
+from projectdavid.protocol.runs import Run
+
+
+class RunStream:
+    """The events of one run, as it goes on; iterate over it, once.
+
+    A connection that is cut is made again, and the stream goes on behind the last event. It ends when the run is
+    over; while the run waits for the output of a function (`requires_action`), it waits too.
+    It begins (and where it creates a run, the run does) when it is entered as a context manager or first read.
+
+    Raises, while it is read:
+        APIStatusError: the run, or its stream, was refused.
+        APIConnectionError: the server could not be reached at all.
+        StreamBroken: the connection was cut and could not be made again.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        run_id: str | None = None,
+        body: dict[str, Any] | None = None,
+        after: int = 0,
+        deadline: Deadline | None = None,
+    ) -> None:
+        self.last_position = after
+        """The position of the last event; `runs.stream(run_id=..., after=...)` goes on behind it."""
+        self._transport = transport
+        self._run_id = run_id
+        self._body = body
+        self._deadline = deadline
+        self._transcript = Transcript()
+        self._frames: Generator[Frame | None] | None = None
+        self._was_open = False
+        self._ended = False
+        self._misses = 0
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run.
+
+        Raises:
+            RuntimeError: the run is not created yet.
+        """
+        if self._run_id is None:
+            raise RuntimeError("the run is created when its stream is entered or first read")
+        return self._run_id
+
+    @property
+    def text(self) -> str:
+        """What the message that is being written, or was written last, says so far."""
+        return self._transcript.text
+
+    @property
+    def open_calls(self) -> list[ToolCallEvent]:
+        """The calls of functions that this stream told of, without an output so far."""
+        return self._transcript.open_calls
+
+    def until_done(self) -> None:
+        """Read to the end."""
+        for _ in self:
+            pass
+
+    def final_run(self) -> Run:
+        """Read to the end, and give the run as it is then."""
+        self.until_done()
+        return self._transport.ask(Run, "GET", at("/v1/runs/{}", self.run_id))
+
+    def text_deltas(self) -> Generator[str]:
+        """The text, piece by piece. What the model takes back later is in it; `text` knows better."""
+        for event in self:
+            if isinstance(event, ContentEvent):
+                yield event.content
+
+    def close(self) -> None:
+        """Read no further. The run goes on."""
+        self._ended = True
+        self._hang_up()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        while not self._ended:
+            frame = self._next_frame()
+            if frame is None:
+                continue
+            if frame.data == DONE:
+                self.close()
+                break
+            event = event_in(frame)
+            if 0 < event.position <= self.last_position:
+                continue
+            self.last_position = max(event.position, self.last_position)
+            self._misses = 0
+            self._transcript.see(event)
+            return event
+        raise StopIteration
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        if self._run_id is None:
+            run = self._transport.ask(Run, "POST", "/v1/runs", body=self._body)
+            self._run_id = run.id
+
+    def _next_frame(self) -> Frame | None:
+        if self._frames is None:
+            self._begin()
+            headers = {"Last-Event-ID": str(self.last_position)} if self.last_position else None
+            call = Call("GET", at("/v1/runs/{}/events", self.run_id), headers=headers)
+            self._frames = self._transport.frames(call, self._deadline)
+        failure: APIConnectionError | APIStatusError
+        try:
+            frame = next(self._frames)
+        except StopIteration:
+            failure = APIConnectionError("the server hung up before the end of the stream")
+        except (APIConnectionError, APIStatusError) as error:
+            failure = error
+        else:
+            self._was_open = True
+            return frame
+        self._hang_up()
+        self._recover(failure)
+        return None
+
+    def _recover(self, failure: APIConnectionError | APIStatusError) -> None:
+        """Wait before the next connection, or give up."""
+        retry = self._transport.retry
+        if self._deadline:
+            self._deadline.shorten(None)
+        if not is_passing(failure) or (not self._was_open and self._misses >= retry.max_retries):
+            raise failure
+        if self._misses >= retry.max_reconnects:
+            message = f"the stream of {self.run_id} broke behind event {self.last_position}, {self._misses} times"
+            raise StreamBroken(f"{message}: {failure}") from failure
+        if self._misses or not self._was_open or isinstance(failure, APIStatusError):
+            seconds = retry.delay(self._misses, failure)
+            pause((self._deadline.shorten(seconds) if self._deadline else seconds) or 0.0)
+        self._misses += 1
+
+    def _hang_up(self) -> None:
+        frames, self._frames = self._frames, None
+        if frames is not None:
+            frames.close()

@@ -1,0 +1,62 @@
+# Made from client/_async/threads.py by scripts/unasync.py: do not edit.
+"""Threads."""
+
+from collections.abc import Sequence
+
+from projectdavid.client._sync.transport import Transport
+from projectdavid.client.fields import NOT_GIVEN, Maybe, given, present
+from projectdavid.client.lists import Listing, Order
+from projectdavid.client.wire import at
+from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.base import Deleted
+from projectdavid.protocol.threads import Thread
+
+
+class Threads:
+    """Conversations."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create_thread(
+        self,
+        participant_ids: Sequence[str] | None = None,
+        meta_data: JsonObject | None = None,
+        tool_resources: JsonObject | None = None,
+    ) -> Thread:
+        """Begin a conversation."""
+        body = present(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
+        return self._transport.ask(Thread, "POST", "/v1/threads", body=body)
+
+    def retrieve_thread(self, thread_id: str) -> Thread:
+        """The thread with this id."""
+        return self._transport.ask(Thread, "GET", at("/v1/threads/{}", thread_id))
+
+    def update_thread(
+        self,
+        thread_id: str,
+        *,
+        participant_ids: Maybe[Sequence[str] | None] = NOT_GIVEN,
+        meta_data: Maybe[JsonObject | None] = NOT_GIVEN,
+        tool_resources: Maybe[JsonObject | None] = NOT_GIVEN,
+    ) -> Thread:
+        """Change the fields that are given; `meta_data` is merged into what is there."""
+        body = given(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
+        return self._transport.ask(Thread, "PUT", at("/v1/threads/{}", thread_id), body=body)
+
+    def update_thread_metadata(self, thread_id: str, new_metadata: JsonObject) -> Thread:
+        """Replace the thread's `meta_data`."""
+        return self._transport.ask(Thread, "PUT", at("/v1/threads/{}/metadata", thread_id), body=new_metadata)
+
+    def delete_thread(self, thread_id: str) -> Deleted:
+        """Delete a thread and all that was said in it."""
+        return self._transport.ask(Deleted, "DELETE", at("/v1/threads/{}", thread_id))
+
+    def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[Thread]:
+        """Your threads: all of them, or the `limit` (1-100) that come `after` the one with that id."""
+        return self._transport.list(Thread, "/v1/threads", limit=limit, order=order, after=after)
+
+    def list_threads(self, user_id: str) -> Listing[str]:
+        """The ids of all threads of a user, newest first."""
+        path = at("/v1/threads/user/{}", user_id)
+        return self._transport.list(str, path, limit=None, order="desc", after=None, size=1000)

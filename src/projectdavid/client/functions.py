@@ -1,0 +1,178 @@
+"""Python functions as function tools: their JSON Schema, the check of what a model sent, and their output as text."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+
+from projectdavid.client.docstrings import described
+from projectdavid.protocol.assistants import Function
+
+MAX_OUTPUT = 256_000
+"""Characters of an output that the API takes."""
+MAX_DESCRIPTION = 1024
+
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+_PLAIN = (str, int, float, bool, list, dict, type(None))
+_DESCRIBABLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class PythonTool:
+    """A Python function that a model may call."""
+
+    function: Callable[..., Any]
+    definition: Function
+    """What the model is told of it."""
+    arguments: type[BaseModel]
+    names: Mapping[str, str]
+    """The name of each field of `arguments`, and of the parameter that it stands for."""
+
+    @property
+    def name(self) -> str:
+        """What the model calls it."""
+        return self.definition.name
+
+    def as_tool(self) -> dict[str, Any]:
+        """The entry in an assistant's or a run's `tools`."""
+        return {"type": "function", "function": self.definition.model_dump(exclude_none=True)}
+
+    def bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The keyword arguments of a call, as the hints of the function want them.
+
+        Raises:
+            ValueError: they do not fit; the text tells the model what to change.
+        """
+        try:
+            values = self.arguments.model_validate(dict(arguments))
+        except ValidationError as error:
+            faults = "; ".join(_fault(one) for one in error.errors(include_url=False))
+            raise ValueError(f"invalid arguments of {self.name}: {faults}") from error
+        return {self.names[field]: getattr(values, field) for field in values.model_fields_set}
+
+
+def python_tool(function: Callable[..., Any]) -> PythonTool:
+    """Describe a function from its type hints and its docstring.
+
+    The first paragraph of the docstring is the description, its `Args:` section (Google style) describes the
+    parameters; a parameter with a default is not required.
+
+    Raises:
+        TypeError: the function has no name, takes `*args` or `**kwargs`, or has a hint that JSON cannot carry.
+        ValueError: its name is no tool's name, or that of a platform tool.
+    """
+    name = getattr(function, "__name__", "")
+    if not name.isidentifier():
+        raise TypeError(f"a function tool needs a name: use def instead of {function!r}")
+    texts = described(inspect.getdoc(function) or "")
+    fields: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for number, parameter in enumerate(_parameters(name, function)):
+        field = f"argument_{number}"  # Names such as "copy" or "_x" would collide with pydantic's own.
+        names[field] = parameter.name
+        fields[field] = _field(parameter, texts.parameters.get(parameter.name))
+    try:
+        model = create_model("Arguments", __config__=ConfigDict(extra="forbid", protected_namespaces=()), **fields)
+        schema = _without_titles(model.model_json_schema())
+    except PydanticUserError as error:
+        raise TypeError(f"{name}: a type hint cannot be described to a model: {error.message}") from error
+    schema.pop("description", None)
+    definition = Function(name=name, description=texts.summary[:MAX_DESCRIPTION] or None, parameters=schema)
+    return PythonTool(function, definition, model, names)
+
+
+def python_tools(functions: Iterable[Callable[..., Any]]) -> dict[str, PythonTool]:
+    """The functions by name.
+
+    Raises:
+        TypeError, ValueError: as `python_tool`; or two functions have the same name.
+    """
+    tools: dict[str, PythonTool] = {}
+    for function in functions:
+        tool = python_tool(function)
+        if tool.name in tools:
+            raise ValueError(f"two function tools are named {tool.name}")
+        tools[tool.name] = tool
+    return tools
+
+
+def merged(tools: Mapping[str, PythonTool], others: Iterable[Any]) -> list[Any]:
+    """The functions, and those of the other tools that no function of the same name replaces."""
+    kept = [other for other in others if _function_name(other) not in tools]
+    return [*kept, *(tool.as_tool() for tool in tools.values())]
+
+
+def output_text(result: Any) -> str:
+    """What a function returned, as the model is told it: text as it is, anything else as JSON.
+
+    Raises:
+        ValueError, TypeError: it cannot be JSON.
+    """
+    text = result if isinstance(result, str) else _ANYTHING.dump_json(result).decode()
+    text = text.replace("\0", "�").encode("utf-8", "replace").decode()
+    if len(text) <= MAX_OUTPUT:
+        return text
+    note = f"\n[cut: the output has {len(text)} characters]"
+    return text[: MAX_OUTPUT - len(note)] + note
+
+
+def failure_text(error: Exception) -> str:
+    """What the model is told of a call that failed."""
+    reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+    return output_text({"error": reason})
+
+
+def _parameters(name: str, function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+    except NameError as error:
+        raise TypeError(f"{name}: a type hint names something unknown: {error}") from error
+    for parameter in parameters:
+        if parameter.kind not in _DESCRIBABLE:
+            raise TypeError(f"{name}: a model cannot be told about the parameter {parameter}")
+    return parameters
+
+
+def _field(parameter: inspect.Parameter, text: str | None) -> tuple[Any, Any]:
+    hint = Any if parameter.annotation is parameter.empty else parameter.annotation
+    facts: dict[str, Any] = {"alias": parameter.name}
+    if text:
+        facts["description"] = text
+    default = parameter.default
+    if default is parameter.empty:
+        return hint, Field(**facts)
+    if isinstance(default, _PLAIN):
+        return hint, Field(default, **facts)
+    return hint, Field(default_factory=lambda: default, **facts)
+
+
+def _fault(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    return f"{where}: {error['msg']}" if where else str(error["msg"])
+
+
+def _without_titles(schema: Any) -> Any:
+    """The schema without the titles that pydantic makes of names: they cost tokens and say nothing."""
+    if isinstance(schema, list):
+        return [_without_titles(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key in ("properties", "$defs"):
+            result[key] = {name: _without_titles(part) for name, part in value.items()}
+        elif key in ("default", "enum", "const", "examples"):
+            result[key] = value
+        else:
+            result[key] = _without_titles(value)
+    return result
+
+
+def _function_name(tool: Any) -> str | None:
+    fields = tool.model_dump() if isinstance(tool, BaseModel) else tool
+    return fields["function"]["name"] if isinstance(fields, dict) and fields.get("type") == "function" else None

@@ -1,0 +1,282 @@
+"""Every method of every part: which request it sends, and what it makes of the answer."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from projectdavid import AsyncEntity, Entity
+from projectdavid.client.overrides import RunOverrides
+from projectdavid.protocol.assistants import AssistantCreate
+from projectdavid.protocol.runs import RunCreate
+from projectdavid.protocol.threads import ThreadUpdate
+from projectdavid.protocol.users import UserCreate
+from tests.client.fake import Answer, Fake
+from tests.client.samples import ACTION, ASSISTANT, KEY, MESSAGE, RUN, THREAD, USER, page
+
+A_ID = ASSISTANT["id"]
+GONE = {"id": "x", "object": "x.deleted", "deleted": True}
+PENDING = {
+    "action_id": "act_1",
+    "tool_call_id": "call_1",
+    "action_status": "pending",
+    "function_arguments": {},
+    "tool_name": "add",
+    "run_id": "run_1",
+    "run_status": "requires_action",
+}
+CREATED = {"plain_key": "ea_secret", "details": KEY}
+MODEL = {"id": "m", "object": "model", "created": 0, "owned_by": "o"}
+FORMATTED = {"role": "user", "content": "Hi"}
+
+PAGED: dict[str, Any] = {"limit": 1, "order": "asc", "after": "a"}
+HEALTH = {"version": "1", "uptime_s": 1.0, "providers": [], "tools": {}, "runs": {}}
+USER_GONE = {"id": "u", "object": "user.deleted", "deleted": True, "success": True, "message": "."}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A method called with `ids` and `fields`, the request it should send, the answer, and what it should give."""
+
+    name: str
+    line: str
+    answer: Any
+    ids: tuple[str, ...]
+    fields: dict[str, Any]
+    body: Any
+    query: dict[str, str]
+    gives: Any
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def case(
+    name: str,
+    line: str,
+    answer: Any,
+    /,
+    *ids: str,
+    body: Any = None,
+    query: dict[str, Any] | None = None,
+    gives: Any = None,
+    **fields: Any,
+) -> Case:
+    """A case; a request with a body carries the fields unless it is said otherwise."""
+    sends = {} if line.startswith(("POST", "PUT")) else None
+    shown = {key: str(value) for key, value in (query or {}).items()}
+    return Case(name, line, answer, ids, fields, body or fields or sends, shown, gives or answer)
+
+
+def reading(
+    name: str, line: str, answer: Any, /, *ids: str, query: dict[str, Any], gives: Any = None, **fields: Any
+) -> Case:
+    """A case whose fields become the query."""
+    made = case(name, line, answer, *ids, query=query, gives=gives, **fields)
+    return replace(made, body=None)
+
+
+BLOCKS = [{"type": "text", "text": "Hi"}]
+OUTPUTS = [{"tool_call_id": "c", "output": "5"}]
+DESC, ASC = {"order": "desc"}, {"order": "asc"}
+CASES = [
+    case("assistants.create_assistant", "POST /v1/assistants", ASSISTANT, model="m", name=None),
+    case("assistants.retrieve_assistant", f"GET /v1/assistants/{A_ID}", ASSISTANT, A_ID),
+    case("assistants.update_assistant", f"PUT /v1/assistants/{A_ID}", ASSISTANT, A_ID),
+    case("assistants.update_assistant", f"PUT /v1/assistants/{A_ID}", ASSISTANT, A_ID, tools=None, top_p=0.5),
+    case("assistants.delete_assistant", f"DELETE /v1/assistants/{A_ID}", GONE, A_ID),
+    reading("assistants.list", "GET /v1/assistants", [ASSISTANT], query={"limit": 1000, **DESC}),
+    reading("assistants.list", "GET /v1/assistants", [ASSISTANT], query=PAGED, **PAGED),
+    case("users.create_user", "POST /v1/users", USER, email="a@b", is_admin=True),
+    case("users.retrieve_user", "GET /v1/users/u", USER, "u"),
+    case("users.update_user", "PUT /v1/users/u", USER, "u", full_name=None),
+    case("users.delete_user", "DELETE /v1/users/u", USER_GONE, "u"),
+    reading("users.list", "GET /v1/users", page(USER), query={"limit": 100, **DESC}, gives=[USER]),
+    case("keys.create_key", "POST /v1/users/u/apikeys", CREATED, "u"),
+    case("keys.create_key_for_user", "POST /v1/admin/users/u/keys", CREATED, "u", key_name="k", expires_in_days=3),
+    case("keys.list_keys", "GET /v1/users/u/apikeys", {"keys": [KEY]}, "u", gives=[KEY]),
+    reading(
+        "keys.list_keys",
+        "GET /v1/users/u/apikeys",
+        {"keys": [KEY]},
+        "u",
+        query={"include_inactive": "true"},
+        gives=[KEY],
+        include_inactive=True,
+    ),
+    case("keys.get_key_details", "GET /v1/users/u/apikeys/ea_1", KEY, "u", "ea_1"),
+    case("keys.revoke_key", "DELETE /v1/users/u/apikeys/ea_1", {"prefix": "ea_1"}, "u", "ea_1"),
+    case("keys.validate_key", "GET /v1/auth/validate-key", {"user_id": "u"}),
+    case("threads.create_thread", "POST /v1/threads", THREAD),
+    case("threads.create_thread", "POST /v1/threads", THREAD, participant_ids=["u"], meta_data={"a": 1}),
+    case("threads.retrieve_thread", "GET /v1/threads/t", THREAD, "t"),
+    case("threads.update_thread", "PUT /v1/threads/t", THREAD, "t", meta_data={"a": 1}, tool_resources=None),
+    case(
+        "threads.update_thread_metadata",
+        "PUT /v1/threads/t/metadata",
+        THREAD,
+        "t",
+        body={"a": 1},
+        new_metadata={"a": 1},
+    ),
+    case("threads.delete_thread", "DELETE /v1/threads/t", GONE, "t"),
+    reading("threads.list", "GET /v1/threads", page(THREAD), query=PAGED, gives=[THREAD], **PAGED),
+    reading("threads.list_threads", "GET /v1/threads/user/u", ["t", "s"], "u", query={"limit": 1000, **DESC}),
+    case(
+        "messages.create_message",
+        "POST /v1/messages",
+        MESSAGE,
+        body={"thread_id": "t", "content": "Hi", "role": "user"},
+        thread_id="t",
+        content="Hi",
+    ),
+    case(
+        "messages.create_message",
+        "POST /v1/messages",
+        MESSAGE,
+        thread_id="t",
+        content=BLOCKS,
+        assistant_id="a",
+        role="assistant",
+        meta_data={"a": 1},
+        attachments=[{"file_id": "f"}],
+    ),
+    case("messages.retrieve_message", "GET /v1/messages/m", MESSAGE, "m"),
+    case("messages.update_message", "PUT /v1/messages/m", MESSAGE, "m", meta_data={"a": 1}),
+    case("messages.delete_message", "DELETE /v1/messages/m", GONE, "m"),
+    reading("messages.list_messages", "GET /v1/threads/t/messages", page(MESSAGE), "t", query={"limit": 20, **ASC}),
+    reading(
+        "messages.iterate",
+        "GET /v1/threads/t/messages",
+        page(MESSAGE),
+        "t",
+        query={"limit": 100, **ASC},
+        gives=[MESSAGE],
+    ),
+    case("messages.get_formatted_messages", "GET /v1/threads/t/formatted_messages", [FORMATTED], "t"),
+    case(
+        "messages.submit_tool_output",
+        "POST /v1/messages/tools",
+        MESSAGE,
+        body={"thread_id": "t", "content": "5", "role": "tool", "tool_id": "act_1"},
+        thread_id="t",
+        content="5",
+        tool_id="act_1",
+    ),
+    case("runs.create_run", "POST /v1/runs", RUN, assistant_id="a", thread_id="t"),
+    case(
+        "runs.create_run", "POST /v1/runs", RUN, assistant_id="a", thread_id="t", status="pending", tool_choice="none"
+    ),
+    case("runs.retrieve_run", "GET /v1/runs/r", RUN, "r"),
+    reading("runs.list_runs", "GET /v1/threads/t/runs", page(RUN), "t", query={"limit": 20, **ASC}),
+    reading("runs.list_all_runs", "GET /v1/runs", page(RUN), query=PAGED, **PAGED),
+    replace(case("runs.cancel_run", "POST /v1/runs/r/cancel", RUN, "r"), body=None),
+    case("runs.delete_run", "DELETE /v1/runs/r", GONE, "r"),
+    case(
+        "runs.update_run_metadata", "PUT /v1/runs/r/metadata", RUN, "r", body={"metadata": {"a": 1}}, meta_data={"a": 1}
+    ),
+    case("runs.submit_tool_outputs", "POST /v1/runs/r/submit_tool_outputs", RUN, "r", tool_outputs=OUTPUTS),
+    case("actions.get_action", "GET /v1/actions/a", ACTION, "a"),
+    case("actions.update_action", "PUT /v1/actions/a", ACTION, "a", status="completed", result="5"),
+    case("actions.get_pending_actions", "GET /v1/actions/pending/r", [PENDING], "r"),
+    reading(
+        "actions.get_actions_by_status", "GET /v1/runs/r/actions/status", [ACTION], "r", query={"status": "pending"}
+    ),
+    case("models.list", "GET /v1/models", page(MODEL), gives=[MODEL]),
+    case("health", "GET /health", HEALTH),
+]
+PARTS = ["assistants", "users", "keys", "threads", "messages", "runs", "actions", "models"]
+
+
+def method(client: Entity | AsyncEntity, name: str) -> Callable[..., Any]:
+    part, _, last = name.rpartition(".")
+    return getattr(getattr(client, part) if part else client, last)
+
+
+def holds(sample: Any, result: Any) -> bool:
+    """Whether the result says all that the sample says."""
+    if isinstance(sample, list):
+        return len(sample) == len(result) and all(map(holds, sample, result))
+    if isinstance(sample, dict):
+        shown = result if isinstance(result, dict) else result.dict()
+        return all(name in shown and holds(value, shown[name]) for name, value in sample.items())
+    return bool(sample == result)
+
+
+@pytest.mark.parametrize("one", CASES, ids=str)
+def test_a_method_sends_its_request_and_reads_the_answer(fake: Fake, client: Entity, one: Case) -> None:
+    fake.on(one.line, Answer(one.answer, headers={"x-has-more": "false"}))
+    result = method(client, one.name)(*one.ids, **one.fields)
+    assert holds(one.gives, list(result) if isinstance(result, Iterator) else result)
+    (asked,) = fake.asked
+    assert (asked.line, asked.query, asked.body) == (one.line, one.query, one.body)
+    assert asked.headers["x-api-key"] == "ea_test"
+
+
+def test_the_async_methods_send_the_same(fake: Fake, new_async_client: Callable[[], AsyncEntity]) -> None:
+    async def main() -> None:
+        async with new_async_client() as client:
+            for one in CASES:
+                fake.on(one.line, Answer(one.answer))
+                result = method(client, one.name)(*one.ids, **one.fields)
+                if isinstance(result, AsyncIterator):
+                    assert holds(one.gives, [item async for item in result])
+                else:
+                    assert holds(one.gives, await result)
+
+    asyncio.run(main())
+    assert [(asked.line, asked.query, asked.body) for asked in fake.asked] == [
+        (one.line, one.query, one.body) for one in CASES
+    ]
+
+
+def test_every_method_is_tried_here() -> None:
+    own_tests = {"runs.wait", "runs.stream", "runs.run"}
+    with Entity("http://x", "k") as client:
+        methods = {
+            f"{part}.{name}"
+            for part in PARTS
+            for name, _ in inspect.getmembers(getattr(client, part), inspect.ismethod)
+            if not name.startswith("_")
+        }
+    assert methods | {"health"} == {one.name for one in CASES} | own_tests
+
+
+def parameters(function: Callable[..., Any]) -> set[str]:
+    return set(inspect.signature(function).parameters)
+
+
+def test_every_field_that_means_something_has_its_parameter() -> None:
+    theirs = {
+        "id",
+        "webhook_secret",
+        "max_turns",
+        "agent_mode",
+        "web_access",
+        "deep_research",
+        "engineer",
+        "decision_telemetry",
+    }
+    with Entity("http://x", "k") as client:
+        assert parameters(client.assistants.create_assistant) == set(AssistantCreate.model_fields) - theirs
+        updatable = parameters(client.assistants.update_assistant) - {"assistant_id"}
+        assert updatable == set(AssistantCreate.model_fields) - theirs
+        assert parameters(client.users.create_user) == set(UserCreate.model_fields)
+        assert parameters(client.users.update_user) - {"user_id"} == set(UserCreate.model_fields)
+        assert parameters(client.threads.update_thread) - {"thread_id"} == set(ThreadUpdate.model_fields)
+    ignored = {name for name, field in RunCreate.model_fields.items() if str(field.description).startswith("Ignored")}
+    nothing = {name for name, field in RunCreate.model_fields.items() if field.annotation is type(None)}
+    named = {"assistant_id", "thread_id", "status"}
+    assert set(RunOverrides.__annotations__) == set(RunCreate.model_fields) - ignored - nothing - named
+
+
+def test_sync_and_async_methods_have_the_same_parameters() -> None:
+    with Entity("http://x", "k") as client:
+        other = AsyncEntity("http://x", "k")
+        for part in PARTS:
+            for name, function in inspect.getmembers(getattr(client, part), inspect.ismethod):
+                twin = getattr(getattr(other, part), name)
+                assert inspect.signature(function).parameters.keys() == inspect.signature(twin).parameters.keys()
