@@ -7,19 +7,30 @@ from contextlib import contextmanager
 
 class _Ear:
     def __init__(self) -> None:
-        self._said = asyncio.Event()
+        self._said = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def tell(self) -> None:
-        self._said.set()
+        self._said = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def wait(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._said.wait()
-        except TimeoutError:
-            return False
-        self._said.clear()
-        return True
+        # By hand: a timeout around an event costs several times this, and every reader waits for every commit.
+        if not self._said:
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(seconds, self._wake)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        said, self._said = self._said, False
+        return said
 
 
 class LocalBus:

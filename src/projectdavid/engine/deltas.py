@@ -109,6 +109,8 @@ class Fold:
         entries: list[Entry] = []
         for chunk in chunks:
             match chunk:
+                case Text(parts) | Reasoning(parts) if not any(parts):
+                    continue  # an entry of no events would stand where the next one has to
                 case Text(parts):
                     if not self._text:
                         entries.append(Entry("message_created", {"message_id": self.message_id}))

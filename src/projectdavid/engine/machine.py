@@ -174,6 +174,8 @@ def _impossible(run: Run, asked: AskedCall) -> str | None:
         return f"Error: there is no function '{asked.name}'. Functions: {known}."
     try:
         arguments = json.loads(asked.arguments or "{}")
+        # Python reads more than JSON is: NaN, and half of a surrogate pair, which nobody could be told.
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return "Error: the arguments are not valid JSON. Write them again as one JSON object."
     if not isinstance(arguments, dict):

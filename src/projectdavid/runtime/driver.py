@@ -224,7 +224,7 @@ class Driver:
             now = self._clock()
             if holder is not None and row.lease != holder:
                 raise Lost
-            if claim is not None and row.lease is not None and row.lease_until > now:
+            if claim is not None and row.lease not in (None, claim.worker) and row.lease_until > now:
                 raise Lost
             result = advance(run_of(row), happened)
             writing = self._writing(row, result, claim, now)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -37,23 +36,45 @@ class Told:
 async def tail(
     store: Store, bus: Bus, run: int, after: int, keep_alive: float, until: frozenset[str] = TERMINAL_STATUSES
 ) -> AsyncGenerator[list[Told]]:
-    """Events behind position `after`, in order, until one tells a status of `until`.
+    """Events behind position `after`, in order, up to the first that tells a status of `until`.
 
-    Yields an empty list when nothing came for `keep_alive` seconds. Ends, too, when the run is deleted.
+    Yields an empty list when nothing came for `keep_alive` seconds. Ends, too, when the run is deleted, and where
+    nothing is behind `after` and the run has such a status.
     """
+    begun = at_rest = False
     with bus.subscribe(journal_topic(run)) as ear:
         while True:
             rows = await store.all("journal_after", run=run, after=after, limit=PAGE)
-            told = [part for row in rows if (part := _part(row, after)) is not None]
+            told = _up_to([part for row in rows if (part := _part(row, after)) is not None], until)
             if told:
+                begun = True
                 after = told[-1].position + len(told[-1].items) - 1
                 yield told
-                if any(part.status() in until for part in told):
+                if told[-1].status() in until:
                     return
-            elif not await ear.wait(keep_alive):
+                if len(rows) == PAGE:
+                    continue
+            elif at_rest:
+                return
+            elif not begun and await _at_rest(store, run, until):
+                at_rest = True  # whatever it told before that is there now: look once more
+                continue
+            if not await ear.wait(keep_alive):
                 if await store.one("run_state", n=run) is None:
                     return
                 yield []
+
+
+def _up_to(told: list[Told], until: frozenset[str]) -> list[Told]:
+    for index, part in enumerate(told):
+        if part.status() in until:
+            return told[: index + 1]
+    return told
+
+
+async def _at_rest(store: Store, run: int, until: frozenset[str]) -> bool:
+    row = await store.one("run_state", n=run)
+    return row is None or row.status in until
 
 
 def _part(row: Row, after: int) -> Told | None:
@@ -70,6 +91,15 @@ def is_delta(kind: str) -> bool:
     return kind in DELTAS
 
 
-def content_of(told: list[Told]) -> list[Any]:
-    """The text pieces in some events."""
-    return [_decode(item) for part in told if part.kind == "content" for item in part.items]
+def collect(messages: list[list[str]], told: list[Told]) -> None:
+    """Add the text of some events, message by message, and drop what the model took back."""
+    for part in told:
+        match part.kind:
+            case "message_created":
+                messages.append([])
+            case "message_discarded":
+                messages[-1].clear()
+            case "content":
+                messages[-1] += map(_decode, part.items)
+            case _:
+                pass

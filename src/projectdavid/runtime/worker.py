@@ -57,7 +57,10 @@ class Worker:
         try:
             with self._bus.subscribe(WORK) as ear:
                 while True:
-                    await self._claim()
+                    try:
+                        await self._claim()
+                    except Unavailable:
+                        log.exception("the store is not available; trying again")
                     await ear.wait(self._pace.look)
         finally:
             extending.cancel()
@@ -98,16 +101,23 @@ class Worker:
                     log.exception("leases could not be extended")
 
     async def _work(self, n: int) -> None:
+        while not await self._worked(n):
+            pass  # not left for others: while the lease lasts, nobody would take it up
+
+    async def _worked(self, n: int) -> bool:
+        """Work on a run; false where the store was not there for it, so that it goes on at its last fact."""
         try:
             await self._happen(n)
         except (Lost, Refused, Missing):
-            return  # cancelled, deleted, or taken over meanwhile: whoever did it has told the journal
-        except Unavailable:
-            log.exception("run %d is left for later: the store cannot write", n)
+            pass  # cancelled, deleted, or taken over meanwhile: whoever did it has told the journal
+        except Unavailable as error:
+            log.warning("run %d waits for the store: %s", n, error)
             await asyncio.sleep(self._pace.look)
+            return False
         except Exception:
             log.exception("run %d failed by a fault of ours", n)
             await self._give_up(n)
+        return True
 
     async def _happen(self, n: int) -> None:
         """Decide, perform, repeat."""

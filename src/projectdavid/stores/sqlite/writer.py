@@ -24,6 +24,19 @@ DISK_ERRORS = (
     apsw.NotADBError,
 )
 
+MISTAKES = (
+    apsw.ConstraintError,
+    apsw.SQLError,
+    apsw.MismatchError,
+    apsw.BindingsError,
+    apsw.TooBigError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
+"""What a group of operations can have wrong with it; it is told to whoever wrote it, and the others go on."""
+
 Rows = list[Row | None]
 
 
@@ -58,7 +71,8 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what is waiting, and close."""
-        await self._idle.wait()
+        while self._busy:  # until nothing came while we waited
+            await self._idle.wait()
         self._thread.shutdown()
         self._connection.close()
 
@@ -94,9 +108,7 @@ class Writer:
         connection.execute("SAVEPOINT job")
         try:
             rows = [self._op(op) for op in job.ops]
-        except StoreError as error:
-            _fail(job, error)
-        except (apsw.ConstraintError, apsw.SQLError, apsw.MismatchError, apsw.BindingsError, apsw.TooBigError) as error:
+        except (StoreError, *MISTAKES) as error:
             _fail(job, error)
         else:
             connection.execute("RELEASE job")

@@ -21,18 +21,21 @@ _WAYS = {
 class Query:
     """One named query."""
 
-    __slots__ = ("_make", "name", "owned", "select", "sql")
+    __slots__ = ("_make", "_silent", "name", "owned", "select", "sql")
 
     def __init__(self, name: str, sql: str) -> None:
         self.name = name
         self.sql = sql
         self.owned = ":owner" in sql
         self.select = sql.startswith("SELECT")
+        self._silent = not self.select and "RETURNING" not in sql
         self._make: Callable[[Any], Any] | None = None
 
     def rows(self, connection: apsw.Connection, params: Mapping[str, Any]) -> list[Any]:
         """Run it to its end; rows are named tuples of its columns."""
         cursor = connection.execute(self.sql, params)
+        if self._silent:
+            return []
         make = self._make
         if make is None:
             try:

@@ -1,0 +1,35 @@
+"""The adapters that the contracts are checked against."""
+
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import pytest
+
+from projectdavid.buses.local import LocalBus
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.store import Store
+from projectdavid.stores.sqlite import SQLiteStore
+
+STORES: dict[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SQLiteStore(folder / "data" / "david.db")}
+BUSES: dict[str, Callable[[], Bus]] = {"local": LocalBus}
+
+
+@pytest.fixture(params=STORES)
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    """Makes stores, not opened yet, over the same place."""
+    return lambda: STORES[request.param](tmp_path)
+
+
+@pytest.fixture
+async def store(another: Callable[[], Store]) -> AsyncGenerator[Store]:
+    """An open store with nothing in it."""
+    store = another()
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=BUSES)
+def bus(request: pytest.FixtureRequest) -> Bus:
+    """A bus on which nobody speaks."""
+    return BUSES[request.param]()

@@ -1,0 +1,81 @@
+"""Operations that write the rows which tests begin from."""
+
+from typing import Any
+
+from projectdavid.ports.store import Op, Store, StoreError, Value
+
+
+def user(id: str, body: str = "{}", **errors: StoreError) -> Op:
+    """A user."""
+    return Op("user_insert", {"id": id, "is_admin": 0, "now": 1, "body": body}, **errors)
+
+
+def thread(id: str, **fields: Value) -> Op:
+    """A thread, to be written by its owner."""
+    values: dict[str, Value] = {"now": 1, "meta_data": "{}", "tool_resources": "{}", "participants": "[]", **fields}
+    return Op("thread_insert", {"id": id, **values})
+
+
+def message(id: str, thread_id: str, content: str = '"Hi"', **errors: StoreError) -> Op:
+    """A message of the user, to be written by the thread's owner."""
+    params: dict[str, Value] = {
+        "id": id,
+        "thread_id": thread_id,
+        "now": 1,
+        "role": "user",
+        "content": content,
+        "assistant_id": None,
+        "meta_data": None,
+    }
+    return Op("message_insert", params, **errors)
+
+
+def run(id: str, thread_id: str, **errors: StoreError) -> list[Op]:
+    """A queued run of a thread with the beginning of its journal, to be written by its owner."""
+    params: dict[str, Value] = {
+        "id": id,
+        "thread_id": thread_id,
+        "assistant_id": "asst_1",
+        "status": "queued",
+        "now": 1,
+        "expires_at": 1000.5,
+        "model": "script/model",
+        "hash": b"hash",
+        "meta_data": "{}",
+        "state": "{}",
+    }
+    return [
+        Op("config_insert", {"hash": b"hash", "body": "{}"}),
+        Op("run_insert", params, **errors),
+        Op("journal_begin", {"run_id": id, "kind": "status", "data": '{"status":"queued"}'}),
+    ]
+
+
+def decide(n: int, version: int, status: str = "in_progress", **errors: StoreError) -> Op:
+    """A decision on a run as of a version."""
+    params: dict[str, Value] = {"n": n, "version": version, "status": status, "state": "{}"}
+    return Op("run_decide", {**params, "lease": None, "lease_until": None}, **errors)
+
+
+def tell(n: int, *pieces: str, version: int | None = None, **errors: StoreError) -> Op:
+    """Journal entries of a run: as of a version, or by a decision."""
+    data = "[" + ",".join(f'"{piece}"' for piece in pieces) + "]"
+    params: dict[str, Any] = {"run": n, "count": len(pieces), "kind": "content", "data": data}
+    if version is None:
+        return Op("journal_append", params, **errors)
+    return Op("journal_stream", {**params, "version": version}, **errors)
+
+
+async def journal(store: Store, n: int, after: int = 0) -> list[tuple[int, str]]:
+    """The positions and the data of a run's journal."""
+    rows = await store.all("journal_after", run=n, after=after, limit=1000)
+    return [(row.position, row.data) for row in rows]
+
+
+async def born(store: Store, owner: str = "ann", thread_id: str = "t", run_id: str = "r") -> int:
+    """A user with a thread and a queued run; returns the number of the run's row."""
+    await store.write([user(owner)])
+    rows = await store.of(owner).write([thread(thread_id), *run(run_id, thread_id)])
+    row = rows[2]
+    assert row is not None
+    return int(row.n)

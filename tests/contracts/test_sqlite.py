@@ -1,0 +1,146 @@
+"""What the SQLite store keeps besides."""
+
+import asyncio
+import resource
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import pytest
+
+from projectdavid.ports.store import Unavailable
+from projectdavid.stores.sqlite import SHARED, SQLiteStore
+from projectdavid.stores.sqlite.queries import QUERIES
+from tests.contracts.rows import user
+from tests.contracts.test_store import BOUND_READS, BOUND_WRITES, CREATIONS
+
+pytestmark = pytest.mark.anyio
+
+ADMINISTRATION = {"user", "user_insert", "user_update", "user_delete", "users_page", "caller", "key_used"}
+"""For admins, and for whoever asks which user a key belongs to."""
+RUNTIME = {
+    "config_insert",
+    "configs_prune",
+    "run_state",
+    "run_decide",
+    "runs_waiting",
+    "runs_expired",
+    "leases_extend",
+    "leases_clear",
+    "journal_append",
+    "journal_stream",
+    "journal_drop",
+    "journal_put",
+    "journal_after",
+    "journal_last",
+    "journal_resumed",
+    "call_insert",
+    "call_output",
+    "message_keep",
+    "prompt_page",
+}
+"""For what works on runs of all owners."""
+
+
+def test_every_query_is_bound_to_an_owner_but_those_of_runtime_and_administration() -> None:
+    unbound = {name.partition(".")[0] for name, query in QUERIES.items() if not query.owned}
+    assert unbound == ADMINISTRATION | RUNTIME
+    assert unbound >= SHARED
+
+
+def test_every_bound_query_is_tried_by_a_stranger() -> None:
+    bound = {name.partition(".")[0] for name, query in QUERIES.items() if query.owned}
+    assert bound == {name.partition(".")[0] for name in (*BOUND_READS, *BOUND_WRITES, *CREATIONS)}
+
+
+@pytest.mark.parametrize("name", [name for name, query in QUERIES.items() if query.owned])
+def test_a_bound_query_compares_the_owner_or_writes_it(name: str) -> None:
+    assert "owner = :owner" in QUERIES[name].sql or name in CREATIONS
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "david.db"
+    store = SQLiteStore(path)
+    await store.open()
+    await store.write([user("ann")])
+    await store.close()
+    connection = apsw.Connection(str(path))
+    ours = int(connection.pragma("user_version"))
+    connection.pragma("user_version", ours + 1)
+    connection.close()
+    with pytest.raises(Unavailable, match="newer"):
+        await store.open()
+    connection = apsw.Connection(str(path))
+    assert connection.pragma("user_version") == ours + 1
+    connection.pragma("user_version", ours)
+    connection.close()
+    after = SQLiteStore(path)  # whoever was refused does not hold the file
+    await after.open()
+    assert (await after.one("user", id="ann")).id == "ann"
+    await after.close()
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "david.db"
+    path.write_bytes(b"This is a letter, and a long one at that. " * 100)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"david\.db"):
+            await SQLiteStore(path).open()
+
+
+async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(Unavailable, match="file"):
+        await SQLiteStore(tmp_path / "file" / "david.db").open()
+
+
+async def test_another_process_is_refused_while_one_holds_the_file(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "david.db")
+    await store.open()
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from projectdavid.ports.store import Unavailable\n"
+        "from projectdavid.stores.sqlite import SQLiteStore\n"
+        "try: asyncio.run(SQLiteStore(pathlib.Path(sys.argv[1])).open())\n"
+        "except Unavailable as error: sys.exit(str(error))\n"
+    )
+    command = (sys.executable, "-c", program, str(tmp_path / "david.db"))
+    other = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, said = await other.communicate()
+    await store.close()
+    assert other.returncode == 1
+    assert b"in use by another server" in said
+
+
+async def test_a_full_disk_is_told_and_harms_nothing(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "david.db")
+    await store.open()
+    await store.write([user("ann")])
+    with full_after(2_000_000), pytest.raises(Unavailable):
+        await store.write([user("bob"), user("cid", body="x" * 8_000_000)])
+    assert await store.one("user", id="bob") is None
+    await store.write([user("dan")])
+    await store.close()
+    await store.open()
+    assert [row.id for row in await store.all("users_page.asc", after=None, limit=9)] == ["ann", "dan"]
+    await store.close()
+
+
+@contextmanager
+def full_after(size: int) -> Generator[None]:
+    """No file can grow beyond so many bytes meanwhile."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "data" / "david.db")
+    await store.open()
+    await store.close()
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0

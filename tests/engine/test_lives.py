@@ -1,0 +1,197 @@
+"""Runs that live at random: whatever happens to them, in whatever order, some things always hold."""
+
+from itertools import pairwise
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from projectdavid.engine.deltas import AskedCall, Entry, Reply, Usage
+from projectdavid.engine.machine import advance
+from projectdavid.engine.run import (
+    TERMINAL,
+    TRANSITIONS,
+    Aborted,
+    Begun,
+    CallModel,
+    CancelRequested,
+    Claimed,
+    Expired,
+    Failure,
+    Happened,
+    Keep,
+    KeepCalls,
+    KeepOutput,
+    KeepReply,
+    Limits,
+    ModelFailed,
+    ModelReplied,
+    OutputsSubmitted,
+    PromptRefused,
+    Refused,
+    Run,
+    Status,
+)
+
+ENDS = 100.0
+budgets = st.none() | st.integers(1, 60)
+limits = st.builds(Limits, st.integers(1, 3), st.integers(1, 3), budgets, budgets)
+texts = st.sampled_from(["", "Hello"])
+names = st.sampled_from(["add", "find", "fly"])
+written = st.sampled_from(["", "{}", '{"a": 1}', "[]", '{"a'])
+finishes = st.sampled_from(["stop", "stop", "stop", "tool_calls", "length", "content_filter"])
+usages = st.none() | st.builds(Usage, st.integers(0, 30), st.integers(0, 30), st.booleans())
+failures = st.builds(Failure, st.just("server_error"), st.just("No."), st.booleans(), st.none() | st.floats(0, 100))
+
+
+class Life(RuleBasedStateMachine):
+    """One run, to which anything may happen at any time."""
+
+    @initialize(limits=limits, first=st.sampled_from([Status.PENDING, Status.QUEUED]))
+    def born(self, limits: Limits, first: Status) -> None:
+        self.run = Run("run_1", first, ENDS, limits, frozenset({"add", "find"}))
+        self.before = self.run
+        self.asks: tuple[CallModel, ...] = ()
+        self.way = [first]
+        self.told: list[Entry] = []
+        self.kept: list[Keep] = []
+        self.now = 0.0
+        self.ids = 0
+
+    @rule()
+    def begin(self) -> None:
+        self.happen(Begun())
+
+    @rule(open=st.none() | st.just("msg_0"))
+    def claim(self, open: str | None) -> None:
+        self.happen(Claimed(self.now, open))
+
+    @rule(
+        text=texts,
+        calls=st.lists(st.tuples(names, written), max_size=3),
+        finish=finishes,
+        usage=usages,
+    )
+    def reply(self, text: str, calls: list[tuple[str, str]], finish: str, usage: Usage | None) -> None:
+        asked = tuple(AskedCall(self.new("call"), *call) for call in calls)
+        reply = Reply(self.new("msg"), text, "", asked, finish, usage)
+        self.happen(ModelReplied(reply, self.now, tuple(self.new("act") for _ in asked)))
+
+    @rule(name=st.sampled_from(["add", "fly"]))
+    def call(self, name: str) -> None:
+        reply = Reply(self.new("msg"), calls=(AskedCall(self.new("call"), name, "{}"),))
+        self.happen(ModelReplied(reply, self.now, (self.new("act"),)))
+
+    @rule(failure=failures, text=st.none() | texts)
+    def fail(self, failure: Failure, text: str | None) -> None:
+        self.happen(ModelFailed(failure, self.now, self.partial(text)))
+
+    @rule()
+    def refuse_the_prompt(self) -> None:
+        self.happen(PromptRefused(self.now))
+
+    @rule()
+    def answer_everything(self) -> None:
+        calls = [call.id for call in self.run.calls if call.output is None]
+        self.happen(OutputsSubmitted(tuple((id, "done") for id in calls), self.now))
+
+    @rule(data=st.data())
+    def answer_something(self, data: st.DataObject) -> None:
+        known = [call.id for call in self.run.calls] + ["call_of_a_stranger"]
+        some = data.draw(st.lists(st.sampled_from(known), max_size=3))
+        self.happen(OutputsSubmitted(tuple((id, "done") for id in some), self.now))
+
+    @rule()
+    def cancel(self) -> None:
+        self.happen(CancelRequested(self.now))
+
+    @rule(text=st.none() | texts)
+    def abort(self, text: str | None) -> None:
+        self.happen(Aborted(self.now, self.partial(text)))
+
+    @rule(text=st.none() | texts)
+    def expire(self, text: str | None) -> None:
+        self.happen(Expired(self.now, self.partial(text)))
+
+    @rule(seconds=st.sampled_from([1.0, 10.0, 60.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    def happen(self, happened: Happened) -> None:
+        self.before = self.run
+        try:
+            next = advance(self.run, happened)
+        except Refused:
+            self.asks = ()
+            return
+        assert self.before.status not in TERMINAL, "something happened after the end"
+        self.run = next.run
+        self.asks = tuple(do for do in next.do if isinstance(do, CallModel))
+        self.told += next.tell
+        self.kept += next.keep
+        self.way += [Status(entry.data["status"]) for entry in next.tell if entry.kind == "status"]
+
+    def new(self, prefix: str) -> str:
+        self.ids += 1
+        return f"{prefix}_{self.ids}"
+
+    def partial(self, text: str | None) -> Reply | None:
+        return None if text is None else Reply(self.new("msg"), text)
+
+    @invariant()
+    def the_statuses_that_were_told_are_those_that_it_had(self) -> None:
+        assert self.way[-1] is self.run.status
+        for before, after in pairwise(self.way):
+            assert after in TRANSITIONS[before]
+
+    @invariant()
+    def the_end_is_told_once_and_last(self) -> None:
+        ends = [index for index, entry in enumerate(self.told) if entry.data.get("status") in TERMINAL]
+        ends = [index for index in ends if self.told[index].kind == "status"]
+        assert ends == ([len(self.told) - 1] if self.run.over else [])
+
+    @invariant()
+    def usage_never_shrinks(self) -> None:
+        before, after = self.before.usage, self.run.usage
+        assert after.prompt_tokens >= before.prompt_tokens
+        assert after.completion_tokens >= before.completion_tokens
+        assert after.estimated >= before.estimated
+
+    @invariant()
+    def limits_hold(self) -> None:
+        assert self.before.turn <= self.run.turn <= self.run.limits.max_turns
+        assert self.run.attempt <= self.run.limits.max_attempts
+
+    @invariant()
+    def a_model_is_asked_only_in_progress(self) -> None:
+        assert len(self.asks) <= 1
+        assert not self.asks or self.run.status is Status.IN_PROGRESS
+
+    @invariant()
+    def calls_wait_exactly_while_the_run_waits_for_its_caller(self) -> None:
+        waiting = [call for call in self.run.calls if call.output is None]
+        assert bool(waiting) is (self.run.status is Status.REQUIRES_ACTION)
+        assert bool(self.run.calls) is bool(waiting)
+
+    @invariant()
+    def everything_is_kept_once_and_told_when_it_is_kept(self) -> None:
+        outputs = [kept.call_id for kept in self.kept if isinstance(kept, KeepOutput)]
+        calls = [call.id for kept in self.kept if isinstance(kept, KeepCalls) for call in kept.calls]
+        messages = [kept.reply.message_id for kept in self.kept if isinstance(kept, KeepReply)]
+        for ids in (outputs, calls, messages):
+            assert len(set(ids)) == len(ids)
+        assert set(outputs) <= set(calls)
+        assert outputs == [entry.data["tool_call_id"] for entry in self.told if entry.kind == "tool_output"]
+        manifests = [entry.data["tool_call_id"] for entry in self.told if entry.kind == "tool_call_manifest"]
+        assert len(set(manifests)) == len(manifests)
+        assert set(manifests) <= set(calls)
+
+    @invariant()
+    def a_run_that_ended_says_why_and_when(self) -> None:
+        assert self.run.over is (self.run.ended_at is not None)
+        assert (self.run.status is Status.FAILED) is (self.run.failure is not None)
+        assert (self.run.status is Status.INCOMPLETE) is (self.run.incomplete is not None)
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -1,0 +1,278 @@
+"""What is done, told and kept when something happens to a run."""
+
+from dataclasses import replace
+
+import pytest
+
+from projectdavid.engine.deltas import Usage
+from projectdavid.engine.machine import MAX_BACKOFF, MAX_RETRY_AFTER, advance
+from projectdavid.engine.run import (
+    Abort,
+    Aborted,
+    Call,
+    CallModel,
+    CancelRequested,
+    Claimed,
+    Expired,
+    Failure,
+    KeepCalls,
+    KeepOutput,
+    KeepReply,
+    ModelFailed,
+    OutputsSubmitted,
+    PromptRefused,
+    Refused,
+    Status,
+)
+from tests.engine.samples import ENDS, NOW, a_call, a_reply, a_run, asked, kinds, only, replied, statuses
+
+AGAIN = Failure("server_error", "Try again.", retryable=True)
+FATAL = Failure("authentication_error", "The key is wrong.")
+
+
+def test_a_claimed_run_starts_the_model_and_remembers_when() -> None:
+    next = advance(a_run(Status.QUEUED), Claimed(NOW))
+    assert next.do == (CallModel(),)
+    assert (next.run.started_at, next.run.attempt) == (NOW, 1)
+
+
+def test_a_run_that_goes_on_keeps_the_time_at_which_it_started() -> None:
+    next = advance(a_run(Status.QUEUED, turn=1, started_at=NOW), Claimed(NOW + 50))
+    assert next.run.started_at == NOW
+
+
+def test_a_run_that_was_left_behind_is_asked_again_and_takes_back_what_was_half_told() -> None:
+    run = a_run(attempt=2)
+    next = advance(run, Claimed(NOW, "msg_0"))
+    assert next.run == run
+    assert next.do == (CallModel(),)
+    assert kinds(next) == ["message_discarded"]
+    assert next.tell[0].data == {"message_id": "msg_0"}
+
+
+def test_an_answer_completes_the_run_and_is_kept_whole() -> None:
+    next = advance(a_run(), replied("Hello"))
+    assert kinds(next) == ["message_completed", "status"]
+    assert only(next, "message_completed").data == {"message_id": "msg_1", "status": "completed"}
+    assert next.keep == (KeepReply(a_reply("Hello")),)
+    assert next.run.turn == 1
+    assert next.run.ended_at == NOW
+
+
+def test_usage_adds_up_over_the_turns_and_is_told_at_the_end() -> None:
+    run = a_run(turn=1, usage=Usage(100, 20, estimated=True))
+    next = advance(run, replied("Hello"))
+    assert next.run.usage == Usage(110, 25, estimated=True)
+    assert next.tell[-1].data["usage"] == {
+        "prompt_tokens": 110,
+        "completion_tokens": 25,
+        "total_tokens": 135,
+        "estimated": True,
+    }
+
+
+def test_an_answer_without_words_is_told_by_the_status_alone() -> None:
+    assert kinds(advance(a_run(), replied())) == ["status"]
+
+
+def test_calls_are_kept_before_the_caller_is_told_of_them() -> None:
+    next = advance(a_run(turn=2), replied("So.", asked("a"), asked("b", "find", '{"q": "é"}')))
+    calls = (Call("a", "act_a", "add", '{"a": 1}'), Call("b", "act_b", "find", '{"q": "é"}'))
+    assert next.keep == (KeepReply(a_reply("So.", asked("a"), asked("b", "find", '{"q": "é"}'))), KeepCalls(calls, 3))
+    assert next.run.calls == calls
+    assert kinds(next) == ["message_completed", "tool_call_manifest", "tool_call_manifest", "status"]
+    assert next.tell[2].data == {"action_id": "act_b", "tool_call_id": "b", "tool": "find", "args": {"q": "é"}}
+    assert next.do == ()
+
+
+def test_a_call_without_arguments_is_a_call_with_none() -> None:
+    assert only(advance(a_run(), replied("", asked("a", arguments=""))), "tool_call_manifest").data["args"] == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (asked("a", "fly"), "there is no function 'fly'. Functions: add, find."),
+        (asked("a", arguments="{"), "not valid JSON"),
+        (asked("a", arguments='{"a": Infinity}'), "not valid JSON"),
+        (asked("a", arguments='{"a": "\\ud83d"}'), "not valid JSON"),
+        (asked("a", arguments="[" * 100_000), "not valid JSON"),
+        (asked("a", arguments="9" * 5000), "not valid JSON"),
+        (asked("a", arguments='"a"'), "must be one JSON object"),
+    ],
+)
+def test_a_call_that_nobody_can_answer_is_answered_by_us_and_the_model_asked_again(call, hint) -> None:
+    next = advance(a_run(), replied("", call))
+    (output,) = (kept for kept in next.keep if isinstance(kept, KeepOutput))
+    assert hint in output.output
+    assert only(next, "tool_output").data == {"tool_call_id": "a", "output": output.output, "error": True}
+    assert next.do == (CallModel(),)
+    assert (next.run.turn, next.run.attempt) == (1, 1)
+
+
+def test_a_run_without_functions_says_so_to_a_model_that_calls_one() -> None:
+    next = advance(a_run(functions=frozenset()), replied("", asked("a", "fly")))
+    assert "Functions: none." in only(next, "tool_output").data["output"]
+
+
+def test_only_the_calls_that_can_be_answered_wait_for_the_caller() -> None:
+    next = advance(a_run(), replied("", asked("a"), asked("b", "fly")))
+    assert [call.id for call in next.run.calls if call.output is None] == ["a"]
+    assert only(next, "tool_call_manifest").data["tool_call_id"] == "a"
+    assert only(next, "tool_output").data["tool_call_id"] == "b"
+    done = advance(next.run, OutputsSubmitted((("a", "1"),), NOW))
+    assert done.run.status is Status.QUEUED
+
+
+def test_a_call_that_we_answered_cannot_be_answered_again() -> None:
+    next = advance(a_run(), replied("", asked("a"), asked("b", "fly")))
+    with pytest.raises(Refused) as refused:
+        advance(next.run, OutputsSubmitted((("b", "1"),), NOW))
+    assert refused.value.code == "call_answered"
+
+
+def test_a_part_of_the_outputs_is_kept_and_the_run_waits_on() -> None:
+    run = a_run(Status.REQUIRES_ACTION)
+    next = advance(run, OutputsSubmitted((("call_2", "two"),), NOW))
+    assert next.keep == (KeepOutput("call_2", "two"),)
+    assert kinds(next) == ["tool_output"]
+    with pytest.raises(Refused, match="call_2") as refused:
+        advance(next.run, OutputsSubmitted((("call_1", "one"), ("call_2", "more")), NOW))
+    assert (refused.value.code, refused.value.param) == ("call_answered", "tool_outputs.1.tool_call_id")
+    rest = advance(next.run, OutputsSubmitted((("call_1", "one"),), NOW))
+    assert rest.keep == (KeepOutput("call_1", "one"),)
+    assert statuses(rest) == [Status.QUEUED]
+    assert rest.run.calls == ()
+
+
+def test_an_empty_output_is_an_output() -> None:
+    run = a_run(Status.REQUIRES_ACTION, calls=(a_call("call_1"),))
+    assert advance(run, OutputsSubmitted((("call_1", ""),), NOW)).run.status is Status.QUEUED
+
+
+def test_an_output_of_a_strange_call_names_the_place_in_the_request() -> None:
+    with pytest.raises(Refused, match="call_9") as refused:
+        advance(a_run(Status.REQUIRES_ACTION), OutputsSubmitted((("call_1", "1"), ("call_9", "9")), NOW))
+    assert refused.value.param == "tool_outputs.1.tool_call_id"
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason", "detail"),
+    [("length", "max_completion_tokens", "max_tokens"), ("content_filter", "content_filter", "content_filter")],
+)
+def test_a_reply_that_was_cut_short_is_kept_without_its_calls(finish: str, reason: str, detail: str) -> None:
+    reply = a_reply("Hel", asked("a", arguments='{"a'), finish=finish)
+    next = advance(a_run(), replied("Hel", asked("a", arguments='{"a'), finish=finish))
+    assert next.keep == (KeepReply(replace(reply, calls=()), "incomplete", detail),)
+    assert only(next, "message_completed").data["status"] == "incomplete"
+    assert next.run.incomplete == reason
+    assert next.tell[-1].data["incomplete_details"] == reason
+    assert next.run.usage == Usage(10, 5)
+
+
+def test_a_model_that_failed_is_asked_again_after_a_pause_that_grows() -> None:
+    run, delays = a_run(), []
+    run = replace(run, limits=replace(run.limits, max_attempts=10))
+    for attempt in range(2, 11):
+        next = advance(run, ModelFailed(AGAIN, NOW))
+        (call,) = next.do
+        assert isinstance(call, CallModel)
+        delays.append(call.delay)
+        retry = only(next, "retry").data
+        assert retry["attempt"] == attempt == next.run.attempt
+        assert retry["delay_s"] == call.delay
+        assert retry["error"] == {"code": "server_error", "message": "Try again."}
+        run = next.run
+    assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert max(delays) == MAX_BACKOFF
+
+
+@pytest.mark.parametrize(("asked_for", "taken"), [(0.0, 0.0), (7.0, 7.0), (3600.0, MAX_RETRY_AFTER)])
+def test_a_provider_that_says_when_to_come_back_is_obeyed_within_reason(asked_for: float, taken: float) -> None:
+    next = advance(a_run(), ModelFailed(Failure("rate_limit_exceeded", "Slow.", True, asked_for), NOW))
+    assert next.do == (CallModel(taken),)
+    assert only(next, "retry").data["delay_s"] == taken
+
+
+def test_what_was_half_said_is_taken_back_before_the_model_is_asked_again() -> None:
+    next = advance(a_run(), ModelFailed(AGAIN, NOW, a_reply("Half a")))
+    assert kinds(next) == ["message_discarded", "retry"]
+    assert next.tell[0].data == {"message_id": "msg_1"}
+    assert next.keep == ()
+
+
+def test_a_model_that_fails_too_often_fails_the_run() -> None:
+    run = a_run()
+    for _ in range(run.limits.max_attempts - 1):
+        run = advance(run, ModelFailed(AGAIN, NOW)).run
+        assert run.status is Status.IN_PROGRESS
+    next = advance(run, ModelFailed(AGAIN, NOW))
+    assert next.run.status is Status.FAILED
+    assert next.run.failure == AGAIN
+    assert next.do == ()
+
+
+def test_attempts_are_counted_anew_for_each_turn() -> None:
+    run = a_run(attempt=3, functions=frozenset())
+    again = advance(run, replied("", asked("a", "fly"))).run
+    assert again.attempt == 1
+    assert advance(again, ModelFailed(AGAIN, NOW)).run.status is Status.IN_PROGRESS
+
+
+def test_a_failure_is_told_with_its_code_and_what_was_said_is_kept() -> None:
+    partial = a_reply("Half a", asked("a", arguments='{"'))
+    next = advance(a_run(), ModelFailed(FATAL, NOW, partial))
+    assert kinds(next) == ["error", "message_completed", "status"]
+    message = "The key is wrong."
+    assert next.tell[0].data == {"code": "authentication_error", "message": message, "content": message}
+    assert next.keep == (KeepReply(replace(partial, calls=()), "incomplete", "run_failed"),)
+
+
+def test_a_thread_that_is_too_long_fails_the_run_without_a_limit_and_ends_it_early_with_one() -> None:
+    failed = advance(a_run(), PromptRefused(NOW)).run
+    assert failed.failure is not None
+    assert failed.failure.code == "context_length_exceeded"
+    run = a_run()
+    ended = advance(replace(run, limits=replace(run.limits, max_prompt_tokens=100)), PromptRefused(NOW)).run
+    assert (ended.status, ended.incomplete) == (Status.INCOMPLETE, "max_prompt_tokens")
+
+
+def test_a_cancelled_run_closes_its_model_call_before_it_ends() -> None:
+    cancelling = advance(a_run(), CancelRequested(NOW))
+    assert cancelling.do == (Abort(),)
+    assert statuses(cancelling) == [Status.CANCELLING]
+    next = advance(cancelling.run, Aborted(NOW, a_reply("Half a")))
+    assert kinds(next) == ["message_completed", "status"]
+    assert next.keep == (KeepReply(a_reply("Half a"), "incomplete", "run_cancelled"),)
+
+
+def test_a_cancelled_run_that_is_cancelled_again_asks_again_that_the_call_be_closed() -> None:
+    run = a_run(Status.CANCELLING)
+    next = advance(run, CancelRequested(NOW))
+    assert (next.run, next.do, next.tell, next.keep) == (run, (Abort(),), (), ())
+
+
+def test_a_reply_that_came_in_spite_of_a_cancel_asks_nobody_for_anything() -> None:
+    next = advance(a_run(Status.CANCELLING), replied("Done.", asked("a")))
+    assert next.keep == (KeepReply(a_reply("Done."), "incomplete", "run_cancelled"),)
+    assert next.run.calls == ()
+
+
+def test_a_cancelled_run_that_was_left_behind_takes_back_what_was_half_told() -> None:
+    next = advance(a_run(Status.CANCELLING), Claimed(NOW, "msg_0"))
+    assert kinds(next) == ["message_discarded", "status"]
+    assert next.do == ()
+
+
+def test_a_run_that_waits_for_its_caller_forgets_its_calls_when_it_is_cancelled() -> None:
+    next = advance(a_run(Status.REQUIRES_ACTION), CancelRequested(NOW))
+    assert next.run.calls == ()
+    assert statuses(next) == [Status.CANCELLED]
+    assert next.do == ()
+
+
+def test_an_expired_run_closes_its_model_call_and_keeps_what_was_said() -> None:
+    next = advance(a_run(), Expired(ENDS, a_reply("Half a")))
+    assert next.do == (Abort(),)
+    assert next.keep == (KeepReply(a_reply("Half a"), "incomplete", "run_expired"),)
+    assert next.run.ended_at == ENDS
