@@ -9,7 +9,9 @@ def add(a: float, b: float) -> float:
 
 
 client = Entity()
-assistant = client.assistants.create_assistant(name="Mathy", model="demo/assistant", instructions="You help with maths.")
+assistant = client.assistants.create_assistant(
+    name="Mathy", model="demo/assistant", instructions="You help with maths."
+)
 thread = client.threads.create_thread()
 result = client.runs.run(assistant, thread, content="What is 12.5 + 29.5?", tools=[add])
 print(result.text)

@@ -32,7 +32,8 @@ def load(path: str | Path) -> Hosted:
         if (error.name or "").startswith("projectdavid"):
             raise
         raise ImportError(
-            f"Entity.embedded() needs the server ({error.name} is missing): pip install 'projectdavid[server]'",
+            f"Entity.embedded() needs the server ({error.name} is missing): "
+            "in a checkout of this project, pip install '.[server]'",
             name=error.name,
         ) from error
     return Embedded(path)

@@ -43,8 +43,10 @@ class Models:
         )
 
     def window(self, model: str) -> int:
-        """The context window of a model in tokens."""
-        return self._windows.get(model, self._window)
+        """The context window of a model in tokens, found by its full name or by the one its provider knows."""
+        bare = model.partition("/")[2] if model.partition("/")[0] in self.providers else model
+        full = f"{self.default}/{model}"
+        return next((self._windows[name] for name in (model, bare, full) if name in self._windows), self._window)
 
     async def close(self) -> None:
         """Give back the connections of all providers."""

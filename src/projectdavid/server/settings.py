@@ -11,9 +11,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 def default_data() -> Path:
     """The data folder: `PROJECTDAVID_DATA`, else the user's own."""
     if chosen := os.environ.get("PROJECTDAVID_DATA"):
-        return Path(chosen)
+        return Path(chosen).expanduser()
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "projectdavid"
+    return Path(base).expanduser() / "projectdavid"
 
 
 class ProviderSettings(BaseModel):
@@ -22,9 +22,11 @@ class ProviderSettings(BaseModel):
     base_url: str
     """Up to and including `/v1`."""
     api_key: SecretStr | None = None
+    """The key that it wants."""
     api_key_env: str | None = None
     """The environment variable that holds the key, so that no file has to."""
     headers: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request."""
 
     def key(self) -> str | None:
         """The key, from wherever it is."""
@@ -43,9 +45,11 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=default_data)
     """The folder of the database, the secret and the credentials file."""
     host: str = "127.0.0.1"
+    """The address to listen on; only this machine reaches the default one."""
     port: Annotated[int, Field(ge=0, le=65535)] = 9000
     """0 takes any free port."""
     log_level: str = "warning"
+    """What is logged, to standard error: `debug`, `info`, `warning` or `error`."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     """Providers by name, besides those that OPENAI_BASE_URL, OPENAI_API_KEY and OLLAMA_HOST make."""
     default_provider: str | None = None
@@ -53,6 +57,7 @@ class Settings(BaseSettings):
     context_window: Annotated[int, Field(ge=256)] = 128_000
     """Tokens that a model takes, where `context_windows` does not name it."""
     context_windows: dict[str, int] = Field(default_factory=dict)
+    """Tokens that single models take, by name, with or without the provider."""
     run_seconds: Annotated[float, Field(gt=0)] = 3600
     """How long a run may take, the waiting for its caller included."""
     max_turns: Annotated[int, Field(ge=1)] = 50

@@ -80,7 +80,7 @@ class AsyncEntity:
             retry: as for any client.
 
         Raises:
-            ImportError: the server is not installed: `pip install 'projectdavid[server]'`.
+            ImportError: the server is not installed: in a checkout, `pip install '.[server]'`.
         """
         hosted = await in_thread(hosting.load, path)
         await in_thread(hosted.start)

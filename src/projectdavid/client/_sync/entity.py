@@ -81,7 +81,7 @@ class Entity:
             retry: as for any client.
 
         Raises:
-            ImportError: the server is not installed: `pip install 'projectdavid[server]'`.
+            ImportError: the server is not installed: in a checkout, `pip install '.[server]'`.
         """
         hosted = in_place(hosting.load, path)
         in_place(hosted.start)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
@@ -83,7 +83,8 @@ def _call(function: dict[str, Any], said: str) -> list[Sequence[Chunk]]:
     schema: dict[str, Any] = function.get("parameters") or {}
     properties: dict[str, Any] = schema.get("properties", {})
     wanted = schema.get("required") or list(properties)[:1]
-    arguments = json.dumps({name: _value(properties.get(name, {}), said) for name in wanted})
+    numbers = iter(re.findall(r"-?\d+(?:\.\d+)?", said))
+    arguments = json.dumps({name: _value(properties.get(name, {}), said, numbers) for name in wanted})
     half = len(arguments) // 2
     return [
         [CallPart(0, "call_demo", function["name"])],
@@ -93,16 +94,15 @@ def _call(function: dict[str, Any], said: str) -> list[Sequence[Chunk]]:
     ]
 
 
-def _value(field: dict[str, Any], said: str) -> Any:
-    """Something of the right type, out of what the user said where that is possible."""
+def _value(field: dict[str, Any], said: str, numbers: Iterator[str]) -> Any:
+    """Something of the right type, out of what the user said where that is possible: each number once, in order."""
     if field.get("enum"):
         return field["enum"][0]
-    numbers = re.findall(r"-?\d+(?:\.\d+)?", said)
     match field.get("type"):
         case "integer":
-            return int(float(numbers[0])) if numbers else 1
+            return int(float(next(numbers, "1")))
         case "number":
-            return float(numbers[0]) if numbers else 1.0
+            return float(next(numbers, "1"))
         case "string" | None:
             names = re.findall(r"(?<!^)(?<![.!?] )\b[A-Z]\w+", said)
             return names[-1] if names else said

@@ -124,6 +124,8 @@ def _bound(name: str) -> Query:
 
 
 def _connect(path: Path) -> apsw.Connection:
+    # What SQLite makes beside the file gets the file's mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = apsw.Connection(str(path), statementcachesize=256)
     connection.set_busy_timeout(5000)
     # Else every join is planned anew at each execution, for the sake of the values bound to it: three times the cost.

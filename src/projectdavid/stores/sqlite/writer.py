@@ -7,7 +7,7 @@ What arrives meanwhile is the next group.
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import apsw
 
@@ -44,6 +44,8 @@ Rows = list[Row | None]
 class _Job:
     ops: Sequence[Op]
     done: asyncio.Future[Rows]
+    outcome: Rows | Exception = field(default_factory=list[Row | None])
+    """What it came to; told only after the commit, for a refusal, too, rests on what was written before it."""
 
 
 class Writer:
@@ -78,22 +80,18 @@ class Writer:
 
     def _flush(self) -> None:
         jobs, self._waiting = self._waiting, []
-        finished: list[tuple[_Job, Rows]] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                rows = self._run(job)
-                if rows is not None:
-                    finished.append((job, rows))
+            written = [self._run(job) for job in jobs]
         except apsw.Error as error:
-            self._settle(jobs, finished, error)
+            self._settle(jobs, error)
             return
-        if not finished:
+        if not any(written):
             self._connection.execute("ROLLBACK")
-            self._settle(jobs, finished, None)
+            self._settle(jobs, None)
             return
         commit = self._loop.run_in_executor(self._thread, self._commit)
-        commit.add_done_callback(lambda result: self._settle(jobs, finished, result.result()))
+        commit.add_done_callback(lambda result: self._settle(jobs, result.result()))
 
     def _commit(self) -> apsw.Error | None:
         try:
@@ -102,20 +100,17 @@ class Writer:
             return error
         return None
 
-    def _run(self, job: _Job) -> Rows | None:
+    def _run(self, job: _Job) -> bool:
         """Run one group inside the transaction; a group that is refused leaves nothing behind."""
         connection = self._connection
         connection.execute("SAVEPOINT job")
         try:
-            rows = [self._op(op) for op in job.ops]
+            job.outcome = [self._op(op) for op in job.ops]
         except (StoreError, *MISTAKES) as error:
-            _fail(job, error)
-        else:
-            connection.execute("RELEASE job")
-            return rows
-        connection.execute("ROLLBACK TO job")
+            job.outcome = error
+            connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
-        return None
+        return not isinstance(job.outcome, Exception)
 
     def _op(self, op: Op) -> Row | None:
         query = QUERIES[op.query]
@@ -123,23 +118,21 @@ class Writer:
             rows = query.rows(self._connection, op.params)
         except apsw.ConstraintError as error:
             if op.clash is not None:
-                raise op.clash from error
+                raise op.clash.with_traceback(None) from error
             raise
         if op.missing is not None and not rows and (query.select or self._connection.changes() == 0):
-            raise op.missing
+            raise op.missing.with_traceback(None)  # errors are named once and raised often: each time afresh
         return rows[0] if rows else None
 
-    def _settle(self, jobs: list[_Job], finished: list[tuple[_Job, Rows]], error: apsw.Error | None) -> None:
+    def _settle(self, jobs: list[_Job], error: apsw.Error | None) -> None:
+        failure: Exception | None = error
         if error is not None:
             if not self._connection.get_autocommit():
                 self._connection.execute("ROLLBACK")
-            failure = Unavailable(f"cannot write: {error}") if isinstance(error, DISK_ERRORS) else error
-            for job in jobs:
-                _fail(job, failure)
-        else:
-            for job, rows in finished:
-                if not job.done.done():
-                    job.done.set_result(rows)
+            if isinstance(error, DISK_ERRORS):
+                failure = Unavailable(f"cannot write: {error}")
+        for job in jobs:
+            _tell(job.done, failure or job.outcome)
         if self._waiting:
             self._loop.call_soon(self._flush)
         else:
@@ -147,6 +140,10 @@ class Writer:
             self._idle.set()
 
 
-def _fail(job: _Job, error: Exception) -> None:
-    if not job.done.done():
-        job.done.set_exception(error)
+def _tell(done: asyncio.Future[Rows], outcome: Rows | Exception) -> None:
+    if done.done():
+        return
+    if isinstance(outcome, Exception):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)

@@ -1,0 +1,49 @@
+"""The codes of errors that stand in the source, found by reading it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import projectdavid
+from projectdavid.server.http import explaining
+
+SOURCE = Path(projectdavid.__file__).parent
+ANSWERED_OTHERWISE = {"open_run_exists"}
+"""The route that deletes runs says `run_open` instead."""
+
+
+def calls(folder: str, *names: str) -> Iterator[ast.Call]:
+    """The calls of functions and classes with one of these names, with a first argument."""
+    for path in sorted((SOURCE / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id in names:
+                yield node
+
+
+def texts(found: Iterator[ast.Call]) -> set[str]:
+    """Their first arguments, where those are texts."""
+    firsts = (call.args[0] for call in found)
+    return {first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)}
+
+
+def answered() -> set[tuple[int, str]]:
+    """The status and code of every error that the server answers with."""
+    built = {
+        "error.code": texts(calls("engine", "Refused")),
+        "told.code": {"invalid_value", "invalid_body", *explaining.CODES.values()},
+        "f'{kind}_not_found'": {f"{kind}_not_found" for kind in texts(calls("server", "missing", "Missing"))},
+        "f'{kind}_exists'": {f"{kind}_exists" for kind in texts(calls("server", "Clash"))} - ANSWERED_OTHERWISE,
+    }
+    pairs: set[tuple[int, str]] = set()
+    for call in calls("server", "ApiError"):
+        status, code = call.args[:2]
+        # A status that is a variable is that of the framework's own errors.
+        number = status.value if isinstance(status, ast.Constant) else 400
+        found = {code.value} if isinstance(code, ast.Constant) else built[ast.unparse(code)]
+        pairs |= {(int(str(number)), str(one)) for one in found}
+    return pairs
+
+
+def failed() -> set[str]:
+    """The code of every failure of a run."""
+    return texts(calls("", "ModelError", "Failure", "failure"))

@@ -1,0 +1,38 @@
+"""A server as its first start makes it, and the environment in which a reader of the pages would be."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from projectdavid.providers.scripted import DemoProvider
+from projectdavid.server import bootstrap
+from projectdavid.server.embedded import Embedded
+
+PREFIXES = ("PROJECTDAVID_", "ENTITIES_", "OPENAI_", "OLLAMA_", "XDG_DATA_HOME")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without anything in it, and an environment that says nothing."""
+    for name in list(os.environ):
+        if name.startswith(PREFIXES):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded]:
+    """A server over the usual folder of that home."""
+    # Not handed to Embedded: a provider that is handed in is the default one, as the demo never is.
+    monkeypatch.setattr(bootstrap, "DemoProvider", partial(DemoProvider, delay=0))
+    data = home / ".local/share/projectdavid"
+    embedded = Embedded(data)
+    embedded.start()
+    monkeypatch.setenv("PROJECTDAVID_CREDENTIALS", str(data / "credentials.json"))
+    yield embedded
+    embedded.stop()

@@ -1,0 +1,168 @@
+"""Every sentence of README.md is a promise that a test keeps, or promises nothing."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import httpx2
+
+from projectdavid import Entity
+from projectdavid.server.embedded import Embedded
+from tests.docs.pages import ROOT, prose, read
+
+README = ROOT / "README.md"
+EXAMPLES = "docs/test_examples.py::test_the_examples_of_a_page_run_one_after_the_other_and_print_what_it_shows"
+
+CLAIMS: dict[str, tuple[str, ...]] = {
+    "An open, self-hosted Assistants platform: a server, a Python SDK and a command line in one package.": (
+        "client/test_embedded.py::test_the_platform_runs_as_long_as_its_client_is_open",
+        "client/test_package.py::test_the_public_names_are_those_of_the_client",
+        "cli/test_help.py::test_the_version_is_that_of_the_package",
+    ),
+    "Create assistants, talk to them in threads, let them call your functions, and watch their runs stream.": (
+        EXAMPLES,
+    ),
+    "Any model that speaks the chat-completions protocol can sit behind it: OpenAI, Ollama, vLLM, llama.cpp, a gateway"
+    " of yours.": (
+        "providers/test_openai_compatible.py::test_the_request_is_in_the_words_of_the_protocol",
+        "providers/test_openai_compatible_bytes.py::test_every_dialect_of_a_stream_is_understood",
+        "providers/test_openai_compatible_bytes.py::test_every_dialect_of_tool_calls_is_understood",
+    ),
+    "A run that was accepted finishes after `kill -9`, on one SQLite file.": (
+        "e2e/test_kill.py::test_accepted_runs_finish_once_however_often_the_server_is_killed",
+    ),
+    "A finished model turn is never paid for twice.": (
+        "e2e/test_kill.py::test_accepted_runs_finish_once_however_often_the_server_is_killed",
+    ),
+    "A stream can be cut anywhere and read on from there.": (
+        "e2e/test_cuts.py::test_a_finished_run_can_be_cut_at_every_byte",
+        "e2e/test_cuts.py::test_a_live_run_can_be_cut_at_every_event",
+        "client/test_streams.py::test_a_stream_that_is_cut_again_and_again_gives_each_event_once",
+    ),
+    "One process, one file; no account, no network, no container engine.": (
+        "cli/test_demo.py::test_it_goes_the_whole_way_without_key_or_network",
+        "docs/test_readme.py::test_all_that_is_kept_is_in_one_file",
+    ),
+    "Every error has a code, the field and what was expected.": (
+        "server/test_assistants.py::test_a_value_beyond_its_limit_is_refused_with_its_field_and_what_was_expected",
+        "docs/test_reference.py::test_every_code_of_an_error_is_documented_with_its_status_and_no_other_is",
+    ),
+    "Nothing is half-written.": (
+        "contracts/test_store.py::test_a_group_that_is_refused_leaves_nothing_behind",
+        "e2e/test_disk.py::test_a_full_disk_refuses_what_is_new_and_loses_nothing",
+    ),
+    "On a machine with Python 3.11 or newer and `make`:": (
+        "docs/test_readme.py::test_python_3_11_is_enough",
+        "docs/test_examples.py::test_commands_that_are_shown_exist",
+    ),
+    "The demo's model is a script and says so.": (EXAMPLES,),
+    "For a real one, say where it is, and run the same command again:": (
+        "cli/test_demo.py::test_ollama_is_asked_where_it_is_named",
+        "docs/test_settings.py::test_the_usual_variables_make_providers",
+    ),
+    "The first start of the server makes a user, a key, and the credentials file that `Entity()` reads; so this needs"
+    " no setup:": (EXAMPLES, "docs/test_seed.py::test_create_prints_what_the_page_shows"),
+    "A Python function is a tool: its schema comes from type hints and docstring, and its calls are answered for"
+    " you.": (
+        "client/test_functions.py::test_hints_and_docstring_become_a_schema",
+        "client/test_running.py::test_a_function_is_called_and_the_run_goes_on",
+    ),
+    'Without a server of its own, inside your program: `Entity.embedded("folder")`.': (
+        "client/test_embedded.py::test_the_platform_runs_as_long_as_its_client_is_open",
+    ),
+    "The server describes itself at `/docs` and `/openapi.json`.": (
+        "docs/test_readme.py::test_the_server_describes_itself_twice",
+    ),
+    "Version 0.1: assistants, threads, messages, runs, streams, function tools, users and keys.": (
+        "docs/test_reference.py::test_every_route_is_documented_and_no_other_is",
+        "docs/test_readme.py::test_the_version_is_the_one_it_names",
+    ),
+    "The platform tools (`code_interpreter`, `computer`, `file_search`, `web_search`) can be named on an assistant, but"
+    " are not built yet: a run goes on without them and says so in its `warnings`.": (
+        "docs/test_readme.py::test_a_run_goes_on_without_platform_tools_and_says_so",
+        "runtime/test_runs.py::test_what_a_run_does_without_is_told_at_its_beginning",
+    ),
+    "Webhooks, files, vector stores and the OpenAI dialect are not built yet either.": (
+        "docs/test_readme.py::test_what_is_not_built_is_not_there",
+    ),
+    "This is an independent implementation, written from scratch under the Apache-2.0 licence.": (
+        "docs/test_readme.py::test_the_licence_is_the_one_it_names",
+    ),
+    "It is not the `projectdavid` package of the Python package index, nor made or endorsed by its authors; it speaks"
+    " the same protocol, so that programs written for that client can run against it.": (
+        EXAMPLES,
+        "server/test_threads.py::test_what_the_project_david_client_sends_makes_a_message",
+    ),
+}
+
+
+def sentences() -> list[str]:
+    """The sentences of the README: without headings, tables, pictures and blocks, and without the bold mottos."""
+    text = re.sub(r"^(#|\||!\[).*$", "", prose(README), flags=re.MULTILINE)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"^- \*\*.*?\*\*", "\n", text, flags=re.MULTILINE).replace("**", "")
+    paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
+    return [one for part in paragraphs for one in re.split(r"(?<=[.?!]) (?=[A-Z`])", part) if one]
+
+
+def test_every_sentence_is_in_the_table() -> None:
+    assert sentences() == list(CLAIMS)
+
+
+def test_the_tests_of_the_table_exist() -> None:
+    for test in {test for tests in CLAIMS.values() for test in tests}:
+        name, _, function = test.partition("::")
+        tree = ast.parse(read(ROOT / "tests" / name))
+        found = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert function in found, test
+
+
+def test_all_that_is_kept_is_in_one_file(server: Embedded, home: Path) -> None:
+    with Entity() as client:
+        client.assistants.create_assistant(model="demo/assistant")
+    names = {path.name for path in (home / ".local/share/projectdavid").iterdir()}
+    assert names <= {
+        "projectdavid.db",
+        "projectdavid.db-wal",
+        "projectdavid.db-shm",
+        "projectdavid.lock",
+        "secret.key",
+        "credentials.json",
+    }
+
+
+def test_python_3_11_is_enough() -> None:
+    assert tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["requires-python"] == ">=3.11"
+
+
+def test_the_server_describes_itself_twice(server: Embedded) -> None:
+    page = httpx2.get(f"{server.base_url}/docs")
+    assert page.status_code == 200
+    assert "/v1/assistants" in page.text
+    assert httpx2.get(f"{server.base_url}/openapi.json").json()["info"]["title"] == "projectdavid"
+
+
+def test_the_version_is_the_one_it_names(server: Embedded) -> None:
+    with Entity() as client:
+        assert client.health().version.startswith("0.1.")
+
+
+def test_a_run_goes_on_without_platform_tools_and_says_so(server: Embedded) -> None:
+    names = ("code_interpreter", "computer", "file_search", "web_search")
+    with Entity() as client:
+        assert client.health().tools.keys() == set(names)
+        assistant = client.assistants.create_assistant(model="demo/assistant", tools=[{"type": name} for name in names])
+        result = client.runs.run(assistant, client.threads.create_thread(), content="Hello!")
+    assert result.run.status == "completed"
+    assert [warning.code for warning in result.run.warnings] == ["tool_unavailable"] * 4
+
+
+def test_what_is_not_built_is_not_there(server: Embedded) -> None:
+    paths = httpx2.get(f"{server.base_url}/openapi.json").json()["paths"]
+    assert not [path for path in paths if re.search(r"webhook|file|vector|openai", path)]
+
+
+def test_the_licence_is_the_one_it_names() -> None:
+    assert tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["license"] == "Apache-2.0"
+    assert "Apache License\n" in read(ROOT / "LICENSE")
