@@ -1,0 +1,43 @@
+# Each target sets up what it needs by itself: on a new machine, `make demo` is enough.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+SYNCED := .venv/.synced
+
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV
+
+.PHONY: help setup demo serve test check bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: $(SYNCED) ## Make .venv and install what uv.lock names
+
+$(SYNCED): pyproject.toml uv.lock scripts/setup.sh
+	@scripts/setup.sh
+	@touch $@
+
+demo: $(SYNCED) ## The whole way once; needs no key and no network
+	@$(BIN)/projectdavid demo
+
+serve: $(SYNCED) ## The server, in this terminal
+	@$(BIN)/projectdavid serve
+
+test: $(SYNCED) ## All tests
+	@$(BIN)/python -m pytest
+
+check: $(SYNCED) ## Style, types, imports, dependencies, generated code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+	$(BIN)/python scripts/unasync.py --check
+
+bench: $(SYNCED) ## Measure
+	@$(BIN)/python -m bench

@@ -1,0 +1,127 @@
+"""What the doctor finds on this machine: Python, the data folder, the database, the credentials file, the providers."""
+
+import asyncio
+import fcntl
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from projectdavid.cli.configuration import shown_url
+from projectdavid.cli.findings import Finding, fail, ok, warn
+from projectdavid.client.settings import credentials_path
+from projectdavid.ports.model import ModelError
+from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.server.settings import ProviderSettings, Settings
+from projectdavid.stores.sqlite import migrations
+
+NEWEST = len(list(Path(migrations.__file__).parent.glob("*.sql")))
+"""The version of the database that this program writes."""
+PATIENCE = 10.0
+"""Seconds that a provider may take."""
+
+
+def python_check() -> Finding:
+    """Is Python new enough?"""
+    text = f"{sys.version.split()[0]} ({sys.executable})"
+    return ok("python", text) if sys.version_info >= (3, 11) else fail("python", text, "install Python 3.11 or newer")
+
+
+def data_checks(settings: Settings) -> Iterable[Finding]:
+    """The folder, the database in it, and the credentials file."""
+    folder = settings.data
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        yield fail("data folder", f"{existing} cannot be written to", "choose another with --data or PROJECTDAVID_DATA")
+        return
+    if existing != folder:
+        yield ok("data folder", f"{folder} is not there yet; the first start makes it")
+        return
+    yield ok("data folder", f"{folder} can be written to")
+    yield _database(settings)
+    yield _credentials(settings)
+
+
+def _database(settings: Settings) -> Finding:
+    name, path = "database", settings.database
+    if not path.exists():
+        return ok(name, "none yet; the first start makes it")
+    if _is_held(path.with_suffix(".lock")):
+        return ok(name, f"{path} is in use by a running server")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        return fail(name, f"{path} cannot be opened: {error}", "bring it back from a backup, or move it away")
+    if version > NEWEST:
+        return fail(name, f"{path} is of version {version}, newer than this program's {NEWEST}", "upgrade projectdavid")
+    return ok(name, f"{path} opens, version {version} of {NEWEST}; no server holds it")
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a server holds the lock."""
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _credentials(settings: Settings) -> Finding:
+    name, path = "credentials", settings.credentials
+    if not path.exists():
+        if settings.database.exists():
+            return fail(name, f"{path} is missing", "restore it, or set PROJECTDAVID_API_KEY to a key that you know")
+        return ok(name, "none yet; the first start writes them")
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        return fail(name, f"{path} can be read by others (mode {mode:04o})", f"chmod 600 {path}")
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        return fail(name, f"{path} cannot be read: {error}", "restore it, or set PROJECTDAVID_API_KEY")
+    if not (isinstance(stored, dict) and stored.get("api_key")):
+        return fail(name, f"{path} holds no api_key", "restore it, or set PROJECTDAVID_API_KEY")
+    if credentials_path(os.environ).absolute() != path.absolute():
+        return warn(name, f"{path} is not where the SDK looks", f"set PROJECTDAVID_CREDENTIALS={path.absolute()}")
+    return ok(name, f"{path}, mode {mode:04o}")
+
+
+def provider_checks(settings: Settings) -> Iterable[Finding]:
+    """The providers that are configured here, each asked for its models."""
+    providers = settings.all_providers()
+    if not providers:
+        yield warn(
+            "providers",
+            "none is configured; only demo/assistant answers",
+            "set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, where the server starts",
+        )
+    for name, provider in providers.items():
+        yield asyncio.run(_provider(name, provider))
+
+
+async def _provider(name: str, settings: ProviderSettings) -> Finding:
+    title, url = f"provider {name}", shown_url(settings.base_url)
+    provider = OpenAICompatible(
+        name=name,
+        base_url=settings.base_url,
+        api_key=settings.key(),
+        headers=settings.headers,
+        idle_timeout=PATIENCE,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            models = await provider.models()
+    except ModelError as error:
+        return fail(title, f"{url}: {error}", "start it, or correct its address or key")
+    except TimeoutError:
+        return fail(title, f"{url}: no answer in {PATIENCE:g} s", "start it, or correct its address")
+    finally:
+        await provider.close()
+    return ok(title, f"{url} has {len(models)} models") if models else warn(title, "it lists no models")

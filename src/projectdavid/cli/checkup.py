@@ -1,0 +1,89 @@
+"""The doctor's round: this machine first, then the server that the commands talk to."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import projectdavid
+from projectdavid.cli.checks import data_checks, provider_checks, python_check
+from projectdavid.cli.configuration import read_settings
+from projectdavid.cli.findings import Finding, fail, ok, warn
+from projectdavid.cli.printing import Failure
+from projectdavid.client import Entity, ProjectDavidError
+from projectdavid.client.settings import Target, find_target
+
+PATIENCE = 5.0
+"""Seconds that the server may take."""
+
+
+def examine(data: Path | None) -> Iterable[Finding]:
+    """Everything, one finding after the other."""
+    yield python_check()
+    try:
+        target = find_target(None, None, os.environ)
+    except ValueError as error:  # MissingAPIKeyError is one.
+        target = None
+        missing = str(error)
+    else:
+        missing = ""
+    if target is None or target.is_loopback:
+        yield from _here(data)
+    if target is None:
+        yield fail("server", missing)
+    else:
+        yield from _server(target)
+
+
+def _here(data: Path | None) -> Iterable[Finding]:
+    try:
+        settings = read_settings(data=data)
+    except Failure as failure:
+        yield fail("configuration", failure.message, failure.next_step)
+        return
+    yield from data_checks(settings)
+    yield from provider_checks(settings)
+
+
+def _server(target: Target) -> Iterable[Finding]:
+    with Entity(target.base_url, target.api_key, timeout=PATIENCE, max_retries=0) as client:
+        try:
+            health = client.health()
+        except ProjectDavidError as error:
+            first = str(error).splitlines()[0]
+            yield fail("server", first, "start it with `projectdavid serve`, or correct PROJECTDAVID_BASE_URL")
+            return
+        yield _version(target.base_url, health.version)
+        yield _key(client)
+        yield from _models(client, health.providers)
+        for name, tool in health.tools.items():
+            available = tool.get("available", False)
+            title = f"tool {name}"
+            yield ok(title, "available") if available else warn(title, f"not available: {tool.get('reason')}")
+
+
+def _version(base_url: str, version: str) -> Finding:
+    own = projectdavid.__version__
+    text = f"{base_url} answers, version {version}"
+    return ok("server", text) if version == own else warn("server", text, f"these commands are of version {own}")
+
+
+def _key(client: Entity) -> Finding:
+    try:
+        valid = client.keys.validate_key()
+    except ProjectDavidError as error:
+        return fail("key", str(error), "set PROJECTDAVID_API_KEY to a key that opens this server")
+    return ok("key", f"opens the server for {valid.user_id}{' (admin)' if valid.is_admin else ''}")
+
+
+def _models(client: Entity, providers: list[str]) -> Iterable[Finding]:
+    """What the server says of its providers: its environment may differ from the one here."""
+    try:
+        models = client.models.list()
+    except ProjectDavidError as error:
+        yield fail("models", str(error))
+        return
+    for name in providers:
+        count = sum(model.owned_by == name for model in models)
+        title = f"models of {name}"
+        found = f"the server gets {count}"
+        yield ok(title, found) if count else warn(title, found, "the server's log says why")

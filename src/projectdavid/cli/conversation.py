@@ -1,0 +1,131 @@
+"""A talk in the terminal: lines in, answers out as they are written."""
+
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import TextIO
+
+from projectdavid.cli.failures import failure_of
+from projectdavid.cli.printing import print_failure
+from projectdavid.cli.telling import Teller
+from projectdavid.client import (
+    BadRequestError,
+    Entity,
+    ProjectDavidError,
+    RunStream,
+    StatusEvent,
+    ToolCallEvent,
+)
+from projectdavid.client.overrides import RunOverrides
+from projectdavid.protocol.runs import TERMINAL_STATUSES
+
+with suppress(ImportError):
+    import_module("readline")  # Gives input() a history and the keys of a line editor.
+
+STOPPING = 10.0
+"""Seconds to wait until a run that is cancelled is over."""
+
+
+class Lines:
+    """What somebody types, or what a file holds."""
+
+    def __init__(self, source: TextIO) -> None:
+        self._source = source
+        self.interactive = source.isatty() and sys.stdout.isatty()
+
+    def read(self, prompt: str) -> str | None:
+        """The next line, None at the end."""
+        if not self.interactive:
+            line = self._source.readline()
+            return line.rstrip("\n") if line else None
+        try:
+            return input(prompt)
+        except EOFError:
+            return None
+
+
+class Conversation:
+    """One assistant and one thread."""
+
+    def __init__(
+        self, client: Entity, assistant_id: str, thread_id: str, model: str | None, lines: Lines, teller: Teller
+    ) -> None:
+        self._client = client
+        self._assistant_id = assistant_id
+        self._thread_id = thread_id
+        self._model = model
+        self._lines = lines
+        self._teller = teller
+
+    def answer(self, text: str) -> bool:
+        """Say something and tell the answer; Ctrl-C cancels the run. Whether the run went well."""
+        try:
+            self._client.messages.create_message(self._thread_id, text)
+            overrides: RunOverrides = {} if self._model is None else {"model": self._model}
+            with self._client.runs.stream(
+                assistant_id=self._assistant_id, thread_id=self._thread_id, **overrides
+            ) as stream:
+                return self._follow(stream)
+        except KeyboardInterrupt:
+            self._cancel()
+            return False
+        finally:
+            self._teller.end_line()
+
+    def _follow(self, stream: RunStream) -> bool:
+        status = ""
+        for event in stream:
+            self._teller.tell(event)
+            if isinstance(event, StatusEvent):
+                status = event.status
+                if status == "requires_action" and not self._submit(stream.run_id, stream.open_calls):
+                    self._cancel()
+                    return False
+        return status in ("completed", "incomplete")
+
+    def _submit(self, run_id: str, calls: list[ToolCallEvent]) -> bool:
+        """Let whoever is there answer for the functions; whether they did."""
+        outputs: list[dict[str, str]] = []
+        for call in calls:
+            output = self._lines.read(f"output of {call.tool}> ")
+            if output is None:
+                self._teller.note(f"nobody answers for {call.tool}: the run is cancelled")
+                return False
+            outputs.append({"tool_call_id": call.tool_call_id, "output": output})
+        self._client.runs.submit_tool_outputs(run_id, outputs)
+        return True
+
+    def _cancel(self) -> None:
+        """Cancel the run that is open, whether its id is known here already or not."""
+        self._teller.note("[stopped]")
+        for run in self._client.runs.list_runs(self._thread_id, limit=1, order="desc").data:
+            if run.status in TERMINAL_STATUSES:
+                continue
+            try:
+                self._client.runs.cancel_run(run.id)
+            except BadRequestError:
+                continue  # It ended by itself meanwhile.
+            self._client.runs.wait(run.id, timeout=STOPPING)
+
+
+def converse(conversation: Conversation, lines: Lines, teller: Teller) -> bool:
+    """Answer line after line, until /exit or the end; whether all runs went well."""
+    all_well = True
+    while True:
+        try:
+            line = lines.read("you> ")
+        except KeyboardInterrupt:
+            if not lines.interactive:
+                raise
+            teller.note("/exit or Ctrl-D ends.")
+            continue
+        if line is None or line.strip() == "/exit":
+            return all_well
+        if not line.strip():
+            continue
+        try:
+            all_well = conversation.answer(line) and all_well
+        except ProjectDavidError as error:
+            if not lines.interactive:
+                raise
+            print_failure(failure_of(error))

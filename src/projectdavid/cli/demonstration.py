@@ -1,0 +1,144 @@
+"""The demo: what the platform is for, done once in the open."""
+
+import logging
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from projectdavid.cli.configuration import StartError, chosen_providers, read_settings, shown_url, start_failure
+from projectdavid.cli.printing import Failure, err, out, plain, print_json, program
+from projectdavid.cli.telling import Teller, shortened
+from projectdavid.client import Entity, RunResult
+from projectdavid.client.transcript import text_of
+from projectdavid.server.settings import Settings
+
+QUESTION = "What is the weather like in Lisbon?"
+INSTRUCTIONS = "You answer briefly. For the weather you call get_weather."
+DEMO_MODEL = "demo/assistant"
+
+
+def get_weather(city: str) -> dict[str, Any]:
+    """The weather in a city, now.
+
+    Args:
+        city: its name, such as Lisbon.
+    """
+    return {"city": city, "sky": "sunny", "celsius": 24}
+
+
+class _Stage:
+    """Numbered steps, a line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._number = 0
+
+    def title(self, text: str) -> None:
+        """Begin."""
+        self._console.print(Text(text, style="bold"))
+
+    def step(self, name: str, text: str) -> None:
+        """Tell the next step."""
+        self._number += 1
+        line = Text.assemble((f"\n{self._number}  ", "bold cyan"), (f"{name:<17}", "bold"), plain(text))
+        self._console.print(line, soft_wrap=True)
+
+    def line(self, text: str) -> None:
+        """Tell more of this step."""
+        self._console.print(Text(f"   {plain(text)}"), soft_wrap=True)
+
+
+def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
+    """Start a platform, use it through the SDK, stop it.
+
+    Raises:
+        Failure: the platform does not start, or the provider has no model.
+        ProjectDavidError: the run does not end well.
+    """
+    console = err() if as_json else out()
+    stage = _Stage(console)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    with ExitStack() as stack:
+        folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="projectdavid-demo-")))
+        settings = read_settings(data=folder)
+        stage.title("The whole way once: a server, an assistant, a function in Python, an answer.")
+        try:
+            client = stack.enter_context(Entity.embedded(folder))
+        except StartError as error:
+            raise start_failure(error, settings) from error
+        stage.step("The server", f"{client.base_url}  in {folder}{'' if data else ', gone afterwards'}")
+        teller = Teller(sys.stderr if as_json else sys.stdout, console)
+        facts = _talk(client, _model(client, settings, model), stage, teller)
+    _next_steps(stage, facts["model"], settings)
+    if as_json:
+        print_json(facts)
+
+
+def _model(client: Entity, settings: Settings, wanted: str | None) -> str:
+    if wanted:
+        return wanted
+    providers = chosen_providers(settings)
+    if not providers:
+        return DEMO_MODEL
+    found = next((model.id for model in client.models.list() if model.owned_by in providers), None)
+    if found is None:
+        named = ", ".join(f"{name} ({shown_url(provider.base_url)})" for name, provider in providers.items())
+        raise Failure(f"no model is listed by {named}", "start that server, or name a model with --model")
+    return found
+
+
+def _talk(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str, Any]:
+    assistant = client.assistants.create_assistant(name="Weather", model=model, instructions=INSTRUCTIONS)
+    stage.step("An assistant", f"{assistant.id}  model {model}")
+    thread = client.threads.create_thread()
+    stage.step("A thread", thread.id)
+    stage.step("You say", QUESTION)
+    stage.line("and lend it a Python function: get_weather(city)")
+    stage.step("The run streams", "")
+    result = client.runs.run(assistant, thread, content=QUESTION, tools=[get_weather], on_event=teller.tell)
+    teller.end_line()
+    _tell_outcome(result, stage)
+    messages = list(client.messages.iterate(thread.id))
+    stage.step("Stored messages", f"{len(messages)} in {thread.id}")
+    for message in messages:
+        stage.line(f"{message.role:<10} {shortened(text_of(message))}")
+    return {
+        "base_url": client.base_url,
+        "model": model,
+        "assistant_id": assistant.id,
+        "thread_id": thread.id,
+        "run_id": result.run.id,
+        "status": result.run.status,
+        "tool_calls": [{"name": call.tool_name, "arguments": call.function_args} for call in result.run.actions],
+        "answer": result.text,
+        "messages": [{"role": message.role, "content": text_of(message)} for message in messages],
+    }
+
+
+def _tell_outcome(result: RunResult, stage: _Stage) -> None:
+    if not result.run.actions:
+        stage.line("The model did not call the function; it answered by itself.")
+    usage = result.run.usage
+    if usage is not None:
+        stage.line(f"{result.run.status}; {usage.prompt_tokens} tokens read, {usage.completion_tokens} written")
+
+
+def _next_steps(stage: _Stage, model: str, settings: Settings) -> None:
+    steps = {
+        f"OPENAI_BASE_URL=... {program()} demo": "the same with a real model; or OLLAMA_HOST=...",
+        f"{program()} serve": "a server that stays",
+        f"{program()} chat": "talk to it, in another terminal",
+        "projectdavid.Entity()": "in Python: finds that server by itself",
+    }
+    if model != DEMO_MODEL or chosen_providers(settings):
+        steps.pop(next(iter(steps)))
+    stage.step("What to do next", "")
+    width = max(map(len, steps))
+    for command, what in steps.items():
+        stage.line(f"{command:<{width}}   {what}")

@@ -1,0 +1,77 @@
+"""`projectdavid keys`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from projectdavid.cli.connecting import connect, connect_as_admin, own_id
+from projectdavid.cli.options import AsJson, KeyPrefix
+from projectdavid.cli.printing import note, print_json, print_table
+from projectdavid.cli.teaching import command, new_group
+
+if TYPE_CHECKING:
+    from projectdavid import Entity
+
+app = new_group(
+    "API keys: your own, and for admins others'.",
+    "projectdavid keys create --name laptop",
+    "projectdavid keys list",
+)
+
+User = Annotated[str | None, typer.Option("--user", metavar="USER", help="Whose; as an admin. Default: your own.")]
+
+
+@command(app, "list", "projectdavid keys list --all")
+def list_(
+    user: User = None,
+    show_all: Annotated[bool, typer.Option("--all", help="Also those that are revoked or expired.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List keys, without their secrets."""
+    with _client(user) as client:
+        found = client.keys.list_keys(user or own_id(client), include_inactive=show_all)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (key.prefix, key.key_name, "active" if key.is_active else "dead", key.expires_at, key.last_used_at)
+        for key in found
+    ]
+    print_table(["PREFIX", "NAME", "STATE", "EXPIRES", "LAST USED"], rows)
+
+
+@command(
+    app,
+    "create",
+    "projectdavid keys create --name laptop --days 90",
+    "PROJECTDAVID_API_KEY=$(projectdavid keys create --user user_JMjCZnGqHwQUV8aXRrLgkT) projectdavid models",
+)
+def create(
+    name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How long it opens anything. Default: for ever.")] = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key, and print it: this once."""
+    with _client(user) as client:
+        created = client.keys.create_key(user or own_id(client), key_name=name, expires_in_days=days)
+    if as_json:
+        print_json(created)
+        return
+    typer.echo(created.plain_key)
+    note(f"It is shown this once. Revoke it with: projectdavid keys revoke {created.details.prefix}")
+
+
+@command(app, "revoke", "projectdavid keys revoke pd_3fK9xQ2mZ")
+def revoke(prefix: KeyPrefix, user: User = None, as_json: AsJson = False) -> None:
+    """Make a key open nothing any more."""
+    with _client(user) as client:
+        revoked = client.keys.revoke_key(user or own_id(client), prefix)
+    if as_json:
+        print_json(revoked)
+    else:
+        note(f"{revoked.prefix} opens nothing any more.")
+
+
+def _client(user: str | None) -> "Entity":
+    return connect() if user is None else connect_as_admin()

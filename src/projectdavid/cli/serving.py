@@ -1,0 +1,114 @@
+"""The server in the foreground: its announcement, its signals, its errors."""
+
+import logging
+import os
+import shlex
+import signal
+import sys
+from typing import Any, Self
+
+import uvicorn
+import uvloop
+
+import projectdavid
+from projectdavid.cli.configuration import StartError, read_settings, shown_url, start_failure
+from projectdavid.cli.printing import Failure, note, print_json, program, say
+from projectdavid.client.settings import credentials_path
+from projectdavid.server.serve import serve
+from projectdavid.server.settings import Settings
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+class _Signals:
+    """SIGTERM and SIGINT: before the server is up they are remembered, then uvicorn stops gently.
+
+    uvicorn raises the signal once more when it has stopped; there it must not end the program another way.
+    """
+
+    came = False
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._remember) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _remember(self, *_: object) -> None:
+        self.came = True
+
+
+def run_server(*, as_json: bool, **flags: Any) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        Failure: it cannot start; the reason and the next step.
+    """
+    with _Signals() as signals:
+        settings = read_settings(**flags)
+        _log(settings.log_level)
+
+        def ready(url: str, server: uvicorn.Server) -> None:
+            if as_json:
+                print_json(_facts(settings, url), indent=None)
+            else:
+                _announce(settings, url)
+            sys.stdout.flush()
+            if signals.came:
+                server.should_exit = True
+
+        try:
+            uvloop.run(serve(settings, ready))
+        except StartError as error:
+            raise start_failure(error, settings) from error
+        note("stopped")
+
+
+def _log(level: str) -> None:
+    if level.lower() not in LEVELS:
+        raise Failure(f"there is no log level {level}", f"choose one of {', '.join(LEVELS)}")
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+
+
+def _facts(settings: Settings, url: str) -> dict[str, Any]:
+    return {
+        "url": url,
+        "version": projectdavid.__version__,
+        "pid": os.getpid(),
+        "data": str(settings.data.absolute()),
+        "credentials": str(settings.credentials.absolute()),
+        "providers": {name: shown_url(provider.base_url) for name, provider in settings.all_providers().items()},
+    }
+
+
+def _announce(settings: Settings, url: str) -> None:
+    say(f"Project David {projectdavid.__version__} answers at {url}", "bold green")
+    say(f"  reference    {url}/docs")
+    say(f"  credentials  {settings.credentials}  (the SDK and these commands read it)")
+    say(f"  data         {settings.data}")
+    say(f"  models       {_models(settings)}")
+    say(f"  next         {_elsewhere(settings)}{program()} chat", "bold")
+    note("Ctrl-C stops it.")
+
+
+def _models(settings: Settings) -> str:
+    providers = settings.all_providers()
+    if not providers:
+        return "demo/assistant only; set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, and start again for others"
+    default = settings.default_provider or next(iter(providers))
+    named = [
+        f"{name} at {shown_url(provider.base_url)}{' (default)' if name == default else ''}"
+        for name, provider in providers.items()
+    ]
+    return ", ".join([*named, "demo"])
+
+
+def _elsewhere(settings: Settings) -> str:
+    """What other commands need to find the credentials, where they are not at the usual place."""
+    if credentials_path(os.environ).absolute() == settings.credentials.absolute():
+        return ""
+    return f"PROJECTDAVID_DATA={shlex.quote(str(settings.data.absolute()))} "

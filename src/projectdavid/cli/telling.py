@@ -1,0 +1,118 @@
+"""The events of a run, as they come: the text to stdout, all else as notes."""
+
+import json
+from typing import IO
+
+from rich.console import Console
+from rich.text import Text
+
+from projectdavid.cli.printing import plain
+from projectdavid.protocol.events import (
+    ContentEvent,
+    ErrorEvent,
+    Event,
+    MessageCompletedEvent,
+    MessageDiscardedEvent,
+    ReasoningEvent,
+    RetryEvent,
+    StatusEvent,
+    ToolCallEvent,
+    ToolOutputEvent,
+    WarningEvent,
+)
+
+SHOWN = 400
+"""Characters of an output that are shown."""
+
+
+class Teller:
+    """Tells events: text to one stream, reasoning and notes to the other, each on lines of their own."""
+
+    def __init__(self, text: IO[str], notes: Console) -> None:
+        self._text = text
+        self._notes = notes
+        self._open: type[Event] | None = None
+        """Of what kind the line is that is not finished."""
+
+    def tell(self, event: Event) -> None:
+        """Tell one event."""
+        match event:
+            case ContentEvent():
+                self._begin(ContentEvent)
+                self._text.write(plain(event.content))
+                self._text.flush()
+            case ReasoningEvent():
+                if self._notes.is_terminal:
+                    self._begin(ReasoningEvent)
+                    self._notes.print(Text(plain(event.content), style="dim italic"), end="", soft_wrap=True)
+            case MessageCompletedEvent():
+                self.end_line()
+            case _:
+                if line := _noted(event):
+                    self.note(line)
+
+    def note(self, line: str) -> None:
+        """Tell something beside the text."""
+        self.end_line()
+        self._notes.print(Text(plain(line), style="dim"), soft_wrap=True)
+
+    def end_line(self) -> None:
+        """Finish the line that is open."""
+        if self._open is not None:
+            stream = self._text if self._open is ContentEvent else self._notes.file
+            stream.write("\n")
+            stream.flush()
+            self._open = None
+
+    def _begin(self, kind: type[Event]) -> None:
+        if self._open is not kind:
+            self.end_line()
+        self._open = kind
+
+
+class JsonTeller(Teller):
+    """Tells events as JSON, one a line."""
+
+    def tell(self, event: Event) -> None:
+        """Tell one event."""
+        self._text.write(f"{event.json()}\n")
+        self._text.flush()
+
+
+def call_text(event: ToolCallEvent) -> str:
+    """A call as one would write it in Python."""
+    return f"{event.tool}({', '.join(f'{name}={value!r}' for name, value in event.args.items())})"
+
+
+def event_text(event: Event) -> str:
+    """An event on one line: its position, its type, what it holds."""
+    held = {name: value for name, value in event.dict().items() if name not in ("run_id", "position", "type")}
+    shown = {name: value for name, value in held.items() if value is not None}
+    kind = getattr(event, "type", "?")
+    return f"{event.position:>5}  {kind:<18}  {json.dumps(shown, ensure_ascii=False)}"
+
+
+def _noted(event: Event) -> str:
+    match event:
+        case ToolCallEvent():
+            return f"the assistant calls {call_text(event)}"
+        case ToolOutputEvent():
+            return f"the answer: {shortened(event.output)}"
+        case MessageDiscardedEvent():
+            return "[the model broke off; it begins again]"
+        case RetryEvent():
+            return f"[{event.error.message.rstrip('.')}; asked again in {event.delay_s:g} s]"
+        case WarningEvent() | ErrorEvent():
+            return f"{event.type}: {event.message} (code {event.code})"
+        case StatusEvent(status="incomplete"):
+            return f"[cut short: {event.incomplete_details}]"
+        case StatusEvent(status="cancelled" | "expired"):
+            return f"[{event.status}]"
+        case _:
+            return ""
+
+
+def shortened(text: str) -> str:
+    """A text that may be long, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

@@ -1,0 +1,54 @@
+"""`projectdavid threads`."""
+
+from projectdavid.cli.connecting import connect
+from projectdavid.cli.options import AsJson, Limit, ThreadId, Yes
+from projectdavid.cli.printing import confirm, moment, note, print_json, print_table, say
+from projectdavid.cli.teaching import command, new_group
+
+app = new_group(
+    "Threads: conversations.",
+    "projectdavid threads list",
+    "projectdavid threads show thread_w4VuJuLjkHLrYK6O8LhbGx",
+)
+
+
+@command(app, "list", "projectdavid threads list --limit 10")
+def list_(limit: Limit = None, as_json: AsJson = False) -> None:
+    """List your threads, newest first."""
+    with connect() as client:
+        found = client.threads.list(limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(["ID", "CREATED"], [(one.id, moment(one.created_at)) for one in found])
+    if not found:
+        note("None yet: projectdavid chat")
+
+
+@command(app, "show", "projectdavid threads show thread_w4VuJuLjkHLrYK6O8LhbGx")
+def show(thread_id: ThreadId, as_json: AsJson = False) -> None:
+    """Show a thread: everything that was said in it, in order."""
+    from projectdavid.client.transcript import text_of
+
+    with connect() as client:
+        thread = client.threads.retrieve_thread(thread_id)
+        messages = list(client.messages.iterate(thread_id))
+    if as_json:
+        print_json({"thread": thread, "messages": messages})
+        return
+    for message in messages:
+        say(f"{message.role}:", "bold")
+        say(text_of(message) or "(no text)")
+    note(f"Go on: projectdavid chat --thread {thread_id}")
+
+
+@command(app, "delete", "projectdavid threads delete thread_w4VuJuLjkHLrYK6O8LhbGx --yes")
+def delete(thread_id: ThreadId, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Delete a thread and all that was said in it."""
+    confirm(f"Delete the thread {thread_id} and all that was said in it?", yes=yes)
+    with connect() as client:
+        gone = client.threads.delete_thread(thread_id)
+    if as_json:
+        print_json(gone)
+    else:
+        note(f"Deleted {gone.id}.")

@@ -1,0 +1,52 @@
+"""`projectdavid users`."""
+
+from typing import Annotated
+
+import typer
+
+from projectdavid.cli.connecting import connect_as_admin
+from projectdavid.cli.options import AsJson, Limit
+from projectdavid.cli.printing import note, print_json, print_table
+from projectdavid.cli.teaching import command, new_group
+
+app = new_group(
+    "Users, for admins.\n\nWith the admin key of the credentials file, or the key in PROJECTDAVID_API_KEY.",
+    "projectdavid users create --name 'Ada Lovelace' --email ada@example.com",
+    "projectdavid users list",
+)
+
+
+@command(app, "list", "projectdavid users list")
+def list_(limit: Limit = None, as_json: AsJson = False) -> None:
+    """List the users, newest first."""
+    with connect_as_admin() as client:
+        found = client.users.list(limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (user.id, user.full_name, user.email, "admin" if user.is_admin else "user", user.created_at) for user in found
+    ]
+    print_table(["ID", "NAME", "EMAIL", "ROLE", "CREATED"], rows)
+
+
+@command(
+    app,
+    "create",
+    "projectdavid users create --name 'Ada Lovelace' --email ada@example.com",
+    "projectdavid keys create --user $(projectdavid users create --name Ada)",
+)
+def create(
+    name: Annotated[str | None, typer.Option(help="The full name.")] = None,
+    email: Annotated[str | None, typer.Option(help="An address.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="May manage users and keys.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create a user, and print the id; a key for them is made with `keys create --user`."""
+    with connect_as_admin() as client:
+        user = client.users.create_user(full_name=name, email=email, is_admin=admin)
+    if as_json:
+        print_json(user)
+        return
+    typer.echo(user.id)
+    note(f"Make a key for them: projectdavid keys create --user {user.id}")

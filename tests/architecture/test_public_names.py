@@ -1,0 +1,21 @@
+"""The public names: whoever changes this list breaks somebody's program, or makes a promise."""
+
+import projectdavid
+
+NAMES = """
+AsyncEntity Entity
+AsyncRunStream RunStream RunResult Retry NOT_GIVEN
+
+CallArgumentsEvent ContentEvent ErrorEvent Event MessageCompletedEvent MessageCreatedEvent MessageDiscardedEvent
+ReasoningEvent RetryEvent StatusEvent ToolCallEvent ToolOutputEvent UnknownEvent WarningEvent
+
+APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError
+InternalServerError InvalidAnswerError MissingAPIKeyError NotFoundError PayloadTooLargeError PermissionDeniedError
+ProjectDavidError RateLimitError RunFailed StreamBroken UnprocessableEntityError
+
+__version__
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(projectdavid.__all__) == set(NAMES.split())

@@ -1,0 +1,91 @@
+"""The demo."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import finished
+
+pytestmark = pytest.mark.slow
+
+
+def test_it_goes_the_whole_way_without_key_or_network(tmp_path: Path) -> None:
+    done = finished("demo", home=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    parts = [
+        "The server",
+        "http://127.0.0.1:",
+        "An assistant",
+        "model demo/assistant",
+        "A thread",
+        "What is the weather like in Lisbon?",
+        "get_weather(city='Lisbon')",
+        '{"city":"Lisbon","sky":"sunny","celsius":24}',
+        "it answered:",
+        "completed",
+        "Stored messages",
+        "What to do next",
+        "projectdavid serve",
+    ]
+    at = 0
+    for part in parts:
+        at = done.stdout.find(part, at)
+        assert at >= 0, f"{part!r} is missing or too early"
+    assert not list(tmp_path.iterdir()), "it keeps nothing"
+
+
+def test_its_facts_are_there_as_json(tmp_path: Path) -> None:
+    done = finished("demo", "--json", "--data", "kept", home=tmp_path)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"]) == (0, "completed")
+    assert told["tool_calls"] == [{"name": "get_weather", "arguments": {"city": "Lisbon"}}]
+    assert [message["role"] for message in told["messages"]] == ["user", "tool", "assistant"]
+    assert "The run streams" in done.stderr
+    assert (tmp_path / "kept" / "projectdavid.db").exists()
+
+
+@pytest.mark.parametrize("model", [None, "openai/fake-model"])
+def test_a_model_that_does_not_call_the_function_is_no_failure(
+    tmp_path: Path, provider: str, model: str | None
+) -> None:
+    variables = {"OPENAI_BASE_URL": provider} | ({"PROJECTDAVID_DEMO_MODEL": model} if model else {})
+    done = finished("demo", home=tmp_path, environment=variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "model openai/fake-model" in done.stdout
+    assert "Hello from the fake model." in done.stdout
+    assert "did not call the function" in done.stdout
+
+
+def test_ollama_is_asked_where_it_is_named(tmp_path: Path, provider: str) -> None:
+    host = provider.removeprefix("http://").removesuffix("/v1")
+    done = finished("demo", home=tmp_path, environment={"OLLAMA_HOST": host})
+    assert done.returncode == 0
+    assert "model ollama/fake-model" in done.stdout
+
+
+def test_a_key_alone_is_not_spent_unasked(tmp_path: Path) -> None:
+    done = finished("demo", home=tmp_path, environment={"OPENAI_API_KEY": "sk-mine"})
+    assert done.returncode == 0
+    assert "model demo/assistant" in done.stdout
+
+
+def test_a_provider_that_is_not_there_is_the_reason_of_the_failure(tmp_path: Path) -> None:
+    nowhere = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    done = finished("demo", home=tmp_path, environment=nowhere)
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: no model is listed by openai (http://127.0.0.1:9/v1)")
+
+
+def test_a_run_that_fails_fails_the_demo(tmp_path: Path, provider: str) -> None:
+    done = finished("demo", "--model", "nobody/none", home=tmp_path)
+    assert done.returncode == 1
+    assert "code model_not_found" in done.stderr
+
+
+def test_a_folder_in_use_is_said_in_a_line(tmp_path: Path, data: Path) -> None:
+    done = finished("demo", "--data", str(data), home=tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "in use by another server" in done.stderr

@@ -1,0 +1,150 @@
+"""The commands around assistants, threads, runs, keys, users and models."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from projectdavid import Entity, NotFoundError
+from tests.cli.conftest import Command
+
+FUNCTION = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
+
+
+def test_an_assistant_is_created_shown_changed_listed_and_deleted(command: Command) -> None:
+    made = command("assistants", "create", "--model", "demo/assistant", "--name", "Mathy", "--meta", "a=b=c", "--json")
+    assistant = made.json
+    assert (assistant["name"], assistant["meta_data"]) == ("Mathy", {"a": "b=c"})
+
+    changed = command("assistants", "update", assistant["id"], "--instructions", "Be brief.", "--json").json
+    assert changed == assistant | {"instructions": "Be brief."}
+    assert command("assistants", "show", assistant["id"], "--json").json == changed
+    assert changed in command("assistants", "list", "--json").json
+
+    assert command("assistants", "delete", assistant["id"], "--yes", "--json").json["deleted"] is True
+    assert command("assistants", "show", assistant["id"]).code == 1
+
+
+def test_an_assistant_takes_tools_by_name_and_from_a_file(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "functions.json"
+    file.write_text(json.dumps([FUNCTION]))
+    made = command("assistants", "create", "--model", "m", "--tool", "web_search", "--tool", f"@{file}", "--json").json
+    assert [tool["type"] for tool in made["tools"]] == ["web_search", "function"]
+
+
+@pytest.mark.parametrize("arguments", [["--tool", "@nowhere.json"], ["--meta", "novalue"]])
+def test_an_option_that_cannot_be_read_is_a_wrong_question(command: Command, arguments: list[str]) -> None:
+    outcome = command("assistants", "create", "--model", "m", *arguments)
+    assert outcome.code == 2
+    assert arguments[1].removeprefix("@") in outcome.err
+
+
+def test_an_update_without_a_change_is_a_wrong_question(command: Command) -> None:
+    assert command("assistants", "update", "asst_1").code == 2
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_what_is_no_id_is_a_wrong_question(command: Command, name: str) -> None:
+    assert command("assistants", "show", name).code == 2
+
+
+def test_for_people_creating_prints_the_id_and_what_to_do_with_it(command: Command) -> None:
+    made = command("assistants", "create", "--model", "demo/assistant")
+    assert made.out.strip().startswith("asst_")
+    assert f"chat --assistant {made.out.strip()}" in made.err
+    assert made.out.strip() in command("assistants", "list").out
+
+
+def test_an_error_is_one_line_with_its_code_and_the_next_step(command: Command) -> None:
+    error = command("assistants", "show", "asst_nobody").error
+    assert "asst_nobody" in error
+    assert "code assistant_not_found" in error
+    assert "projectdavid assistants list" in error
+
+
+def test_a_field_that_the_server_refuses_is_named(command: Command) -> None:
+    assert "param name" in command("assistants", "create", "--model", "m", "--name", "x" * 129).error
+
+
+def test_a_name_that_steers_terminals_is_shown_without_its_controls(command: Command, client: Entity) -> None:
+    assistant = client.assistants.create_assistant(model="demo/assistant", name="a\x1b[2Jb\nc")
+    for arguments in (["list"], ["show", assistant.id]):
+        assert "\x1b" not in command("assistants", *arguments).out
+
+
+def test_a_thread_is_listed_shown_and_deleted(command: Command, client: Entity) -> None:
+    thread = client.threads.create_thread()
+    client.messages.create_message(thread.id, "Good morning.")
+    assert thread.id in command("threads", "list", "--limit", "1").out
+    shown = command("threads", "show", thread.id, "--json").json
+    assert [message["content"] for message in shown["messages"]] == ["Good morning."]
+    assert "Good morning." in command("threads", "show", thread.id).out
+    assert command("threads", "delete", thread.id, "--yes").code == 0
+    with pytest.raises(NotFoundError):
+        client.threads.retrieve_thread(thread.id)
+
+
+def test_a_run_is_listed_shown_and_followed_from_any_event(command: Command, client: Entity) -> None:
+    assistant = client.assistants.create_assistant(model="openai/fake-model")
+    thread = client.threads.create_thread()
+    run = client.runs.run(assistant, thread, content="[say=one two]").run
+    assert [one["id"] for one in command("runs", "list", "--thread", thread.id, "--json").json] == [run.id]
+    assert "completed" in command("runs", "show", run.id).out
+    assert command("runs", "show", run.id, "--json").json == run.dict()
+
+    events = [json.loads(line) for line in command("runs", "events", run.id, "--json").out.splitlines()]
+    assert [event["position"] for event in events] == list(range(1, len(events) + 1))
+    assert "".join(event["content"] for event in events if event["type"] == "content") == "one two"
+    later = command("runs", "events", run.id, "--after", "2", "--json").out.splitlines()
+    assert [json.loads(line) for line in later] == events[2:]
+    assert len(command("runs", "events", run.id).out.splitlines()) == len(events)
+
+    assert "code invalid_state" in command("runs", "cancel", run.id).error
+
+
+def test_a_run_that_waits_is_cancelled(command: Command, client: Entity) -> None:
+    assistant = client.assistants.create_assistant(model="openai/fake-model", tools=[FUNCTION])
+    thread = client.threads.create_thread()
+    client.messages.create_message(thread.id, "[call=add:{}]")
+    run = client.runs.wait(client.runs.create_run(assistant, thread).id)
+    assert run.status == "requires_action"
+    assert command("runs", "cancel", run.id, "--json").json["status"] == "cancelled"
+
+
+def test_a_key_is_made_listed_used_and_revoked(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = command("keys", "create", "--name", "laptop", "--days", "3", "--json").json
+    prefix = made["details"]["prefix"]
+    assert prefix in [key["prefix"] for key in command("keys", "list", "--json").json]
+    with monkeypatch.context() as patch:
+        patch.setenv("PROJECTDAVID_API_KEY", made["plain_key"])
+        assert command("models").code == 0
+        assert command("keys", "revoke", prefix).code == 0
+        error = command("models").error
+    assert "code invalid_api_key" in error
+    assert "doctor" in error
+    assert prefix not in [key["prefix"] for key in command("keys", "list", "--json").json]
+    assert prefix in [key["prefix"] for key in command("keys", "list", "--all", "--json").json]
+
+
+def test_an_admin_makes_a_user_and_their_key(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = command("users", "create", "--name", "Ada", "--email", "ada@example.com").out.strip()
+    assert user in [one["id"] for one in command("users", "list", "--json").json]
+    key = command("keys", "create", "--user", user).out.strip()
+    assert len(command("keys", "list", "--user", user, "--json").json) == 1
+    monkeypatch.setenv("PROJECTDAVID_API_KEY", key)
+    error = command("users", "list").error
+    assert "code admin_only" in error
+    assert "key of an admin" in error
+
+
+def test_the_models_are_those_of_the_providers(command: Command) -> None:
+    found = [model["id"] for model in command("models", "--json").json]
+    assert found == ["openai/fake-model", "demo/assistant"]
+    assert "openai/fake-model" in command("models").out
+
+
+def test_without_a_server_the_error_says_how_to_start_one(lonely: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "projectdavid serve" in lonely("models").error
+    monkeypatch.setenv("PROJECTDAVID_API_KEY", "pd_x")
+    monkeypatch.setenv("PROJECTDAVID_BASE_URL", "ftp://x")
+    assert lonely("models").code == 2

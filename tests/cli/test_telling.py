@@ -1,0 +1,90 @@
+"""How the events of a run are told."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from projectdavid import (
+    ContentEvent,
+    ErrorEvent,
+    Event,
+    MessageCompletedEvent,
+    MessageDiscardedEvent,
+    ReasoningEvent,
+    RetryEvent,
+    StatusEvent,
+    ToolCallEvent,
+    ToolOutputEvent,
+    WarningEvent,
+)
+from projectdavid.cli.telling import SHOWN, Teller, event_text
+from projectdavid.protocol.runs import RunError
+
+
+def told(*events: Event, terminal: bool = False) -> tuple[str, str]:
+    """The text, and the notes."""
+    text, notes = StringIO(), StringIO()
+    teller = Teller(text, Console(file=notes, force_terminal=terminal, color_system=None, highlight=False))
+    for event in events:
+        teller.tell(event)
+    teller.end_line()
+    return text.getvalue(), notes.getvalue()
+
+
+def content(text: str) -> ContentEvent:
+    return ContentEvent(run_id="r", content=text)
+
+
+def test_the_text_goes_to_one_stream_and_ends_its_line() -> None:
+    done = MessageCompletedEvent(run_id="r", message_id="m")
+    assert told(content("one "), content("two"), done, content("three")) == ("one two\nthree\n", "")
+
+
+def test_a_note_begins_on_a_line_of_its_own() -> None:
+    call = ToolCallEvent(run_id="r", action_id="a", tool_call_id="c", tool="add", args={"a": 1, "b": "x"})
+    text, notes = told(content("Let me"), call, ToolOutputEvent(run_id="r", tool_call_id="c", output="1\n2"))
+    assert text == "Let me\n"
+    assert notes == "the assistant calls add(a=1, b='x')\nthe answer: 1 2\n"
+
+
+def test_reasoning_is_for_terminals_and_stands_apart_from_the_text() -> None:
+    events = (ReasoningEvent(run_id="r", content="hm"), content("yes"))
+    assert told(*events) == ("yes\n", "")
+    text, notes = told(*events, terminal=True)
+    assert (text, "hm" in notes, notes.endswith("\n")) == ("yes\n", True, True)
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (MessageDiscardedEvent(run_id="r", message_id="m"), "begins again"),
+        (
+            RetryEvent(run_id="r", attempt=1, delay_s=0.5, error=RunError(code="c", message="Busy.")),
+            "Busy; asked again",
+        ),
+        (WarningEvent(run_id="r", code="c", message="Without web_search."), "Without web_search. (code c)"),
+        (ErrorEvent(run_id="r", code="c", message="No."), "error: No. (code c)"),
+        (StatusEvent(run_id="r", status="incomplete", incomplete_details="max_tokens"), "cut short: max_tokens"),
+        (StatusEvent(run_id="r", status="expired"), "expired"),
+        (ToolOutputEvent(run_id="r", tool_call_id="c", output="x" * (SHOWN + 1)), "x…"),
+    ],
+    ids=lambda value: getattr(value, "type", None),
+)
+def test_what_happens_beside_the_text_is_noted(event: Event, said: str) -> None:
+    text, notes = told(event)
+    assert text == ""
+    assert said in notes.replace("\n", "")
+
+
+def test_what_steers_a_terminal_is_left_out() -> None:
+    assert told(content("a\x1b[2J\x9b\tb\n"))[0] == "a[2J\tb\n\n"
+
+
+def test_an_event_on_one_line_has_its_position_type_and_fields() -> None:
+    assert event_text(ContentEvent(run_id="r", position=7, content="é\n")).split() == [
+        "7",
+        "content",
+        '{"content":',
+        '"é\\n"}',
+    ]
