@@ -4,6 +4,8 @@ import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from projectdavid.engine.deltas import AskedCall, Entry, Fold, Reply, Usage
 from projectdavid.engine.prompt import Ask, PromptMessage, PromptTooLong, estimate
 from projectdavid.engine.run import (
@@ -26,6 +28,7 @@ from projectdavid.runtime.records import Config, encode
 from projectdavid.runtime.routing import Models, UnknownModel
 
 FOREVER = 10.0**9
+PAGE = 500
 _RACE = Stale()
 
 
@@ -58,18 +61,22 @@ class Turn:
 
     async def take(self, delay: float) -> Outcome:
         """Ask after `delay` seconds. Ends early when the run is aborted or expires; closes the model call then."""
+        left = self.row.expires_at - self.clock()
+        if left <= 0:
+            return Outcome(Expired(self.clock()), Streamed())
         with self.bus.subscribe(abort_topic(self.row.n)) as ear:
             asking = asyncio.create_task(self._ask(delay))
             listening = asyncio.create_task(_heard(ear, asking))
             try:
-                async with asyncio.timeout(max(self.row.expires_at - self.clock(), 0)):
+                async with asyncio.timeout(left):
                     happened = await asking
             except TimeoutError:
-                happened = Expired(self.clock(), self._partial())
+                # Timers and the clock are not the same: one may be late for the other.
+                happened = Expired(max(self.clock(), self.row.expires_at), self._partial())
             except asyncio.CancelledError:
                 if (task := asyncio.current_task()) is not None and task.cancelling():
                     raise
-                happened = Aborted(self.clock(), self._partial())
+                happened = Aborted(self.clock(), await self._told())
             finally:
                 for task in (asking, listening):
                     task.cancel()
@@ -92,7 +99,7 @@ class Turn:
             failure = Failure(error.code, error.message, error.retryable, error.retry_after)
             return ModelFailed(failure, self.clock(), self._partial())
         except Stale:
-            return Aborted(self.clock(), self._partial())
+            return Aborted(self.clock(), await self._told())
         reply = self._whole(ask)
         actions = tuple(self.ids.new("act") for _ in reply.calls)
         return ModelReplied(reply, self.clock(), actions)
@@ -128,6 +135,22 @@ class Turn:
         """What was said before it was cut off; half a call is not worth keeping."""
         reply = replace(self._fold.reply(), calls=())
         return reply if reply.text else None
+
+    async def _told(self) -> Reply | None:
+        """What the journal was told of it before the run was decided anew; what came later came too late."""
+        created = await self.store.one("journal_last", run=self.row.n, kinds='["message_created"]')
+        if created is None or msgspec.json.decode(created.data)["message_id"] != self._fold.message_id:
+            return None
+        text: list[str] = []
+        after = created.position
+        while True:
+            rows = await self.store.all("journal_after", run=self.row.n, after=after, limit=PAGE)
+            for row in rows:
+                if row.kind == "content":
+                    text += msgspec.json.decode(row.data)
+            if len(rows) < PAGE:
+                return replace(self._fold.reply(), text="".join(text), calls=())
+            after = rows[-1].position + rows[-1].count - 1
 
     def _whole(self, ask: Ask) -> Reply:
         """The reply, with ids of ours for its calls (models repeat theirs) and an estimate where usage is missing."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from projectdavid.engine.run import CallModel, Claimed, Failure, Happened, ModelFailed, Refused
+from projectdavid.engine.run import CallModel, Claimed, Failure, ModelFailed, Refused
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Missing, Store, Unavailable
-from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lease, Lost, Streamed
+from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lease, Lost
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.records import config_of
 from projectdavid.runtime.routing import Models
@@ -107,17 +107,24 @@ class Worker:
     async def _worked(self, n: int) -> bool:
         """Work on a run; false where the store was not there for it, so that it goes on at its last fact."""
         try:
-            await self._happen(n)
+            await self._happen_or_give_up(n)
         except (Lost, Refused, Missing):
             pass  # cancelled, deleted, or taken over meanwhile: whoever did it has told the journal
         except Unavailable as error:
             log.warning("run %d waits for the store: %s", n, error)
             await asyncio.sleep(self._pace.look)
             return False
+        return True
+
+    async def _happen_or_give_up(self, n: int) -> None:
+        try:
+            await self._happen(n)
+        except (Lost, Refused, Missing, Unavailable):
+            raise
         except Exception:
             log.exception("run %d failed by a fault of ours", n)
-            await self._give_up(n)
-        return True
+            failure = Failure("server_error", "The server made a mistake while it worked on this run.")
+            await self._driver.decide(n, ModelFailed(failure, self._clock()), holder=self._name)
 
     async def _happen(self, n: int) -> None:
         """Decide, perform, repeat."""
@@ -150,11 +157,3 @@ class Worker:
         if row is None or row.kind != "message_created":
             return None
         return str(msgspec.json.decode(row.data)["message_id"])
-
-    async def _give_up(self, n: int) -> None:
-        failure = Failure("server_error", "The server made a mistake while it worked on this run.")
-        happened: Happened = ModelFailed(failure, self._clock())
-        try:
-            await self._driver.decide(n, happened, holder=self._name, streamed=Streamed())
-        except (Lost, Refused, Missing, Unavailable):
-            log.exception("run %d could not be ended", n)

@@ -5,14 +5,15 @@ secrets).
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from projectdavid.ports.store import Op, View
-from projectdavid.server.http.errors import ApiError
+from projectdavid.ports.store import Op, Unavailable, View
+from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.platform import Platform
 
 PREFIX_LENGTH = 12
@@ -31,14 +32,16 @@ class Caller:
     view: View
     platform: Platform
 
-    def may_see(self, user_id: str) -> None:
-        """Let the user in question and admins pass.
+    async def may_see(self, user_id: str) -> None:
+        """Let the user in question pass, and admins where there is such a user.
 
         Raises:
-            ApiError: 404, as for a user who does not exist.
+            ApiError: 404, for others as for a user who does not exist.
         """
-        if user_id != self.user_id and not self.is_admin:
-            raise ApiError(404, "user_not_found", f"There is no user '{user_id[:64]}'.", "user_id")
+        if user_id == self.user_id:
+            return
+        if not self.is_admin or await self.platform.store.one("user", id=user_id) is None:
+            raise missing("user", user_id, "user_id")
 
     def must_be_admin(self) -> None:
         """Let only admins pass.
@@ -78,11 +81,18 @@ def _refused(message: str) -> ApiError:
 
 
 async def caller(request: Request) -> Caller:
-    """Who makes this request.
+    """Who makes this request; looked up once, however often it is asked.
 
     Raises:
         ApiError: 401, without a key or with one that opens nothing.
     """
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is None:
+        known = request.state.caller = await _look_up(request)
+    return known
+
+
+async def _look_up(request: Request) -> Caller:
     platform: Platform = request.app.state.platform
     key = _given(request)
     if not key:
@@ -94,7 +104,8 @@ async def caller(request: Request) -> Caller:
     if row is None:
         raise _refused("The API key is not valid: unknown, revoked or expired.")
     if row.last_used_at is None or now - row.last_used_at >= USED_EVERY:
-        await platform.store.write([Op("key_used", {"prefix": row.prefix, "now": now})])
+        with suppress(Unavailable):  # what only reads can be answered without the stamp
+            await platform.store.write([Op("key_used", {"prefix": row.prefix, "now": now})])
     return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform)
 
 

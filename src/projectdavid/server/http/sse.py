@@ -31,6 +31,10 @@ class EventStream(Response):
         gone = asyncio.create_task(_gone(receive))
         try:
             await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # The server stops. Without `[DONE]`, so that the reader comes back and reads on.
+            sending.cancel()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             gone.cancel()
             sending.cancel()

@@ -1,6 +1,7 @@
 """`POST /v1/completions`: start a waiting run, or join a running one, and stream it up to its next pause."""
 
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from fastapi import Response
@@ -8,7 +9,7 @@ from fastapi import Response
 from projectdavid.engine.run import Begun, Refused
 from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.runs import Completion, CompletionRequest
-from projectdavid.runtime.journal import content_of, tail
+from projectdavid.runtime.journal import collect, tail
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.sse import EventStream
@@ -33,6 +34,7 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
 
     After the outputs of calls were sent, the same request streams what follows them.
     """
+    wanted = runs.position(0, last_event_id)
     row = await runs.find(caller, body.run_id, "run_id")
     if row.thread_id != body.thread_id:
         raise missing("thread", body.thread_id, "thread_id")
@@ -40,7 +42,7 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
         raise missing("assistant", body.assistant_id, "assistant_id")
     if row.status == "pending":
         row = await _start(caller, row, body.model)
-    after = runs.position(await _segment(caller, row), last_event_id)
+    after = await _segment(caller, row) if last_event_id is None else wanted
     if body.stream:
         return EventStream(chunks(caller.platform, row, after))
     return await _whole(caller, row, after)
@@ -67,9 +69,9 @@ async def _segment(caller: Caller, row: Row) -> int:
 async def _whole(caller: Caller, row: Row, after: int) -> Response:
     platform = caller.platform
     begun = platform.clock()
-    text: list[str] = []
+    text: list[list[str]] = [[]]
     async for told in tail(platform.store, platform.bus, row.n, after, platform.settings.keep_alive, PAUSED):
-        text += content_of(told)
+        collect(text, told)
     ended = await runs.find(caller, row.id)
     if ended.status == "failed":
         wire = runs.run(ended)
@@ -78,7 +80,7 @@ async def _whole(caller: Caller, row: Row, after: int) -> Response:
         {
             "run_id": row.id,
             "type": "content",
-            "content": "".join(text),
+            "content": "".join(chain.from_iterable(text)),
             "model": ended.model,
             "status": ended.status,
             "elapsed_s": round(platform.clock() - begun, 3),

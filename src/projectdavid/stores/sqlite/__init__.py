@@ -44,6 +44,8 @@ class SQLiteStore:
             self._writer = Writer(connection)
         except apsw.Error as error:
             raise Unavailable(f"cannot open {self._path}: {error}") from error
+        except OSError as error:
+            raise Unavailable(f"cannot open {self._path}: {error.strerror}") from error
         finally:
             if self._writer is None:  # whoever is refused holds nothing
                 await self.close()

@@ -1,0 +1,51 @@
+"""The processes that tests share: one fake model and one nursery, which cost a second each."""
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.processes import Fake, Nursery, Server
+
+Starting = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def fake() -> Generator[Fake]:
+    """The fake of a model's server."""
+    with Fake() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Generator[Nursery]:
+    """Starts servers."""
+    with Nursery() as nursery:
+        yield nursery
+
+
+@pytest.fixture
+def starting(fake: Fake, nursery: Nursery, tmp_path: Path) -> Generator[Starting]:
+    """Starts servers (or not, with `wait`) over folders, by default one of this test, that by default ask the fake."""
+    fake.reset()
+    with ExitStack() as stack:
+
+        def start(
+            data: Path | None = None, environ: dict[str, str] | None = None, *, wait: bool = False, **settings: Any
+        ) -> Server:
+            environ = environ or {"OPENAI_BASE_URL": fake.url}
+            server = Server(nursery, data or tmp_path / "data", environ, tmp_path / "log", **settings)
+            stack.callback(server.close)
+            if not wait:
+                server.start()
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def server(starting: Starting) -> Server:
+    """One server."""
+    return starting()

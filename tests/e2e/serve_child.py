@@ -1,0 +1,92 @@
+"""A process that starts servers, each in a process of its own, as fast as they can be killed.
+
+    python -m tests.e2e.serve_child
+
+It has everything imported and forks for each server, which takes a fiftieth of the time of a fresh start. A line of
+standard input is a command, and is answered by a line of standard output:
+
+    {"start": {"data": "/folder", ...}, "environ": {...}, "log": "/file", "user": id}   {"pid", "url", "key"}
+    {"start": ..., "lives": seconds}                                                    {"status"}
+    {"wait": pid}                                                                       {"status"}
+
+`user` is whose rights the server has, `lives` when it is killed, started or not. A server that cannot start says
+{"pid", "error"}. At the end of its input the process kills what it started.
+"""
+
+import encodings.ascii
+import encodings.idna  # noqa: F401 - found now, and not by a server that may not read our folders
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from projectdavid.server.serve import serve
+from projectdavid.server.settings import Settings
+
+
+def main() -> None:
+    """Obey until the input ends."""
+    children: set[int] = set()
+    try:
+        for line in sys.stdin:
+            command = json.loads(line)
+            pid = command.get("wait") or _fork(command)
+            children.add(pid)
+            if "lives" in command:
+                time.sleep(command["lives"])
+                os.kill(pid, signal.SIGKILL)
+            if "lives" in command or "wait" in command:
+                _, status = os.waitpid(pid, 0)
+                children.discard(pid)
+                _say(status=os.waitstatus_to_exitcode(status))
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _fork(command: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        if "lives" in command:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody waits for what it says
+        _serve(command)
+        status = 0
+    except Exception as error:  # noqa: BLE001 - told to who waits for the start
+        _say(error=f"{type(error).__name__}: {error}", pid=os.getpid())
+    finally:
+        sys.stderr.flush()
+        # Not sys.exit: the loop of the parent is still on this stack.
+        os._exit(status)
+
+
+def _serve(command: dict[str, Any]) -> None:
+    log = os.open(command["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, sys.stderr.fileno())
+    if command["user"] != os.getuid():
+        os.chdir("/")  # the folder of the tests may be closed to that user
+        os.setuid(command["user"])
+    os.environ.update(command["environ"])
+    settings = Settings(**command["start"])
+
+    def ready(url: str, _: uvicorn.Server) -> None:
+        credentials = json.loads(settings.credentials.read_text(encoding="utf-8"))
+        _say(pid=os.getpid(), url=url, key=credentials["api_key"])
+
+    uvloop.run(serve(settings, ready))
+
+
+def _say(**words: Any) -> None:
+    # One write, so that no other process writes into the middle of the line.
+    os.write(sys.stdout.fileno(), (json.dumps(words) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
