@@ -99,7 +99,7 @@ class Missing(ModuleType):
 
 def test_without_the_server_s_libraries_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "projectdavid.server.embedded", Missing("uvicorn"))
-    with pytest.raises(ImportError, match=r"uvicorn is missing\): pip install 'projectdavid\[server\]'"):
+    with pytest.raises(ImportError, match=r"uvicorn is missing\): in a checkout .*pip install '\.\[server\]'"):
         Entity.embedded("data")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from traceback import walk_tb
 
 import pytest
 from anyio.lowlevel import checkpoint
@@ -101,6 +102,33 @@ async def test_a_caller_that_goes_away_does_not_tear_its_group(store: Store) -> 
 
 
 # Errors.
+
+
+async def test_whoever_is_refused_can_see_why(store: Store) -> None:
+    n = await born(store)
+
+    async def lose(op: Op) -> None:
+        with pytest.raises((Stale, Clash)):
+            await store.write([op])
+        assert (await store.one("run_state", n=n)).version == 2
+        assert await store.one("user", id="bob") is not None
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(store.write([decide(n, 1), user("bob")]))
+        group.create_task(lose(decide(n, 1, missing=Stale())))
+        group.create_task(lose(tell(n, "late", version=1, missing=Stale())))
+        group.create_task(lose(user("bob", clash=Clash("user", "bob"))))
+
+
+async def test_an_error_that_is_named_once_can_be_raised_forever(store: Store) -> None:
+    n = await born(store)
+    stale, clash = Stale(), Clash("user", "ann")
+    for _ in range(20):
+        for op in (decide(n, 7, missing=stale), user("ann", clash=clash)):
+            with pytest.raises(StoreError):
+                await store.write([op])
+    for error in (stale, clash):
+        assert len(list(walk_tb(error.__traceback__))) < 20
 
 
 async def test_the_errors_that_a_group_names_are_raised_themselves(store: Store) -> None:
@@ -285,6 +313,37 @@ async def test_a_view_of_an_owner_refuses_to_write_what_is_not_bound_to_one(stor
         await store.of("ann").write([thread("t"), Op("user_delete", {"id": "ann"})])
     assert await store.of("ann").one("thread", id="t") is None
     assert await users(store) == ["ann"]
+
+
+# Keys.
+
+
+async def test_a_key_opens_what_it_is_for_until_it_expires_or_is_revoked(store: Store) -> None:
+    await store.write([user("ann")])
+    ann = store.of("ann")
+    for name, expires_at in (("forever", None), ("short", 50)):
+        key = {"prefix": name, "hash": name.encode(), "name": None, "now": 1, "expires_at": expires_at}
+        await ann.write([Op("key_insert", key)])
+
+    async def opens(name: str, now: int) -> bool:
+        return await store.one("caller", hash=name.encode(), now=now) is not None
+
+    assert [await opens("short", now) for now in (1, 49, 50)] == [True, True, False]
+    assert not await opens("unknown", 1)
+    revoke = Op("key_revoke", {"prefix": "forever", "now": 60}, missing=Missing("key", "forever"))
+    await ann.write([revoke])
+    assert not await opens("forever", 61)
+    with pytest.raises(Missing):
+        await ann.write([revoke])
+
+
+async def test_a_hash_belongs_to_one_key(store: Store) -> None:
+    await store.write([user("ann"), user("bob")])
+    key = {"prefix": "one", "hash": b"same", "name": None, "now": 1, "expires_at": None}
+    await store.of("ann").write([Op("key_insert", key)])
+    with pytest.raises(Clash):
+        await store.of("bob").write([Op("key_insert", {**key, "prefix": "two"}, clash=Clash("key", "two"))])
+    assert (await store.one("caller", hash=b"same", now=1)).id == "ann"
 
 
 # Pages.

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from projectdavid.engine.deltas import AskedCall, Entry, Reply, Usage
 from projectdavid.engine.run import Call, Limits, ModelReplied, Next, Run, Status
 
 NOW = 1000.0
 ENDS = 2000.0
 FUNCTIONS = frozenset({"add", "find"})
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For a machine that has other things to do as well: how long it takes is not what is tested."""
 
 
 def a_run(status: Status = Status.IN_PROGRESS, **fields: Any) -> Run:

@@ -14,6 +14,7 @@ from projectdavid.engine.deltas import (
     Text,
     Usage,
 )
+from tests.engine.samples import patient
 
 parts = st.lists(st.text(max_size=4), max_size=4).map(tuple)
 chunks: st.SearchStrategy[Chunk] = st.one_of(
@@ -31,6 +32,7 @@ def pieces(entries: list[Entry], kind: str) -> list[str]:
     return [piece for entry in entries if entry.kind == kind for piece in entry.data]
 
 
+@patient
 @given(reads)
 def test_what_is_told_joins_to_what_is_said(reads: list[list[Chunk]]) -> None:
     fold = Fold("msg_1")
@@ -44,6 +46,7 @@ def test_what_is_told_joins_to_what_is_said(reads: list[list[Chunk]]) -> None:
     assert len("".join(pieces(entries, "call_arguments"))) == sum(len(call.arguments) for call in reply.calls)
 
 
+@patient
 @given(reads)
 def test_every_entry_has_one_event_for_each_part_and_never_none(reads: list[list[Chunk]]) -> None:
     fold = Fold("msg_1")
@@ -52,6 +55,7 @@ def test_every_entry_has_one_event_for_each_part_and_never_none(reads: list[list
         assert entry.count == (len(entry.data) if isinstance(entry.data, list) else 1)
 
 
+@patient
 @given(reads)
 def test_a_message_is_told_of_once_and_before_its_first_words(reads: list[list[Chunk]]) -> None:
     fold = Fold("msg_1")
@@ -61,6 +65,7 @@ def test_a_message_is_told_of_once_and_before_its_first_words(reads: list[list[C
     assert visible[:1] in ([], ["message_created"])
 
 
+@patient
 @given(reads)
 def test_it_does_not_matter_how_the_network_cut_it(reads: list[list[Chunk]]) -> None:
     cut, whole = Fold("msg_1"), Fold("msg_1")

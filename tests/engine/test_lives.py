@@ -32,6 +32,7 @@ from projectdavid.engine.run import (
     Run,
     Status,
 )
+from tests.engine.samples import patient
 
 ENDS = 100.0
 budgets = st.none() | st.integers(1, 60)
@@ -194,4 +195,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestLife.settings = settings(patient, max_examples=150, stateful_step_count=40)

@@ -16,6 +16,7 @@ from projectdavid.engine.prompt import (
     fitted,
     paired,
 )
+from tests.engine.samples import patient
 
 SIZES = st.integers(0, 60)
 
@@ -54,6 +55,7 @@ def threads(draw: st.DrawFn) -> list[PromptMessage]:
     return messages
 
 
+@patient
 @given(threads())
 def test_every_call_stands_before_its_output_and_nothing_stands_alone(thread: list[PromptMessage]) -> None:
     waiting: list[str] = []
@@ -67,6 +69,7 @@ def test_every_call_stands_before_its_output_and_nothing_stands_alone(thread: li
     assert waiting == []
 
 
+@patient
 @given(threads())
 def test_pairing_loses_no_words_and_keeps_their_order(thread: list[PromptMessage]) -> None:
     def spoken(messages: list[PromptMessage]) -> list[tuple[str, Any]]:
@@ -75,6 +78,7 @@ def test_pairing_loses_no_words_and_keeps_their_order(thread: list[PromptMessage
     assert spoken(paired(thread)) == spoken(thread)
 
 
+@patient
 @given(threads())
 def test_pairing_keeps_every_call_that_has_an_output(thread: list[PromptMessage]) -> None:
     called = {call.id for message in thread for call in message.calls}
@@ -84,6 +88,7 @@ def test_pairing_keeps_every_call_that_has_an_output(thread: list[PromptMessage]
     assert {message.call_id for message in result if message.call_id} == answered
 
 
+@patient
 @given(threads())
 def test_pairing_twice_is_pairing_once(thread: list[PromptMessage]) -> None:
     assert paired(paired(thread)) == paired(thread)
@@ -99,6 +104,7 @@ def test_outputs_that_came_later_stand_in_the_order_of_their_calls() -> None:
     assert paired(thread) == [says("assistant", "", "a", "c"), output("a"), output("c"), says("user", "Well?")]
 
 
+@patient
 @given(threads(), st.sampled_from(["", "Be kind."]), st.integers(-5, 400))
 def test_a_thread_is_cut_to_its_newest_turns_or_refused(thread: list[PromptMessage], system: str, room: int) -> None:
     assume(thread)

@@ -138,7 +138,3 @@ class Fold:
         """What the turn said so far."""
         calls = tuple(AskedCall(*parts) for _, parts in sorted(self._calls.items()))
         return Reply(self.message_id, "".join(self._text), "".join(self._reasoning), calls, self._finish, self._usage)
-
-    def merged(self) -> bool:
-        """Whether anything visible was said, so that a retry has something to take back."""
-        return bool(self._text)

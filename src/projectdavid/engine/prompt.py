@@ -56,6 +56,8 @@ class PromptTooLong(Exception):
 
 def estimate(message: PromptMessage) -> int:
     """Tokens of one message, roughly."""
+    if not message.calls and isinstance(message.content, str):  # nearly every message, and each is weighed every turn
+        return MESSAGE_OVERHEAD + int(len(message.content) / CHARACTERS_PER_TOKEN)
     text = message.content if isinstance(message.content, str) else json.dumps(message.content)
     size = len(text) + sum(len(call.name) + len(call.arguments) for call in message.calls)
     return MESSAGE_OVERHEAD + int(size / CHARACTERS_PER_TOKEN)
@@ -71,6 +73,8 @@ def paired(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
 
     Models refuse a prompt in which a call has no output, as after a cancelled run, or an output no call.
     """
+    if not any(message.calls or message.call_id for message in messages):
+        return list(messages)
     outputs = {message.call_id: message for message in messages if message.call_id}
     result: list[PromptMessage] = []
     for message in messages:

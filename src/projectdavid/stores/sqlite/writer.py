@@ -6,8 +6,10 @@ What arrives meanwhile is the next group.
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Thread
 
 import apsw
 
@@ -54,7 +56,9 @@ class Writer:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._commits: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._thread = Thread(target=self._serve, name="commit", daemon=True)
+        self._thread.start()
         self._waiting: list[_Job] = []
         self._busy = False
         self._idle = asyncio.Event()
@@ -68,14 +72,15 @@ class Writer:
             self._busy = True
             self._idle.clear()
             self._loop.call_soon(self._flush)
-        # A caller that is cancelled must not take a group back that is already being written.
-        return await asyncio.shield(done)
+        # A caller that is cancelled takes nothing back: the group is written all the same, and nobody is told.
+        return await done
 
     async def close(self) -> None:
         """Finish what is waiting, and close."""
         while self._busy:  # until nothing came while we waited
             await self._idle.wait()
-        self._thread.shutdown()
+        self._commits.put(None)
+        self._thread.join()
         self._connection.close()
 
     def _flush(self) -> None:
@@ -90,15 +95,18 @@ class Writer:
             self._connection.execute("ROLLBACK")
             self._settle(jobs, None)
             return
-        commit = self._loop.run_in_executor(self._thread, self._commit)
-        commit.add_done_callback(lambda result: self._settle(jobs, result.result()))
+        self._commits.put(jobs)
 
-    def _commit(self) -> apsw.Error | None:
-        try:
-            self._connection.execute("COMMIT")
-        except apsw.Error as error:
-            return error
-        return None
+    def _serve(self) -> None:
+        """Commit, in the thread."""
+        while (jobs := self._commits.get()) is not None:
+            failure: apsw.Error | None = None
+            try:
+                self._connection.execute("COMMIT")
+            except apsw.Error as error:
+                failure = error
+            with suppress(RuntimeError):  # the loop is closed, and whoever waited is gone with it
+                self._loop.call_soon_threadsafe(self._settle, jobs, failure)
 
     def _run(self, job: _Job) -> bool:
         """Run one group inside the transaction; a group that is refused leaves nothing behind."""

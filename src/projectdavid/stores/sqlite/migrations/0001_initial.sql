@@ -1,6 +1,8 @@
+-- Numbers are never given twice: whoever still reads by one must not meet the next owner of it.
+
 -- Users and their keys. Only a keyed hash of a key is stored.
 CREATE TABLE users (
-    n INTEGER PRIMARY KEY,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     is_admin INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
@@ -9,7 +11,7 @@ CREATE TABLE users (
 ) STRICT;
 
 CREATE TABLE api_keys (
-    n INTEGER PRIMARY KEY,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
     prefix TEXT NOT NULL UNIQUE,
     hash BLOB NOT NULL UNIQUE,
     owner TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -23,7 +25,7 @@ CREATE INDEX api_keys_by_owner ON api_keys (owner, n);
 
 -- `body` is the object as it goes over the wire.
 CREATE TABLE assistants (
-    n INTEGER PRIMARY KEY,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     owner TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     version INTEGER NOT NULL DEFAULT 1,
@@ -32,7 +34,7 @@ CREATE TABLE assistants (
 CREATE INDEX assistants_by_owner ON assistants (owner, n);
 
 CREATE TABLE threads (
-    n INTEGER PRIMARY KEY,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     owner TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at INTEGER NOT NULL,
@@ -45,7 +47,7 @@ CREATE INDEX threads_by_owner ON threads (owner, n);
 -- The order inside a thread is `n`, never a time. `content` is JSON: text or blocks. `calls` is what a turn of the model
 -- asked for; `call_id` marks the output of such a call.
 CREATE TABLE messages (
-    n INTEGER PRIMARY KEY,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     thread INTEGER NOT NULL REFERENCES threads (n) ON DELETE CASCADE,
     created_at INTEGER NOT NULL,
@@ -65,13 +67,13 @@ CREATE INDEX messages_by_thread ON messages (thread, n);
 
 -- What runs are made with, each kept once however many runs share it.
 CREATE TABLE configs (
-    n INTEGER PRIMARY KEY,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL UNIQUE,
     body TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE runs (
-    n INTEGER PRIMARY KEY,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     owner TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     thread INTEGER NOT NULL REFERENCES threads (n) ON DELETE CASCADE,

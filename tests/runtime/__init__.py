@@ -1,0 +1,1 @@
+"""Runs from their creation to their end, on a real store with a scripted model."""

@@ -1,0 +1,17 @@
+"""The stage."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.stage import Stage
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
+    """An open stage, with nobody at work."""
+    stage = Stage(tmp_path / "david.db")
+    await stage.open()
+    yield stage
+    await stage.close()

@@ -1,0 +1,103 @@
+"""Adapters that count the moments at which a worker waits for a port, and let something happen at one of them."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from enum import StrEnum
+
+from projectdavid.engine.deltas import Chunk
+from projectdavid.engine.prompt import Ask
+from projectdavid.ports.model import Provider
+from projectdavid.ports.store import Op, Row, Store, Value, View
+
+Happen = Callable[[], Awaitable[None]]
+
+
+class When(StrEnum):
+    """What a moment is part of."""
+
+    BEFORE_STORE = "before the store"
+    AFTER_STORE = "after the store"
+    PROVIDER = "around the provider"
+
+
+EVER = frozenset(When)
+
+
+class Moments:
+    """Counts those moments that are `when`; at number `at`, and only then, lets it happen."""
+
+    def __init__(self, at: int, happen: Happen, when: frozenset[When] = EVER) -> None:
+        self.at = at
+        self.happen = happen
+        self.when = when
+        self.passed = 0
+
+    @property
+    def came(self) -> bool:
+        """Whether the moment has come."""
+        return self.passed > self.at
+
+    async def passing(self, when: When) -> None:
+        if when not in self.when:
+            return
+        self.passed += 1
+        if self.passed == self.at + 1:
+            await self.happen()
+
+
+class MomentaryStore:
+    """A store with a moment before and after each call."""
+
+    def __init__(self, store: Store, moments: Moments) -> None:
+        self._store = store
+        self._moments = moments
+
+    def of(self, owner: str) -> View:
+        return self._store.of(owner)
+
+    async def open(self) -> None:
+        await self._store.open()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def one(self, query: str, **params: Value) -> Row | None:
+        await self._moments.passing(When.BEFORE_STORE)
+        row = await self._store.one(query, **params)
+        await self._moments.passing(When.AFTER_STORE)
+        return row
+
+    async def all(self, query: str, **params: Value) -> list[Row]:
+        await self._moments.passing(When.BEFORE_STORE)
+        rows = await self._store.all(query, **params)
+        await self._moments.passing(When.AFTER_STORE)
+        return rows
+
+    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
+        await self._moments.passing(When.BEFORE_STORE)
+        rows = await self._store.write(ops)
+        await self._moments.passing(When.AFTER_STORE)
+        return rows
+
+
+class MomentaryProvider:
+    """A provider with a moment before it is asked, and around everything that it says."""
+
+    def __init__(self, provider: Provider, moments: Moments) -> None:
+        self._provider = provider
+        self._moments = moments
+
+    async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
+        await self._moments.passing(When.PROVIDER)
+        async with aclosing(self._provider.stream(ask)) as chunks:
+            async for some in chunks:
+                await self._moments.passing(When.PROVIDER)
+                yield some
+                await self._moments.passing(When.PROVIDER)
+        await self._moments.passing(When.PROVIDER)
+
+    async def models(self) -> list[str]:
+        return await self._provider.models()
+
+    async def close(self) -> None:
+        await self._provider.close()

@@ -1,0 +1,21 @@
+"""Ids."""
+
+import re
+from collections import Counter
+
+from projectdavid.runtime.ids import ALPHABET, LENGTH, Ids
+
+
+def test_an_id_names_its_kind_and_is_nobody_else_s() -> None:
+    ids, others = Ids(), Ids()
+    made = [maker.new("asst") for maker in (ids, others) for _ in range(5000)]
+    assert len(set(made)) == len(made)
+    assert all(re.fullmatch(rf"asst_[0-9A-Za-z]{{{LENGTH}}}", id) for id in made)
+
+
+def test_all_characters_are_equally_likely() -> None:
+    ids = Ids()
+    seen = Counter("".join(ids.new("x")[2:] for _ in range(5000)))
+    expected = 5000 * LENGTH / len(ALPHABET)  # 1774, give or take 42
+    assert set(seen) == set(ALPHABET)
+    assert all(abs(count - expected) < 8 * expected**0.5 for count in seen.values())

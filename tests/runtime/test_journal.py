@@ -1,0 +1,167 @@
+"""Journals: every reader sees the same events at the same positions, whenever it reads."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from projectdavid.engine.deltas import Finish, Reasoning, Text, Usage
+from projectdavid.engine.run import Status
+from projectdavid.ports.store import Op
+from projectdavid.providers.scripted import ScriptedProvider, say
+from projectdavid.runtime.journal import tail
+from tests.contracts.rows import tell
+from tests.runtime.moments import MomentaryStore, Moments, When
+from tests.runtime.stage import OWNER, Event, Stage, calls, kinds, of_kind
+
+pytestmark = pytest.mark.anyio
+
+WORDS = [f" word{number}" for number in range(30)]
+
+
+async def one_by_one(stage: Stage) -> tuple[int, list[Event]]:
+    """A run whose every piece is read live, before the next one is said; its number, and what was read."""
+    gates = [asyncio.Event() for _ in WORDS]
+    steps = [step for gate, word in zip(gates, WORDS, strict=True) for step in ([Text((word, "!"))], gate)]
+    reasoning = [[Reasoning(("Hm", "."))], [Reasoning((" So",))]]
+    stage.play([*reasoning, *steps, *calls(("add", '{"a": "é𝄞"}'))], say("Done."))
+    n = await stage.run(functions=["add"])
+    seen: list[Event] = []
+    async with stage.working(), asyncio.timeout(10):
+        async for events in stage.watch(n):
+            seen += events
+            for gate in gates[: len(of_kind(seen, "content")) // 2]:
+                gate.set()
+            for event in events:
+                if event.kind == "tool_call_manifest":
+                    await stage.answer(n, (event.data["tool_call_id"], "3"))
+    return n, seen
+
+
+async def test_what_is_stored_closer_together_reads_the_same_byte_for_byte(stage: Stage) -> None:
+    n, live = await one_by_one(stage)
+    rows = await stage.store.all("journal_after", run=n, after=0, limit=1000)
+    assert max(row.count for row in rows) >= 2 * len(WORDS), "nothing was stored closer together"
+    assert await stage.events(n) == live
+    assert [event.position for event in live] == list(range(1, len(live) + 1))
+
+
+async def test_a_reader_can_go_on_behind_any_event(stage: Stage) -> None:
+    n, live = await one_by_one(stage)
+    for after in range(len(live) + 1):
+        assert await stage.events(n, after=after) == live[after:]
+
+
+async def test_a_reader_behind_the_end_is_told_nothing_and_not_kept(stage: Stage) -> None:
+    n = await stage.run()
+    async with stage.working():
+        events = await stage.events(n)
+    assert await stage.events(n, after=len(events)) == []
+    assert await stage.events(n, after=len(events) + 100) == []
+
+
+async def test_an_end_that_comes_while_a_reader_looks_is_not_missed(stage: Stage) -> None:
+    n = await stage.run()
+
+    async def cancel() -> None:
+        await stage.cancel(n)
+
+    store = MomentaryStore(stage.store, Moments(0, cancel, frozenset({When.AFTER_STORE})))
+    async with asyncio.timeout(10), aclosing(tail(store, stage.bus, n, 1, 5.0)) as parts:
+        assert [told.status() async for part in parts for told in part] == ["cancelled"]
+
+
+async def test_readers_that_come_early_late_and_in_the_middle_see_the_same(stage: Stage) -> None:
+    gate = asyncio.Event()
+    stage.play([[Text(("a", "b"))], gate, [Text(("c",))], [Finish("stop"), Usage(1, 3)]])
+    n = await stage.run()
+    early = asyncio.create_task(stage.events(n))
+    async with stage.working():
+        seen = await stage.until(n, "content")
+        middle = [asyncio.create_task(stage.events(n, after=event.position)) for event in seen]
+        gate.set()
+        whole = await early
+    late = await stage.events(n)
+    assert whole == late
+    for event, rest in zip(seen, await asyncio.gather(*middle), strict=True):
+        assert rest == whole[event.position :]
+
+
+async def test_a_reader_that_only_wants_a_pause_stops_at_it(stage: Stage) -> None:
+    stage.play(calls(("add", "{}")), say("Done."))
+    n = await stage.run(functions=["add"])
+    pauses = frozenset({"requires_action", "completed"})
+    async with stage.working():
+        first = await stage.events(n, until=pauses)
+        (call,) = of_kind(first, "tool_call_manifest")
+        assert await stage.events(n, after=first[-1].position, until=pauses) == []  # it still waits there
+        await stage.answer(n, (call["tool_call_id"], "1"))
+        second = await stage.events(n, after=first[-1].position, until=pauses)
+    assert (kinds(first)[-1], kinds(second)[-1]) == ("requires_action", "completed")
+    assert await stage.events(n) == first + second
+    assert await stage.events(n, until=pauses) == first
+
+
+async def test_a_reader_of_a_silent_run_is_kept_alive(stage: Stage) -> None:
+    n = await stage.run(status=Status.PENDING)
+    async with aclosing(tail(stage.store, stage.bus, n, 0, 0.001)) as parts:
+        first = await anext(parts)
+        assert [told.kind for told in first] == ["status"]
+        assert await anext(parts) == []
+        assert await anext(parts) == []
+
+
+async def test_a_reader_of_a_run_that_is_deleted_is_let_go(stage: Stage) -> None:
+    n = await stage.run(status=Status.PENDING)
+    thread_id = (await stage.row(n)).thread_id
+    async with asyncio.timeout(10), aclosing(tail(stage.store, stage.bus, n, 0, 0.001)) as parts:
+        await anext(parts)
+        await stage.store.of(OWNER).write([Op("thread_delete", {"id": thread_id})])
+        assert [told async for told in parts if told] == []
+    assert await stage.events(n) == []
+
+
+async def test_a_run_whose_thread_is_deleted_while_it_is_worked_on_leaves_nothing_behind(stage: Stage) -> None:
+    gate = asyncio.Event()
+    provider = stage.play([[Text(("a",))], gate, [Text(("b",))], asyncio.Event()])
+    n = await stage.run()
+    worker = stage.worker()
+    async with stage.working(worker):
+        await stage.until(n, "content")
+        await stage.store.of(OWNER).write([Op("thread_delete", {"id": (await stage.row(n)).thread_id})])
+        gate.set()
+        await worker.drain(10)
+        assert (worker.at_work, provider.closed) == (0, 1)
+    assert await stage.journal(n) == []
+
+
+async def test_a_long_journal_is_read_to_its_end(stage: Stage) -> None:
+    pieces = [f"{number} " for number in range(1200)]
+    stage.provider = ScriptedProvider([[*([Text((piece,))] for piece in pieces), [Finish("stop"), Usage(1, 1)]]])
+    n = await stage.run()
+    async with stage.working():
+        live = await stage.events(n)
+    assert of_kind(live, "content") == pieces
+    assert await stage.events(n) == live
+
+
+async def test_a_journal_of_many_rows_is_read_at_once(stage: Stage) -> None:
+    n = await stage.run()
+    await stage.store.write([tell(n, f"{number}") for number in range(1500)])
+    await stage.cancel(n)
+    events = await stage.events(n)
+    assert of_kind(events, "content") == [f"{number}" for number in range(1500)]
+
+
+async def test_a_long_journal_of_a_worker_that_is_gone_is_read_to_its_end(stage: Stage) -> None:
+    pieces = [f"{number} " for number in range(1200)]
+    stage.provider = ScriptedProvider([[*([Text((piece,))] for piece in pieces), asyncio.Event()]])
+    n = await stage.run()
+    async with stage.working(), asyncio.timeout(10):
+        async for events in stage.watch(n):
+            if of_kind(events, "content")[-1:] == pieces[-1:]:
+                await stage.cancel(n)  # what the journal was told is read again, to be kept
+    events = await stage.events(n)
+    assert of_kind(events, "content") == pieces
+    (answer,) = await stage.answers(n)
+    assert answer.content == f'"{"".join(pieces)}"'
