@@ -5,7 +5,18 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, MetaData, Request, ShortText
+from projectdavid.protocol.base import (
+    ID_PATTERN,
+    NO_NUL,
+    Answer,
+    Id,
+    LongText,
+    MetaData,
+    Request,
+    ShortText,
+    Tokens,
+    Turns,
+)
 
 PLATFORM_TOOLS = ("code_interpreter", "computer", "file_search", "web_search")
 PlatformToolType = Literal["code_interpreter", "computer", "file_search", "web_search"]
@@ -40,11 +51,8 @@ def _https(url: str) -> str:
     return url
 
 
-HttpsUrl = Annotated[
-    str,
-    StringConstraints(max_length=2048, pattern=r"^https://[^\s/?#@:\x00-\x20]+(:[0-9]{1,5})?([/?#][^\s\x00]*)?$"),
-    AfterValidator(_https),
-]
+HTTPS_PATTERN = r"^https://[^/?#@:\x00-\x20]+(:[0-9]{1,5})?([/?#][^\x00-\x20]*)?$"
+HttpsUrl = Annotated[str, StringConstraints(max_length=2048, pattern=HTTPS_PATTERN), AfterValidator(_https)]
 
 
 class PlatformTool(Request):
@@ -58,7 +66,7 @@ class PlatformTool(Request):
 class Function(Request):
     """A function that the caller runs; `parameters` is a JSON Schema of an object."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), AfterValidator(_not_reserved)]
+    name: Annotated[str, StringConstraints(pattern=ID_PATTERN), AfterValidator(_not_reserved)]
     description: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
     parameters: JsonObject | None = None
     strict: bool | None = None
@@ -75,6 +83,11 @@ Tool = Annotated[PlatformTool | FunctionTool, Field(discriminator="type")]
 Tools = Annotated[list[Tool], Field(max_length=128)]
 
 
+def _without_default(schema: JsonObject) -> None:
+    """For a field that may be left out, where what stands for that is no value that may be sent."""
+    schema.pop("default", None)
+
+
 class AssistantFields(Request):
     """The fields that creating and updating share; all may be left out."""
 
@@ -89,9 +102,9 @@ class AssistantFields(Request):
     temperature: float = Field(default=1.0, ge=0, le=2)
     response_format: ResponseFormat = "auto"
     webhook_url: HttpsUrl | None = None
-    max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
+    max_tokens: Tokens | None = None
     """Tokens that a run may write, where the run itself says nothing."""
-    max_turns: int = Field(default=1, ge=1, le=1000)
+    max_turns: Turns = 1
     """Kept for clients of the Project David wire; a run is bounded by the server's own limit of turns."""
     agent_mode: bool = False
     web_access: bool = False
@@ -112,7 +125,8 @@ class AssistantCreate(AssistantFields):
 class AssistantUpdate(AssistantFields):
     """The body that updates an assistant: only the fields supplied change."""
 
-    model: ModelName = ""
+    model: ModelName = Field(default="", json_schema_extra=_without_default)
+    """May be left out, but not emptied."""
 
 
 class Assistant(Answer):

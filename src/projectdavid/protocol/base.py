@@ -4,11 +4,13 @@ import json as _json
 from collections.abc import Iterator
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 NO_NUL = r"^[^\x00]*$"
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 """Also of the names of functions."""
+POSITION_PATTERN = r"^[0-9]{1,15}$"
+"""Of a position in a journal where it travels as text."""
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """An id: a prefix that names the kind, and random characters: `asst_5X2dIbKJsm8IgQTOAvK5WI`."""
@@ -18,11 +20,24 @@ LongText = Annotated[str, StringConstraints(max_length=256_000, pattern=NO_NUL)]
 MetaKey = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 MetaText = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]
 
-MetaData = Annotated[dict[MetaKey, MetaText], Field(max_length=16)]
+_ONLY_SUCH_KEYS: dict[str, JsonValue] = {"additionalProperties": False}
+MetaData = Annotated[dict[MetaKey, MetaText], Field(max_length=16, json_schema_extra=_ONLY_SUCH_KEYS)]
 """At most 16 pairs; keys of 1-64 and values of at most 512 characters."""
 
-LooseMetaData = Annotated[dict[MetaKey, MetaText | int | float | bool | None], Field(max_length=16)]
+LooseMetaData = Annotated[
+    dict[MetaKey, MetaText | int | float | bool | None], Field(max_length=16, json_schema_extra=_ONLY_SUCH_KEYS)
+]
 """The same, where the Project David wire also allows numbers and booleans as values."""
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Of whole numbers: to JSON, 5 and 5.0 are the same."""
+Tokens = Annotated[int, Field(ge=1, le=10_000_000), WHOLE]
+Turns = Annotated[int, Field(ge=1, le=1000), WHOLE]
 
 T = TypeVar("T")
 

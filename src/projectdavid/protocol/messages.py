@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, LooseMetaData, Request
@@ -22,12 +22,13 @@ class TextBlock(Request):
     text: LongText
 
 
+IMAGE_PATTERN = r"^(https://|data:image/)[^\x00-\x20]+$"
+
+
 class ImageUrl(Request):
     """Where an image is: an https URL, or the image itself as a `data:` URL."""
 
-    url: Annotated[
-        str, StringConstraints(min_length=1, max_length=20_000_000, pattern=r"^(https://|data:image/)[^\s\x00]+$")
-    ]
+    url: Annotated[str, StringConstraints(min_length=1, max_length=20_000_000, pattern=IMAGE_PATTERN)]
     detail: Literal["auto", "low", "high"] = "auto"
 
 
@@ -49,20 +50,37 @@ class Attachment(Request):
     file_id: Id
 
 
-class MessageCreate(Request):
-    """The body that adds a message to a thread."""
+class MessageFields(Request):
+    """What all messages may have."""
 
     thread_id: Id
     content: Content
     role: Annotated[Role, BeforeValidator(_fold_case)] = "user"
     assistant_id: Id | None = None
     sender_id: Id | None = None
-    tool_id: Id | None = None
-    """Of a tool's output: the id of the action that it answers."""
     tool_call_id: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     meta_data: LooseMetaData | None = None
     attachments: Annotated[list[Attachment], Field(max_length=100)] | None = None
     is_last_chunk: bool = False
+
+
+class MessageCreate(MessageFields):
+    """The body that adds a message to a thread; one of role `tool` answers the call of the action `tool_id`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"role": {"const": "tool"}}, "required": ["role"]},
+            "then": {"properties": {"tool_id": {"type": "string"}}, "required": ["tool_id"]},
+        }
+    )
+
+    tool_id: Id | None = None
+
+
+class ToolMessageCreate(MessageFields):
+    """The body that answers the call of the action `tool_id`."""
+
+    tool_id: Id
 
 
 class MessageUpdate(Request):

@@ -5,7 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from projectdavid.protocol.assistants import JsonObject, ModelName, Tools
-from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, LooseMetaData, Request
+from projectdavid.protocol.base import (
+    ID_PATTERN,
+    NO_NUL,
+    WHOLE,
+    Answer,
+    Id,
+    LongText,
+    LooseMetaData,
+    Request,
+    Tokens,
+    Turns,
+)
 
 RunStatus = Literal[
     "pending",
@@ -21,13 +32,11 @@ RunStatus = Literal[
 ]
 TERMINAL_STATUSES: frozenset[str] = frozenset({"cancelled", "failed", "completed", "incomplete", "expired"})
 
-Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
-
 
 class ChosenFunction(Request):
     """The name of a function."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    name: Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
 class FunctionChoice(Request):
@@ -41,7 +50,7 @@ class Truncation(Request):
     """How a thread that outgrows the context window is cut: by size, or to the last n messages."""
 
     type: Literal["auto", "last_messages"] = "auto"
-    last_messages: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    last_messages: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = None
 
 
 class RunCreate(Request):
@@ -70,7 +79,7 @@ class RunCreate(Request):
     ) = None
     tool_resources: JsonObject | None = None
     meta_data: LooseMetaData | None = None
-    max_turns: Annotated[int, Field(ge=1, le=1000)] | None = None
+    max_turns: Turns | None = None
     id: Any = Field(default=None, description="Ignored: the server gives ids.")
     object: Any = Field(default=None, description="Ignored.")
     created_at: Any = Field(default=None, description="Ignored: the server's clock counts.")

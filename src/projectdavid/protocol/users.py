@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from projectdavid.protocol.base import NO_NUL, Answer, Request, ShortText
+from projectdavid.protocol.base import NO_NUL, WHOLE, Answer, Request, ShortText
 
-Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+EMAIL_PATTERN = r"^[^@\x00-\x20]+@[^@\x00-\x20]+$"
+Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=EMAIL_PATTERN)]
 
 
 class UserCreate(Request):
@@ -58,7 +59,7 @@ class KeyCreate(Request):
     """The body that makes an API key."""
 
     key_name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)] | None = None
-    expires_in_days: int | None = Field(default=None, ge=1, le=36_500)
+    expires_in_days: Annotated[int, Field(ge=1, le=36_500), WHOLE] | None = None
 
 
 class Key(Answer):

@@ -1,14 +1,21 @@
-"""Read JSON bodies strictly: UTF-8, no NaN, no lone surrogates, bounded depth."""
+"""Read JSON bodies strictly: UTF-8, no NaN, no number beyond all bounds, no lone surrogates, bounded depth."""
 
+import re
 from collections.abc import Callable, Coroutine
 from json import JSONDecodeError
+from math import isinf
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
 
+from projectdavid.server.auth import caller
 from projectdavid.server.http.errors import ApiError
+
+MAYBE_INFINITE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{200}")
+"""No number without this is too large for a float; so that hardly any body has to be searched for one."""
 
 
 class JsonRequest(Request):
@@ -22,13 +29,24 @@ class JsonRequest(Request):
         """
         body = await self.body()
         try:
-            return from_json(body, allow_inf_nan=False)
+            value = from_json(body, allow_inf_nan=False)
         except ValueError as error:
             raise JSONDecodeError(str(error), "", 0) from error
+        if MAYBE_INFINITE.search(body) and _has_infinity(value):
+            raise JSONDecodeError("a number is out of range", "", 0)
+        return value
+
+
+def _has_infinity(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_infinity, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_infinity, value))
+    return isinstance(value, float) and isinf(value)
 
 
 class JsonRoute(APIRoute):
-    """A route that takes JSON, and says so to who sends something else."""
+    """A route that takes JSON, and says so to who sends something else; bodies of strangers are not read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, behind the strict reader."""
@@ -37,9 +55,14 @@ class JsonRoute(APIRoute):
             return handle
 
         async def strictly(plain: Request) -> Response:
+            await caller(plain)
             request = JsonRequest(plain.scope, plain.receive)
+            try:
+                body = await request.body()
+            except ClientDisconnect:
+                raise ApiError(400, "incomplete_body", "The body ended before its end.") from None
             content_type = request.headers.get("content-type", "")
-            if content_type.partition(";")[0].strip().lower() != "application/json" and await request.body():
+            if content_type.partition(";")[0].strip().lower() != "application/json" and body:
                 said = f"'{content_type}'" if content_type else "nothing"
                 raise ApiError(
                     415, "unsupported_media_type", f"The content type is {said}; send JSON as application/json."

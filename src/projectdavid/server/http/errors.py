@@ -2,12 +2,12 @@
 
 import logging
 import re
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Clash, Missing, Stale, StoreError, Unavailable
 from projectdavid.protocol.errors import ErrorAnswer
 from projectdavid.runtime.routing import UnknownModel
+from projectdavid.server.http.explaining import Explained
 
 log = logging.getLogger("projectdavid.http")
 
@@ -26,6 +27,7 @@ TYPES = {
     409: "conflict_error",
     429: "rate_limit_error",
     500: "server_error",
+    502: "server_error",
     503: "server_error",
 }
 
@@ -36,7 +38,6 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         401: "No valid API key",
         404: "There is no such object, or it is somebody else's",
         422: "A field is missing, unknown, of the wrong type, or out of its range",
-        429: "Too much at once; `Retry-After` says when to come back",
         503: "The store cannot write now",
     }.items()
 }
@@ -93,15 +94,12 @@ def install(app: FastAPI) -> None:
     async def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:
             return envelope(_not_allowed(request))
+        if isinstance(error, RequestValidationError):
+            return envelope(_invalid(error, request))
         return envelope(translate(error))
-
-    async def unexpected(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return envelope(ApiError(500, "server_error", "The server made a mistake; its log has the details."))
 
     for kind in (ApiError, RequestValidationError, HTTPException, StoreError, Refused, UnknownModel):
         app.add_exception_handler(kind, answer)
-    app.add_exception_handler(Exception, unexpected)
 
 
 def translate(error: Exception) -> ApiError:
@@ -109,8 +107,6 @@ def translate(error: Exception) -> ApiError:
     match error:
         case ApiError():
             return error
-        case RequestValidationError():
-            return _invalid(error.errors())
         case HTTPException():
             return _http(error)
         case Missing(kind, object_id):
@@ -143,7 +139,7 @@ def _http(error: HTTPException) -> ApiError:
 
 def _not_allowed(request: Request) -> ApiError:
     """405, with all the methods that the path answers to."""
-    allowed: set[str] = set()
+    allowed: set[str] = set() if request.url.path.startswith("/v1/") else {"GET"}  # pages are not in the description
     for template, methods in request.app.openapi()["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
             allowed |= {method.upper() for method in methods}
@@ -151,24 +147,14 @@ def _not_allowed(request: Request) -> ApiError:
     return ApiError(405, "method_not_allowed", f"This route answers to: {listed}.", headers={"allow": listed})
 
 
-def _invalid(problems: Sequence[Any]) -> ApiError:
+def _invalid(error: RequestValidationError, request: Request) -> ApiError:
     """The first problem, in full; the number of the others."""
-    first = problems[0]
-    if first["type"] == "json_invalid":
-        return ApiError(400, "invalid_json", f"The body is not valid JSON: {first['ctx']['error']}.")
-    where = [str(part) for part in first["loc"] if not _internal(part)]
-    place, param = (where[0], ".".join(where[1:])) if where else ("body", "")
-    text = first["msg"].removeprefix("Value error, ")
-    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-    if not param:
-        return ApiError(422, "invalid_body", f"Expected a JSON object as the {place}: {text}{more}.")
-    code = {"missing": "missing_field", "extra_forbidden": "unknown_field"}.get(first["type"], "invalid_value")
-    return ApiError(422, code, f"{param}: {text}{more}", param)
-
-
-def _internal(part: Any) -> bool:
-    """Names that validation puts into a path for branches of a union, which no caller wrote."""
-    return (isinstance(part, str) and any(character in part for character in "[(<")) or part in _BRANCHES
-
-
-_BRANCHES = frozenset({"PlatformTool", "FunctionTool", "Truncation", "FunctionChoice", "str", "int", "float", "bool"})
+    problems: Any = error.errors()
+    if problems[0]["type"] == "json_invalid":
+        return ApiError(400, "invalid_json", f"The body is not valid JSON: {problems[0]['ctx']['error']}.")
+    field = getattr(request.scope.get("route"), "body_field", None)
+    annotation = None if field is None else field.field_info.annotation
+    model = next((kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)), None)
+    known = model if model is not None and issubclass(model, BaseModel) else None
+    told = Explained(problems, error.body, known)
+    return ApiError(422, told.code, told.message, told.param)

@@ -1,11 +1,14 @@
-"""Around every request: an id for it, and a limit to its body. Pure ASGI."""
+"""Around every request: an id for it, an answer whatever happens, and a limit to its body. Pure ASGI."""
 
+import logging
 import os
 import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from projectdavid.server.http.errors import ApiError, envelope
+
+log = logging.getLogger("projectdavid.http")
 
 SANE = re.compile(rb"^[A-Za-z0-9_.-]{1,64}$")
 
@@ -29,6 +32,33 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, labelled)
+
+
+class LastResort:
+    """Answers 500 where an exception of ours would otherwise get out; stands inside of `RequestId`, to be labelled."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if begun:
+                raise  # all that is left to do is to break the connection off
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            error = ApiError(500, "server_error", "The server made a mistake; its log has the details.")
+            await envelope(error)(scope, receive, send)
 
 
 class BodyLimit:

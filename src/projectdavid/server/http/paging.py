@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
+from pydantic import StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.ports.store import Row, Value, View
 from projectdavid.server.http.errors import missing
@@ -11,9 +13,9 @@ from projectdavid.server.http.errors import missing
 Limit = Annotated[int, Query(ge=1, le=100, description="How many.")]
 ManyLimit = Annotated[int, Query(ge=1, le=1000, description="How many.")]
 Order = Annotated[Literal["asc", "desc"], Query(description="Oldest or newest first.")]
-After = Annotated[
-    str | None, Query(max_length=64, description="The id behind which the page begins: `last_id` of the one before.")
-]
+Text = Annotated[str, StringConstraints(max_length=64)] | SkipJsonSchema[None]
+"""May be left out; a query has no null."""
+After = Annotated[Text, Query(description="The id behind which the page begins: `last_id` of the one before.")]
 
 
 async def page(

@@ -12,6 +12,21 @@ HEADERS = {
     "cache-control": "no-cache",
     "x-accel-buffering": "no",
 }
+FRAMES = {
+    "text/event-stream": {
+        "schema": {
+            "type": "object",
+            "title": "Frame",
+            "properties": {
+                "id": {"type": "string", "description": "Its position."},
+                "event": {"type": "string"},
+                "data": {"type": "string", "description": "The JSON of an event; `[DONE]` at the end."},
+            },
+            "required": ["data"],
+        }
+    }
+}
+"""What OpenAPI says of a stream: the frames that it is made of."""
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
 

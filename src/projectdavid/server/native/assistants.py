@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
-from projectdavid.ports.store import Missing, Op
+from projectdavid.ports.store import Missing, Op, View
 from projectdavid.protocol.assistants import Assistant, AssistantCreate, AssistantUpdate
 from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
@@ -62,12 +62,7 @@ async def list_assistants(
     caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
 ) -> Response:
     """The caller's own assistants, newest first. `x-has-more` and `x-last-id` tell of the next page."""
-
-    async def known(cursor: str) -> Any:
-        return await caller.view.one("assistant", id=cursor)
-
-    rows, more = await page(caller.view, "assistants_page", limit, order, after, known)
-    return bare([stored(row.body) for row in rows], [row.id for row in rows], more)
+    return await _list(caller.view, limit, order, after)
 
 
 @router.get("/assistants/{assistant_id}", response_model=Assistant)
@@ -103,11 +98,20 @@ async def delete_assistant(assistant_id: str, caller: Auth, permanent: bool = Tr
 
 
 @router.get("/users/{user_id}/assistants", response_model=list[Assistant])
-async def list_assistants_of_user(user_id: str, caller: Auth, limit: ManyLimit = 1000) -> Response:
+async def list_assistants_of_user(
+    user_id: str, caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
+) -> Response:
     """The assistants of a user: one's own, or anybody's for an admin."""
-    caller.may_see(user_id)
-    rows = await caller.platform.store.of(user_id).all("assistants_page.desc", limit=limit, after=None)
-    return bare([stored(row.body) for row in rows], [row.id for row in rows], False)
+    await caller.may_see(user_id)
+    return await _list(caller.platform.store.of(user_id), limit, order, after)
+
+
+async def _list(view: View, limit: int, order: str, after: str | None) -> Response:
+    async def known(cursor: str) -> Any:
+        return await view.one("assistant", id=cursor)
+
+    rows, more = await page(view, "assistants_page", limit, order, after, known)
+    return bare([stored(row.body) for row in rows], [row.id for row in rows], more)
 
 
 async def find(caller: Caller, assistant_id: str, param: str | None = None) -> Any:

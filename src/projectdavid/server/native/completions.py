@@ -12,7 +12,7 @@ from projectdavid.protocol.runs import Completion, CompletionRequest
 from projectdavid.runtime.journal import collect, tail
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
-from projectdavid.server.http.sse import EventStream
+from projectdavid.server.http.sse import FRAMES, EventStream
 from projectdavid.server.native import runs
 from projectdavid.server.native.stream import PAUSED, chunks
 from projectdavid.server.native.wire import json_answer, router
@@ -22,7 +22,7 @@ router = router("completions")
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "model": Completion,
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": FRAMES,
         "description": "Chunks, then `[DONE]`; one object without `stream`",
     }
 }
@@ -34,7 +34,6 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
 
     After the outputs of calls were sent, the same request streams what follows them.
     """
-    wanted = runs.position(0, last_event_id)
     row = await runs.find(caller, body.run_id, "run_id")
     if row.thread_id != body.thread_id:
         raise missing("thread", body.thread_id, "thread_id")
@@ -42,7 +41,7 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
         raise missing("assistant", body.assistant_id, "assistant_id")
     if row.status == "pending":
         row = await _start(caller, row, body.model)
-    after = await _segment(caller, row) if last_event_id is None else wanted
+    after = await _segment(caller, row) if last_event_id is None else int(last_event_id)
     if body.stream:
         return EventStream(chunks(caller.platform, row, after))
     return await _whole(caller, row, after)

@@ -19,10 +19,8 @@ DAY = 86_400
 async def create_key(user_id: str, caller: Auth, body: KeyCreate | None = None) -> Response:
     """Make a key: for oneself, or for anybody as an admin."""
     body = body or KeyCreate()
-    caller.may_see(user_id)
+    await caller.may_see(user_id)
     platform = caller.platform
-    if await platform.store.one("user", id=user_id) is None:
-        raise missing("user", user_id, "user_id")
     key = new_key()
     now = int(platform.clock())
     params: dict[str, Any] = {
@@ -48,7 +46,7 @@ async def create_key_for_user(user_id: str, caller: Auth, body: KeyCreate | None
 @router.get("/users/{user_id}/apikeys", response_model=Keys)
 async def list_keys(user_id: str, caller: Auth, include_inactive: bool = False) -> Response:
     """The keys of a user, without their secrets."""
-    caller.may_see(user_id)
+    await caller.may_see(user_id)
     now = int(caller.platform.clock())
     rows = await caller.platform.store.of(user_id).all("keys_of")
     keys = [_wire(row, now) for row in rows]
@@ -64,7 +62,7 @@ async def retrieve_key(user_id: str, prefix: str, caller: Auth) -> Response:
 @router.delete("/users/{user_id}/apikeys/{prefix}", response_model=KeyRevoked)
 async def revoke_key(user_id: str, prefix: str, caller: Auth) -> Response:
     """Make a key open nothing any more, from the next request on."""
-    caller.may_see(user_id)
+    await caller.may_see(user_id)
     params: dict[str, Any] = {"prefix": prefix, "now": int(caller.platform.clock())}
     await caller.platform.store.of(user_id).write([Op("key_revoke", params, missing=Missing("key", prefix))])
     return json_answer({"prefix": prefix, "object": "api_key.revoked", "revoked": True})
@@ -83,7 +81,7 @@ def _wire(row: Row, now: int) -> dict[str, Any]:
 
 
 async def _find(caller: Caller, user_id: str, prefix: str) -> Row:
-    caller.may_see(user_id)
+    await caller.may_see(user_id)
     row = await caller.platform.store.of(user_id).one("key_of", prefix=prefix)
     if row is None:
         raise missing("key", prefix)

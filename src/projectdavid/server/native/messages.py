@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
-from projectdavid.engine.run import OutputsSubmitted
+from projectdavid.engine.run import OutputsSubmitted, Refused
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.base import Deleted, Page
-from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate
+from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate, ToolMessageCreate
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, page
@@ -18,19 +18,16 @@ from projectdavid.server.native.wire import json_answer, listed, message, router
 router = router("messages")
 
 ALL = 1000
+AnyMessage = MessageCreate | ToolMessageCreate
 
 
 @router.post("/messages", response_model=Message, responses=WITH_BODY)
 async def create_message(body: MessageCreate, caller: Auth) -> Response:
     """Add a message to a thread."""
     if body.role == "tool":
-        return await create_tool_message(body, caller)
-    if body.attachments:
-        raise missing("file", body.attachments[0].file_id, "attachments.0.file_id")
-    if body.sender_id is not None and body.sender_id != caller.user_id:
-        raise missing("user", body.sender_id, "sender_id")
-    if body.assistant_id is not None:
-        await assistants.find(caller, body.assistant_id, "assistant_id")
+        return await _answer(caller, body)
+    await _action(caller, body)
+    await _must_know(caller, body)
     message_id = caller.platform.ids.new("msg")
     params: dict[str, Any] = {
         "id": message_id,
@@ -52,19 +49,25 @@ async def create_assistant_message(body: MessageCreate, caller: Auth) -> Respons
 
 
 @router.post("/messages/tools", response_model=Message, responses=WITH_BODY)
-async def create_tool_message(body: MessageCreate, caller: Auth) -> Response:
+async def create_tool_message(body: ToolMessageCreate, caller: Auth) -> Response:
     """Answer a call: `tool_id` is the action's id. The run goes on when all its calls are answered."""
+    return await _answer(caller, body)
+
+
+async def _answer(caller: Caller, body: AnyMessage) -> Response:
     if body.tool_id is None:
         raise ApiError(422, "missing_field", "tool_id: name the action that this output answers.", "tool_id")
-    row = await caller.view.one("action", action_id=body.tool_id)
-    if row is None:
-        raise missing("action", body.tool_id, "tool_id")
+    row = await _action(caller, body)
     thread = await threads.find(caller, body.thread_id, "thread_id")
-    run = await caller.view.one("run", id=row.run_id)
-    if run is None or run.thread != thread.n:
+    run = None if row is None else await caller.view.one("run", id=row.run_id)
+    if row is None or run is None or run.thread != thread.n:
         raise missing("action", body.tool_id, "tool_id")
+    await _must_know(caller, body, run.assistant_id)
     happened = OutputsSubmitted(((row.call_id, _text(body)),), caller.platform.clock())
-    decided = await caller.platform.driver.decide(row.run, happened)
+    try:
+        decided = await caller.platform.driver.decide(row.run, happened)
+    except Refused as error:  # its field is named as in the body that answers several calls
+        raise ApiError(400, error.code, str(error), error.param and "tool_id") from None
     return json_answer(message(await find(caller, decided.messages[0])))
 
 
@@ -124,11 +127,31 @@ async def find(caller: Caller, message_id: str) -> Row:
     return row
 
 
-def _content(body: MessageCreate) -> Any:
+async def _action(caller: Caller, body: AnyMessage) -> Row | None:
+    """The call that a message names, if it names one."""
+    if body.tool_id is None:
+        return None
+    row = await caller.view.one("action", action_id=body.tool_id)
+    if row is None:
+        raise missing("action", body.tool_id, "tool_id")
+    return row
+
+
+async def _must_know(caller: Caller, body: AnyMessage, assistant_id: str | None = None) -> None:
+    """Refuse what else a message names that is not the caller's; `assistant_id` may be gone by now."""
+    if body.attachments:
+        raise missing("file", body.attachments[0].file_id, "attachments.0.file_id")
+    if body.sender_id is not None and body.sender_id != caller.user_id:
+        raise missing("user", body.sender_id, "sender_id")
+    if body.assistant_id is not None and body.assistant_id != assistant_id:
+        await assistants.find(caller, body.assistant_id, "assistant_id")
+
+
+def _content(body: AnyMessage) -> Any:
     return body.content if isinstance(body.content, str) else [block.model_dump() for block in body.content]
 
 
-def _text(body: MessageCreate) -> str:
+def _text(body: AnyMessage) -> str:
     if isinstance(body.content, str):
         return body.content
     return "\n".join(block.text for block in body.content if block.type == "text")

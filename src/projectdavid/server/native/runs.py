@@ -4,15 +4,17 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Header, Query, Response
+from pydantic import StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.engine.run import CancelRequested, OutputsSubmitted
 from projectdavid.ports.store import Clash, Missing, Op, Row
-from projectdavid.protocol.base import Deleted, Page
+from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
-from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.http.sse import EventStream
+from projectdavid.server.http.paging import After, Limit, Order, Text, page
+from projectdavid.server.http.sse import FRAMES, EventStream
 from projectdavid.server.native import assistants, threads
 from projectdavid.server.native.birth import newborn
 from projectdavid.server.native.stream import events
@@ -21,10 +23,12 @@ from projectdavid.server.native.wire import action, json_answer, listed, router,
 router = router("runs")
 
 Position = Annotated[int, Query(ge=0, le=2**53, description="The position behind which to begin.")]
-LastEventId = Annotated[str | None, Header(description="The same, as browsers and SDKs send it; it wins.")]
-STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, then `[DONE]`"}
-}
+LastEventId = Annotated[
+    Annotated[str, StringConstraints(pattern=POSITION_PATTERN)] | SkipJsonSchema[None],
+    Header(description="The same, as browsers and SDKs send it; it wins."),
+]
+OfThread = Annotated[Text, Query(description="Only the runs of this thread.")]
+STREAM: dict[int | str, dict[str, Any]] = {200: {"content": FRAMES, "description": "Events, then `[DONE]`"}}
 
 
 @router.post("/runs", response_model=Run, responses=WITH_BODY | CONFLICT)
@@ -45,8 +49,12 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
 
 
 @router.get("/runs", response_model=Page[Run])
-async def list_runs(caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None) -> Response:
-    """The caller's runs, newest first."""
+async def list_runs(
+    caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None, thread_id: OfThread = None
+) -> Response:
+    """The caller's runs, newest first; of all threads, or of one."""
+    if thread_id is not None:
+        return await list_thread_runs(thread_id, caller, limit, order, after)
     return await _list(caller, "runs_page", limit, order, after)
 
 
@@ -62,9 +70,7 @@ async def list_thread_runs(
 @router.get("/runs/{run_id}", response_model=Run)
 async def retrieve_run(run_id: str, caller: Auth) -> Response:
     """One run, with the calls that its model made."""
-    row = await find(caller, run_id)
-    calls = await caller.view.all("actions_of_run", run_id=run_id)
-    return json_answer(run(row, [action(call) for call in calls]))
+    return await _answer(caller, run_id)
 
 
 @router.put("/runs/{run_id}/metadata", response_model=Run, responses=WITH_BODY)
@@ -74,7 +80,7 @@ async def update_run_meta_data(run_id: str, body: MetadataBody, caller: Auth) ->
     merged = {**msgspec.json.decode(row.meta_data), **body.metadata}
     params: dict[str, Any] = {"id": run_id, "meta_data": to_json(merged)}
     await caller.view.write([Op("run_meta_data", params, missing=Missing("run", run_id))])
-    return json_answer(run(await find(caller, run_id)))
+    return await _answer(caller, run_id)
 
 
 @router.post("/runs/{run_id}/cancel", response_model=Run)
@@ -82,7 +88,7 @@ async def cancel_run(run_id: str, caller: Auth) -> Response:
     """End a run. A model call that is open is closed; the run then ends as `cancelled`, and stays so."""
     row = await find(caller, run_id)
     await caller.platform.driver.decide(row.n, CancelRequested(caller.platform.clock()))
-    return json_answer(run(await find(caller, run_id)))
+    return await _answer(caller, run_id)
 
 
 @router.post("/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=WITH_BODY)
@@ -91,15 +97,17 @@ async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> R
     row = await find(caller, run_id)
     outputs = tuple((output.tool_call_id, output.output) for output in body.tool_outputs)
     await caller.platform.driver.decide(row.n, OutputsSubmitted(outputs, caller.platform.clock()))
-    return json_answer(run(await find(caller, run_id)))
+    return await _answer(caller, run_id)
 
 
 @router.delete("/runs/{run_id}", response_model=Deleted, responses=CONFLICT)
 async def delete_run(run_id: str, caller: Auth) -> Response:
     """Delete a run that is over, with its events; what was said stays in the thread."""
-    row = await find(caller, run_id)
-    open_run = Clash("open_run", run_id)
-    await caller.view.write([Op("run_delete", {"id": row.id}, missing=open_run)])
+    await find(caller, run_id)
+    try:
+        await caller.view.write([Op("run_delete", {"id": run_id}, missing=Clash("open_run", run_id))])
+    except Clash:
+        raise ApiError(409, "run_open", f"The run '{run_id}' is not over; cancel it first.") from None
     return json_answer({"id": run_id, "object": "thread.run.deleted", "deleted": True})
 
 
@@ -109,7 +117,7 @@ async def stream_events(
 ) -> EventStream:
     """Follow a run: what is there, then what comes, until it is over. Every event's id is its position."""
     row = await find(caller, run_id)
-    return EventStream(events(caller.platform, row, position(after, last_event_id)))
+    return EventStream(events(caller.platform, row, int(last_event_id or after)))
 
 
 async def find(caller: Caller, run_id: str, param: str | None = None) -> Row:
@@ -124,19 +132,10 @@ async def find(caller: Caller, run_id: str, param: str | None = None) -> Row:
     return row
 
 
-def position(after: int, last_event_id: str | None) -> int:
-    """Where a reader goes on.
-
-    Raises:
-        ApiError: 400, the header is not a position.
-    """
-    if last_event_id is None:
-        return after
-    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 15:
-        raise ApiError(
-            400, "invalid_position", "Last-Event-ID: expected the id of an event, a number.", "Last-Event-ID"
-        )
-    return int(last_event_id)
+async def _answer(caller: Caller, run_id: str) -> Response:
+    row = await find(caller, run_id)
+    calls = await caller.view.all("actions_of_run", run_id=run_id)
+    return json_answer(run(row, [action(call) for call in calls]))
 
 
 async def _list(caller: Caller, query: str, limit: int, order: str, after: str | None, **params: str) -> Response:

@@ -8,6 +8,7 @@ from fastapi import Body, Response
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.base import Deleted, LooseMetaData, Page
 from projectdavid.protocol.threads import Thread, ThreadCreate, ThreadUpdate
+from projectdavid.runtime.driver import abort_topic
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, missing
 from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
@@ -44,7 +45,7 @@ async def list_thread_ids(
     user_id: str, caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
 ) -> Response:
     """The ids of a user's threads. `x-has-more` and `x-last-id` tell of the next page."""
-    rows, more = await _page(_as(caller, user_id), limit, order, after)
+    rows, more = await _page(await _as(caller, user_id), limit, order, after)
     ids = [row.id for row in rows]
     return bare(ids, ids, more)
 
@@ -54,7 +55,7 @@ async def list_thread_records(
     user_id: str, caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
 ) -> Response:
     """A user's threads. `x-has-more` and `x-last-id` tell of the next page."""
-    rows, more = await _page(_as(caller, user_id), limit, order, after)
+    rows, more = await _page(await _as(caller, user_id), limit, order, after)
     return bare([thread(row) for row in rows], [row.id for row in rows], more)
 
 
@@ -93,8 +94,12 @@ async def replace_thread_meta_data(thread_id: str, body: Annotated[LooseMetaData
 @router.delete("/threads/{thread_id}", response_model=Deleted)
 async def delete_thread(thread_id: str, caller: Auth) -> Response:
     """Delete a thread with all that was said in it; a run that is at work on it stops."""
+    open_run = await caller.view.one("run_open", thread_id=thread_id)
+    at_work = None if open_run is None else await caller.view.one("run", id=open_run.id)
     op = Op("thread_delete", {"id": thread_id}, missing=Missing("thread", thread_id))
     await caller.view.write([op])
+    if at_work is not None:  # a model that is silent would keep its worker from noticing
+        caller.platform.bus.publish(abort_topic(at_work.n))
     return json_answer({"id": thread_id, "object": "thread.deleted", "deleted": True})
 
 
@@ -110,9 +115,9 @@ async def find(caller: Caller, thread_id: str, param: str | None = None) -> Row:
     return row
 
 
-def _as(caller: Caller, user_id: str) -> Caller:
+async def _as(caller: Caller, user_id: str) -> Caller:
     """A caller with the view of a user whom they may see."""
-    caller.may_see(user_id)
+    await caller.may_see(user_id)
     return Caller(user_id, caller.is_admin, caller.platform.store.of(user_id), caller.platform)
 
 

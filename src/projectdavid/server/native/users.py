@@ -111,7 +111,7 @@ def wire(row: Row) -> dict[str, Any]:
 
 
 async def _find(caller: Caller, user_id: str) -> Row:
-    caller.may_see(user_id)
+    await caller.may_see(user_id)
     row = await caller.platform.store.one("user", id=user_id)
     if row is None:
         raise missing("user", user_id, "user_id")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from projectdavid.ports.store import Row
 from projectdavid.runtime.records import config_of, encode, run_of
-from projectdavid.server.http.bodies import JsonRoute
+from projectdavid.server.http.direct import DirectRoute
 from projectdavid.server.http.errors import DOCUMENTED
 
 _raw = msgspec.Raw
@@ -18,7 +18,7 @@ _raw = msgspec.Raw
 
 def router(tag: str) -> APIRouter:
     """A router of the native API."""
-    return APIRouter(prefix="/v1", tags=[tag], route_class=JsonRoute, responses=DOCUMENTED)
+    return APIRouter(prefix="/v1", tags=[tag], route_class=DirectRoute, responses=DOCUMENTED)
 
 
 def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -53,18 +53,22 @@ def bare(objects: list[Any], ids: list[str], more: bool) -> Response:
 
 
 def supplied(body: BaseModel) -> dict[str, Any]:
-    """The fields that a caller sent, as plain values; nulls inside of tools are left out."""
+    """The fields that a caller sent, as plain values; tools without the fields that are null."""
     values = body.model_dump(include=body.model_fields_set)
     for name in ("tools", "platform_tools"):
         if values.get(name):
-            values[name] = [_without_nulls(tool) for tool in values[name]]
+            values[name] = [_compact(tool) for tool in values[name]]
     return values
 
 
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return value
+def _compact(tool: dict[str, Any]) -> dict[str, Any]:
+    """A tool without what it leaves out; nulls inside of a JSON Schema mean something, and stay."""
+    kept = _without_nulls(tool)
+    return {**kept, "function": _without_nulls(kept["function"])} if "function" in kept else kept
+
+
+def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in value.items() if item is not None}
 
 
 def iso(seconds: int | None) -> str | None:

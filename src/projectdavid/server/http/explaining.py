@@ -1,0 +1,112 @@
+"""What is wrong with a request, in words for who wrote it: the field at fault, and what was expected of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from projectdavid.protocol.assistants import HTTPS_PATTERN
+from projectdavid.protocol.base import ID_PATTERN, NO_NUL, POSITION_PATTERN
+from projectdavid.protocol.messages import IMAGE_PATTERN
+from projectdavid.protocol.users import EMAIL_PATTERN
+
+TAGGED = frozenset({"tools", "content"})
+"""Lists of objects that say by their `type` what they are; validation puts that word into the path behind the index."""
+
+PATTERNS = {
+    POSITION_PATTERN: "the position of an event, a number",
+    NO_NUL: "text without NUL characters",
+    ID_PATTERN: "1 to 64 letters, digits, '_' or '-'",
+    HTTPS_PATTERN: "an https URL with a host",
+    IMAGE_PATTERN: "an https URL or a 'data:image/...' URL",
+    EMAIL_PATTERN: "an e-mail address",
+}
+BEGINNINGS = ("Input should be ", "String should have ", "List should have ", "Dictionary should have ")
+CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
+
+LONGEST = 256
+"""Characters of a field's path that are told back: its last name may be anything."""
+
+Problem = dict[str, Any]
+
+
+class Explained:
+    """The first problem of a request: its place (`body`, `query`, ...), its field and its code, and all in words."""
+
+    def __init__(self, problems: Sequence[Problem], body: Any, model: type[BaseModel] | None) -> None:
+        named = [(_param(problem, body), problem) for problem in problems]
+        param, same = _chosen(named)
+        first = same[0]
+        self.place = str(first["loc"][0]) if first["loc"] else "body"
+        self.param = param or None
+        self.code = CODES.get(first["type"], "invalid_value") if param else "invalid_body"
+        texts = list(dict.fromkeys(_text(problem) for problem in same))
+        if first["type"] == "extra_forbidden" and model is not None and "." not in param:
+            texts = [f"unknown field; the body may have {', '.join(model.model_fields)}"]
+        elif not param:
+            texts = ["expected a JSON object"]
+        others = {name for name, _ in named if not _within(name, param) and not _within(param, name)}
+        more = f" ({len(others)} more)" if others else ""
+        said = ", or ".join([texts[0], *(text.removeprefix("expected ") for text in texts[1:])])
+        self.message = f"{param or self.place}: {said}{more}"
+
+
+def _within(name: str, other: str) -> bool:
+    return name == other or name.startswith(f"{other}.")
+
+
+def _chosen(named: list[tuple[str, Problem]]) -> tuple[str, list[Problem]]:
+    """The first field at fault with its problems; where it is a choice of types, the branch that got furthest."""
+    first = named[0][0]
+    param = max((name for name, _ in named if _within(name, first)), key=lambda name: name.count("."))
+    same = [problem for name, problem in named if name == param]
+    return param, [problem for problem in same if problem["type"] != "none_required"] or same
+
+
+def _param(problem: Problem, body: Any) -> str:
+    """The path of the field as its writer knows it: without the names of the branches that validation tried."""
+    place, *parts = problem["loc"] or ("body",)
+    if place != "body":
+        return str(parts[0]) if parts else ""
+    kept: list[str] = []
+    value, tagged = body, False
+    for index, part in enumerate(parts):
+        if tagged and isinstance(value, dict) and part == value.get("type"):
+            tagged = False
+        elif (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
+            tagged = isinstance(value, list) and kept[-1:] != [] and kept[-1] in TAGGED
+            kept.append(str(part))
+            value = value[part]
+        elif problem["type"] == "missing" and index == len(parts) - 1:
+            kept.append(str(part))
+    if problem["type"].startswith("union_tag"):
+        kept.append("type")
+    return ".".join(kept)[:LONGEST]
+
+
+def _text(problem: Problem) -> str:
+    context = problem.get("ctx") or {}
+    match problem["type"]:
+        case "missing":
+            return "required"
+        case "extra_forbidden":
+            return "unknown field"
+        case "string_pattern_mismatch":
+            return f"expected {PATTERNS.get(context['pattern'], context['pattern'])}"
+        case "union_tag_invalid":
+            return f"expected one of {context['expected_tags']}, not '{context['tag'][:64]}'"
+        case "union_tag_not_found":
+            return "required: it says what kind of object this is"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "expected an object"
+        case _:
+            return _plain(problem["msg"])
+
+
+def _plain(text: str) -> str:
+    text = text.removeprefix("Value error, ").partition(" after validation")[0].partition(", unable to parse")[0]
+    for beginning in BEGINNINGS:
+        if text.startswith(beginning):
+            rest = text.removeprefix(beginning)
+            return f"expected {'a value ' if rest.startswith(('less', 'greater')) else ''}{rest}"
+    return text
