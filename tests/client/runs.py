@@ -68,7 +68,7 @@ class FakeRun:
                 "tool_name": fields["tool"],
                 "function_args": fields["args"],
                 "status": "pending",
-                "triggered_at": 3,
+                "triggered_at": "2026-11-22T12:00:00+00:00",
             }
             for fields in calls
         ]

@@ -47,7 +47,7 @@ ACTION: dict[str, Any] = {
     "tool_name": "add",
     "function_args": {},
     "status": "pending",
-    "triggered_at": 3,
+    "triggered_at": "2026-11-22T12:00:00+00:00",
 }
 USER: dict[str, Any] = {"id": "user_1", "created_at": "2026-01-01", "updated_at": "2026-01-01"}
 KEY: dict[str, Any] = {"prefix": "ea_1", "user_id": "user_1", "created_at": "2026-01-01", "is_active": True}

@@ -80,7 +80,17 @@ class FunctionTool(Request):
 
 
 Tool = Annotated[PlatformTool | FunctionTool, Field(discriminator="type")]
-Tools = Annotated[list[Tool], Field(max_length=128)]
+
+
+def _distinct(tools: list[Tool]) -> list[Tool]:
+    names = [tool.function.name for tool in tools if isinstance(tool, FunctionTool)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"expected functions of different names; '{name}' is there more than once")
+    return tools
+
+
+Tools = Annotated[list[Tool], Field(max_length=128), AfterValidator(_distinct)]
 
 
 def _without_default(schema: JsonObject) -> None:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.protocol.assistants import JsonObject, ModelName, Tools
 from projectdavid.protocol.base import (
@@ -31,6 +32,10 @@ RunStatus = Literal[
     "expired",
 ]
 TERMINAL_STATUSES: frozenset[str] = frozenset({"cancelled", "failed", "completed", "incomplete", "expired"})
+
+
+Time = str | SkipJsonSchema[int]
+"""A time as text; numbers are understood, too."""
 
 
 class ChosenFunction(Request):
@@ -130,7 +135,7 @@ class RunUsage(Answer):
 
 
 class Action(Answer):
-    """A function call of the model that the caller answers."""
+    """A function call of the model that the caller answers; its times are texts, as on the Project David wire."""
 
     id: str
     run_id: str
@@ -141,10 +146,10 @@ class Action(Answer):
     result: JsonObject | None = None
     """`{"output": text}` once it is answered."""
     turn_index: int = 0
-    triggered_at: int
-    expires_at: int | None = None
+    triggered_at: Time
+    expires_at: Time | None = None
     is_processed: bool = False
-    processed_at: int | None = None
+    processed_at: Time | None = None
 
 
 class ActionUpdate(Request):

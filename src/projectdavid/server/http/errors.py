@@ -88,6 +88,11 @@ def missing(kind: str, object_id: str, param: str | None = None) -> ApiError:
     return ApiError(404, f"{kind}_not_found", f"There is no {kind.replace('_', ' ')} '{shown}'.", param)
 
 
+def refused(error: Refused, param: str | None) -> ApiError:
+    """400: it cannot happen to the run. `param` is what the body in question calls the field at fault, if one is."""
+    return ApiError(400, error.code, str(error), error.param and param)
+
+
 def install(app: FastAPI) -> None:
     """Make every exception that may leave a route an envelope."""
 
@@ -119,7 +124,7 @@ def translate(error: Exception) -> ApiError:
             log.error("the store is unavailable: %s", error)
             return ApiError(503, "store_unavailable", "The server cannot write now; nothing was changed. Try again.")
         case Refused():
-            return ApiError(400, error.code, str(error), error.param)
+            return refused(error, error.param)
         case UnknownModel():
             return ApiError(400, "model_not_found", str(error), "model")
         case _:

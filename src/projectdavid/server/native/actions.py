@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
-from projectdavid.engine.run import OutputsSubmitted
+from projectdavid.engine.run import OutputsSubmitted, Refused
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.runs import Action, ActionUpdate, PendingAction
 from projectdavid.server.auth import Auth, Caller
-from projectdavid.server.http.errors import WITH_BODY, missing
+from projectdavid.server.http.errors import WITH_BODY, missing, refused
 from projectdavid.server.native import runs
 from projectdavid.server.native.wire import action, action_status, arguments, json_answer, router, to_json
 
@@ -48,7 +48,10 @@ async def update_action(action_id: str, body: ActionUpdate, caller: Auth) -> Res
     if row.output is None and body.result is not None:
         output = body.result if isinstance(body.result, str) else to_json(body.result)
         happened = OutputsSubmitted(((row.call_id, output),), caller.platform.clock())
-        await caller.platform.driver.decide(row.run, happened)
+        try:
+            await caller.platform.driver.decide(row.run, happened)
+        except Refused as error:
+            raise refused(error, "result") from None
     elif row.output is None:
         params: dict[str, Any] = {"action_id": action_id, "mark": _mark(body.status)}
         await caller.view.write([Op("call_mark", params, missing=Missing("action", action_id))])

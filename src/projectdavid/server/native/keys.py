@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from projectdavid.ports.store import Clash, Missing, Op, Row
 from projectdavid.protocol.users import Key, KeyCreate, KeyCreated, KeyRevoked, Keys
@@ -13,6 +13,7 @@ from projectdavid.server.native.wire import iso, json_answer, router
 router = router("keys")
 
 DAY = 86_400
+EMPTY: dict[int | str, dict[str, Any]] = {204: {"description": "The same, to who does not ask for `application/json`"}}
 
 
 @router.post("/users/{user_id}/apikeys", status_code=201, response_model=KeyCreated, responses=WITH_BODY)
@@ -59,12 +60,14 @@ async def retrieve_key(user_id: str, prefix: str, caller: Auth) -> Response:
     return json_answer(_wire(await _find(caller, user_id, prefix), int(caller.platform.clock())))
 
 
-@router.delete("/users/{user_id}/apikeys/{prefix}", response_model=KeyRevoked)
-async def revoke_key(user_id: str, prefix: str, caller: Auth) -> Response:
+@router.delete("/users/{user_id}/apikeys/{prefix}", response_model=KeyRevoked, responses=EMPTY)
+async def revoke_key(user_id: str, prefix: str, caller: Auth, request: Request) -> Response:
     """Make a key open nothing any more, from the next request on."""
     await caller.may_see(user_id)
     params: dict[str, Any] = {"prefix": prefix, "now": int(caller.platform.clock())}
     await caller.platform.store.of(user_id).write([Op("key_revoke", params, missing=Missing("key", prefix))])
+    if "application/json" not in request.headers.get("accept", ""):
+        return Response(status_code=204)  # all that clients of the Project David wire take for a success
     return json_answer({"prefix": prefix, "object": "api_key.revoked", "revoked": True})
 
 

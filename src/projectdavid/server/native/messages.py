@@ -10,7 +10,7 @@ from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate, ToolMessageCreate
 from projectdavid.server.auth import Auth, Caller
-from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
+from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
 from projectdavid.server.http.paging import After, Limit, Order, page
 from projectdavid.server.native import assistants, threads
 from projectdavid.server.native.wire import json_answer, listed, message, router, to_json
@@ -66,8 +66,8 @@ async def _answer(caller: Caller, body: AnyMessage) -> Response:
     happened = OutputsSubmitted(((row.call_id, _text(body)),), caller.platform.clock())
     try:
         decided = await caller.platform.driver.decide(row.run, happened)
-    except Refused as error:  # its field is named as in the body that answers several calls
-        raise ApiError(400, error.code, str(error), error.param and "tool_id") from None
+    except Refused as error:
+        raise refused(error, "tool_id") from None
     return json_answer(message(await find(caller, decided.messages[0])))
 
 

@@ -71,9 +71,9 @@ def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if item is not None}
 
 
-def iso(seconds: int | None) -> str | None:
-    """A time as the wire writes users' and keys' times."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+def iso(seconds: float | None) -> str | None:
+    """A time as the wire writes the times of users, keys and actions."""
+    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
 def thread(row: Row, participants: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -185,10 +185,10 @@ def action(row: Row) -> dict[str, Any]:
         "status": action_status(row),
         "result": None if row.output is None else {"output": row.output},
         "turn_index": row.turn,
-        "triggered_at": row.created_at,
-        "expires_at": int(row.expires_at),
+        "triggered_at": iso(row.created_at),
+        "expires_at": iso(row.expires_at),
         "is_processed": row.output is not None,
-        "processed_at": row.finished_at,
+        "processed_at": iso(row.finished_at),
     }
 
 

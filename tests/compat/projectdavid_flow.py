@@ -1,0 +1,175 @@
+"""A walk through the API with the third-party client `projectdavid`, run by an interpreter that has it.
+
+Needs ENTITIES_BASE_URL, ENTITIES_API_KEY (a user's) and ADMIN_API_KEY; prints one JSON object: what each step gave.
+"""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from projectdavid import ContentEvent, Entity, ToolCallRequestEvent
+
+MODEL = "scripted/caller"
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+report: dict[str, Any] = {}
+
+
+def plain(value: Any) -> Any:
+    """An answer of the client as JSON has it."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def step(name: str, act: Callable[[], Any]) -> Any:
+    """Make one call; note what it gave, or how it failed, and go on."""
+    try:
+        value = act()
+    except Exception as error:  # noqa: BLE001 - the report says which step it was
+        traceback.print_exc()
+        report[name] = {"failed": f"{type(error).__name__}: {error}"}
+        return None
+    report[name] = plain(value)
+    return value
+
+
+def weather(name: str, arguments: dict[str, Any]) -> str:
+    """The function that the model calls."""
+    return f"{name}: rain in {arguments['city']}"
+
+
+def users_and_keys() -> None:
+    """What an admin does."""
+    client = Entity(api_key=os.environ["ADMIN_API_KEY"])
+    user = step("create_user", lambda: client.users.create_user(email="ada@example.com", full_name="Ada"))
+    step("retrieve_user", lambda: client.users.retrieve_user(user.id))
+    step("update_user", lambda: client.users.update_user(user.id, full_name="Ada Lovelace"))
+    key = step("create_key", lambda: client.keys.create_key(user_id=user.id, key_name="laptop", expires_in_days=3))
+    step("create_key_for_user", lambda: client.keys.create_key_for_user(user.id, key_name="other"))
+    step("list_keys", lambda: client.keys.list_keys(user_id=user.id))
+    step("get_key_details", lambda: client.keys.get_key_details(user_id=user.id, key_prefix=key.details.prefix))
+    step("list_as_new_user", lambda: Entity(api_key=key.plain_key).assistants.list())
+    step("revoke_key", lambda: client.keys.revoke_key(user_id=user.id, key_prefix=key.details.prefix))
+    step("list_all_keys", lambda: client.keys.list_keys(user_id=user.id, include_inactive=True))
+    step("delete_user", lambda: client.users.delete_user(user.id))
+
+
+def assistants(client: Entity) -> None:
+    """The calls of the API page, with its values."""
+    values: dict[str, Any] = {
+        "name": "Mathy",
+        "description": "test_case",
+        "model": "llama3.1",
+        "instructions": "You are a helpful math tutor.",
+        "tools": [{"type": "code_interpreter"}],
+    }
+    made = step("create_assistant", lambda: client.assistants.create_assistant(**values))
+    step("retrieve_assistant", lambda: client.assistants.retrieve_assistant(assistant_id=made.id))
+    changes = {**values, "instructions": "You are now a web search bot", "tools": [{"type": "web_search"}]}
+    step("update_assistant", lambda: client.assistants.update_assistant(assistant_id=made.id, **changes))
+    step("list_assistants", client.assistants.list)
+    step("delete_assistant", lambda: client.assistants.delete_assistant(assistant_id=made.id))
+    step("list_no_assistants", client.assistants.list)
+
+
+def conversation(client: Entity) -> tuple[Any, Any, Any]:
+    """An assistant, a thread and what is said in it."""
+    assistant = step(
+        "create_caller", lambda: client.assistants.create_assistant(name="Caller", model=MODEL, tools=[WEATHER])
+    )
+    thread = step("create_thread", lambda: client.threads.create_thread(meta_data={"a": 1}))
+    step("update_thread", lambda: client.threads.update_thread(thread.id, meta_data={"b": 2}))
+    step("update_thread_metadata", lambda: client.threads.update_thread_metadata(thread.id, {"c": 3}))
+    step("retrieve_thread", lambda: client.threads.retrieve_thread(thread.id))
+    step("list_threads", lambda: client.threads.list_threads(thread.owner_id))
+    said = {"thread_id": thread.id, "content": "How is it in Oslo?", "assistant_id": assistant.id}
+    message = step("create_message", lambda: client.messages.create_message(**said))
+    step("retrieve_message", lambda: client.messages.retrieve_message(message.id))
+    step("update_message", lambda: client.messages.update_message(message.id, meta_data={"n": 1}))
+    step("list_messages", lambda: client.messages.list_messages(thread.id))
+    step("formatted_messages", lambda: client.messages.get_formatted_messages(thread.id))
+    return assistant, thread, message
+
+
+def new_run(client: Entity, name: str, assistant: Any, thread: Any) -> Any:
+    """A run that waits to be started."""
+    return step(name, lambda: client.runs.create_run(assistant_id=assistant.id, thread_id=thread.id))
+
+
+def events_with_a_call(client: Entity, assistant: Any, thread: Any, message: Any) -> None:
+    """The loop of the client: stream, execute the call, stream on to the final text."""
+    run = new_run(client, "create_run", assistant, thread)
+    stream = client.synchronous_inference_stream
+    stream.setup(thread_id=thread.id, assistant_id=assistant.id, message_id=message.id, run_id=run.id)
+    told: list[Any] = []
+
+    def follow() -> list[Any]:
+        for event in stream.stream_events(MODEL):
+            told.append(event.to_dict())
+            if isinstance(event, ToolCallRequestEvent):
+                told.append({"executed": event.execute(weather)})
+            elif isinstance(event, ContentEvent):
+                told[-1] = {"type": "content", "content": event.content}
+        return told
+
+    step("stream_events", follow)
+    step("retrieve_run", lambda: client.runs.retrieve_run(run.id))
+    step("list_runs", lambda: client.runs.list_runs(thread.id))
+    step("list_all_runs", client.runs.list_all_runs)
+    step("messages_after", lambda: client.messages.list_messages(thread.id))
+
+
+def chunks_and_actions(client: Entity, assistant: Any, thread: Any, message: Any) -> None:
+    """The same by hand: stream up to the call, answer it through the actions, stream on."""
+    again = {"thread_id": thread.id, "content": "And now?", "assistant_id": assistant.id}
+    step("create_second_message", lambda: client.messages.create_message(**again))
+    run = new_run(client, "create_second_run", assistant, thread)
+    stream = client.synchronous_inference_stream
+    stream.setup(thread_id=thread.id, assistant_id=assistant.id, message_id=message.id, run_id=run.id)
+    step("stream_chunks", lambda: list(stream.stream_chunks(MODEL)))
+    step("retrieve_waiting_run", lambda: client.runs.retrieve_run(run.id))
+    pending = step("pending_actions", lambda: client.actions.get_pending_actions(run.id))
+    step("actions_by_status", lambda: client.actions.get_actions_by_status(run.id))
+    action_id = pending[0]["action_id"]
+    step("get_action", lambda: client.actions.get_action(action_id))
+    step("mark_action", lambda: client.actions.update_action(action_id, "processing"))
+    step("update_action", lambda: client.actions.update_action(action_id, "completed", {"weather": "sun"}))
+    step("stream_chunks_on", lambda: list(stream.stream_chunks(MODEL)))
+
+
+def endings(client: Entity, assistant: Any, thread: Any, message: Any) -> None:
+    """Cancel a run, and delete what was made."""
+    run = new_run(client, "create_third_run", assistant, thread)
+    step("cancel_run", lambda: client.runs.cancel_run(run.id))
+    step("delete_run", lambda: client.runs.delete_run(run.id))
+    step("delete_message", lambda: client.messages.delete_message(message.id))
+    step("delete_thread", lambda: client.threads.delete_thread(thread.id))
+    step("delete_caller", lambda: client.assistants.delete_assistant(assistant.id, permanent=True))
+
+
+def main() -> None:
+    """All of it."""
+    users_and_keys()
+    client = Entity()
+    assistants(client)
+    made = conversation(client)
+    events_with_a_call(client, *made)
+    chunks_and_actions(client, *made)
+    endings(client, *made)
+    json.dump(report, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""The newest third-party client of the Project David wire, unmodified, in an environment of its own."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import serving
+
+pytestmark = pytest.mark.slow
+
+CLIENT = "projectdavid==1.113.1"
+FLOW = Path(__file__).with_name("projectdavid_flow.py")
+MATHY = {
+    "name": "Mathy",
+    "description": "test_case",
+    "model": "llama3.1",
+    "instructions": "You are a helpful math tutor.",
+    "tools": [{"type": "code_interpreter"}],
+}
+
+Report = dict[str, Any]
+
+
+def environment() -> Path:
+    """The interpreter that has the client; made once per machine, however many processes ask for it."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    folder = Path(tempfile.gettempdir()) / f"compat-{os.getuid()}-{CLIENT.replace('==', '-')}-py{version}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    python, ready = folder / "venv" / "bin" / "python", folder / "ready"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder / "venv"], check=True)
+            install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT]
+            subprocess.run(install, check=True)
+            ready.touch()
+    return python
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """What the client got at each step of its walk."""
+    python, folder = environment(), tmp_path_factory.mktemp("compat")
+    with serving(folder) as server:
+        keys = {"ENTITIES_API_KEY": server.api_key, "ADMIN_API_KEY": server.admin_api_key}
+        walked = subprocess.run(
+            [python, "-I", FLOW],
+            env={"ENTITIES_BASE_URL": server.base_url, "PATH": os.environ["PATH"], "HOME": str(folder), **keys},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert walked.returncode == 0, walked.stderr[-5000:]
+    return json.loads(walked.stdout)
+
+
+SHORT = {"retrieve_waiting_run"}
+"""What fails so far; it has its own test below."""
+
+
+def test_every_step_goes_through(report: Report) -> None:
+    failed = {name: got for name, got in report.items() if isinstance(got, dict) and "failed" in got}
+    assert failed.keys() <= SHORT, failed
+
+
+def test_an_admin_manages_users_and_their_keys(report: Report) -> None:
+    user = report["create_user"]
+    assert (user["email"], user["full_name"], user["oauth_provider"]) == ("ada@example.com", "Ada", "local")
+    assert report["retrieve_user"] == user
+    assert report["update_user"] == {
+        **user,
+        "full_name": "Ada Lovelace",
+        "updated_at": report["update_user"]["updated_at"],
+    }
+    key = report["create_key"]["details"]
+    assert (key["key_name"], key["is_active"]) == ("laptop", True)
+    assert report["get_key_details"] == key
+    assert [found["key_name"] for found in report["list_keys"]] == ["laptop", "other"]
+    assert report["list_as_new_user"] == []
+    assert report["revoke_key"] is True
+    assert [found["is_active"] for found in report["list_all_keys"]] == [False, True]
+    assert report["delete_user"]["success"] is True
+
+
+def test_the_assistants_of_the_page_come_back(report: Report) -> None:
+    made = report["create_assistant"]
+    assert {name: made[name] for name in MATHY} == MATHY
+    assert made["object"] == "assistant"
+    assert report["retrieve_assistant"] == made
+    changed = {**made, "instructions": "You are now a web search bot", "tools": [{"type": "web_search"}]}
+    assert report["update_assistant"] == changed
+    assert report["list_assistants"] == [changed]
+    assert report["delete_assistant"] == {"id": made["id"], "object": "assistant.deleted", "deleted": True}
+    assert report["list_no_assistants"] == []
+
+
+def test_threads_and_messages_come_back(report: Report) -> None:
+    thread, message = report["create_thread"], report["create_message"]
+    assert thread["meta_data"] == {"a": 1}
+    assert report["update_thread"]["meta_data"] == {"a": 1, "b": 2}
+    assert report["update_thread_metadata"]["meta_data"] == report["retrieve_thread"]["meta_data"] == {"c": 3}
+    assert report["list_threads"] == [thread["id"]]
+    assert (message["role"], message["content"], message["thread_id"]) == ("user", "How is it in Oslo?", thread["id"])
+    assert report["retrieve_message"] == message
+    assert report["update_message"] == {**message, "meta_data": {"n": 1}}
+    assert report["list_messages"]["data"] == [report["update_message"]]
+    assert report["formatted_messages"][-1] == {"role": "user", "content": "How is it in Oslo?"}
+
+
+def test_the_loop_of_the_client_executes_a_call_and_goes_on_to_the_answer(report: Report) -> None:
+    assert report["create_run"]["status"] == "pending"
+    manifest, executed, *said = report["stream_events"]
+    assert manifest == {
+        **manifest,
+        "type": "tool_call_manifest",
+        "run_id": report["create_run"]["id"],
+        "tool": "get_weather",
+        "args": {"city": "Oslo"},
+    }
+    assert executed == {"executed": True}
+    assert {event["type"] for event in said} == {"content"}
+    assert "".join(event["content"] for event in said) == "They said: get_weather: rain in Oslo"
+    run = report["retrieve_run"]
+    assert (run["status"], run["thread_id"]) == ("completed", report["create_thread"]["id"])
+    assert [(action["id"], action["status"]) for action in run["actions"]] == [(manifest["action_id"], "completed")]
+    assert [found["id"] for found in report["list_runs"]["data"]] == [run["id"]]
+    assert [found["id"] for found in report["list_all_runs"]["data"]] == [run["id"]]
+    spoken = [(message["role"], message["content"]) for message in report["messages_after"]["data"]]
+    assert spoken == [
+        ("user", "How is it in Oslo?"),
+        ("tool", "get_weather: rain in Oslo"),
+        ("assistant", "They said: get_weather: rain in Oslo"),
+    ]
+
+
+def test_a_call_can_be_answered_through_its_action(report: Report) -> None:
+    kinds = [chunk.get("status") or chunk["type"] for chunk in report["stream_chunks"]]
+    assert kinds == ["started", "processing", "tool_call_manifest", "requires_action"]
+    (pending,) = report["pending_actions"]
+    assert (pending["tool_name"], pending["function_arguments"]) == ("get_weather", {"city": "Oslo"})
+    assert report["actions_by_status"][0]["id"] == report["get_action"]["id"] == pending["action_id"]
+    assert (report["get_action"]["status"], report["mark_action"]["status"]) == ("pending", "processing")
+    assert report["update_action"]["status"] == "completed"
+    assert report["update_action"]["result"] == {"output": '{"weather":"sun"}'}
+    told = report["stream_chunks_on"]
+    assert "".join(chunk["content"] for chunk in told if chunk["type"] == "content") == 'They said: {"weather":"sun"}'
+    assert told[-1]["status"] == "complete"
+
+
+def test_runs_are_cancelled_and_everything_is_deleted(report: Report) -> None:
+    assert report["cancel_run"]["status"] == "cancelled"
+    for name, kind in (
+        ("delete_run", "thread.run.deleted"),
+        ("delete_message", "thread.message.deleted"),
+        ("delete_thread", "thread.deleted"),
+        ("delete_caller", "assistant.deleted"),
+    ):
+        assert (report[name]["object"], report[name]["deleted"]) == (kind, True)
+
+
+@pytest.mark.xfail(reason="our status 'requires_action' is 'action_required' to the client, which refuses any other")
+def test_a_run_that_waits_for_a_call_can_be_read(report: Report) -> None:
+    assert report["retrieve_waiting_run"]["status"] == "action_required"

@@ -1,0 +1,123 @@
+"""One server for all tests of this folder, and a new user for each."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from projectdavid.server.app import create_app
+from projectdavid.server.bootstrap import assemble
+from projectdavid.server.embedded import Embedded
+from projectdavid.server.platform import Platform
+from projectdavid.server.settings import Settings
+from tests.server.routes import World, world_of
+from tests.server.script import player
+from tests.server.talking import Caller, ok
+
+FOREIGN = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "PROJECTDAVID_DATA")
+
+
+@contextmanager
+def serving(path: Path, **settings: object) -> Iterator[Embedded]:
+    """A server with the scripted model, whatever this machine's environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in FOREIGN:
+            patch.delenv(name, raising=False)
+        server = Embedded(path, **{"providers": {"scripted": player()}, **settings})
+        server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def admin(server: Embedded) -> Iterator[Caller]:
+    with Caller(server.base_url, "", server.admin_api_key) as admin:
+        admin.user_id = ok(admin.get("/v1/auth/validate-key"))["user_id"]
+        yield admin
+
+
+@pytest.fixture(scope="session")
+def stranger(server: Embedded) -> Iterator[httpx2.Client]:
+    """Somebody without a key."""
+    with httpx2.Client(base_url=server.base_url) as stranger:
+        yield stranger
+
+
+def _users(server: Embedded, admin: Caller) -> Iterator[Callable[[], Caller]]:
+    made: list[Caller] = []
+
+    def new() -> Caller:
+        user_id = ok(admin.post("/v1/users", json={}))["id"]
+        key = ok(admin.post(f"/v1/users/{user_id}/apikeys"))["plain_key"]
+        made.append(Caller(server.base_url, user_id, key))
+        return made[-1]
+
+    yield new
+    for caller in made:
+        caller.close()
+
+
+new_user = pytest.fixture(_users, name="new_user")
+new_users = pytest.fixture(_users, scope="module", name="new_users")
+
+
+@pytest.fixture(scope="module")
+def world(admin: Caller) -> World:
+    """The ids of what the admin has."""
+    return world_of(admin)
+
+
+@pytest.fixture
+def user(new_user: Callable[[], Caller]) -> Caller:
+    return new_user()
+
+
+@pytest.fixture
+def other(new_user: Callable[[], Caller]) -> Caller:
+    return new_user()
+
+
+class Clock:
+    """The time as a test has it."""
+
+    def __init__(self, now: float = 1_751_169_829.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def platform(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """A platform on that clock; closed by `still`."""
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    return await assemble(Settings(data=tmp_path, host="127.0.0.1"), {"scripted": player()}, clock)
+
+
+@pytest.fixture
+async def still(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
+    """An admin's client of an application whose clock stands still."""
+    app = create_app(platform)
+    key = httpx2.Response(200, text=platform.settings.credentials.read_text()).json()["admin_api_key"]
+    transport = httpx2.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://here", headers={"x-api-key": key}) as client,
+    ):
+        yield client

@@ -1,0 +1,196 @@
+"""Every route of the API with a request that a user may make of what is theirs; and where it names ids."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.server.talking import Caller, Json, ok
+
+World = dict[str, str]
+"""The ids of what a user has, by kind."""
+Body = Callable[[World], Json]
+
+ID_LIKE = re.compile(r"(^|_)ids?$|^after$|^prefix$")
+KINDS = {"tool": "action", "sender": "user", "participant": "user", "tool_call": "call", "prefix": "prefix"}
+
+
+def world_of(user: Caller) -> World:
+    """One of everything: a run that waits for a call, one that is over, and a thread that is free."""
+    waiting, ended = user.waiting(), user.run(status="pending")
+    ok(user.post(f"/v1/runs/{ended['id']}/cancel"))
+    free = user.thread("a secret")
+    return {
+        "assistant": waiting["assistant_id"],
+        "thread": waiting["thread_id"],
+        "free": free["id"],
+        "run": waiting["id"],
+        "ended": ended["id"],
+        "action": waiting["actions"][0]["id"],
+        "call": waiting["actions"][0]["tool_call_id"],
+        "message": ok(user.get(f"/v1/threads/{waiting['thread_id']}/messages"))["first_id"],
+        "user": user.user_id,
+        "prefix": user.key[:12],
+    }
+
+
+def _said(world: World) -> Json:
+    return {"thread_id": world["free"], "content": "hi"}
+
+
+def _answered(world: World) -> Json:
+    return {"thread_id": world["thread"], "content": "rain", "role": "tool", "tool_id": world["action"]}
+
+
+def _completed(world: World) -> Json:
+    return {"run_id": world["run"], "thread_id": world["thread"], "assistant_id": world["assistant"]}
+
+
+ROUTES: dict[str, list[Body | None]] = {
+    "POST /v1/assistants": [lambda _: {"model": "m"}],
+    "GET /v1/assistants": [None],
+    "GET /v1/assistants/{assistant_id}": [None],
+    "PUT /v1/assistants/{assistant_id}": [lambda _: {"name": "changed"}],
+    "DELETE /v1/assistants/{assistant_id}": [None],
+    "GET /v1/users/{user_id}/assistants": [None],
+    "POST /v1/threads": [lambda _: {}],
+    "GET /v1/threads": [None],
+    "GET /v1/threads/user/{user_id}": [None],
+    "GET /v1/threads/user/{user_id}/records": [None],
+    "GET /v1/threads/{thread_id}": [None],
+    "PUT /v1/threads/{thread_id}": [lambda _: {"meta_data": {"changed": True}}],
+    "POST /v1/threads/{thread_id}": [lambda _: {"meta_data": {"changed": True}}],
+    "DELETE /v1/threads/{thread_id}": [None],
+    "PUT /v1/threads/{thread_id}/metadata": [lambda _: {"changed": True}],
+    "POST /v1/messages": [_said, _answered],
+    "POST /v1/messages/assistant": [_said],
+    "POST /v1/messages/tools": [_answered],
+    "GET /v1/messages/{message_id}": [None],
+    "PUT /v1/messages/{message_id}": [lambda _: {"meta_data": {"changed": True}}],
+    "DELETE /v1/messages/{message_id}": [None],
+    "GET /v1/threads/{thread_id}/messages": [None],
+    "GET /v1/threads/{thread_id}/formatted_messages": [None],
+    "POST /v1/runs": [lambda world: {"assistant_id": world["assistant"], "thread_id": world["free"]}],
+    "GET /v1/runs": [None],
+    "GET /v1/threads/{thread_id}/runs": [None],
+    "GET /v1/runs/{run_id}": [None],
+    "DELETE /v1/runs/{run_id}": [None],
+    "PUT /v1/runs/{run_id}/metadata": [lambda _: {"metadata": {"changed": True}}],
+    "POST /v1/runs/{run_id}/cancel": [None],
+    "POST /v1/runs/{run_id}/submit_tool_outputs": [
+        lambda world: {"tool_outputs": [{"tool_call_id": world["call"], "output": "rain"}]}
+    ],
+    "GET /v1/runs/{run_id}/events": [None],
+    "GET /v1/actions/pending/{run_id}": [None],
+    "GET /v1/runs/{run_id}/actions/status": [None],
+    "GET /v1/actions/{action_id}": [None],
+    "PUT /v1/actions/{action_id}": [
+        lambda _: {"status": "processing"},
+        lambda _: {"status": "completed", "result": "rain"},
+    ],
+    "POST /v1/completions": [_completed],
+    "GET /v1/models": [None],
+    "POST /v1/users": [lambda _: {}],
+    "GET /v1/users": [None],
+    "GET /v1/users/{user_id}": [None],
+    "PUT /v1/users/{user_id}": [lambda _: {"full_name": "Eve"}],
+    "DELETE /v1/users/{user_id}": [None],
+    "GET /v1/auth/validate-key": [None],
+    "POST /v1/users/{user_id}/apikeys": [lambda _: {"key_name": "k"}],
+    "GET /v1/users/{user_id}/apikeys": [None],
+    "POST /v1/admin/users/{user_id}/keys": [lambda _: {"key_name": "k"}],
+    "GET /v1/users/{user_id}/apikeys/{prefix}": [None],
+    "DELETE /v1/users/{user_id}/apikeys/{prefix}": [None],
+    "GET /health": [None],
+}
+ADMIN_ONLY = {
+    "POST /v1/users",
+    "GET /v1/users",
+    "DELETE /v1/users/{user_id}",
+    "POST /v1/admin/users/{user_id}/keys",
+}
+OF_ENDED = {"DELETE /v1/runs/{run_id}", "GET /v1/runs/{run_id}/events"}
+"""What can be done, or ends by itself, with a run that is over."""
+
+CASES = [(route, number) for route, bodies in ROUTES.items() for number in range(len(bodies))]
+WITH_BODY = [(route, number) for route, number in CASES if ROUTES[route][number] is not None]
+
+
+def counted(user: Caller) -> Json:
+    """How much there is of everything that an admin has."""
+    threads = ok(user.get("/v1/threads?limit=100"))["data"]
+    return {
+        "assistants": len(ok(user.get("/v1/assistants"))),
+        "messages": {thread["id"]: len(user.texts(thread)) for thread in threads},
+        "runs": [(run["id"], run["status"]) for run in ok(user.get("/v1/runs?limit=100"))["data"]],
+        "keys": len(ok(user.get(f"/v1/users/{user.user_id}/apikeys?include_inactive=true"))["keys"]),
+        "users": ok(user.get("/v1/users?limit=1"))["last_id"],
+    }
+
+
+class Asked:
+    """One request: the route, and everything in it that can be put in another's place."""
+
+    def __init__(self, route: str, number: int, world: World) -> None:
+        self.method, self.template = route.split()
+        self.path = {name: world[_kind(name)] for name in re.findall(r"\{(\w+)\}", self.template)}
+        if route in OF_ENDED:
+            self.path["run_id"] = world["ended"]
+        self.query: dict[str, str] = {}
+        make = ROUTES[route][number]
+        self.body = None if make is None else make(world)
+
+    def put(self, place: tuple[str, ...], value: str) -> "Asked":
+        """Put an id into one place: `("path", name)`, `("query", name)` or `("body", name, "[]", ...)`."""
+        where, *steps = place
+        if where == "body":
+            self.body = _put(self.body, steps, value)
+        else:
+            getattr(self, where)[steps[0]] = value
+        return self
+
+    def send(self, client: Any, **options: Any) -> Any:
+        """Make the request."""
+        body = {} if self.body is None else {"json": self.body}
+        return client.request(self.method, self.template.format(**self.path), params=self.query, **body, **options)
+
+
+def _put(value: Json, steps: list[str], new: str) -> Json:
+    if not steps:
+        return new
+    if steps[0] == "[]":
+        return [_put(value[0] if value else None, steps[1:], new)]
+    value = dict(value or {})
+    return {**value, steps[0]: _put(value.get(steps[0]), steps[1:], new)}
+
+
+def _kind(name: str) -> str:
+    stem = re.sub(r"_ids?$", "", name)
+    return KINDS.get(stem, stem)
+
+
+def places(schema: Json, route: str) -> list[tuple[str, ...]]:
+    """Where a route takes an id, as its description says."""
+    method, template = route.split()
+    operation = schema["paths"][template][method.lower()]
+    found = [
+        (parameter["in"], parameter["name"])
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "path" or ID_LIKE.search(parameter["name"])
+    ]
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return [*found, *dict.fromkeys(("body", *steps) for steps in _named(schema, content.get("schema", {})))]
+
+
+def _named(schema: Json, part: Json) -> Iterator[tuple[str, ...]]:
+    """The paths of all fields of a body whose name says that they hold an id."""
+    if "$ref" in part:
+        part = schema["components"]["schemas"][part["$ref"].rsplit("/", 1)[1]]
+    for branch in [*part.get("anyOf", ()), *part.get("oneOf", ())]:
+        yield from _named(schema, branch)
+    if "items" in part:
+        yield from (("[]", *steps) for steps in _named(schema, part["items"]))
+    for name, field in part.get("properties", {}).items():
+        if ID_LIKE.search(name):
+            yield (name, "[]") if name.endswith("_ids") else (name,)
+        else:
+            yield from ((name, *steps) for steps in _named(schema, field))

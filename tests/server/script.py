@@ -1,0 +1,42 @@
+"""What the scripted model of these tests does: the model's name says it."""
+
+import asyncio
+from collections.abc import Callable
+
+from projectdavid.engine.deltas import CallPart, Finish, Reasoning, Text, Usage
+from projectdavid.engine.prompt import Ask
+from projectdavid.ports.model import ModelError
+from projectdavid.providers.scripted import ScriptedProvider, say
+from projectdavid.providers.scripted.script import Scene
+
+
+def call(*calls: tuple[str, str]) -> Scene:
+    """The model calls functions: pairs of name and arguments."""
+    parts = [CallPart(index, f"call_{index}", name, arguments) for index, (name, arguments) in enumerate(calls)]
+    return [parts, [Finish("tool_calls"), Usage(20, 5)]]
+
+
+def _calling(*calls: tuple[str, str]) -> Callable[[Ask], Scene]:
+    """Calls functions when the user spoke last; tells what came back once they are answered."""
+
+    def scene(ask: Ask) -> Scene:
+        spoken = max((index for index, message in enumerate(ask.messages) if message.role == "user"), default=0)
+        outputs = [str(message.content) for message in ask.messages[spoken:] if message.role == "tool"]
+        return say("They said: " + " and ".join(outputs)) if outputs else call(*calls)
+
+    return scene
+
+
+SCENES: dict[str, Callable[[Ask], Scene]] = {
+    "echo": lambda ask: say(str(ask.messages[-1].content)),
+    "thinker": lambda ask: [[Reasoning(("Hm. ", "So."))], *say("Four.")],
+    "caller": _calling(("get_weather", '{"city": "Oslo"}')),
+    "two_calls": _calling(("get_weather", '{"city": "Oslo"}'), ("get_weather", '{"city": "Rome"}')),
+    "silent": lambda ask: [[Text(("I begin",))], asyncio.Event()],
+    "broken": lambda ask: [[Text(("I break",))], ModelError("server_error", "The model fell over.")],
+}
+
+
+def player() -> ScriptedProvider:
+    """A provider with these scenes; any other name says hello."""
+    return ScriptedProvider(scene_for=lambda ask: SCENES.get(ask.model, lambda _: say("Hello from the script."))(ask))

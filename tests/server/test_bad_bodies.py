@@ -1,0 +1,138 @@
+"""Bad bodies: what is no JSON, does not call itself so, is no object, or is too large."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.server.conftest import serving
+from tests.server.routes import WITH_BODY, Asked, World, counted
+from tests.server.talking import Caller, ok, refused
+
+JSON = {"content-type": "application/json"}
+OPTIONAL = {"POST /v1/threads", "POST /v1/users/{user_id}/apikeys", "POST /v1/admin/users/{user_id}/keys"}
+"""Routes that do without a body."""
+
+
+NOT_JSON: dict[str, bytes] = {
+    "broken": b"{",
+    "text": b"hello",
+    "single quotes": b"{'model': 'm'}",
+    "a trailing comma": b'{"model": "m",}',
+    "two values": b'{"model": "m"} {}',
+    "NaN": b'{"model": NaN}',
+    "Infinity": b'{"model": Infinity}',
+    "minus Infinity": b'{"model": -Infinity}',
+    "too large a number": b'{"model": 1e999}',
+    "too small a number": b'{"model": -1E+400}',
+    "too many digits": b'{"model": ' + b"9" * 400 + b".0}",
+    "far too many digits": b'{"model": ' + b"9" * 5000 + b"}",
+    "invalid UTF-8": b'{"model": "\xff\xfe"}',
+    "an overlong character": b'{"model": "\xc0\x80"}',
+    "UTF-16": '{"model": "m"}'.encode("utf-16"),
+    "a mark of byte order": b'\xef\xbb\xbf{"model": "m"}',
+    "a lone surrogate": b'{"model": "\\ud800"}',
+    "a lone low surrogate": b'{"model": "\\udc00x"}',
+    "surrogates in the wrong order": b'{"model": "\\udc00\\ud800"}',
+    "a surrogate in UTF-8": b'{"model": "\xed\xa0\x80"}',
+    "a control character": b'{"model": "\x01"}',
+    "deep objects": b'{"model":' * 100_000 + b"1" + b"}" * 100_000,
+    "deep arrays": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+def test_what_is_no_json_is_refused_by_every_route(admin: Caller, world: World, body: bytes) -> None:
+    before = counted(admin)
+    for route, number in WITH_BODY:
+        asked = Asked(route, number, world)
+        url = asked.template.format(**asked.path)
+        message = refused(admin.request(asked.method, url, content=body, headers=JSON), 400, "invalid_json")
+        assert message.startswith("The body is not valid JSON: ")
+    assert counted(admin) == before
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", None])
+def test_what_does_not_call_itself_json_is_refused_by_every_route(
+    admin: Caller, world: World, content_type: str | None
+) -> None:
+    before = counted(admin)
+    for route, number in WITH_BODY:
+        asked = Asked(route, number, world)
+        url = asked.template.format(**asked.path)
+        headers = {} if content_type is None else {"content-type": content_type}
+        response = admin.request(asked.method, url, content=json.dumps(asked.body), headers=headers)
+        assert "application/json" in refused(response, 415, "unsupported_media_type")
+    assert counted(admin) == before
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json;"])
+def test_json_may_call_itself_so_in_every_way(user: Caller, content_type: str) -> None:
+    ok(user.post("/v1/assistants", content=b'{"model": "m"}', headers={"content-type": content_type}))
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"text"', b"5", b"true", b"[{}]"])
+def test_a_body_that_is_no_object_is_refused_by_every_route(admin: Caller, world: World, body: bytes) -> None:
+    before = counted(admin)
+    for route, number in WITH_BODY:
+        if route in OPTIONAL and body in (b"", b"null"):
+            continue
+        asked = Asked(route, number, world)
+        url = asked.template.format(**asked.path)
+        response = admin.request(asked.method, url, content=body, headers=JSON)
+        assert refused(response, 422, "invalid_body") == "body: expected a JSON object"
+    assert counted(admin) == before
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """A user of a server that takes little."""
+    path: Path = tmp_path_factory.mktemp("small")
+    with serving(path, max_body=4096) as server, Caller(server.base_url, "", server.api_key) as user:
+        yield user
+
+
+def _body(size: int) -> bytes:
+    frame = b'{"model": "m", "instructions": ""}'
+    return frame[:-2] + b"i" * (size - len(frame)) + frame[-2:]
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["of a length that is told", "in chunks"])
+def test_a_body_that_is_too_large_is_refused(small: Caller, chunked: bool) -> None:
+    def sent(size: int) -> bytes | Iterator[bytes]:
+        body = _body(size)
+        return (body[start : start + 1000] for start in range(0, size, 1000)) if chunked else body
+
+    ok(small.post("/v1/assistants", content=sent(4096), headers=JSON))
+    before = ok(small.get("/v1/assistants"))
+    for size in (4097, 100_000):
+        for content_type in ("application/json", "text/plain"):
+            response = small.post("/v1/assistants", content=sent(size), headers={"content-type": content_type})
+            assert "4096" in refused(response, 413, "body_too_large")
+            assert response.headers["x-request-id"].startswith("req_")
+    assert ok(small.get("/v1/assistants")) == before
+
+
+@pytest.mark.parametrize("length", ["1000000000000", "99999999999999999999"])
+def test_a_length_that_is_too_large_is_refused_before_the_body_comes(small: Caller, length: str) -> None:
+    host, port = small.base_url.host, small.base_url.port
+    assert port is not None
+    with socket.create_connection((host, port), timeout=10) as connection:
+        lines = ["POST /v1/assistants HTTP/1.1", "host: here", f"x-api-key: {small.key}", f"content-length: {length}"]
+        connection.sendall("\r\n".join([*lines, "content-type: application/json", "", ""]).encode())
+        assert connection.recv(4096).split()[1] in (b"413", b"400")
+
+
+def test_a_body_that_breaks_off_leaves_nothing(small: Caller) -> None:
+    before = ok(small.get("/v1/assistants"))
+    host, port = small.base_url.host, small.base_url.port
+    assert port is not None
+    for _ in range(3):
+        with socket.create_connection((host, port), timeout=10) as connection:
+            lines = ["POST /v1/assistants HTTP/1.1", "host: here", f"x-api-key: {small.key}", "content-length: 100"]
+            connection.sendall("\r\n".join([*lines, "content-type: application/json", "", '{"model": "m"']).encode())
+    assert ok(small.get("/v1/assistants")) == before
+    ok(httpx2.get(str(small.base_url.join("/health"))))

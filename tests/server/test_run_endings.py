@@ -1,0 +1,123 @@
+"""How runs end: failed, cancelled, expired, deleted."""
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from projectdavid.server.platform import Platform
+from tests.server.conftest import Clock, serving
+from tests.server.talking import WEATHER, Caller, chunks, frames, ok, refused
+
+
+def test_a_failed_run_says_why_and_keeps_what_was_said(user: Caller) -> None:
+    run = user.run("scripted/broken")
+    told = list(user.events(run))
+    assert [event["type"] for event in told][-3:] == ["error", "message_completed", "status"]
+    error = {"code": "server_error", "message": "The model fell over."}
+    assert {**told[-3], **error, "content": error["message"]} == told[-3]
+    run = ok(user.get(f"/v1/runs/{run['id']}"))
+    assert (run["status"], run["error"], run["last_error"]) == ("failed", error, "server_error: The model fell over.")
+    assert run["failed_at"] is not None
+    last = ok(user.get(f"/v1/threads/{run['thread_id']}/messages"))["data"][-1]
+    assert (last["content"], last["status"], last["incomplete_details"]) == (
+        "I break",
+        "incomplete",
+        {"reason": "run_failed"},
+    )
+    assert (last["completed_at"], last["incomplete_at"]) == (None, last["created_at"])
+
+
+@pytest.mark.parametrize("status", ["pending", "requires_action"])
+def test_cancelling_a_run_that_waits_ends_it_at_once(user: Caller, status: str) -> None:
+    run = user.run(status="pending") if status == "pending" else user.waiting()
+    cancelled = ok(user.post(f"/v1/runs/{run['id']}/cancel"))
+    assert cancelled["status"] == "cancelled"
+    assert cancelled["cancelled_at"] is not None
+
+
+def test_cancelling_a_run_at_work_closes_its_model_call_and_keeps_what_was_said(user: Caller) -> None:
+    run = user.run("scripted/silent")
+    for event in user.events(run):
+        if event["type"] == "content":
+            break
+    assert ok(user.post(f"/v1/runs/{run['id']}/cancel"))["status"] in ("cancelling", "cancelled")
+    run = user.until(run, "cancelled")
+    last = ok(user.get(f"/v1/threads/{run['thread_id']}/messages"))["data"][-1]
+    assert (last["content"], last["status"], last["incomplete_details"]["reason"]) == (
+        "I begin",
+        "incomplete",
+        "run_cancelled",
+    )
+    refused(user.post(f"/v1/runs/{run['id']}/cancel"), 400, "invalid_state")
+
+
+def test_cancelling_a_run_that_is_over_is_refused(user: Caller) -> None:
+    run = user.until(user.run(), "completed")
+    message = refused(user.post(f"/v1/runs/{run['id']}/cancel"), 400, "invalid_state")
+    assert "completed" in message
+    assert ok(user.get(f"/v1/runs/{run['id']}")) == run
+
+
+def test_a_run_that_is_over_can_be_deleted_and_what_it_said_stays(user: Caller) -> None:
+    run = user.until(user.run(), "completed")
+    said = user.texts({"id": run["thread_id"]})
+    path = f"/v1/runs/{run['id']}"
+    assert ok(user.delete(path)) == {"id": run["id"], "object": "thread.run.deleted", "deleted": True}
+    refused(user.get(path), 404, "run_not_found")
+    refused(user.get(f"{path}/events"), 404, "run_not_found")
+    refused(user.delete(path), 404, "run_not_found")
+    assert user.texts({"id": run["thread_id"]}) == said
+
+
+def test_an_open_run_cannot_be_deleted(user: Caller) -> None:
+    run = user.run(status="pending")
+    assert "cancel" in refused(user.delete(f"/v1/runs/{run['id']}"), 409, "run_open")
+    assert ok(user.get(f"/v1/runs/{run['id']}")) == run
+
+
+def test_a_run_outlives_its_assistant(user: Caller) -> None:
+    run = user.waiting()
+    ok(user.delete(f"/v1/assistants/{run['assistant_id']}"))
+    ok(user.submit(run, (run["actions"][0]["tool_call_id"], "sun")))
+    assert user.until(run, "completed")["assistant_id"] == run["assistant_id"]
+
+
+def test_a_thread_deleted_in_the_midst_of_a_run_does_not_hold_up_the_next(user: Caller) -> None:
+    run = user.run("scripted/silent")
+    for event in user.events(run):
+        if event["type"] == "content":
+            break
+    ok(user.delete(f"/v1/threads/{run['thread_id']}"))
+    user.until(user.run(), "completed")
+
+
+def test_the_stream_of_a_deleted_run_tells_nothing_of_the_next(tmp_path: Path) -> None:
+    with serving(tmp_path, keep_alive=0.05) as server, Caller(server.base_url, "", server.api_key) as user:
+        run = user.run("scripted/silent")
+        with user.stream("GET", f"/v1/runs/{run['id']}/events") as response:
+            stream = frames(response)
+            while next(stream).get("content") != "I begin":
+                pass
+            ok(user.delete(f"/v1/threads/{run['thread_id']}"))
+            user.until(user.run(), "completed")
+            assert list(stream) == []
+
+
+@pytest.mark.anyio
+async def test_a_run_whose_time_is_up_expires_with_its_calls(
+    still: httpx2.AsyncClient, platform: Platform, clock: Clock
+) -> None:
+    assistant = (await still.post("/v1/assistants", json={"model": "scripted/caller", "tools": [WEATHER]})).json()
+    thread = (await still.post("/v1/threads")).json()
+    ids = {"assistant_id": assistant["id"], "thread_id": thread["id"]}
+    run = (await still.post("/v1/runs", json={**ids, "status": "pending"})).json()
+    streamed = await still.post("/v1/completions", json={**ids, "run_id": run["id"]})
+    assert chunks(streamed)[-1]["status"] == "requires_action"
+    clock.now = run["expires_at"] + 5
+    await platform.sweeper.expire()
+    run = (await still.get(f"/v1/runs/{run['id']}")).json()
+    assert run["status"] == "expired"
+    assert [action["status"] for action in run["actions"]] == ["expired"]
+    body = {"tool_outputs": [{"tool_call_id": run["actions"][0]["tool_call_id"], "output": "late"}]}
+    refused(await still.post(f"/v1/runs/{run['id']}/submit_tool_outputs", json=body), 400, "invalid_state")

@@ -1,0 +1,168 @@
+"""What holds for the whole server: health, models, the pages, and the label on every answer."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx2
+import pytest
+from openapi_spec_validator import validate
+
+from projectdavid.providers.scripted import ScriptedProvider
+from tests.server.conftest import serving
+from tests.server.script import player
+from tests.server.talking import Caller, ok, refused
+
+NEW_ID = re.compile(r"^req_[0-9a-f]{24}$")
+
+
+def test_health_needs_no_key(stranger: httpx2.Client) -> None:
+    health = ok(stranger.get("/health"))
+    assert list(health) == ["status", "version", "uptime_s", "providers", "tools", "runs"]
+    assert health["status"] == "ok"
+    assert health["providers"] == ["scripted", "demo"]
+    assert set(health["tools"]) == {"code_interpreter", "computer", "file_search", "web_search"}
+    assert health["runs"].keys() == {"at_work"}
+
+
+def test_models_are_listed_with_their_providers(user: Caller) -> None:
+    page = ok(user.get("/v1/models"))
+    assert [(model["id"], model["owned_by"]) for model in page["data"]] == [
+        ("scripted/script", "scripted"),
+        ("demo/assistant", "demo"),
+    ]
+    assert (page["first_id"], page["last_id"], page["has_more"]) == ("scripted/script", "demo/assistant", False)
+
+
+class _Page(HTMLParser):
+    """Collects the elements of a page with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+
+def test_the_docs_page_shows_every_route_and_loads_nothing(stranger: httpx2.Client) -> None:
+    response = stranger.get("/docs")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    for path in ok(stranger.get("/openapi.json"))["paths"]:
+        assert f"<code>{path}</code>" in response.text
+    for tag, attributes in _Page(response.text).elements:
+        assert tag not in ("script", "link", "img", "iframe", "object", "embed", "base", "form")
+        assert "src" not in attributes
+        assert (attributes.get("href") or "#").startswith(("#", "/openapi.json"))
+        assert not any(name.startswith("on") for name in attributes)
+    assert "url(" not in response.text
+    assert "@import" not in response.text
+
+
+def test_the_description_of_the_api_is_valid_and_complete(stranger: httpx2.Client) -> None:
+    schema = ok(stranger.get("/openapi.json"))
+    validate(schema)
+    assert "HTTPValidationError" not in schema["components"]["schemas"]
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            assert operation["description"]
+            if path != "/health":
+                assert operation["security"] == [{"ApiKey": []}, {"Bearer": []}]
+                assert {"401", "422", "503"} <= set(operation["responses"])
+            for status, answer in operation["responses"].items():
+                if status >= "400":
+                    reference = answer["content"]["application/json"]["schema"]["$ref"]
+                    assert reference == "#/components/schemas/ErrorAnswer"
+
+
+ANSWERS = [
+    ("GET", "/health", 200),
+    ("GET", "/docs", 200),
+    ("GET", "/openapi.json", 200),
+    ("GET", "/v1/assistants", 200),
+    ("GET", "/v1/assistants/asst_none", 404),
+    ("GET", "/v1/none", 404),
+    ("GET", "/", 404),
+    ("PATCH", "/v1/assistants", 405),
+    ("POST", "/v1/assistants", 422),
+    ("DELETE", "/health", 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+def test_every_answer_has_an_id_of_its_request(user: Caller, method: str, path: str, status: int) -> None:
+    ids = set()
+    for _ in range(2):
+        response = user.request(method, path)
+        assert response.status_code == status
+        assert NEW_ID.match(response.headers["x-request-id"])
+        ids.add(response.headers["x-request-id"])
+    assert len(ids) == 2
+
+
+def test_an_answer_to_a_stranger_has_one_too(stranger: httpx2.Client) -> None:
+    response = stranger.get("/v1/assistants")
+    assert response.status_code == 401
+    assert NEW_ID.match(response.headers["x-request-id"])
+
+
+@pytest.mark.parametrize("given", ["mine", "a-B_c.9", "x" * 64])
+def test_a_sane_id_of_the_caller_is_echoed(user: Caller, given: str) -> None:
+    for path in ("/v1/assistants", "/v1/none"):
+        assert user.get(path, headers={"x-request-id": given}).headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "two words", 'quo"te', b"\xff", "semi;colon", "<b>"])
+def test_another_id_is_replaced(user: Caller, given: str) -> None:
+    answered = user.get("/v1/assistants", headers={"x-request-id": given}).headers.get_list("x-request-id")
+    assert len(answered) == 1
+    assert NEW_ID.match(answered[0])
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/assistants", "GET, POST"),
+        ("/v1/assistants/asst_1", "DELETE, GET, PUT"),
+        ("/v1/threads/thread_1", "DELETE, GET, POST, PUT"),
+        ("/v1/completions", "POST"),
+        ("/v1/runs/run_1/cancel", "POST"),
+        ("/health", "GET"),
+        ("/docs", "GET"),
+        ("/openapi.json", "GET"),
+    ],
+)
+def test_a_method_that_a_route_does_not_know_is_refused_with_those_it_does(
+    user: Caller, path: str, allowed: str
+) -> None:
+    for method in ("PATCH", "TRACE", "QUERY"):
+        response = user.request(method, path)
+        assert allowed in refused(response, 405, "method_not_allowed")
+        assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/v1/none", "/v1/assistants/", "/v1/assistants/a/b", "//v1/assistants", "/v2/runs"])
+def test_a_route_that_is_none_is_not_found(user: Caller, path: str) -> None:
+    response = httpx2.get(f"{str(user.base_url).rstrip('/')}{path}", headers={"x-api-key": user.key})
+    assert "/docs" in refused(response, 404, "route_not_found")
+
+
+class _Faulty(ScriptedProvider):
+    """A plug that breaks its word: it raises something that no provider may."""
+
+    async def models(self) -> list[str]:
+        raise ZeroDivisionError("a fault, with a secret in it")
+
+
+def test_a_fault_of_ours_is_told_in_the_envelope_without_its_details(tmp_path: Path) -> None:
+    providers = {"scripted": player(), "faulty": _Faulty()}
+    with serving(tmp_path, providers=providers) as server, Caller(server.base_url, "", server.api_key) as user:
+        response = user.get("/v1/models", headers={"x-request-id": "mine"})
+        message = refused(response, 500, "server_error")
+        assert "secret" not in message
+        assert response.json()["error"]["type"] == "server_error"
+        assert response.headers["x-request-id"] == "mine"
+        ok(user.get("/v1/assistants"))
