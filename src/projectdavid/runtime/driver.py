@@ -51,9 +51,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """Journal rows that one model call has written: position and entry of each."""
+    """Journal rows that one model call has written: position and entry of each; and what it has still to tell."""
 
     rows: tuple[tuple[int, Entry], ...] = ()
+    last: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,7 @@ class Driver:
             result = advance(run_of(row), happened)
             writing = self._writing(row, result, claim, now)
             writing.ops.extend(_closer(n, streamed))
+            writing.tell(streamed.last)
             for kept in result.keep:
                 writing.keep(kept)
             writing.tell(result.tell)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from projectdavid.engine.deltas import AskedCall, Entry, Fold, Reply, Usage
+from projectdavid.engine.deltas import AskedCall, Entry, Finish, Fold, Reply, Usage
 from projectdavid.engine.prompt import Ask, PromptMessage, PromptTooLong, estimate
 from projectdavid.engine.run import (
     Aborted,
@@ -55,6 +55,7 @@ class Turn:
     config: Config
     _fold: Fold = field(init=False)
     _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
+    _last: list[Entry] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._fold = Fold(self.ids.new("msg"))
@@ -81,7 +82,8 @@ class Turn:
                 for task in (asking, listening):
                     task.cancel()
                 await asyncio.gather(asking, listening, return_exceptions=True)
-        return Outcome(happened, Streamed(tuple(self._rows)))
+        last = () if isinstance(happened, Aborted) else tuple(self._last)
+        return Outcome(happened, Streamed(tuple(self._rows), last))
 
     async def _ask(self, delay: float) -> Happened:
         if delay > 0:
@@ -105,11 +107,18 @@ class Turn:
         return ModelReplied(reply, self.clock(), actions)
 
     async def _listen(self, provider: Provider, ask: Ask) -> None:
-        """Journal what each read brought before the next one is read: what arrives meanwhile comes together."""
+        """Journal what each read brought before the next one is read: what arrives meanwhile comes together.
+
+        A reply that comes whole, in one read, is told with what follows from it, in one commit.
+        """
+        whole = False
         async with aclosing(provider.stream(ask)) as chunks:
             async for some in chunks:
                 entries = self._fold.add(some)
-                if entries:
+                whole = whole or (not self._rows and any(isinstance(chunk, Finish) for chunk in some))
+                if whole:
+                    self._last += entries
+                elif entries:
                     await self._journal(entries)
 
     async def _journal(self, entries: list[Entry]) -> None:

@@ -12,7 +12,8 @@ from fastapi.openapi.utils import get_openapi
 from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.users import Health
 from projectdavid.server.http import errors
-from projectdavid.server.http.middleware import BodyLimit, RequestId
+from projectdavid.server.http.index import Index
+from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
 from projectdavid.server.native import ROUTERS
 from projectdavid.server.native.wire import json_answer
 from projectdavid.server.platform import Platform
@@ -35,10 +36,12 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.platform = platform
     errors.install(app)
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     app.add_middleware(BodyLimit, limit=platform.settings.max_body)
+    app.add_middleware(LastResort)
     app.add_middleware(RequestId)
     _add_own_routes(app)
+    app.router.middleware_stack = Index(app.router)
     app.openapi = lambda: _openapi(app)
     return app
 
