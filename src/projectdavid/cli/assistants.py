@@ -27,7 +27,7 @@ Tools = Annotated[
 Temperature = Annotated[float | None, typer.Option(min=0, max=2, help="Creativity.")]
 TopP = Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling.")]
 Meta = Annotated[list[str] | None, typer.Option("--meta", metavar="KEY=VALUE", help="A note of your own. Repeat.")]
-Webhook = Annotated[str | None, typer.Option("--webhook-url", help="An https URL, called when a run waits for you.")]
+Webhook = Annotated[str | None, typer.Option("--webhook-url", help="An https URL; nothing is sent to it yet.")]
 
 
 @command(app, "list", "projectdavid assistants list", "projectdavid assistants list --json | jq -r '.[].id'")

@@ -48,7 +48,7 @@ class AsyncAssistants:
             meta_data: at most 16 pairs; keys of at most 64, values of at most 512 characters.
             top_p, temperature: 0 to 1, and 0 to 2; the server's default is 1.
             response_format, max_tokens: `auto`, `json`, ...; tokens that a run may write.
-            webhook_url: an https URL that is called when a run waits for the output of a function.
+            webhook_url: an https URL; it is kept, but nothing is sent to it yet.
 
         Raises:
             UnprocessableEntityError: a field is wrong; `param` names it.
