@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.protocol.assistants import JsonObject, ModelName, Tools
 from projectdavid.protocol.base import (
@@ -32,10 +31,6 @@ RunStatus = Literal[
     "expired",
 ]
 TERMINAL_STATUSES: frozenset[str] = frozenset({"cancelled", "failed", "completed", "incomplete", "expired"})
-
-
-Time = str | SkipJsonSchema[int]
-"""A time as text; numbers are understood, too."""
 
 
 class ChosenFunction(Request):
@@ -146,10 +141,10 @@ class Action(Answer):
     result: JsonObject | None = None
     """`{"output": text}` once it is answered."""
     turn_index: int = 0
-    triggered_at: Time
-    expires_at: Time | None = None
+    triggered_at: str
+    expires_at: str | None = None
     is_processed: bool = False
-    processed_at: Time | None = None
+    processed_at: str | None = None
 
 
 class ActionUpdate(Request):

@@ -50,6 +50,7 @@ WITH_BODY: dict[int | str, dict[str, Any]] = {
 FORBIDDEN: dict[int | str, dict[str, Any]] = {
     403: {"model": ErrorAnswer, "description": "Only an admin, or the user in question, may do this"}
 }
+UPSTREAM: dict[int | str, dict[str, Any]] = {502: {"model": ErrorAnswer, "description": "The run failed"}}
 CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {"model": ErrorAnswer, "description": "There is one already, or it changed meanwhile"}
 }

@@ -11,7 +11,7 @@ from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.runs import Completion, CompletionRequest
 from projectdavid.runtime.journal import collect, tail
 from projectdavid.server.auth import Auth, Caller
-from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
+from projectdavid.server.http.errors import UPSTREAM, WITH_BODY, ApiError, missing
 from projectdavid.server.http.sse import FRAMES, EventStream
 from projectdavid.server.native import runs
 from projectdavid.server.native.stream import PAUSED, chunks
@@ -28,7 +28,7 @@ STREAMED: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/completions", responses=WITH_BODY | STREAMED)
+@router.post("/completions", responses=WITH_BODY | UPSTREAM | STREAMED)
 async def create_completion(body: CompletionRequest, caller: Auth, last_event_id: runs.LastEventId = None) -> Response:
     """Start a run that waits, or join one, and stream what it says until it ends or waits for its caller.
 
