@@ -19,7 +19,7 @@ from projectdavid.providers.scripted import ScriptedProvider
 from projectdavid.providers.scripted.script import Scene
 from projectdavid.runtime.driver import Decided, Driver, NewRun
 from projectdavid.runtime.ids import Ids
-from projectdavid.runtime.journal import is_delta, tail
+from projectdavid.runtime.journal import DELTAS, tail
 from projectdavid.runtime.records import Config, run_of
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
@@ -202,7 +202,7 @@ class Stage:
             Event(position, row.kind, msgspec.json.encode(item))
             for row in rows
             for data in [msgspec.json.decode(row.data)]
-            for position, item in enumerate(data if is_delta(row.kind) else [data], row.position)
+            for position, item in enumerate(data if row.kind in DELTAS else [data], row.position)
         ]
 
     async def events(self, n: int, after: int = 0, until: frozenset[str] = ENDS) -> list[Event]:

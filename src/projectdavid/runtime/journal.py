@@ -86,11 +86,6 @@ def _part(row: Row, after: int) -> Told | None:
     return Told(row.position + skip, row.kind, items[skip:])
 
 
-def is_delta(kind: str) -> bool:
-    """Whether the events of this kind are pieces of text."""
-    return kind in DELTAS
-
-
 def collect(messages: list[list[str]], told: list[Told]) -> None:
     """Add the text of some events, message by message, and drop what the model took back."""
     for part in told:
