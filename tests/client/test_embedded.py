@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +20,9 @@ class Platform:
 
     made: list["Platform"]
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, tools: Mapping[str, Any] | None = None) -> None:
         self.path = path
+        self.tools = tools
         self.base_url = self.api_key = ""
         self.told: list[str] = []
         self.made.append(self)

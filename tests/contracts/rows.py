@@ -4,6 +4,16 @@ from typing import Any
 
 from projectdavid.ports.store import Op, Store, StoreError, Value
 
+UNANSWERED: dict[str, Value] = {
+    "arguments": "{}",
+    "output": None,
+    "now": 1,
+    "finished_at": None,
+    "tool": None,
+    "effect": "unsafe",
+}
+"""What a call that waits for its output has beside its ids and its name."""
+
 
 def user(id: str, body: str = "{}", **errors: StoreError) -> Op:
     """A user."""
@@ -43,6 +53,8 @@ def run(id: str, thread_id: str, **errors: StoreError) -> list[Op]:
         "hash": b"hash",
         "meta_data": "{}",
         "state": "{}",
+        "key_prefix": "pd_key",
+        "parked": 0,
     }
     return [
         Op("config_insert", {"hash": b"hash", "body": "{}"}),
@@ -54,7 +66,8 @@ def run(id: str, thread_id: str, **errors: StoreError) -> list[Op]:
 def decide(n: int, version: int, status: str = "in_progress", **errors: StoreError) -> Op:
     """A decision on a run as of a version."""
     params: dict[str, Value] = {"n": n, "version": version, "status": status, "state": "{}"}
-    return Op("run_decide", {**params, "lease": None, "lease_until": None}, **errors)
+    unchanged: dict[str, Value] = dict.fromkeys(("lease", "lease_until", "action_expires_at"))
+    return Op("run_decide", {**params, **unchanged, "parked": 0}, **errors)
 
 
 def tell(n: int, *pieces: str, version: int | None = None, **errors: StoreError) -> Op:

@@ -8,7 +8,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from projectdavid.ports.store import Clash, Missing, Op, Stale, Store, StoreError, Unavailable
-from tests.contracts.rows import born, decide, journal, message, run, tell, thread, user
+from tests.contracts.rows import UNANSWERED, born, decide, journal, message, run, tell, thread, user
 
 pytestmark = pytest.mark.anyio
 
@@ -250,7 +250,7 @@ async def furnish(store: Store) -> None:
     waits = await store.of("ann").one("run", id="p")
     await store.write(
         [
-            Op("call_insert", {**call, "arguments": "{}", "output": None, "now": 1, "finished_at": None}),
+            Op("call_insert", {**call, **UNANSWERED}),
             decide(old.n, 1, "completed"),
         ]
     )
@@ -562,11 +562,7 @@ async def test_a_call_is_written_once(store: Store) -> None:
     await furnish(store)
     n = (await store.of("ann").one("run", id="r")).n
     call = {"action_id": "act_2", "run": n, "call_id": "call", "turn": 1, "position": 1, "name": "add"}
-    op = Op(
-        "call_insert",
-        {**call, "arguments": "{}", "output": None, "now": 1, "finished_at": None},
-        clash=Clash("call", "call"),
-    )
+    op = Op("call_insert", {**call, **UNANSWERED}, clash=Clash("call", "call"))
     with pytest.raises(Clash):
         await store.write([op])
 

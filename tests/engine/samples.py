@@ -6,11 +6,12 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from projectdavid.engine.deltas import AskedCall, Entry, Reply, Usage
-from projectdavid.engine.run import Call, Limits, ModelReplied, Next, Run, Status
+from projectdavid.engine.happenings import ModelReplied
+from projectdavid.engine.run import Call, Limits, Next, Offer, Run, Status
 
 NOW = 1000.0
 ENDS = 2000.0
-FUNCTIONS = frozenset({"add", "find"})
+FUNCTIONS = {"add": Offer(), "find": Offer()}
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For a machine that has other things to do as well: how long it takes is not what is tested."""
 

@@ -3,8 +3,9 @@
 import pytest
 
 from projectdavid.engine.deltas import Usage
+from projectdavid.engine.happenings import Claimed, OutputsSubmitted
 from projectdavid.engine.machine import advance
-from projectdavid.engine.run import CallModel, Claimed, KeepOutput, KeepReply, Limits, OutputsSubmitted, Status
+from projectdavid.engine.run import CallModel, KeepOutput, KeepReply, Limits, Status
 from tests.engine.samples import NOW, a_call, asked, kinds, limited, replied, statuses
 
 STRANGER = asked("a", "fly")

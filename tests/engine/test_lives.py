@@ -7,32 +7,34 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from projectdavid.engine.deltas import AskedCall, Entry, Reply, Usage
+from projectdavid.engine.happenings import (
+    Aborted,
+    Begun,
+    CancelRequested,
+    Claimed,
+    Expired,
+    Happened,
+    ModelFailed,
+    ModelReplied,
+    OutputsSubmitted,
+    PromptRefused,
+)
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import (
     TERMINAL,
     TRANSITIONS,
-    Aborted,
-    Begun,
     CallModel,
-    CancelRequested,
-    Claimed,
-    Expired,
     Failure,
-    Happened,
     Keep,
     KeepCalls,
     KeepOutput,
     KeepReply,
     Limits,
-    ModelFailed,
-    ModelReplied,
-    OutputsSubmitted,
-    PromptRefused,
     Refused,
     Run,
     Status,
 )
-from tests.engine.samples import patient
+from tests.engine.samples import FUNCTIONS, patient
 
 ENDS = 100.0
 budgets = st.none() | st.integers(1, 60)
@@ -50,7 +52,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(limits=limits, first=st.sampled_from([Status.PENDING, Status.QUEUED]))
     def born(self, limits: Limits, first: Status) -> None:
-        self.run = Run("run_1", first, ENDS, limits, frozenset({"add", "find"}))
+        self.run = Run("run_1", first, ENDS, limits, FUNCTIONS)
         self.before = self.run
         self.asks: tuple[CallModel, ...] = ()
         self.way = [first]

@@ -5,25 +5,17 @@ from dataclasses import replace
 import pytest
 
 from projectdavid.engine.deltas import Usage
-from projectdavid.engine.machine import MAX_BACKOFF, MAX_RETRY_AFTER, advance
-from projectdavid.engine.run import (
-    Abort,
+from projectdavid.engine.happenings import (
     Aborted,
-    Call,
-    CallModel,
     CancelRequested,
     Claimed,
     Expired,
-    Failure,
-    KeepCalls,
-    KeepOutput,
-    KeepReply,
     ModelFailed,
     OutputsSubmitted,
     PromptRefused,
-    Refused,
-    Status,
 )
+from projectdavid.engine.machine import MAX_BACKOFF, MAX_RETRY_AFTER, advance
+from projectdavid.engine.run import Abort, Call, CallModel, Failure, KeepCalls, KeepOutput, KeepReply, Refused, Status
 from tests.engine.samples import ENDS, NOW, a_call, a_reply, a_run, asked, kinds, only, replied, statuses
 
 AGAIN = Failure("server_error", "Try again.", retryable=True)
@@ -111,7 +103,7 @@ def test_a_call_that_nobody_can_answer_is_answered_by_us_and_the_model_asked_aga
 
 
 def test_a_run_without_functions_says_so_to_a_model_that_calls_one() -> None:
-    next = advance(a_run(functions=frozenset()), replied("", asked("a", "fly")))
+    next = advance(a_run(functions={}), replied("", asked("a", "fly")))
     assert "Functions: none." in only(next, "tool_output").data["output"]
 
 
@@ -213,7 +205,7 @@ def test_a_model_that_fails_too_often_fails_the_run() -> None:
 
 
 def test_attempts_are_counted_anew_for_each_turn() -> None:
-    run = a_run(attempt=3, functions=frozenset())
+    run = a_run(attempt=3, functions={})
     again = advance(run, replied("", asked("a", "fly"))).run
     assert again.attempt == 1
     assert advance(again, ModelFailed(AGAIN, NOW)).run.status is Status.IN_PROGRESS

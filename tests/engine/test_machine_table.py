@@ -1,29 +1,27 @@
 """Every pair of a status and of what can happen, and what follows."""
 
+import re
 from itertools import pairwise
 from typing import get_args
 
 import pytest
 
-from projectdavid.engine.machine import advance
-from projectdavid.engine.run import (
-    TERMINAL,
-    TRANSITIONS,
+from projectdavid.engine.happenings import (
     Aborted,
     Begun,
-    CallModel,
     CancelRequested,
     Claimed,
     Expired,
-    Failure,
     Happened,
     ModelFailed,
     OutputsSubmitted,
     PromptRefused,
-    Refused,
-    Status,
+    ToolReturned,
+    ToolStarted,
 )
-from tests.engine.samples import ENDS, NOW, a_reply, a_run, asked, replied, statuses
+from projectdavid.engine.machine import advance
+from projectdavid.engine.run import TERMINAL, TRANSITIONS, CallModel, Failure, Refused, Run, Status
+from tests.engine.samples import ENDS, NOW, a_call, a_reply, a_run, asked, replied, statuses
 
 AGAIN = Failure("server_error", "Try again.", retryable=True)
 FATAL = Failure("authentication_error", "The key is wrong.")
@@ -56,6 +54,12 @@ HAPPENINGS: dict[str, Happened] = {
     "failed: for good": ModelFailed(FATAL, NOW),
     "failed: for good, after a part": ModelFailed(FATAL, NOW, PARTIAL),
     "prompt refused": PromptRefused(NOW),
+    "a tool starts": ToolStarted("call_3", NOW),
+    "a tool starts that did": ToolStarted("call_4", NOW),
+    "a tool returned": ToolReturned("call_4", "4", NOW),
+    "a tool failed": ToolReturned("call_4", "Error: no.", NOW, error=True),
+    "a stranger returned": ToolReturned("call_9", "9", NOW),
+    "a caller returned": ToolReturned("call_1", "1", NOW),
     "outputs: all": OutputsSubmitted((("call_1", "1"), ("call_2", "2")), NOW),
     "outputs: one of two": OutputsSubmitted((("call_2", "2"),), NOW),
     "outputs: none": OutputsSubmitted((), NOW),
@@ -71,52 +75,69 @@ HAPPENINGS: dict[str, Happened] = {
 }
 """Everything that can happen, by name."""
 
-COLUMNS = (Status.PENDING, Status.QUEUED, Status.IN_PROGRESS, Status.REQUIRES_ACTION, Status.CANCELLING)
-NO = "invalid_state"
-TABLE = {
-    #                                  pending      queued         in_progress        requires_action    cancelling
-    "begun":                          ("queued",    NO,            NO,                NO,                NO),
-    "claimed":                        (NO,          "in_progress", "in_progress",     NO,                "cancelled"),
-    "claimed, a message open":        (NO,          "in_progress", "in_progress",     NO,                "cancelled"),
-    "replied: text":                  (NO,          NO,            "completed",       NO,                "cancelled"),
-    "replied: nothing":               (NO,          NO,            "completed",       NO,                "cancelled"),
-    "replied: no usage":              (NO,          NO,            "completed",       NO,                "cancelled"),
-    "replied: a call":                (NO,          NO,            "requires_action", NO,                "cancelled"),
-    "replied: text and calls":        (NO,          NO,            "requires_action", NO,                "cancelled"),
-    "replied: no arguments":          (NO,          NO,            "requires_action", NO,                "cancelled"),
-    "replied: a call of a stranger":  (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "replied: bad JSON":              (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "replied: not an object":         (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "replied: half a character":      (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "replied: not a number":          (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "replied: a good and a bad call": (NO,          NO,            "requires_action", NO,                "cancelled"),
-    "replied: length":                (NO,          NO,            "incomplete",      NO,                "cancelled"),
-    "replied: length, in a call":     (NO,          NO,            "incomplete",      NO,                "cancelled"),
-    "replied: filtered":              (NO,          NO,            "incomplete",      NO,                "cancelled"),
-    "replied: filtered at once":      (NO,          NO,            "incomplete",      NO,                "cancelled"),
-    "failed: again":                  (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "failed: again, later":           (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "failed: again, after a part":    (NO,          NO,            "in_progress",     NO,                "cancelled"),
-    "failed: for good":               (NO,          NO,            "failed",          NO,                "cancelled"),
-    "failed: for good, after a part": (NO,          NO,            "failed",          NO,                "cancelled"),
-    "prompt refused":                 (NO,          NO,            "failed",          NO,                "cancelled"),
-    "outputs: all":                   (NO,          NO,            NO,                "queued",          NO),
-    "outputs: one of two":            (NO,          NO,            NO,                "requires_action", NO),
-    "outputs: none":                  (NO,          NO,            NO,                "requires_action", NO),
-    "outputs: of a strange call":     (NO,          NO,            NO,                "unknown_call",    NO),
-    "outputs: the same twice":        (NO,          NO,            NO,                "call_answered",   NO),
-    "cancel":                         ("cancelled", "cancelled",   "cancelling",      "cancelled",       "cancelling"),
-    "aborted":                        (NO,          NO,            NO,                NO,                "cancelled"),
-    "aborted, after a part":          (NO,          NO,            NO,                NO,                "cancelled"),
-    "aborted, after silence":         (NO,          NO,            NO,                NO,                "cancelled"),
-    "expired":                        ("expired",   "expired",     "expired",         "expired",         "cancelled"),
-    "expired, after a part":          ("expired",   "expired",     "expired",         "expired",         "cancelled"),
-    "expired too early":              (NO,          NO,            NO,                NO,                "cancelled"),
-}  # fmt: skip
+RUNNING = (a_call("call_1"), a_call("call_3", tool="computer"), a_call("call_4", tool="computer", started=True))
+STANDS: dict[str, Run] = {
+    **{str(status): a_run(status) for status in Status},
+    "tools": a_run(Status.IN_PROGRESS, turn=1, attempt=0, calls=RUNNING),
+}
+"""Where a run may stand, by name: at each status, and in progress with tools that run."""
 
-EXPECTED: dict[tuple[Status, str], str] = {
-    **{(status, name): cell for name, cells in TABLE.items() for status, cell in zip(COLUMNS, cells, strict=True)},
-    **{(status, name): NO for name in HAPPENINGS for status in TERMINAL},
+NO = "invalid_state"
+SKETCH = """
+                                pending    queued       in_progress      tools         requires_action  cancelling
+begun                           queued     -            -                -             -                -
+claimed                         -          in_progress  in_progress      in_progress   -                cancelled
+claimed, a message open         -          in_progress  in_progress      in_progress   -                cancelled
+replied: text                   -          -            completed        -             -                cancelled
+replied: nothing                -          -            completed        -             -                cancelled
+replied: no usage               -          -            completed        -             -                cancelled
+replied: a call                 -          -            requires_action  -             -                cancelled
+replied: text and calls         -          -            requires_action  -             -                cancelled
+replied: no arguments           -          -            requires_action  -             -                cancelled
+replied: a call of a stranger   -          -            in_progress      -             -                cancelled
+replied: bad JSON               -          -            in_progress      -             -                cancelled
+replied: not an object          -          -            in_progress      -             -                cancelled
+replied: half a character       -          -            in_progress      -             -                cancelled
+replied: not a number           -          -            in_progress      -             -                cancelled
+replied: a good and a bad call  -          -            requires_action  -             -                cancelled
+replied: length                 -          -            incomplete       -             -                cancelled
+replied: length, in a call      -          -            incomplete       -             -                cancelled
+replied: filtered               -          -            incomplete       -             -                cancelled
+replied: filtered at once       -          -            incomplete       -             -                cancelled
+failed: again                   -          -            in_progress      -             -                cancelled
+failed: again, later            -          -            in_progress      -             -                cancelled
+failed: again, after a part     -          -            in_progress      -             -                cancelled
+failed: for good                -          -            failed           -             -                cancelled
+failed: for good, after a part  -          -            failed           -             -                cancelled
+prompt refused                  -          -            failed           -             -                cancelled
+a tool starts                   -          -            unknown_call     in_progress   -                -
+a tool starts that did          -          -            unknown_call     -             -                -
+a tool returned                 -          -            unknown_call     in_progress   -                unknown_call
+a tool failed                   -          -            unknown_call     in_progress   -                unknown_call
+a stranger returned             -          -            unknown_call     unknown_call  -                unknown_call
+a caller returned               -          -            unknown_call     unknown_call  -                unknown_call
+outputs: all                    -          -            -                -             queued           -
+outputs: one of two             -          -            -                -             requires_action  -
+outputs: none                   -          -            -                -             requires_action  -
+outputs: of a strange call      -          -            -                -             unknown_call     -
+outputs: the same twice         -          -            -                -             call_answered    -
+cancel                          cancelled  cancelled    cancelling       cancelling    cancelled        cancelling
+aborted                         -          -            -                -             -                cancelled
+aborted, after a part           -          -            -                -             -                cancelled
+aborted, after silence          -          -            -                -             -                cancelled
+expired                         expired    expired      expired          expired       expired          cancelled
+expired, after a part           expired    expired      expired          expired       expired          cancelled
+expired too early               -          -            -                -             -                cancelled
+"""
+"""What follows: the status, or the code of the refusal; a dash is `invalid_state`."""
+
+HEAD, *ROWS = (re.split(" {2,}", line) for line in SKETCH.strip("\n").splitlines())
+COLUMNS = HEAD[1:]
+TABLE = {name: [NO if cell == "-" else cell for cell in cells] for name, *cells in ROWS}
+
+EXPECTED: dict[tuple[str, str], str] = {
+    **{(place, name): cell for name, cells in TABLE.items() for place, cell in zip(COLUMNS, cells, strict=True)},
+    **{(str(status), name): NO for name in HAPPENINGS for status in TERMINAL},
 }
 FOLLOWING = {pair: cell for pair, cell in EXPECTED.items() if cell in set(Status)}
 REFUSED = {pair: cell for pair, cell in EXPECTED.items() if cell not in set(Status)}
@@ -125,35 +146,35 @@ REFUSED = {pair: cell for pair, cell in EXPECTED.items() if cell not in set(Stat
 def test_the_table_has_every_status_with_everything_that_can_happen() -> None:
     assert {type(happened) for happened in HAPPENINGS.values()} == set(get_args(Happened))
     assert set(TABLE) == set(HAPPENINGS)
-    assert set(EXPECTED) == {(status, name) for status in Status for name in HAPPENINGS}
+    assert set(EXPECTED) == {(place, name) for place in STANDS for name in HAPPENINGS}
 
 
-@pytest.mark.parametrize(("status", "name"), FOLLOWING)
-def test_what_follows_is_what_the_table_says(status: Status, name: str) -> None:
-    next = advance(a_run(status), HAPPENINGS[name])
-    assert next.run.status == EXPECTED[status, name]
+@pytest.mark.parametrize(("place", "name"), FOLLOWING)
+def test_what_follows_is_what_the_table_says(place: str, name: str) -> None:
+    next = advance(STANDS[place], HAPPENINGS[name])
+    assert next.run.status == EXPECTED[place, name]
 
 
-@pytest.mark.parametrize(("status", "name"), REFUSED)
-def test_what_cannot_happen_is_refused_with_a_code_and_a_reason(status: Status, name: str) -> None:
+@pytest.mark.parametrize(("place", "name"), REFUSED)
+def test_what_cannot_happen_is_refused_with_a_code_and_a_reason(place: str, name: str) -> None:
     with pytest.raises(Refused) as refused:
-        advance(a_run(status), HAPPENINGS[name])
-    assert refused.value.code == EXPECTED[status, name]
+        advance(STANDS[place], HAPPENINGS[name])
+    assert refused.value.code == EXPECTED[place, name]
     assert str(refused.value).endswith(".")
 
 
-@pytest.mark.parametrize(("status", "name"), FOLLOWING)
-def test_every_step_is_a_transition_and_is_told(status: Status, name: str) -> None:
-    next = advance(a_run(status), HAPPENINGS[name])
-    way = [status, *statuses(next)]
+@pytest.mark.parametrize(("place", "name"), FOLLOWING)
+def test_every_step_is_a_transition_and_is_told(place: str, name: str) -> None:
+    next = advance(STANDS[place], HAPPENINGS[name])
+    way = [STANDS[place].status, *statuses(next)]
     assert way[-1] is next.run.status
     for before, after in pairwise(way):
         assert after in TRANSITIONS[before]
 
 
-@pytest.mark.parametrize(("status", "name"), FOLLOWING)
-def test_an_end_is_told_last_with_its_usage_and_a_time(status: Status, name: str) -> None:
-    next = advance(a_run(status), HAPPENINGS[name])
+@pytest.mark.parametrize(("place", "name"), FOLLOWING)
+def test_an_end_is_told_last_with_its_usage_and_a_time(place: str, name: str) -> None:
+    next = advance(STANDS[place], HAPPENINGS[name])
     assert next.run.over is (next.run.ended_at is not None)
     if next.run.over:
         assert next.tell[-1].kind == "status"
@@ -161,18 +182,18 @@ def test_an_end_is_told_last_with_its_usage_and_a_time(status: Status, name: str
         assert next.run.calls == ()
 
 
-@pytest.mark.parametrize(("status", "name"), FOLLOWING)
-def test_a_model_is_asked_only_by_a_run_in_progress(status: Status, name: str) -> None:
-    next = advance(a_run(status), HAPPENINGS[name])
+@pytest.mark.parametrize(("place", "name"), FOLLOWING)
+def test_a_model_is_asked_only_by_a_run_in_progress(place: str, name: str) -> None:
+    next = advance(STANDS[place], HAPPENINGS[name])
     asks = [do for do in next.do if isinstance(do, CallModel)]
-    assert len(asks) == (next.run.status is Status.IN_PROGRESS)
+    assert len(asks) == (next.run.status is Status.IN_PROGRESS and not next.run.calls)
 
 
 def test_every_transition_of_the_diagram_is_taken_by_something() -> None:
     taken = {
         pair
-        for status, name in FOLLOWING
-        for pair in pairwise([status, *statuses(advance(a_run(status), HAPPENINGS[name]))])
+        for place, name in FOLLOWING
+        for pair in pairwise([STANDS[place].status, *statuses(advance(STANDS[place], HAPPENINGS[name]))])
     }
     assert taken == {(before, after) for before, afters in TRANSITIONS.items() for after in afters}
 
@@ -180,10 +201,10 @@ def test_every_transition_of_the_diagram_is_taken_by_something() -> None:
 def test_every_status_is_reached_from_the_first() -> None:
     reached, ahead = {Status.PENDING}, [Status.PENDING]
     while ahead:
-        status = ahead.pop()
+        place = str(ahead.pop())
         for name in HAPPENINGS:
-            if EXPECTED[status, name] in set(Status):
-                new = set(statuses(advance(a_run(status), HAPPENINGS[name]))) - reached
+            if EXPECTED[place, name] in set(Status):
+                new = set(statuses(advance(STANDS[place], HAPPENINGS[name]))) - reached
                 reached |= new
                 ahead += new
     assert reached == set(Status) == set(TRANSITIONS)

@@ -11,10 +11,12 @@ from anyio.lowlevel import checkpoint
 
 from projectdavid.buses.local import LocalBus
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
-from projectdavid.engine.run import TERMINAL, CancelRequested, OutputsSubmitted, Status
+from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
+from projectdavid.engine.run import TERMINAL, Status
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.model import Provider
 from projectdavid.ports.store import Op, Row, Store
+from projectdavid.ports.tool import Tool
 from projectdavid.providers.scripted import ScriptedProvider
 from projectdavid.providers.scripted.script import Scene
 from projectdavid.runtime.driver import Decided, Driver, NewRun
@@ -23,6 +25,7 @@ from projectdavid.runtime.journal import DELTAS, tail
 from projectdavid.runtime.records import Config, run_of
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
+from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.stores.sqlite import SQLiteStore
 from tests.contracts.rows import message, thread, user
@@ -79,6 +82,7 @@ class Stage:
         self.store: Store = SQLiteStore(path)
         self.driver = Driver(self.store, self.bus, self.clock, self.ids)
         self.provider = ScriptedProvider()
+        self.tools: dict[str, Tool] = {}
         self._threads = 0
 
     async def open(self) -> None:
@@ -102,7 +106,9 @@ class Stage:
 
     def worker(self, **pace: Any) -> Worker:
         """A worker, not at work yet."""
-        return Worker(self.store, self.bus, self.models(), self.driver, self.clock, self.ids, Pace(**pace))
+        return Worker(
+            self.store, self.bus, self.models(), Toolbox(self.tools), self.driver, self.clock, self.ids, Pace(**pace)
+        )
 
     def sweeper(self, **pace: float) -> Sweeper:
         """A sweeper, not at work yet."""
@@ -142,7 +148,12 @@ class Stage:
             status=status,
             expires_at=self.clock() + seconds,
         )
-        return await self.driver.create(new)
+        return await self.create(new)
+
+    async def create(self, new: NewRun) -> int:
+        """Create a run; returns its number."""
+        await self.driver.create(new)
+        return int((await self.store.of(new.owner).one("run", id=new.id)).n)
 
     # What happens.
 

@@ -7,7 +7,8 @@ import pytest
 
 from projectdavid.buses.local import LocalBus
 from projectdavid.engine.deltas import Finish, Text, Usage
-from projectdavid.engine.run import Begun, Refused, Status
+from projectdavid.engine.happenings import Begun
+from projectdavid.engine.run import Refused, Status
 from projectdavid.ports.model import ModelError
 from projectdavid.providers.scripted import say
 from projectdavid.runtime.driver import Driver

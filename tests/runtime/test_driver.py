@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
-from projectdavid.engine.run import Begun, CancelRequested, Claimed, Expired, ModelReplied, Refused, Status
+from projectdavid.engine.happenings import Begun, CancelRequested, Claimed, Expired, ModelReplied
+from projectdavid.engine.run import Refused, Status
 from projectdavid.ports.store import Clash, Missing, Unavailable
-from projectdavid.runtime.driver import WORK, Lease, Lost, NewRun, abort_topic, journal_topic
+from projectdavid.runtime.driver import WORK, Lost, NewRun, abort_topic, journal_topic
 from projectdavid.runtime.records import Config
+from projectdavid.runtime.writing import Lease
 from tests.engine.samples import a_reply
 from tests.runtime.stage import OWNER, START, Stage, kinds, statuses
 
@@ -43,7 +45,7 @@ async def test_a_thread_with_an_open_run_takes_no_second_one(stage: Stage) -> No
         await stage.driver.create(new_run(thread_id))
     assert clash.value.id == thread_id
     await stage.cancel(first)
-    assert await stage.status(await stage.driver.create(new_run(thread_id))) is Status.QUEUED
+    assert await stage.status(await stage.create(new_run(thread_id))) is Status.QUEUED
 
 
 async def test_a_run_needs_a_thread_of_its_own_user(stage: Stage) -> None:

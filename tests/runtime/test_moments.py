@@ -12,13 +12,15 @@ import msgspec
 import pytest
 
 from projectdavid.engine.deltas import Finish, Text, Usage
+from projectdavid.engine.happenings import OutputsSubmitted
 from projectdavid.engine.prompt import Ask
-from projectdavid.engine.run import OutputsSubmitted, Refused, Status
+from projectdavid.engine.run import Refused, Status
 from projectdavid.ports.model import Provider
 from projectdavid.ports.store import Store, Unavailable
 from projectdavid.providers.scripted import ScriptedProvider
 from projectdavid.providers.scripted.script import Scene
 from projectdavid.runtime.driver import Decided, Driver
+from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from tests.runtime.moments import EVER, MomentaryProvider, MomentaryStore, Moments, When
 from tests.runtime.stage import BOUND, ENDS, Event, Stage, calls, statuses
@@ -67,7 +69,14 @@ class Life:
         stage = self.stage
         models = stage.models(provider or self.provider)
         return Worker(
-            store or stage.store, stage.bus, models, driver or stage.driver, stage.clock, stage.ids, Pace(look=look)
+            store or stage.store,
+            stage.bus,
+            models,
+            Toolbox(),
+            driver or stage.driver,
+            stage.clock,
+            stage.ids,
+            Pace(look=look),
         )
 
     async def live(self) -> None:

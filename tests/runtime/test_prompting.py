@@ -8,6 +8,7 @@ from anyio.lowlevel import checkpoint
 from projectdavid.ports.store import Op
 from projectdavid.providers.scripted import ScriptedProvider, say
 from projectdavid.runtime.routing import Models, UnknownModel
+from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from tests.contracts.rows import message
 from tests.runtime.moments import MomentaryStore, Moments
@@ -74,7 +75,8 @@ async def test_of_a_thread_that_outgrows_the_window_no_more_is_read_than_fits(st
         n = await stage.run("Go", thread_id=thread_id)
         passing = Moments(10**9, checkpoint)
         store = MomentaryStore(stage.store, passing)
-        worker = Worker(store, stage.bus, stage.models(), stage.driver, stage.clock, stage.ids, Pace(look=1000.0))
+        pace = Pace(look=1000.0)
+        worker = Worker(store, stage.bus, stage.models(), Toolbox(), stage.driver, stage.clock, stage.ids, pace)
         async with stage.working(worker):
             await stage.events(n)
         return passing.passed

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from projectdavid.engine.deltas import Finish, Reasoning, Text, Usage
+from projectdavid.engine.happenings import Begun
 from projectdavid.engine.prompt import PromptMessage
-from projectdavid.engine.run import Begun, Status
+from projectdavid.engine.run import Status
 from projectdavid.providers.scripted import say
 from tests.runtime.stage import START, Stage, calls, kinds, of_kind, text_of
 

@@ -30,6 +30,10 @@ def test_a_waiting_run_shows_the_call_it_waits_for(user: Caller) -> None:
         "expires_at": datetime.fromtimestamp(run["expires_at"], UTC).isoformat(),
         "is_processed": False,
         "processed_at": None,
+        "effect": "unsafe",
+        "tool": None,
+        "started_at": None,
+        "outcome": None,
     }
     assert ok(user.get(f"/v1/actions/{action['id']}")) == action
     assert ok(user.get(f"/v1/actions/pending/{run['id']}")) == [

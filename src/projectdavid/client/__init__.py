@@ -39,6 +39,7 @@ from projectdavid.protocol.events import (
     StatusEvent,
     ToolCallEvent,
     ToolOutputEvent,
+    ToolStartedEvent,
     UnknownEvent,
     WarningEvent,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "StreamBroken",
     "ToolCallEvent",
     "ToolOutputEvent",
+    "ToolStartedEvent",
     "UnknownEvent",
     "UnprocessableEntityError",
     "WarningEvent",

@@ -1,6 +1,7 @@
 """The platform inside this process: for `Entity.embedded()`."""
 
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,8 +21,8 @@ class Hosted(Protocol):
         ...
 
 
-def load(path: str | Path) -> Hosted:
-    """A platform that keeps everything in the directory `path`; it is not started.
+def load(path: str | Path, tools: Mapping[str, Any] | None) -> Hosted:
+    """A platform that keeps everything in the directory `path`, with platform tools by type; it is not started.
 
     Raises:
         ImportError: the server is not installed.
@@ -36,7 +37,7 @@ def load(path: str | Path) -> Hosted:
             "in a checkout of this project, pip install '.[server]'",
             name=error.name,
         ) from error
-    return Embedded(path)
+    return Embedded(path, tools=tools)
 
 
 def stop_with(owner: object, hosted: Hosted) -> "weakref.finalize[Any, Any]":

@@ -1,16 +1,18 @@
-"""A run: its states, what may follow what, what can happen to it, and what it can ask to be done.
+"""A run: its states, what may follow what, and what it can ask to be done.
 
-Two rules hold here. Everything about the life of a run stands in this file and in `machine.py`; nothing outside decides
-anything. And neither file knows the world: the time, the ids and the outcome of every wait come in as inputs.
+Two rules hold in this folder. Everything about the life of a run stands here; nothing outside decides anything. And
+nothing here knows the world: the time, the ids and the outcome of every wait come in as inputs (`happenings.py`), and
+`machine.advance` says what follows.
 
     pending ──Begun──▶ queued ──Claimed──▶ in_progress ──▶ completed | incomplete | failed
                          ▲                   │  ▲
-       OutputsSubmitted  │     ModelReplied  │  │ ModelReplied, ModelFailed: asked again
+       OutputsSubmitted  │     ModelReplied  │  │ ModelReplied, ToolReturned, ModelFailed: asked again
                   requires_action ◀──────────┘──┘
     CancelRequested: in_progress ▶ cancelling ▶ cancelled; from every other open state straight to cancelled.
     Expired: from every open state to expired. After an end nothing happens any more.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -26,7 +28,7 @@ class Status(StrEnum):
     QUEUED = "queued"
     """Waits for a worker."""
     IN_PROGRESS = "in_progress"
-    """A model is being asked."""
+    """A model is being asked, or the platform runs tools for it."""
     REQUIRES_ACTION = "requires_action"
     """Waits for the caller to answer function calls."""
     CANCELLING = "cancelling"
@@ -61,15 +63,42 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 """What may follow what; the documentation draws its diagram from this table."""
 
 
+class Effect(StrEnum):
+    """What it would mean to run a call a second time."""
+
+    READ = "read"
+    """Nothing: it changes nothing."""
+    IDEMPOTENT = "idempotent"
+    """Nothing, where it is given the same key again."""
+    UNSAFE = "unsafe"
+    """It would happen twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A function that the model may call: what it does, and the platform tool that runs it (None: the caller does)."""
+
+    effect: Effect = Effect.UNSAFE
+    tool: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function call that the caller answers; `output` is None until then."""
+    """A function call of the model; `output` is None until it is answered.
+
+    Its id is its idempotency key: it stays the same however often the call is made.
+    """
 
     id: str
     action_id: str
     name: str
     arguments: str
     output: str | None = None
+    effect: Effect = Effect.UNSAFE
+    tool: str | None = None
+    """The platform tool that runs it; None: the caller answers it."""
+    started: bool = False
+    """Whether the platform has begun to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +110,10 @@ class Limits:
     """How often the model is asked for one turn before the run fails."""
     max_prompt_tokens: int | None = None
     max_completion_tokens: int | None = None
+    action_timeout: float | None = None
+    """Seconds for which the run waits for outputs of its caller, each time."""
+    expiry_output: str | None = None
+    """What the model is told of calls that were not answered in time; None: the run expires then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +137,18 @@ class Run:
     status: Status
     expires_at: float
     limits: Limits = Limits()
-    functions: frozenset[str] = frozenset()
-    """The names of the functions that the model may call."""
+    functions: Mapping[str, Offer] = field(default_factory=dict[str, Offer])
+    """The functions that the model may call, by name."""
+    parked: int = 0
+    """Whether it waits for its turn in a thread that another run has: 1 behind, 2 before the others that wait."""
     turn: int = 0
     """Finished model turns."""
     attempt: int = 0
     """Model calls that were begun for the turn in progress."""
     calls: tuple[Call, ...] = ()
     """The calls of the last turn, while the run waits for their outputs."""
+    action_expires_at: float | None = None
+    """Until when it waits for its caller, if that ends before the run does."""
     usage: Usage = NOTHING_USED
     started_at: float | None = None
     ended_at: float | None = None
@@ -125,94 +162,6 @@ class Run:
         return self.status in TERMINAL
 
 
-# What can happen to a run.
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """The caller starts a waiting run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A worker holds the run now: newly queued, or left behind by a worker that is gone.
-
-    `open_message` is the message that the other worker's model call had begun to tell, if any.
-    """
-
-    now: float
-    open_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelReplied:
-    """A model turn is finished. `action_ids` has an id for each call of the reply."""
-
-    reply: Reply
-    now: float
-    action_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFailed:
-    """A model call came to nothing, or broke off after `partial`."""
-
-    failure: Failure
-    now: float
-    partial: Reply | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PromptRefused:
-    """The thread does not fit into the tokens that are left."""
-
-    now: float
-
-
-@dataclass(frozen=True, slots=True)
-class OutputsSubmitted:
-    """The caller answers calls: pairs of call id and output."""
-
-    outputs: tuple[tuple[str, str], ...]
-    now: float
-
-
-@dataclass(frozen=True, slots=True)
-class CancelRequested:
-    """The caller wants it to end."""
-
-    now: float
-
-
-@dataclass(frozen=True, slots=True)
-class Aborted:
-    """The model call was closed after `partial`."""
-
-    now: float
-    partial: Reply | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """Its time is up; a model call, if one was open, was closed after `partial`."""
-
-    now: float
-    partial: Reply | None = None
-
-
-Happened = (
-    Begun
-    | Claimed
-    | ModelReplied
-    | ModelFailed
-    | PromptRefused
-    | OutputsSubmitted
-    | CancelRequested
-    | Aborted
-    | Expired
-)
-
-
 # What can follow from it.
 
 
@@ -224,8 +173,15 @@ class CallModel:
 
 
 @dataclass(frozen=True, slots=True)
+class RunTools:
+    """Run these calls, each by its platform tool; `ToolStarted` is said of each before, `ToolReturned` after."""
+
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Abort:
-    """Close the model call, if one is open."""
+    """Close the model call, if one is open, and stop the tools that run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,15 +202,23 @@ class KeepCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepStart:
+    """Write into the ledger that a call is about to be run."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepOutput:
-    """Write the output of a call into the ledger and the thread."""
+    """Write the output of a call into the ledger and the thread; `unknown`: nobody can say whether it happened."""
 
     call_id: str
     output: str
+    unknown: bool = False
 
 
-Do = CallModel | Abort
-Keep = KeepReply | KeepCalls | KeepOutput
+Do = CallModel | RunTools | Abort
+Keep = KeepReply | KeepCalls | KeepStart | KeepOutput
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,17 @@ class Function(Request):
     strict: bool | None = None
 
 
+Effect = Literal["read", "idempotent", "unsafe"]
+"""What it would mean to run a call twice: nothing, nothing where its key is the same, or that it happens twice."""
+
+
 class FunctionTool(Request):
     """A function tool: the run waits for the caller's output (`requires_action`)."""
 
     type: Literal["function"]
     function: Function
+    effect: Effect | None = None
+    """What is left out is `unsafe`."""
 
 
 Tool = Annotated[PlatformTool | FunctionTool, Field(discriminator="type")]

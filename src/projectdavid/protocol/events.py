@@ -90,13 +90,27 @@ class ToolCallEvent(Event):
     args: JsonObject
 
 
+class ToolStartedEvent(Event):
+    """The platform is about to run a call by one of its own tools."""
+
+    type: Literal["tool_started"] = "tool_started"
+    action_id: str
+    tool_call_id: str
+    tool: str
+    name: str
+
+
 class ToolOutputEvent(Event):
-    """A call was answered: by the caller, or by the platform where the model asked for the impossible."""
+    """A call was answered: by the caller, or by the platform: its tool, or where the model asked for the impossible.
+
+    `outcome` is `unknown` where the server was stopped while it ran the call, and did not repeat it.
+    """
 
     type: Literal["tool_output"] = "tool_output"
     tool_call_id: str
     output: str
     error: bool = False
+    outcome: Literal["unknown"] | None = None
 
 
 class WarningEvent(Event):
@@ -134,6 +148,7 @@ EVENTS: dict[str, type[Event]] = {
     "message_discarded": MessageDiscardedEvent,
     "message_completed": MessageCompletedEvent,
     "tool_call_manifest": ToolCallEvent,
+    "tool_started": ToolStartedEvent,
     "tool_output": ToolOutputEvent,
     "warning": WarningEvent,
     "retry": RetryEvent,

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from projectdavid.protocol.assistants import JsonObject, ModelName, Tools
+from projectdavid.protocol.assistants import Effect, JsonObject, ModelName, Tools
 from projectdavid.protocol.base import (
     ID_PATTERN,
     NO_NUL,
@@ -130,7 +130,10 @@ class RunUsage(Answer):
 
 
 class Action(Answer):
-    """A function call of the model that the caller answers; its times are texts, as on the Project David wire."""
+    """A function call of the model; its times are texts, as on the Project David wire.
+
+    `tool_call_id` is the idempotency key of the call: it stays the same however often the call is made.
+    """
 
     id: str
     run_id: str
@@ -145,6 +148,13 @@ class Action(Answer):
     expires_at: str | None = None
     is_processed: bool = False
     processed_at: str | None = None
+    effect: Effect = "unsafe"
+    tool: str | None = None
+    """The platform tool that runs it; None: the caller answers it."""
+    started_at: str | None = None
+    """When the platform began to run it."""
+    outcome: Literal["unknown"] | None = None
+    """`unknown` where the platform was stopped while it ran the call, and did not repeat it."""
 
 
 class ActionUpdate(Request):

@@ -6,8 +6,19 @@ from typing import Any
 import msgspec
 
 from projectdavid.engine.deltas import Usage
-from projectdavid.engine.run import Call, Failure, Limits, Run, Status
+from projectdavid.engine.run import Call, Effect, Failure, Limits, Offer, Run, Status
 from projectdavid.ports.store import Row
+
+EXPIRY_OUTPUT = "Nobody answered this call in time."
+"""What the model is told then, where `on_expiry` is `answer` and the caller said nothing else."""
+
+
+class PlatformFunction(msgspec.Struct, frozen=True):
+    """A function that a platform tool runs; `definition` is what the model is told of it."""
+
+    tool: str
+    definition: dict[str, Any]
+    effect: str = Effect.UNSAFE.value
 
 
 class Config(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,12 +37,28 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     max_prompt_tokens: int | None = None
     max_completion_tokens: int | None = None
     max_turns: int = 50
+    action_timeout: float | None = None
+    on_expiry: str = "fail"
+    expiry_output: str = EXPIRY_OUTPUT
+    platform_functions: tuple[PlatformFunction, ...] = ()
     warnings: tuple[dict[str, str], ...] = ()
 
     @property
     def functions(self) -> tuple[dict[str, Any], ...]:
-        """The definitions of the functions that the caller answers."""
-        return tuple(tool["function"] for tool in self.tools if tool.get("type") == "function")
+        """The definitions of the functions that the model may call, as a model is told of them."""
+        own = (tool["function"] for tool in self.tools if tool.get("type") == "function")
+        return (*own, *(function.definition for function in self.platform_functions))
+
+    @property
+    def offers(self) -> dict[str, Offer]:
+        """What calling each function means, and who runs it."""
+        own = {
+            tool["function"]["name"]: Offer(Effect(tool.get("effect", Effect.UNSAFE)))
+            for tool in self.tools
+            if tool.get("type") == "function"
+        }
+        platform = {one.definition["name"]: Offer(Effect(one.effect), one.tool) for one in self.platform_functions}
+        return own | platform
 
 
 class _State(msgspec.Struct, omit_defaults=True):
@@ -80,11 +107,15 @@ def run_of(row: Row, config: Config | None = None) -> Run:
             max_turns=config.max_turns,
             max_prompt_tokens=config.max_prompt_tokens,
             max_completion_tokens=config.max_completion_tokens,
+            action_timeout=config.action_timeout,
+            expiry_output=config.expiry_output if config.on_expiry == "answer" else None,
         ),
-        functions=frozenset(function["name"] for function in config.functions),
+        functions=config.offers,
+        parked=row.parked,
         turn=state.turn,
         attempt=state.attempt,
         calls=state.calls,
+        action_expires_at=row.action_expires_at,
         usage=Usage(state.prompt_tokens, state.completion_tokens, state.estimated),
         started_at=state.started_at,
         ended_at=state.ended_at,

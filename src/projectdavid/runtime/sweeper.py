@@ -3,7 +3,8 @@
 import asyncio
 import logging
 
-from projectdavid.engine.run import Expired, Refused
+from projectdavid.engine.happenings import Expired
+from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Missing, Op, Store, Unavailable
 from projectdavid.runtime.driver import Clock, Driver
 
@@ -43,6 +44,7 @@ class Sweeper:
         """Expire the runs whose time is up; returns how many."""
         now = self._clock()
         rows = await self._store.all("runs_expired", now=now - GRACE, limit=BATCH)
+        rows += await self._store.all("runs_unanswered", now=now, limit=BATCH)
         for row in rows:
             try:
                 await self._driver.decide(row.n, Expired(now))

@@ -7,27 +7,20 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from projectdavid.engine.deltas import AskedCall, Entry, Finish, Fold, Reply, Usage
+from projectdavid.engine.happenings import Aborted, Expired, Happened, ModelFailed, ModelReplied, PromptRefused
 from projectdavid.engine.prompt import Ask, PromptMessage, PromptTooLong, estimate
-from projectdavid.engine.run import (
-    Aborted,
-    Expired,
-    Failure,
-    Happened,
-    ModelFailed,
-    ModelReplied,
-    PromptRefused,
-    Run,
-)
-from projectdavid.ports.bus import Bus, Subscription
+from projectdavid.engine.run import Failure, Run
+from projectdavid.ports.bus import Bus
 from projectdavid.ports.model import ModelError, Provider
 from projectdavid.ports.store import Op, Row, Stale, Store
-from projectdavid.runtime.driver import Clock, Streamed, abort_topic, journal_topic
+from projectdavid.runtime.driver import Clock, journal_topic
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.interrupting import Interrupted, unless_aborted
 from projectdavid.runtime.prompting import ask_for
 from projectdavid.runtime.records import Config, encode
 from projectdavid.runtime.routing import Models, UnknownModel
+from projectdavid.runtime.writing import Streamed
 
-FOREVER = 10.0**9
 PAGE = 500
 _RACE = Stale()
 
@@ -65,23 +58,13 @@ class Turn:
         left = self.row.expires_at - self.clock()
         if left <= 0:
             return Outcome(Expired(self.clock()), Streamed())
-        with self.bus.subscribe(abort_topic(self.row.n)) as ear:
-            asking = asyncio.create_task(self._ask(delay))
-            listening = asyncio.create_task(_heard(ear, asking))
-            try:
-                async with asyncio.timeout(left):
-                    happened = await asking
-            except TimeoutError:
-                # Timers and the clock are not the same: one may be late for the other.
-                happened = Expired(max(self.clock(), self.row.expires_at), self._partial())
-            except asyncio.CancelledError:
-                if (task := asyncio.current_task()) is not None and task.cancelling():
-                    raise
-                happened = Aborted(self.clock(), await self._told())
-            finally:
-                for task in (asking, listening):
-                    task.cancel()
-                await asyncio.gather(asking, listening, return_exceptions=True)
+        try:
+            happened = await unless_aborted(self.bus, self.row.n, left, self._ask(delay))
+        except TimeoutError:
+            # Timers and the clock are not the same: one may be late for the other.
+            happened = Expired(max(self.clock(), self.row.expires_at), self._partial())
+        except Interrupted:
+            happened = Aborted(self.clock(), await self._told())
         last = () if isinstance(happened, Aborted) else tuple(self._last)
         return Outcome(happened, Streamed(tuple(self._rows), last))
 
@@ -172,10 +155,3 @@ class Turn:
 def _written(reply: Reply) -> int:
     text = reply.text + reply.reasoning + "".join(call.name + call.arguments for call in reply.calls)
     return estimate(PromptMessage("assistant", text))
-
-
-async def _heard(ear: Subscription, asking: asyncio.Task[Happened]) -> None:
-    """Close the model call when the run is to be aborted."""
-    while not await ear.wait(FOREVER):
-        pass
-    asking.cancel()

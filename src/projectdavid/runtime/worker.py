@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import msgspec
 
-from projectdavid.engine.run import CallModel, Claimed, Failure, ModelFailed, Refused
+from projectdavid.engine.happenings import Claimed, ModelFailed
+from projectdavid.engine.run import Abort, CallModel, Failure, Refused, RunTools
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Missing, Store, Unavailable
-from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lease, Lost
+from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lost
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.records import config_of
 from projectdavid.runtime.routing import Models
-from projectdavid.runtime.turn import Outcome, Turn
+from projectdavid.runtime.toolbox import Toolbox
+from projectdavid.runtime.tooling import Tooling
+from projectdavid.runtime.turn import Turn
+from projectdavid.runtime.writing import Lease
 
 log = logging.getLogger("projectdavid.worker")
 
@@ -34,11 +38,20 @@ class Worker:
     """Works on runs until it is stopped; several may share a store."""
 
     def __init__(
-        self, store: Store, bus: Bus, models: Models, driver: Driver, clock: Clock, ids: Ids, pace: Pace = Pace()
+        self,
+        store: Store,
+        bus: Bus,
+        models: Models,
+        toolbox: Toolbox,
+        driver: Driver,
+        clock: Clock,
+        ids: Ids,
+        pace: Pace = Pace(),
     ) -> None:
         self._store = store
         self._bus = bus
         self._models = models
+        self._toolbox = toolbox
         self._driver = driver
         self._clock = clock
         self._ids = ids
@@ -130,26 +143,39 @@ class Worker:
         """Decide, perform, repeat."""
         claim = Lease(self._name, self._clock() + self._pace.lease)
         decided = await self._driver.decide(n, Claimed(self._clock(), await self._open_message(n)), claim=claim)
-        while (outcome := await self._perform(decided)) is not None:
-            decided = await self._driver.decide(n, outcome.happened, holder=self._name, streamed=outcome.streamed)
+        while (following := await self._perform(decided)) is not None:
+            decided = following
 
-    async def _perform(self, decided: Decided) -> Outcome | None:
+    async def _perform(self, decided: Decided) -> Decided | None:
+        """Do what was decided, and decide what came of it; None: there is nothing to do."""
         for do in decided.next.do:
-            if isinstance(do, CallModel):
-                row = decided.row
-                turn = Turn(
-                    self._store,
-                    self._bus,
-                    self._models,
-                    self._clock,
-                    self._ids,
-                    row,
-                    decided.version,
-                    decided.next.run,
-                    config_of(row),
-                )
-                return await turn.take(do.delay)
+            match do:
+                case CallModel(delay):
+                    outcome = await self._turn(decided).take(delay)
+                    return await self._driver.decide(
+                        decided.n, outcome.happened, holder=self._name, streamed=outcome.streamed
+                    )
+                case RunTools(calls):
+                    return await self._tooling(decided).run(calls)
+                case Abort():
+                    pass
         return None
+
+    def _turn(self, decided: Decided) -> Turn:
+        return Turn(
+            self._store,
+            self._bus,
+            self._models,
+            self._clock,
+            self._ids,
+            decided.row,
+            decided.version,
+            decided.next.run,
+            config_of(decided.row),
+        )
+
+    def _tooling(self, decided: Decided) -> Tooling:
+        return Tooling(self._driver, self._toolbox, self._bus, self._clock, self._name, decided.row, self._pace.look)
 
     async def _open_message(self, n: int) -> str | None:
         """The message that a worker which is gone had begun to tell."""

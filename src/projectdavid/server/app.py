@@ -57,7 +57,7 @@ def _add_own_routes(app: FastAPI) -> None:
                 "version": VERSION,
                 "uptime_s": round(platform.clock() - platform.started_at, 1),
                 "providers": list(platform.models.providers),
-                "tools": {name: {"available": False, "reason": "not built yet"} for name in PLATFORM_TOOLS},
+                "tools": {name: _availability(name in platform.toolbox) for name in PLATFORM_TOOLS},
                 "runs": {"at_work": platform.worker.at_work},
             }
         )
@@ -67,6 +67,10 @@ def _add_own_routes(app: FastAPI) -> None:
         page = reference_page(app.openapi())
         headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
         return Response(page, media_type="text/html", headers=headers)
+
+
+def _availability(there: bool) -> dict[str, Any]:
+    return {"available": True} if there else {"available": False, "reason": "not built yet"}
 
 
 @asynccontextmanager

@@ -31,6 +31,8 @@ class Caller:
     is_admin: bool
     view: View
     platform: Platform
+    key_prefix: str
+    """The open part of the key that was used."""
 
     async def may_see(self, user_id: str) -> None:
         """Let the user in question pass, and admins where there is such a user.
@@ -106,7 +108,7 @@ async def _look_up(request: Request) -> Caller:
     if row.last_used_at is None or now - row.last_used_at >= USED_EVERY:
         with suppress(Unavailable):  # what only reads can be answered without the stamp
             await platform.store.write([Op("key_used", {"prefix": row.prefix, "now": now})])
-    return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform)
+    return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform, row.prefix)
 
 
 Auth = Annotated[Caller, Depends(caller)]

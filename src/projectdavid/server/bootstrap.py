@@ -4,17 +4,20 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from projectdavid.buses.local import LocalBus
 from projectdavid.ports.model import Provider
 from projectdavid.ports.store import Op
+from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
+from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.server.auth import hash_of, new_key, prefix_of
 from projectdavid.server.platform import Platform
@@ -23,9 +26,14 @@ from projectdavid.stores.sqlite import SQLiteStore
 
 
 async def assemble(
-    settings: Settings, providers: dict[str, Provider] | None = None, clock: Clock = time.time
+    settings: Settings,
+    providers: dict[str, Provider] | None = None,
+    clock: Clock = time.time,
+    tools: Mapping[str, Tool] | None = None,
 ) -> Platform:
-    """Open the store and build everything around it. `providers` are added to those of the settings.
+    """Open the store and build everything around it.
+
+    `providers` are added to those of the settings; `tools` are the platform tools that there are, by type.
 
     Raises:
         Unavailable: the store cannot be opened.
@@ -37,9 +45,10 @@ async def assemble(
     models = _models(settings, providers or {})
     driver = Driver(store, bus, clock, ids)
     await driver.recover()
-    worker = Worker(store, bus, models, driver, clock, ids, Pace(runs=settings.max_runs))
+    toolbox = Toolbox(tools)
+    worker = Worker(store, bus, models, toolbox, driver, clock, ids, Pace(runs=settings.max_runs))
     sweeper = Sweeper(store, driver, clock)
-    platform = Platform(settings, store, bus, models, driver, worker, sweeper, clock, ids, secret, clock())
+    platform = Platform(settings, store, bus, models, toolbox, driver, worker, sweeper, clock, ids, secret, clock())
     await _first_start(platform)
     return platform
 

@@ -8,6 +8,7 @@ from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
+from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
 from projectdavid.server.settings import Settings
 
@@ -20,6 +21,7 @@ class Platform:
     store: Store
     bus: Bus
     models: Models
+    toolbox: Toolbox
     driver: Driver
     worker: Worker
     sweeper: Sweeper

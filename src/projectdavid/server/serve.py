@@ -3,11 +3,12 @@
 import gc
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import uvicorn
 
 from projectdavid.ports.model import Provider
+from projectdavid.ports.tool import Tool
 from projectdavid.server.app import create_app
 from projectdavid.server.bootstrap import assemble, point_credentials
 from projectdavid.server.http.corking import CorkedProtocol
@@ -36,6 +37,7 @@ async def serve(
     settings: Settings,
     ready: Callable[[str, uvicorn.Server], None],
     providers: dict[str, Provider] | None = None,
+    tools: Mapping[str, Tool] | None = None,
 ) -> None:
     """Serve until told to stop; calls `ready` with the address once requests are answered.
 
@@ -45,7 +47,7 @@ async def serve(
     """
     listener = _listen(settings.host, settings.port)
     try:
-        platform = await assemble(settings, providers)
+        platform = await assemble(settings, providers, tools=tools)
         url = point_credentials(settings, listener.getsockname()[1])
         config = uvicorn.Config(
             create_app(platform),

@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -69,12 +70,20 @@ class AsyncEntity:
 
     @classmethod
     async def embedded(
-        cls, path: str | Path, *, timeout: float | None = 60.0, max_retries: int = 2, retry: Retry | None = None
+        cls,
+        path: str | Path,
+        *,
+        tools: Mapping[str, Any] | None = None,
+        timeout: float | None = 60.0,
+        max_retries: int = 2,
+        retry: Retry | None = None,
     ) -> Self:
         """Run the platform inside this process, and give a client of it; closing the client stops the platform.
 
         Args:
             path: the directory in which the platform keeps everything.
+            tools: platform tools of your own by type, such as `code_interpreter`: objects with the two methods of
+                `projectdavid.ports.tool.Tool`.
             timeout: as for any client.
             max_retries: as for any client.
             retry: as for any client.
@@ -82,7 +91,7 @@ class AsyncEntity:
         Raises:
             ImportError: the server is not installed: in a checkout, `pip install '.[server]'`.
         """
-        hosted = await in_thread(hosting.load, path)
+        hosted = await in_thread(hosting.load, path, tools)
         await in_thread(hosted.start)
         try:
             client = cls(hosted.base_url, hosted.api_key, timeout=timeout, max_retries=max_retries, retry=retry)

@@ -3,6 +3,7 @@
 
 import os
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -70,12 +71,20 @@ class Entity:
 
     @classmethod
     def embedded(
-        cls, path: str | Path, *, timeout: float | None = 60.0, max_retries: int = 2, retry: Retry | None = None
+        cls,
+        path: str | Path,
+        *,
+        tools: Mapping[str, Any] | None = None,
+        timeout: float | None = 60.0,
+        max_retries: int = 2,
+        retry: Retry | None = None,
     ) -> Self:
         """Run the platform inside this process, and give a client of it; closing the client stops the platform.
 
         Args:
             path: the directory in which the platform keeps everything.
+            tools: platform tools of your own by type, such as `code_interpreter`: objects with the two methods of
+                `projectdavid.ports.tool.Tool`.
             timeout: as for any client.
             max_retries: as for any client.
             retry: as for any client.
@@ -83,7 +92,7 @@ class Entity:
         Raises:
             ImportError: the server is not installed: in a checkout, `pip install '.[server]'`.
         """
-        hosted = in_place(hosting.load, path)
+        hosted = in_place(hosting.load, path, tools)
         in_place(hosted.start)
         try:
             client = cls(hosted.base_url, hosted.api_key, timeout=timeout, max_retries=max_retries, retry=retry)

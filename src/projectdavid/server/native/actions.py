@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
-from projectdavid.engine.run import OutputsSubmitted, Refused
+from projectdavid.engine.happenings import OutputsSubmitted
+from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.runs import Action, ActionUpdate, PendingAction
 from projectdavid.server.auth import Auth, Caller
@@ -24,7 +25,8 @@ WAITING = ("pending", "processing")
 async def list_pending_actions(run_id: str, caller: Auth) -> Response:
     """The calls that a run waits for."""
     run, calls = await _calls(caller, run_id)
-    pending = [_pending(call, run) for call in calls if action_status(call) in WAITING]
+    waiting = [call for call in calls if call.tool is None and action_status(call) in WAITING]
+    pending = [_pending(call, run) for call in waiting]
     return json_answer(pending)
 
 

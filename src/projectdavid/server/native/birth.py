@@ -7,6 +7,7 @@ from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.runs import RunCreate
 from projectdavid.runtime.driver import NewRun
 from projectdavid.runtime.records import Config
+from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.server.auth import Caller
 from projectdavid.server.native.wire import supplied, to_json
 
@@ -61,7 +62,8 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         **values,
         tools=tuple(tools),
         max_turns=min(wishes.get("max_turns", settings.max_turns), settings.max_turns),
-        warnings=tuple(_unavailable(tools)),
+        platform_functions=platform.toolbox.functions(tools),
+        warnings=tuple(_unavailable(tools, platform.toolbox)),
     )
     return NewRun(
         id=platform.ids.new("run"),
@@ -73,10 +75,11 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         meta_data=to_json(body.meta_data or {}),
         status=Status.PENDING if waits else Status.QUEUED,
         expires_at=platform.clock() + settings.run_seconds,
+        key_prefix=caller.key_prefix,
     )
 
 
-def _unavailable(tools: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _unavailable(tools: list[dict[str, Any]], toolbox: Toolbox) -> list[dict[str, str]]:
     """A run goes on without the tools that this server cannot run, and says so."""
     named = {tool["type"] for tool in tools}
     return [
@@ -85,5 +88,5 @@ def _unavailable(tools: list[dict[str, Any]]) -> list[dict[str, str]]:
             "message": f"This server cannot run '{name}' yet; the assistant answers without it.",
         }
         for name in PLATFORM_TOOLS
-        if name in named
+        if name in named and name not in toolbox
     ]

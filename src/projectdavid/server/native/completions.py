@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import Response
 
-from projectdavid.engine.run import Begun, Refused
+from projectdavid.engine.happenings import Begun
+from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.runs import Completion, CompletionRequest
 from projectdavid.runtime.journal import collect, tail

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
-from projectdavid.engine.run import OutputsSubmitted, Refused
+from projectdavid.engine.happenings import OutputsSubmitted
+from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate, ToolMessageCreate

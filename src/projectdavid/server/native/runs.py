@@ -7,7 +7,7 @@ from fastapi import Header, Query, Response
 from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from projectdavid.engine.run import CancelRequested, OutputsSubmitted
+from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
 from projectdavid.ports.store import Clash, Missing, Op, Row
 from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs

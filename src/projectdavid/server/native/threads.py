@@ -1,5 +1,6 @@
 """Threads: create, list, retrieve, update, delete."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -118,7 +119,7 @@ async def find(caller: Caller, thread_id: str, param: str | None = None) -> Row:
 async def _as(caller: Caller, user_id: str) -> Caller:
     """A caller with the view of a user whom they may see."""
     await caller.may_see(user_id)
-    return Caller(user_id, caller.is_admin, caller.platform.store.of(user_id), caller.platform)
+    return replace(caller, user_id=user_id, view=caller.platform.store.of(user_id))
 
 
 async def _page(seen: Caller, limit: int, order: str, after: str | None) -> tuple[list[Row], bool]:

@@ -171,11 +171,12 @@ def action_status(row: Row) -> str:
     """Where a call stands: answered, waiting, or overtaken by the end of its run."""
     if row.output is not None:
         return "completed"
-    return ENDED_MARKS.get(row.run_status) or row.mark or "pending"
+    at_work = "processing" if row.started_at is not None else None
+    return ENDED_MARKS.get(row.run_status) or row.mark or at_work or "pending"
 
 
 def action(row: Row) -> dict[str, Any]:
-    """A call that the caller answers."""
+    """A call of the model."""
     return {
         "id": row.action_id,
         "run_id": row.run_id,
@@ -189,6 +190,10 @@ def action(row: Row) -> dict[str, Any]:
         "expires_at": iso(row.expires_at),
         "is_processed": row.output is not None,
         "processed_at": iso(row.finished_at),
+        "effect": row.effect,
+        "tool": row.tool,
+        "started_at": iso(row.started_at),
+        "outcome": row.outcome,
     }
 
 

@@ -5,11 +5,19 @@ INSERT INTO configs (hash, body) VALUES (:hash, :body) ON CONFLICT (hash) DO NOT
 DELETE FROM configs WHERE n NOT IN (SELECT config FROM runs);
 
 -- name: run_insert
--- Touches no row where the thread is not the owner's.
-INSERT INTO runs (id, owner, thread, assistant_id, status, created_at, expires_at, model, config, meta_data, state)
+-- Touches no row where the thread is not the owner's. Parked, as `parked` says, only where the thread is busy.
+INSERT INTO runs
+(id, owner, thread, assistant_id, status, created_at, expires_at, model, config, meta_data, state, key_prefix, parked)
 SELECT
     :id, :owner, t.n, :assistant_id, :status, :now, :expires_at, :model, (SELECT n FROM configs WHERE hash = :hash),
-    :meta_data, :state
+    :meta_data, :state, :key_prefix,
+    CASE
+        WHEN EXISTS (
+            SELECT 1 FROM runs AS o
+            WHERE o.thread = t.n AND o.status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+        ) THEN :parked
+        ELSE 0
+    END
 FROM threads AS t WHERE t.id = :thread_id AND t.owner = :owner
 RETURNING n;
 
@@ -19,8 +27,9 @@ FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.
 WHERE r.id = :id AND r.owner = :owner;
 
 -- name: run_open
-SELECT r.id FROM runs AS r JOIN threads AS t ON t.n = r.thread
-WHERE t.id = :thread_id AND t.owner = :owner
+-- The run that has the thread; not those that wait for their turn.
+SELECT r.id, r.n FROM runs AS r JOIN threads AS t ON t.n = r.thread
+WHERE t.id = :thread_id AND t.owner = :owner AND r.parked = 0
     AND r.status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling');
 
 -- name: runs_page
@@ -55,18 +64,31 @@ FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.
 
 -- name: run_decide
 -- The only change of a run's status; refused where somebody else was faster.
-UPDATE runs SET status = :status, state = :state, lease = :lease, lease_until = :lease_until, version = version + 1
+UPDATE runs
+SET
+    status = :status, state = :state, lease = :lease, lease_until = :lease_until, parked = :parked,
+    action_expires_at = :action_expires_at, version = version + 1
 WHERE n = :n AND version = :version;
+
+-- name: run_unpark
+-- The thread is free: the next of the runs that wait for it may start.
+UPDATE runs SET parked = 0, version = version + 1
+WHERE n = (SELECT p.n FROM runs AS p WHERE p.thread = :thread AND p.parked > 0 ORDER BY p.parked DESC, p.n LIMIT 1);
 
 -- name: runs_waiting
 -- Runs that nobody works on, oldest first.
 SELECT n FROM runs
-WHERE status IN ('queued', 'in_progress', 'cancelling') AND (lease IS NULL OR lease_until <= :now) ORDER BY n LIMIT :limit;
+WHERE status IN ('queued', 'in_progress', 'cancelling') AND parked = 0 AND (lease IS NULL OR lease_until <= :now)
+ORDER BY n LIMIT :limit;
 
 -- name: runs_expired
 SELECT n FROM runs
 WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling') AND expires_at <= :now
 ORDER BY expires_at LIMIT :limit;
+
+-- name: runs_unanswered
+-- Runs whose caller has let the time to answer pass.
+SELECT n FROM runs WHERE action_expires_at <= :now ORDER BY action_expires_at LIMIT :limit;
 
 -- name: leases_extend
 UPDATE runs SET lease_until = :until WHERE lease = :lease AND status IN ('queued', 'in_progress', 'cancelling');
@@ -124,11 +146,16 @@ ORDER BY position DESC LIMIT 1;
 SELECT position FROM journal WHERE run = :run AND kind = 'status' AND data LIKE '%"queued"%' ORDER BY position DESC LIMIT 1;
 
 -- name: call_insert
-INSERT INTO tool_calls (action_id, run, call_id, turn, position, name, arguments, output, created_at, finished_at)
-VALUES (:action_id, :run, :call_id, :turn, :position, :name, :arguments, :output, :now, :finished_at);
+INSERT INTO tool_calls
+(action_id, run, call_id, turn, position, name, arguments, output, created_at, finished_at, tool, effect)
+VALUES
+(:action_id, :run, :call_id, :turn, :position, :name, :arguments, :output, :now, :finished_at, :tool, :effect);
+
+-- name: call_start
+UPDATE tool_calls SET started_at = :now WHERE run = :run AND call_id = :call_id;
 
 -- name: call_output
-UPDATE tool_calls SET output = :output, finished_at = :now WHERE run = :run AND call_id = :call_id
+UPDATE tool_calls SET output = :output, finished_at = :now, outcome = :outcome WHERE run = :run AND call_id = :call_id
 RETURNING action_id;
 
 -- name: call_mark

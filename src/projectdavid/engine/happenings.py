@@ -1,0 +1,111 @@
+"""What can happen to a run: the inputs of the machine. Times are Unix seconds."""
+
+from dataclasses import dataclass
+
+from projectdavid.engine.deltas import Reply
+from projectdavid.engine.run import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The caller starts a waiting run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A worker holds the run now: newly queued, or left behind by a worker that is gone.
+
+    `open_message` is the message that the other worker's model call had begun to tell, if any.
+    """
+
+    now: float
+    open_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReplied:
+    """A model turn is finished. `action_ids` has an id for each call of the reply."""
+
+    reply: Reply
+    now: float
+    action_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    """A model call came to nothing, or broke off after `partial`."""
+
+    failure: Failure
+    now: float
+    partial: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRefused:
+    """The thread does not fit into the tokens that are left."""
+
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """The platform is about to run a call; written down before it does."""
+
+    call_id: str
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """A call that the platform ran has its output; `error` where the tool failed, and the output says how."""
+
+    call_id: str
+    output: str
+    now: float
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsSubmitted:
+    """The caller answers calls: pairs of call id and output."""
+
+    outputs: tuple[tuple[str, str], ...]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """The caller wants it to end."""
+
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """What was being waited for was closed: the model call after `partial`, or the platform's own tools."""
+
+    now: float
+    partial: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Its time is up, or the time of its caller; a model call, if one was open, was closed after `partial`."""
+
+    now: float
+    partial: Reply | None = None
+
+
+Happened = (
+    Begun
+    | Claimed
+    | ModelReplied
+    | ModelFailed
+    | PromptRefused
+    | ToolStarted
+    | ToolReturned
+    | OutputsSubmitted
+    | CancelRequested
+    | Aborted
+    | Expired
+)

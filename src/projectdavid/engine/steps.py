@@ -1,0 +1,45 @@
+"""What a run does next: ask the model once more, or end."""
+
+from dataclasses import replace
+
+from projectdavid.engine.deltas import Entry, Reply
+from projectdavid.engine.run import Abort, CallModel, Keep, KeepReply, Next, Run, Status
+from projectdavid.engine.telling import completed_told, ended_told
+
+INTERRUPTED = {Status.CANCELLED: "run_cancelled", Status.EXPIRED: "run_expired", Status.FAILED: "run_failed"}
+
+
+def ask(run: Run, now: float, tell: tuple[Entry, ...] = (), keep: tuple[Keep, ...] = ()) -> Next:
+    """Ask the model for the next turn, if the run may have one."""
+    limits, used = run.limits, run.usage
+    if run.turn >= limits.max_turns:
+        return incomplete(run, "max_turns", now, tell, keep)
+    if limits.max_completion_tokens is not None and used.completion_tokens >= limits.max_completion_tokens:
+        return incomplete(run, "max_completion_tokens", now, tell, keep)
+    if limits.max_prompt_tokens is not None and used.prompt_tokens >= limits.max_prompt_tokens:
+        return incomplete(run, "max_prompt_tokens", now, tell, keep)
+    return Next(replace(run, attempt=run.attempt + 1), (CallModel(),), tell, keep)
+
+
+def incomplete(run: Run, reason: str, now: float, tell: tuple[Entry, ...] = (), keep: tuple[Keep, ...] = ()) -> Next:
+    """End a run at a limit."""
+    run = replace(run, status=Status.INCOMPLETE, ended_at=now, calls=(), incomplete=reason)
+    return Next(run, (), (*tell, ended_told(run)), keep)
+
+
+def finish(
+    run: Run,
+    status: Status,
+    now: float,
+    partial: Reply | None = None,
+    tell: tuple[Entry, ...] = (),
+    keep: tuple[Keep, ...] = (),
+) -> Next:
+    """End a run early; what the model had said by then stays in the thread, marked as incomplete."""
+    run = replace(run, status=status, ended_at=now, calls=(), action_expires_at=None)
+    do = (Abort(),) if status is Status.EXPIRED else ()
+    if partial is None or not partial.text:
+        return Next(run, do, (*tell, ended_told(run)), keep)
+    kept = replace(partial, calls=())
+    reply = KeepReply(kept, "incomplete", INTERRUPTED[status])
+    return Next(run, do, (*tell, *completed_told(kept, "incomplete"), ended_told(run)), (*keep, reply))

@@ -1,0 +1,51 @@
+"""The journal entries that several steps of a run tell."""
+
+from projectdavid.engine.deltas import Entry, Reply
+from projectdavid.engine.run import Call, Failure, Run, told
+
+
+def status_told(run: Run, **data: object) -> Entry:
+    """Where the run stands now."""
+    return told("status", status=str(run.status), **data)
+
+
+def ended_told(run: Run) -> Entry:
+    """How the run ended, and what it used."""
+    usage = run.usage
+    data: dict[str, object] = {
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+            "estimated": usage.estimated,
+        }
+    }
+    if run.incomplete:
+        data["incomplete_details"] = run.incomplete
+    return status_told(run, **data)
+
+
+def completed_told(reply: Reply, status: str = "completed") -> tuple[Entry, ...]:
+    """The message of a turn is whole, if it said anything."""
+    return (told("message_completed", message_id=reply.message_id, status=status),) if reply.text else ()
+
+
+def discarded_told(message_id: str | None) -> tuple[Entry, ...]:
+    """What the message said so far is taken back, if one was begun."""
+    return (told("message_discarded", message_id=message_id),) if message_id else ()
+
+
+def output_told(call_id: str, output: str, *, error: bool = False, unknown: bool = False) -> Entry:
+    """A call has its output."""
+    outcome = {"outcome": "unknown"} if unknown else {}
+    return told("tool_output", tool_call_id=call_id, output=output, error=error, **outcome)
+
+
+def started_told(call: Call) -> Entry:
+    """The platform is about to run a call."""
+    return told("tool_started", tool_call_id=call.id, action_id=call.action_id, tool=call.tool, name=call.name)
+
+
+def error_told(failure: Failure) -> Entry:
+    """Why the run is about to fail."""
+    return told("error", code=failure.code, message=failure.message, content=failure.message)

@@ -1,0 +1,74 @@
+"""The platform's own tools by type: what they offer to a run, and the running of one call."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from projectdavid.engine.run import Call
+from projectdavid.ports.store import Row
+from projectdavid.ports.tool import Tool, ToolCall, ToolError
+from projectdavid.runtime.records import PlatformFunction
+
+log = logging.getLogger("projectdavid.tools")
+
+MAX_OUTPUT = 256_000
+"""Characters of an output; more is cut, and the model is told so."""
+FAULT = "Error: the tool failed by a fault of the server, whose log has the details."
+
+
+class Toolbox:
+    """The platform tools that are there."""
+
+    def __init__(self, tools: Mapping[str, Tool] | None = None) -> None:
+        self._tools = dict(tools or {})
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._tools
+
+    def functions(self, entries: Iterable[Mapping[str, Any]]) -> tuple[PlatformFunction, ...]:
+        """The functions that the tools among these entries offer; a tool that is named twice offers once."""
+        named = {entry["type"]: entry for entry in reversed(tuple(entries)) if entry["type"] in self._tools}
+        return tuple(
+            PlatformFunction(
+                tool=kind,
+                definition={
+                    "name": function.name,
+                    "description": function.description,
+                    "parameters": dict(function.parameters),
+                },
+                effect=function.effect.value,
+            )
+            for kind, entry in named.items()
+            for function in self._tools[kind].functions(entry)
+        )
+
+    async def run(self, call: Call, row: Row) -> tuple[str, bool]:
+        """Run a call of the run of a row; its output as the model is told it, and whether the tool failed."""
+        asked = ToolCall(
+            name=call.name,
+            arguments=msgspec.json.decode(call.arguments or "{}"),
+            idempotency_key=call.id,
+            owner=row.owner,
+            run_id=row.id,
+            thread_id=row.thread_id,
+            assistant_id=row.assistant_id,
+        )
+        tool = self._tools.get(call.tool or "")
+        if tool is None:
+            return f"Error: this server has no tool '{call.tool}' any more.", True
+        try:
+            return _cut(await tool.run(asked)), False
+        except ToolError as error:
+            return _cut(f"Error: {error}"), True
+        except Exception:
+            log.exception("the tool %s failed on call %s", call.tool, call.id)
+            return FAULT, True
+
+
+def _cut(output: str) -> str:
+    if len(output) <= MAX_OUTPUT:
+        return output
+    note = f"\n[cut: the output has {len(output)} characters]"
+    return output[: MAX_OUTPUT - len(note)] + note

@@ -1,0 +1,46 @@
+"""What a webhook says of a run: the event and its payload.
+
+Source of the shape: Standard Webhooks, section "Payload structure" (type, timestamp, data).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from projectdavid.engine.run import Run, Status
+from projectdavid.ports.store import Row
+from projectdavid.runtime.records import encode
+
+ACTION_REQUIRED = "run.action_required"
+
+
+def event_of(run: Run, row: Row, event_id: str, now: int) -> tuple[str, str]:
+    """The event that tells of a run which waits for its caller, or has ended; and its payload, as JSON text."""
+    waits = run.status is Status.REQUIRES_ACTION
+    event = ACTION_REQUIRED if waits else f"run.{run.status}"
+    data: dict[str, Any] = {
+        "run_id": row.id,
+        "thread_id": row.thread_id,
+        "assistant_id": row.assistant_id,
+        "status": run.status,
+        "meta_data": msgspec.Raw(row.meta_data.encode()),
+    }
+    if waits:
+        data["tool_calls"] = [
+            {
+                "id": call.id,
+                "name": call.name,
+                "arguments": msgspec.json.decode(call.arguments or "{}"),
+                "effect": call.effect,
+                "idempotency_key": call.id,
+            }
+            for call in run.calls
+            if call.output is None
+        ]
+    if run.failure is not None:
+        data["error"] = {"code": run.failure.code, "message": run.failure.message}
+    if run.incomplete is not None:
+        data["incomplete_details"] = run.incomplete
+    timestamp = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
+    return event, encode({"type": event, "id": event_id, "timestamp": timestamp, "data": data})
