@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
@@ -10,7 +10,7 @@ import apsw
 from projectdavid.ports.store import Op, Row, Unavailable, Value, View
 from projectdavid.stores.sqlite.migrations import migrate
 from projectdavid.stores.sqlite.queries import QUERIES, Query
-from projectdavid.stores.sqlite.writer import Writer
+from projectdavid.stores.sqlite.writer import Commits, CommitThread, Writer
 
 PRAGMAS = """
 PRAGMA journal_mode = WAL;
@@ -24,8 +24,9 @@ PRAGMA cache_size = -16000;
 class SQLiteStore:
     """Everything in one file, which one process holds at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, commits: Callable[[], Commits] = CommitThread) -> None:
         self._path = path
+        self._commits = commits
         self._lock = -1
         self._reader: apsw.Connection | None = None
         self._writer: Writer | None = None
@@ -41,7 +42,7 @@ class SQLiteStore:
             connection = _connect(self._path)
             migrate(connection)
             self._reader = _connect(self._path)
-            self._writer = Writer(connection)
+            self._writer = Writer(connection, self._commits())
         except apsw.Error as error:
             raise Unavailable(f"cannot open {self._path}: {error}") from error
         except OSError as error:

@@ -5,11 +5,12 @@ What arrives meanwhile is the next group.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
+from typing import Protocol
 
 import apsw
 
@@ -50,15 +51,59 @@ class _Job:
     """What it came to; told only after the commit, for a refusal, too, rests on what was written before it."""
 
 
+Settle = Callable[[apsw.Error | None], None]
+"""Told in the event loop how a commit ended."""
+
+
+class Commits(Protocol):
+    """Who commits."""
+
+    def commit(self, connection: apsw.Connection, settle: Settle) -> None:
+        """Commit what the connection has begun, without holding up the event loop."""
+        ...
+
+    def close(self) -> None:
+        """Take no more."""
+        ...
+
+
+class CommitThread:
+    """Commits in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked: SimpleQueue[tuple[apsw.Connection, Settle] | None] = SimpleQueue()
+        self._thread = Thread(target=self._serve, name="commit", daemon=True)
+        self._thread.start()
+
+    def commit(self, connection: apsw.Connection, settle: Settle) -> None:
+        """Commit after what was asked for before."""
+        self._asked.put((connection, settle))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._asked.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            connection, settle = asked
+            failure: apsw.Error | None = None
+            try:
+                connection.execute("COMMIT")
+            except apsw.Error as error:
+                failure = error
+            with suppress(RuntimeError):  # the loop is closed, and whoever waited is gone with it
+                self._loop.call_soon_threadsafe(settle, failure)
+
+
 class Writer:
     """Owns the writing connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, commits: Commits) -> None:
         self._connection = connection
+        self._commits = commits
         self._loop = asyncio.get_running_loop()
-        self._commits: SimpleQueue[list[_Job] | None] = SimpleQueue()
-        self._thread = Thread(target=self._serve, name="commit", daemon=True)
-        self._thread.start()
         self._waiting: list[_Job] = []
         self._busy = False
         self._idle = asyncio.Event()
@@ -79,8 +124,7 @@ class Writer:
         """Finish what is waiting, and close."""
         while self._busy:  # until nothing came while we waited
             await self._idle.wait()
-        self._commits.put(None)
-        self._thread.join()
+        self._commits.close()
         self._connection.close()
 
     def _flush(self) -> None:
@@ -95,18 +139,7 @@ class Writer:
             self._connection.execute("ROLLBACK")
             self._settle(jobs, None)
             return
-        self._commits.put(jobs)
-
-    def _serve(self) -> None:
-        """Commit, in the thread."""
-        while (jobs := self._commits.get()) is not None:
-            failure: apsw.Error | None = None
-            try:
-                self._connection.execute("COMMIT")
-            except apsw.Error as error:
-                failure = error
-            with suppress(RuntimeError):  # the loop is closed, and whoever waited is gone with it
-                self._loop.call_soon_threadsafe(self._settle, jobs, failure)
+        self._commits.commit(self._connection, lambda error: self._settle(jobs, error))
 
     def _run(self, job: _Job) -> bool:
         """Run one group inside the transaction; a group that is refused leaves nothing behind."""
