@@ -31,6 +31,7 @@ RUNTIME = {
     "runs_unanswered",
     "delivery_insert",
     "usage_add",
+    "run_lease",
     "leases_extend",
     "leases_clear",
     "journal_append",

@@ -202,6 +202,16 @@ class Driver:
         if run.over and not before.parked:
             writing.add("run_unpark", thread=row.thread)
 
+    async def hold(self, n: int, worker: str) -> None:
+        """See that a worker holds a run still: before it does what cannot be taken back.
+
+        Raises:
+            Lost: another worker holds it, or nobody.
+        """
+        row = await self._store.one("run_lease", n=n)
+        if row is None or row.lease != worker or row.lease_until <= self._clock():
+            raise Lost
+
     async def extend(self, worker: str, until: float) -> None:
         """Extend all leases of a worker."""
         await self._store.write([Op("leases_extend", {"lease": worker, "until": until})])

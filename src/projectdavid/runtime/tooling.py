@@ -57,6 +57,7 @@ class Tooling:
 
     async def _one(self, call: Call) -> Decided:
         await self._decide(ToolStarted(call.id, self.clock()))
+        await self.driver.hold(self.row.n, self.holder)  # who was held up after the commit may have been given up
         output, failed = await self.toolbox.run(call, self.row)
         while True:  # what it did is done, and must not be forgotten because the disk is full
             try:

@@ -75,6 +75,7 @@ class Turn:
             provider, model = self.models.resolve(self.row.model)
             window = self.models.window(self.row.model)
             ask = await ask_for(self.store, self.row, self.run, self.config, model, window)
+            await self._see_current()
             await self._listen(provider, ask)
         except PromptTooLong:
             return PromptRefused(self.clock())
@@ -88,6 +89,16 @@ class Turn:
         reply = self._whole(ask)
         actions = tuple(self.ids.new("act") for _ in reply.calls)
         return ModelReplied(reply, self.clock(), actions)
+
+    async def _see_current(self) -> None:
+        """See that nobody decided the run anew meanwhile: a turn that another worker has is not paid for twice.
+
+        Raises:
+            Stale: somebody did.
+        """
+        row = await self.store.one("run_lease", n=self.row.n)
+        if row is None or row.version != self.version:
+            raise Stale
 
     async def _listen(self, provider: Provider, ask: Ask) -> None:
         """Journal what each read brought before the next one is read: what arrives meanwhile comes together.

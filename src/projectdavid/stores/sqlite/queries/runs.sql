@@ -90,6 +90,9 @@ ORDER BY expires_at LIMIT :limit;
 -- Runs whose caller has let the time to answer pass.
 SELECT n FROM runs WHERE action_expires_at <= :now ORDER BY action_expires_at LIMIT :limit;
 
+-- name: run_lease
+SELECT lease, lease_until, version FROM runs WHERE n = :n;
+
 -- name: leases_extend
 UPDATE runs SET lease_until = :until WHERE lease = :lease AND status IN ('queued', 'in_progress', 'cancelling');
 

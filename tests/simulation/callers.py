@@ -1,0 +1,106 @@
+"""The callers of a world: they ask for runs, answer calls, cancel, and try again when the server was gone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from projectdavid.engine.happenings import Begun, CancelRequested, OutputsSubmitted
+from projectdavid.engine.run import TERMINAL, Refused, Status
+from projectdavid.ports.store import Clash
+from projectdavid.runtime.driver import Driver, NewRun
+from projectdavid.runtime.records import Config
+from tests.contracts.rows import message
+from tests.simulation.node import Dead
+from tests.simulation.plans import FUNCTIONS, RunPlan
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+PAUSE = 0.7
+
+
+class Caller:
+    """Whoever wants one run."""
+
+    def __init__(self, world: "World", plan: RunPlan) -> None:
+        self._world = world
+        self._plan = plan
+        self.refused = False
+        """The thread was busy, and the plan did not want to wait."""
+
+    async def live(self) -> None:
+        """From the question to the end of the run."""
+        plan, world = self._plan, self._world
+        await asyncio.sleep(plan.starts_at)
+        await self._insist(self._create)
+        if self.refused:
+            return
+        begun = world.loop.time()
+        while (status := world.status_of(plan.key)) not in TERMINAL:
+            if status is Status.PENDING:
+                await self._insist(lambda driver: driver.decide(world.n_of(plan.key), Begun()))
+            if plan.cancels_after is not None and world.loop.time() - begun > plan.cancels_after:
+                await self._insist(lambda driver: driver.decide(world.n_of(plan.key), CancelRequested(world.clock())))
+            if status is Status.REQUIRES_ACTION and plan.answers_by in ("caller", "both"):
+                await self._answer()
+            await asyncio.sleep(PAUSE)
+
+    async def _create(self, driver: Driver) -> None:
+        """Ask for the run; asking again finds what the first request made."""
+        plan, world = self._plan, self._world
+        if world.has(plan.key):
+            return
+        tools = tuple({"type": "function", "function": {"name": name, "parameters": {}}} for name in FUNCTIONS)
+        config = Config(
+            tools=tools,
+            platform_functions=world.toolbox.functions([{"type": "computer"}]),
+            action_timeout=plan.action_timeout,
+            on_expiry=plan.on_expiry,
+            max_turns=10,
+        )
+        new = NewRun(
+            id=plan.key,
+            owner=plan.owner,
+            thread_id=plan.thread,
+            assistant_id=f"asst_{plan.owner}",
+            model=f"sim/{plan.key}",
+            config=config,
+            meta_data="{}",
+            status=Status.PENDING if plan.pending else Status.QUEUED,
+            expires_at=world.clock() + plan.lifetime,
+            on_busy=plan.on_busy,
+        )
+        said = Clash("message", plan.key)
+        try:
+            await driver.create(new, [message(f"msg_{plan.key}", plan.thread, f'"{plan.owner} asks"', clash=said)])
+        except Clash as clash:
+            if clash.kind == "run" and not world.has(plan.key):
+                self.refused = True
+
+    async def _answer(self) -> None:
+        world, n = self._world, self._world.n_of(self._plan.key)
+        waiting = world.waiting_calls(self._plan.key)
+        if world.random.random() < 0.3 and len(waiting) > 1:
+            waiting = waiting[:1]
+        outputs = tuple((call, f"answer to {call}") for call in waiting)
+        await self._insist(lambda driver: driver.decide(n, OutputsSubmitted(outputs, world.clock())))
+        if world.random.random() < 0.2:  # the answer was lost, so it is asked again
+            await self._insist(lambda driver: driver.decide(n, OutputsSubmitted(outputs, world.clock())))
+
+    async def _insist(self, request: Callable[[Driver], Awaitable[object]]) -> None:
+        """Make a request until somebody answers it."""
+        while True:
+            node = self._world.somebody()
+
+            async def asked(driver: Driver = node.driver) -> None:
+                await request(driver)
+
+            task = node.process.start(asked())
+            await asyncio.wait([task])
+            if not task.cancelled():
+                error = task.exception()
+                if error is None or isinstance(error, Refused):
+                    return
+                if not isinstance(error, Dead):
+                    raise error
+            await asyncio.sleep(PAUSE)  # the server is gone: whether it did it, nobody knows

@@ -1,0 +1,111 @@
+"""What must hold at the end of a world, whatever happened in it."""
+
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from projectdavid.engine.run import TERMINAL, TRANSITIONS, Status
+from projectdavid.ports.store import Row
+from projectdavid.runtime.journal import DELTAS
+from tests.simulation.plans import OWNERS, RunPlan
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+Events = list[tuple[str, Any]]
+
+
+def check(world: "World") -> None:
+    """Complain of all that does not hold."""
+    for run in world.plan.runs:
+        row = world.row_of(run.key)
+        if row is not None:
+            _check_run(world, run, row)
+    _check_order(world)
+    _check_owners(world)
+
+
+def _check_run(world: "World", run: RunPlan, row: Row) -> None:
+    events = _events(world, row)
+    told = [Status(data["status"]) for kind, data in events if kind == "status"]
+    if [status for status in told if status in TERMINAL] != [told[-1]] or events[-1][0] != "status":
+        world.violated(f"{run.key} does not end once: it told {told}")
+    if told[-1] != row.status:
+        world.violated(f"{run.key} is {row.status}, and told {told[-1]}")
+    for before, after in pairwise(told):
+        if after not in TRANSITIONS[before]:
+            world.violated(f"{run.key} went from {before} to {after}")
+    if row.parked or row.lease or row.action_expires_at:
+        world.violated(f"{run.key} is over, and still waits or is held")
+    _check_messages(world, run, row, events)
+    _check_calls(world, run, events)
+
+
+def _events(world: "World", row: Row) -> Events:
+    """The journal, event by event; its positions follow one another."""
+    events: Events = []
+    for part in world.read("journal_after", run=row.n, after=0, limit=10_000):
+        if part.position != len(events) + 1:
+            world.violated(f"the journal of {row.id} has position {part.position} behind {len(events)}")
+        data = json.loads(part.data)
+        events += [(part.kind, item) for item in (data if part.kind in DELTAS else [data])]
+    return events
+
+
+def _check_messages(world: "World", run: RunPlan, row: Row, events: Events) -> None:
+    """The thread has what was told and not taken back, and nothing else."""
+    told: dict[str, str] = {}
+    current = ""
+    for kind, data in events:
+        match kind:
+            case "message_created":
+                current = data["message_id"]
+                told[current] = ""
+            case "content":
+                told[current] += data
+            case "message_discarded":
+                del told[data["message_id"]]
+            case _:
+                pass
+    kept = {
+        message.id: json.loads(message.content)
+        for message in world.read("messages_page.asc", thread_id=run.thread, owner=run.owner, after=None, limit=1000)
+        if message.run_id == row.id and message.role == "assistant"
+    }
+    if row.status in (Status.EXPIRED, Status.FAILED):  # what a worker that is gone had begun was not kept
+        told = {message_id: text for message_id, text in told.items() if message_id in kept}
+    if told != kept:
+        world.violated(f"{run.key} told {told}, and kept {kept}")
+
+
+def _check_calls(world: "World", run: RunPlan, events: Events) -> None:
+    """What a tool did is in the ledger, and what the ledger says is what was told."""
+    told = [(data["tool_call_id"], data["output"]) for kind, data in events if kind == "tool_output"]
+    kept = [(call.call_id, call.output) for call in world.calls_of(run.key) if call.output is not None]
+    if sorted(told) != sorted(kept):
+        world.violated(f"{run.key} told the outputs {sorted(told)}, and its ledger has {sorted(kept)}")
+    for call in world.calls_of(run.key):
+        done = world.machine.done[call.call_id]
+        if call.output is not None and call.output.startswith("done") and not done:
+            world.violated(f"the ledger says that {call.call_id} was done, and it was not")
+        if done and call.started_at is None:
+            world.violated(f"the call {call.call_id} was run before that was written down")
+
+
+def _check_order(world: "World") -> None:
+    """Those who queue in a thread start in the order in which they came."""
+    for owner in OWNERS:
+        keys = [run.key for run in world.plan.runs if run.owner == owner and run.on_busy != "interrupt"]
+        rows = [row for key in keys if (row := world.row_of(key)) is not None]
+        started = [json.loads(row.state).get("started_at") for row in sorted(rows, key=lambda row: row.n)]
+        times = [at for at in started if at is not None]
+        if times != sorted(times):
+            world.violated(f"in the thread of {owner}, runs started at {times}")
+
+
+def _check_owners(world: "World") -> None:
+    """Nobody sees what is another's."""
+    for owner in OWNERS:
+        seen = {row.owner for row in world.read("runs_page.asc", owner=owner, after=None, limit=100)}
+        if seen - {owner}:
+            world.violated(f"{owner} sees runs of {seen}")

@@ -1,0 +1,132 @@
+"""A process that works on runs, and its ports: slow at times, held up at times, and silent once it is dead."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from random import Random
+from typing import Any
+
+from projectdavid.buses.local import LocalBus
+from projectdavid.ports.bus import Subscription
+from projectdavid.ports.store import Op, Row, Store, Value, View
+
+LEASE = 6.0
+"""Seconds; short, so that a world in which leases run out is over soon."""
+
+
+class Dead(BaseException):
+    """The process of this task is gone; nothing of it may catch this."""
+
+
+class Process:
+    """One process and its tasks."""
+
+    current: ContextVar["Process | None"] = ContextVar("current", default=None)
+
+    def __init__(self, random: Random, calm: Callable[[], bool]) -> None:
+        self.random = random
+        self.calm = calm
+        self.dead = False
+        self.tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run something in this process."""
+        token = Process.current.set(self)
+        task = asyncio.get_running_loop().create_task(work)
+        Process.current.reset(token)
+        return task
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self.dead = True
+        for task in self.tasks:
+            task.cancel()
+
+    def see_alive(self) -> None:
+        if self.dead:
+            raise Dead
+
+    async def held_up(self) -> None:
+        """Be held up, most times not at all, and sometimes for longer than a lease lasts."""
+        self.see_alive()
+        if self.calm():
+            return
+        dice = self.random.random()
+        if dice < 0.02:
+            await asyncio.sleep(self.random.uniform(0.0, 0.5))
+        elif dice < 0.023:
+            await asyncio.sleep(self.random.uniform(LEASE, 2 * LEASE))
+        self.see_alive()
+
+
+def task_factory(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+    """Tasks that know whose they are."""
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **options)
+    process = Process.current.get()
+    if process is not None:
+        process.tasks.add(task)
+        task.add_done_callback(process.tasks.discard)
+    return task
+
+
+class _View:
+    def __init__(self, inner: View, process: Process) -> None:
+        self._inner = inner
+        self._process = process
+
+    async def one(self, query: str, **params: Value) -> Row | None:
+        await self._process.held_up()
+        return await self._inner.one(query, **params)
+
+    async def all(self, query: str, **params: Value) -> list[Row]:
+        await self._process.held_up()
+        return await self._inner.all(query, **params)
+
+    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
+        await self._process.held_up()
+        try:
+            return await self._inner.write(ops)
+        finally:
+            await self._process.held_up()
+
+
+class NodeStore(_View):
+    """The store as a process reaches it."""
+
+    def __init__(self, store: Store, process: Process) -> None:
+        super().__init__(store, process)
+        self._store = store
+
+    def of(self, owner: str) -> View:
+        return _View(self._store.of(owner), self._process)
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+class NodeBus:
+    """A bus that loses words, says some twice, and some late."""
+
+    def __init__(self, bus: LocalBus, process: Process) -> None:
+        self._bus = bus
+        self._process = process
+
+    def publish(self, topic: str) -> None:
+        self._process.see_alive()
+        dice = 1.0 if self._process.calm() else self._process.random.random()
+        if dice < 0.1:
+            return
+        if dice < 0.2:
+            asyncio.get_running_loop().call_later(self._process.random.uniform(0, 1), self._bus.publish, topic)
+        if dice > 0.15:
+            self._bus.publish(topic)
+
+    @contextmanager
+    def subscribe(self, topic: str) -> Generator[Subscription]:
+        self._process.see_alive()
+        with self._bus.subscribe(topic) as ear:
+            yield ear

@@ -1,0 +1,218 @@
+"""A world: one database, the processes that work on it, whom they talk to, and the faults that a seed decides."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from projectdavid.buses.local import LocalBus
+from projectdavid.engine.run import TERMINAL, Status
+from projectdavid.ports.store import Op, Row, Value
+from projectdavid.runtime.driver import Driver
+from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.routing import Models
+from projectdavid.runtime.sweeper import Sweeper
+from projectdavid.runtime.toolbox import Toolbox
+from projectdavid.runtime.worker import Pace, Worker
+from projectdavid.stores.sqlite.queries import QUERIES
+from tests.contracts.rows import thread, user
+from tests.simulation.actors import Machine, Model
+from tests.simulation.callers import Caller
+from tests.simulation.database import Database
+from tests.simulation.invariants import check
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.node import LEASE, NodeBus, NodeStore, Process, task_factory
+from tests.simulation.plans import EVENTS, OWNERS, Plan, plan
+
+START = 1_000_000.0
+END = 400.0
+"""Virtual seconds after which a world that has not come to rest is stuck."""
+LOOK = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A process with its worker, and the driver through which callers reach it."""
+
+    process: Process
+    driver: Driver
+
+
+class World:
+    """All of it; `complaints` is what was seen that must not be."""
+
+    def __init__(self, seed: int, path: Path, loop: VirtualLoop) -> None:
+        self.random = Random(seed)
+        self.plan: Plan = plan(self.random)
+        self.loop = loop
+        self.path = path
+        self.complaints: list[str] = []
+        self.nodes: list[Node] = []
+        self.machine = Machine(self)
+        self.toolbox = Toolbox({"computer": self.machine})
+        self._model = Model(self, {run.key: run for run in self.plan.runs})
+        self._begun = loop.time()
+
+    # What those who live in it ask.
+
+    def clock(self) -> float:
+        return START + self.loop.time() - self._begun
+
+    @property
+    def calm(self) -> bool:
+        """Whether the faults are over."""
+        return self.clock() - START > self.plan.faults_until
+
+    def violated(self, text: str) -> None:
+        self.complaints.append(text)
+
+    def read(self, query: str, **params: Value) -> list[Row]:
+        """What is on the disk."""
+        return self.db.read(QUERIES[query], params)
+
+    def row_of(self, key: str) -> Row | None:
+        owner = next(run.owner for run in self.plan.runs if run.key == key)
+        rows = self.read("run", id=key, owner=owner)
+        return rows[0] if rows else None
+
+    def has(self, key: str) -> bool:
+        return self.row_of(key) is not None
+
+    def _there(self, key: str) -> Row:
+        row = self.row_of(key)
+        assert row is not None
+        return row
+
+    def n_of(self, key: str) -> int:
+        return int(self._there(key).n)
+
+    def status_of(self, key: str) -> Status:
+        return Status(self._there(key).status)
+
+    def turns_of(self, key: str) -> int:
+        return int(msgspec.json.decode(self._there(key).state).get("turn", 0))
+
+    def calls_of(self, key: str) -> list[Row]:
+        owner = next(run.owner for run in self.plan.runs if run.key == key)
+        return self.read("actions_of_run", run_id=key, owner=owner)
+
+    def waiting_calls(self, key: str) -> list[str]:
+        return [call.call_id for call in self.calls_of(key) if call.output is None and call.tool is None]
+
+    def finished(self, call_id: str) -> bool:
+        keys = [run.key for run in self.plan.runs if self.has(run.key)]
+        return any(call.call_id == call_id and call.output is not None for key in keys for call in self.calls_of(key))
+
+    def somebody(self) -> Node:
+        """A process that is there."""
+        return self.random.choice(self.nodes)
+
+    # How it goes.
+
+    async def live(self) -> None:
+        """From the first request until nothing is left to do."""
+        await self._open()
+        await self._settle()
+        self._start_all()
+        callers = [Caller(self, run) for run in self.plan.runs]
+        lives = [asyncio.create_task(caller.live()) for caller in callers]
+        faults = asyncio.create_task(self._faults())
+        try:
+            async with asyncio.timeout(END):
+                await asyncio.gather(*lives, faults)
+                while not self._at_rest():
+                    await asyncio.sleep(LOOK)
+        except TimeoutError:
+            self.violated(f"it does not come to rest: {self._open_work()}")
+        finally:
+            for task in (*lives, faults):
+                task.cancel()
+            await asyncio.gather(*lives, faults, return_exceptions=True)
+            check(self)
+            await self._kill_all()
+            await self.db.close()
+
+    async def _open(self) -> None:
+        self.db = Database(self.path, self.random)
+        await self.db.open()
+
+    async def _settle(self) -> None:
+        """Two owners, with an assistant and a thread each."""
+        await self.db.write([user(owner) for owner in OWNERS])
+        for owner in OWNERS:
+            body = {"webhook_url": f"https://{owner}.example/hook", "webhook_events": list(EVENTS)}
+            assistant = {"id": f"asst_{owner}", "body": msgspec.json.encode(body).decode()}
+            await self.db.of(owner).write([Op("assistant_insert", assistant), thread(f"thread_{owner}")])
+
+    def _start_all(self) -> None:
+        self.bus = LocalBus()
+        self.nodes = [self._node() for _ in range(self.plan.workers)]
+
+    def _node(self) -> Node:
+        process = Process(self.random, lambda: self.calm)
+        store, bus, ids = NodeStore(self.db, process), NodeBus(self.bus, process), Ids(self.random.randbytes)
+        driver = Driver(store, bus, self.clock, ids)
+        models = Models({"sim": self._model})
+        worker = Worker(store, bus, models, self.toolbox, driver, self.clock, ids, Pace(lease=LEASE, look=LOOK))
+        process.start(worker.serve())
+        process.start(Sweeper(store, driver, self.clock, every=LOOK).serve())
+        return Node(process, driver)
+
+    async def _faults(self) -> None:
+        """Kill everything, or one worker, when the plan says so."""
+        moments = [(at, True) for at in self.plan.kills] + [(at, False) for at in self.plan.losses]
+        for at, everything in sorted(moments):
+            await asyncio.sleep(max(0.0, START + at - self.clock()))
+            if everything:
+                await self._crash()
+            else:
+                await self._lose_one()
+
+    async def _crash(self) -> None:
+        self.db.crash()
+        await self._kill_all()
+        await self._open()
+        await Driver(self.db, LocalBus(), self.clock, Ids(self.random.randbytes)).recover()
+        self._start_all()
+
+    async def _lose_one(self) -> None:
+        node = self.random.choice(self.nodes)
+        await self._kill([node])
+        self.nodes[self.nodes.index(node)] = self._node()
+
+    async def _kill_all(self) -> None:
+        await self._kill(self.nodes)
+
+    async def _kill(self, nodes: Sequence[Node]) -> None:
+        for node in nodes:
+            node.process.kill()
+        tasks: list[asyncio.Task[Any]] = [task for node in nodes for task in node.process.tasks]
+        if tasks:
+            with suppress(TimeoutError):
+                await asyncio.wait(tasks)
+
+    def _open_work(self) -> list[str]:
+        rows = [row for run in self.plan.runs if (row := self.row_of(run.key)) is not None]
+        return [f"{row.id} is {row.status}" for row in rows if row.status not in TERMINAL]
+
+    def _at_rest(self) -> bool:
+        return not self._open_work()
+
+
+def lived(seed: int, path: Path) -> World:
+    """The world of a seed, at its end."""
+    loop = VirtualLoop()
+    loop.set_task_factory(task_factory)
+    asyncio.set_event_loop(loop)
+    world = World(seed, path, loop)
+    try:
+        loop.run_until_complete(world.live())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    return world
