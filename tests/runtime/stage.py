@@ -22,8 +22,10 @@ from projectdavid.providers.scripted.script import Scene
 from projectdavid.runtime.driver import Decided, Driver, NewRun
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.journal import DELTAS, tail
+from projectdavid.runtime.outbox import Outbox, Patience, Room
 from projectdavid.runtime.records import Config, run_of
 from projectdavid.runtime.routing import Models
+from projectdavid.runtime.sending import Post
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
@@ -35,6 +37,7 @@ BOUND = 10.0
 """Seconds within which everything that a test waits for has to come."""
 OWNER = "user_ann"
 ENDS = frozenset(map(str, TERMINAL))
+ROOM = Room()
 
 
 class Clock:
@@ -114,10 +117,28 @@ class Stage:
         """A sweeper, not at work yet."""
         return Sweeper(self.store, self.driver, self.clock, **pace)
 
-    async def say(self, thread_id: str, text: str) -> None:
+    def outbox(self, post: Post, room: Room = ROOM, chance: float = 1.0, **patience: float) -> Outbox:
+        """An outbox, not at work yet; each pause is as long as it can be."""
+        return Outbox(self.store, self.bus, self.driver, post, self.clock, Patience(**patience), room, lambda: chance)
+
+    async def webhook(
+        self, url: str, secret: str, *events: str, assistant_id: str = "asst_1", owner: str = OWNER
+    ) -> None:
+        """Give an assistant, which need not be there yet, a webhook."""
+        view = self.store.of(owner)
+        body = msgspec.json.encode({"webhook_url": url, "webhook_events": events}).decode()
+        row = await view.one("assistant", id=assistant_id)
+        params: dict[str, Any] = {"id": assistant_id, "body": body}
+        change = Op("assistant_insert", params)
+        if row is not None:
+            change = Op("assistant_update", {**params, "version": row.version})
+        signs = {"assistant_id": assistant_id, "secret": secret, "now": int(self.clock())}
+        await view.write([change, Op("webhook_secret_insert", signs)])
+
+    async def say(self, thread_id: str, text: str, owner: str = OWNER) -> None:
         """Let the user say something in a thread."""
         content = msgspec.json.encode(text).decode()
-        await self.store.of(OWNER).write([message(self.ids.new("msg"), thread_id, content)])
+        await self.store.of(owner).write([message(self.ids.new("msg"), thread_id, content)])
 
     async def run(
         self,
@@ -128,20 +149,22 @@ class Stage:
         seconds: float = 600.0,
         model: str = "script/model",
         thread_id: str | None = None,
+        assistant_id: str = "asst_1",
+        owner: str = OWNER,
         **config: Any,
     ) -> int:
         """A run of a new thread in which the user said something, or of an old one; returns its number."""
         if thread_id is None:
             self._threads += 1
             thread_id = f"thread_{self._threads}"
-            await self.store.of(OWNER).write([thread(thread_id)])
-        await self.say(thread_id, said)
+            await self.store.of(owner).write([thread(thread_id)])
+        await self.say(thread_id, said, owner)
         tools = tuple({"type": "function", "function": {"name": name, "parameters": {}}} for name in functions)
         new = NewRun(
             id=self.ids.new("run"),
-            owner=OWNER,
+            owner=owner,
             thread_id=thread_id,
-            assistant_id="asst_1",
+            assistant_id=assistant_id,
             model=model,
             config=Config(tools=tools, **config),
             meta_data="{}",
@@ -192,6 +215,11 @@ class Stage:
         page = await self.store.of(OWNER).all("messages_page.asc", thread_id=row.thread_id, after=None, limit=1000)
         return [message for message in page if message.role == "assistant"]
 
+    async def deliveries(self, owner: str = OWNER) -> list[Row]:
+        """The webhooks that were promised, the oldest first."""
+        every = dict.fromkeys(("run_id", "assistant_id", "status", "after"))
+        return await self.store.of(owner).all("deliveries_page.asc", **every, limit=1000)
+
     async def actions(self, n: int) -> list[Row]:
         """The ledger of a run's calls."""
         return await self.store.of(OWNER).all("actions_of_run", run_id=(await self.row(n)).id)
@@ -233,7 +261,7 @@ class Stage:
         raise AssertionError(f"it ended without '{wanted}': {seen}")
 
     @asynccontextmanager
-    async def working(self, *workers: Worker, **pace: Any) -> AsyncGenerator[None]:
+    async def working(self, *workers: Worker | Outbox, **pace: Any) -> AsyncGenerator[None]:
         """Workers at work; when it ends they die, as with their process."""
         tasks = [asyncio.create_task(worker.serve()) for worker in workers or [self.worker(**pace)]]
         try:

@@ -36,7 +36,7 @@ CREATE TABLE webhook_secrets (
 CREATE INDEX webhook_secrets_by_assistant ON webhook_secrets (assistant_id);
 
 -- The outbox of webhooks: what is promised, written with what it tells of. `body` goes out as these bytes; `log` is a
--- JSON array of the attempts. While `sending`, `next_at` is when whoever sends it is given up.
+-- JSON array of the attempts. While `sending`, `next_at` is when whoever sends it is given up; 2: to be sent again then.
 CREATE TABLE deliveries (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
