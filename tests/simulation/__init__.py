@@ -1,1 +1,1 @@
-"""A world in which everything that can go wrong does, at moments that a seed decides, and what must hold all the same."""
+"""A world in which everything that can go wrong does, at moments that a seed decides, and what must still hold."""

@@ -1,17 +1,25 @@
 """Who a world is made of beside the platform: models, tools, and receivers of webhooks. They see what it does twice."""
 
 import asyncio
+import base64
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Protocol
 
+from standardwebhooks import Webhook
+
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
 from projectdavid.engine.prompt import Ask
+from projectdavid.outbound import Reply
+from projectdavid.outbound.failures import Unreachable
 from projectdavid.ports.model import ModelError
 from projectdavid.ports.tool import ToolCall, ToolError, ToolFunction
 from tests.simulation.plans import OWNERS, TOOLS, RunPlan
+
+SECRETS = {owner: "whsec_" + base64.b64encode(owner.encode() * 3).decode() for owner in OWNERS}
 
 
 class Facts(Protocol):
@@ -93,3 +101,45 @@ class Machine:
         if random.random() < 0.1:
             raise ToolError("It did not work.")
         return f"done {key}"
+
+
+class Receiver:
+    """The webhooks of all owners: down, slow or wrong at times, and with a good memory."""
+
+    def __init__(self, facts: Facts, runs: Mapping[str, RunPlan]) -> None:
+        self._facts = facts
+        self._runs = runs
+        self.seen: dict[str, list[str]] = {}
+        """The ids of the events of each run, in the order in which each came first."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        random = self._facts.random
+        trouble = 1.0 if self._facts.calm else random.random()
+        if trouble < 0.15:
+            raise Unreachable(url, "it is down")
+        event = json.loads(body)
+        run = self._runs[event["data"]["run_id"]]
+        self._remember(url, body, headers, event, run)
+        await asyncio.sleep(random.choice((0.0, 0.2, 3.0)))
+        if trouble < 0.25:
+            return Reply(random.choice((500, 503)), {"retry-after": "2"}, b"")
+        return Reply(200, {}, self._answer(event, run, wrong=trouble < 0.3))
+
+    def _remember(self, url: str, body: bytes, headers: Mapping[str, str], event: Any, run: RunPlan) -> None:
+        if url != f"https://{run.owner}.example/hook":
+            self._facts.violated(f"what {run.key} of {run.owner} tells goes to {url}")
+        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        signature = Webhook(SECRETS[run.owner]).sign(headers["webhook-id"], at, body.decode())
+        if headers["webhook-id"] != event["id"] or headers["webhook-signature"] != signature:
+            self._facts.violated(f"the event {event['id']} of {run.key} is signed wrongly")
+        seen = self.seen.setdefault(run.key, [])
+        if event["id"] not in seen:
+            seen.append(event["id"])
+
+    def _answer(self, event: Any, run: RunPlan, *, wrong: bool) -> bytes:
+        """The outputs of the calls, where this run is answered by its webhook."""
+        if event["type"] != "run.action_required" or run.answers_by not in ("webhook", "both"):
+            return b"{}"
+        calls = [call["id"] for call in event["data"]["tool_calls"]]
+        outputs = [{"tool_call_id": "nobody's" if wrong else call, "output": f"answer to {call}"} for call in calls]
+        return json.dumps({"tool_outputs": outputs}).encode()

@@ -16,7 +16,7 @@ from tests.simulation.plans import FUNCTIONS, RunPlan
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-PAUSE = 0.7
+PAUSE = 1.2
 
 
 class Caller:

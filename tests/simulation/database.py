@@ -1,8 +1,6 @@
 """The real store on a real file, whose commits take as long as the seed says, and which can lose its process."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -10,7 +8,9 @@ from random import Random
 import apsw
 
 from projectdavid.stores.sqlite import SQLiteStore
-from projectdavid.stores.sqlite.writer import Settle
+from projectdavid.stores.sqlite.writer import Settle, Writer
+
+EMPTY = ("DELETE FROM users", "DELETE FROM configs", "DELETE FROM sqlite_sequence")
 
 
 class SimCommits:
@@ -18,8 +18,7 @@ class SimCommits:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._loop = asyncio.get_running_loop()
-        self._pending: tuple[asyncio.TimerHandle, Callable[[], None]] | None = None
+        self._pending: tuple[asyncio.TimerHandle, Callable[[], object]] | None = None
 
     def commit(self, connection: apsw.Connection, settle: Settle) -> None:
         def committed() -> None:
@@ -28,7 +27,8 @@ class SimCommits:
             settle(None)
 
         delay = self._random.choice((0.0, 0.001, 0.02))
-        self._pending = self._loop.call_later(delay, committed), lambda: connection.execute("COMMIT") and None
+        timer = asyncio.get_running_loop().call_later(delay, committed)
+        self._pending = timer, lambda: connection.execute("COMMIT")
 
     def close(self) -> None:
         pass
@@ -42,26 +42,36 @@ class SimCommits:
 
 
 class Database(SQLiteStore):
-    """A store that can be dropped as it is."""
+    """A store that can lose its process, and be emptied for the next world.
 
-    def __init__(self, path: Path, random: Random) -> None:
-        self._random = random
-        super().__init__(path, self._made)
+    Its connections outlive both: to open them anew costs more than a world. That a file is whole after `kill -9` is
+    SQLite's promise, and tested with real processes.
+    """
 
-    def _made(self) -> SimCommits:
-        self._sim = SimCommits(self._random)
-        return self._sim
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._closed = apsw.Connection(":memory:")
+        self._closed.close()
+
+    async def start(self, random: Random) -> None:
+        """Begin to write, as a new process does."""
+        if self._reader is None:
+            await self.open()
+            assert self._writer is not None
+            self._connection = self._writer._connection
+            self._writer._commits.close()
+        self._sim = SimCommits(random)
+        self._writer = Writer(self._connection, self._sim)
+
+    def empty(self) -> None:
+        """Forget everything."""
+        for statement in EMPTY:
+            self._connection.execute(statement)
 
     def crash(self) -> None:
         """Lose the process: nothing is finished, and what was not committed is gone."""
-        assert self._writer is not None and self._reader is not None
         self._sim.crash()
-        self._writer._connection.close()
-        self._reader.close()
-        os.close(self._lock)
-        self._writer, self._reader, self._lock = None, None, -1
-
-
-def prepared(template: Path, path: Path) -> None:
-    """Begin from a file whose schema is there already."""
-    shutil.copyfile(template, path)
+        if not self._connection.get_autocommit():
+            self._connection.execute("ROLLBACK")
+        assert self._writer is not None
+        self._writer._connection = self._closed

@@ -21,6 +21,7 @@ def check(world: "World") -> None:
         row = world.row_of(run.key)
         if row is not None:
             _check_run(world, run, row)
+    _check_promises(world)
     _check_order(world)
     _check_owners(world)
 
@@ -62,9 +63,9 @@ def _check_messages(world: "World", run: RunPlan, row: Row, events: Events) -> N
                 current = data["message_id"]
                 told[current] = ""
             case "content":
-                told[current] += data
+                told[current] = told.get(current, "") + data
             case "message_discarded":
-                del told[data["message_id"]]
+                told.pop(data["message_id"], None)
             case _:
                 pass
     kept = {
@@ -90,6 +91,24 @@ def _check_calls(world: "World", run: RunPlan, events: Events) -> None:
             world.violated(f"the ledger says that {call.call_id} was done, and it was not")
         if done and call.started_at is None:
             world.violated(f"the call {call.call_id} was run before that was written down")
+
+
+def _check_promises(world: "World") -> None:
+    """Of each run, the webhook heard what the journal told, all of it and in this order."""
+    heard = {row.id: row.event for row in world.deliveries("delivered")}
+    if failed := world.deliveries("failed"):
+        world.violated(f"webhooks were given up: {[(row.event, row.run_id, row.log) for row in failed]}")
+    for run in world.plan.runs:
+        row = world.row_of(run.key)
+        told = [data["status"] for kind, data in _events(world, row) if kind == "status"] if row is not None else []
+        promised = [
+            "run.action_required" if status == Status.REQUIRES_ACTION else f"run.{status}"
+            for status in told
+            if status == Status.REQUIRES_ACTION or status in TERMINAL
+        ]
+        seen = [heard.get(event_id, "nothing") for event_id in world.receiver.seen.get(run.key, [])]
+        if seen != promised:
+            world.violated(f"the webhook of {run.key} was promised {promised}, and heard {seen}")
 
 
 def _check_order(world: "World") -> None:

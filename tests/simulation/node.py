@@ -1,15 +1,17 @@
 """A process that works on runs, and its ports: slow at times, held up at times, and silent once it is dead."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from random import Random
 from typing import Any
 
 from projectdavid.buses.local import LocalBus
+from projectdavid.outbound import Reply
 from projectdavid.ports.bus import Subscription
 from projectdavid.ports.store import Op, Row, Store, Value, View
+from projectdavid.runtime.sending import Post
 
 LEASE = 6.0
 """Seconds; short, so that a world in which leases run out is over soon."""
@@ -28,7 +30,9 @@ class Process:
         self.random = random
         self.calm = calm
         self.dead = False
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+        """In the order in which they began: a set has another one each time."""
+        self._frozen_until = 0.0
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something in this process."""
@@ -40,7 +44,7 @@ class Process:
     def kill(self) -> None:
         """End it as `kill -9` does."""
         self.dead = True
-        for task in self.tasks:
+        for task in list(self.tasks):
             task.cancel()
 
     def see_alive(self) -> None:
@@ -48,15 +52,16 @@ class Process:
             raise Dead
 
     async def held_up(self) -> None:
-        """Be held up, most times not at all, and sometimes for longer than a lease lasts."""
+        """Be held up, most times not at all; sometimes all of the process is, for longer than a lease lasts."""
         self.see_alive()
-        if self.calm():
-            return
-        dice = self.random.random()
-        if dice < 0.02:
+        now = asyncio.get_running_loop().time()
+        dice = 1.0 if self.calm() else self.random.random()
+        if dice < 0.004:
+            self._frozen_until = now + self.random.uniform(LEASE, 2 * LEASE)
+        if self._frozen_until > now:
+            await asyncio.sleep(self._frozen_until - now)
+        elif dice < 0.02:
             await asyncio.sleep(self.random.uniform(0.0, 0.5))
-        elif dice < 0.023:
-            await asyncio.sleep(self.random.uniform(LEASE, 2 * LEASE))
         self.see_alive()
 
 
@@ -65,8 +70,8 @@ def task_factory(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> 
     task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **options)
     process = Process.current.get()
     if process is not None:
-        process.tasks.add(task)
-        task.add_done_callback(process.tasks.discard)
+        process.tasks[task] = None
+        task.add_done_callback(lambda done: process.tasks.pop(done, None))
     return task
 
 
@@ -106,6 +111,20 @@ class NodeStore(_View):
 
     async def close(self) -> None:
         pass
+
+
+class NodePost:
+    """The way out of a process."""
+
+    def __init__(self, post: Post, process: Process) -> None:
+        self._post = post
+        self._process = process
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        await self._process.held_up()
+        reply = await self._post.post(url, body, headers)
+        await self._process.held_up()
+        return reply
 
 
 class NodeBus:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,21 +11,23 @@ import msgspec
 
 from projectdavid.buses.local import LocalBus
 from projectdavid.engine.run import TERMINAL, Status
-from projectdavid.ports.store import Op, Row, Value
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.store import Op, Row, Store, Value
 from projectdavid.runtime.driver import Driver
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.outbox import Outbox, Patience
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.stores.sqlite.queries import QUERIES
 from tests.contracts.rows import thread, user
-from tests.simulation.actors import Machine, Model
+from tests.simulation.actors import SECRETS, Machine, Model, Receiver
 from tests.simulation.callers import Caller
 from tests.simulation.database import Database
 from tests.simulation.invariants import check
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.node import LEASE, NodeBus, NodeStore, Process, task_factory
+from tests.simulation.node import LEASE, NodeBus, NodePost, NodeStore, Process, task_factory
 from tests.simulation.plans import EVENTS, OWNERS, Plan, plan
 
 START = 1_000_000.0
@@ -46,16 +47,18 @@ class Node:
 class World:
     """All of it; `complaints` is what was seen that must not be."""
 
-    def __init__(self, seed: int, path: Path, loop: VirtualLoop) -> None:
+    def __init__(self, seed: int, db: Database, loop: VirtualLoop) -> None:
         self.random = Random(seed)
         self.plan: Plan = plan(self.random)
         self.loop = loop
-        self.path = path
+        self.db = db
         self.complaints: list[str] = []
         self.nodes: list[Node] = []
         self.machine = Machine(self)
         self.toolbox = Toolbox({"computer": self.machine})
-        self._model = Model(self, {run.key: run for run in self.plan.runs})
+        runs = {run.key: run for run in self.plan.runs}
+        self.receiver = Receiver(self, runs)
+        self._model = Model(self, runs)
         self._begun = loop.time()
 
     # What those who live in it ask.
@@ -116,7 +119,8 @@ class World:
 
     async def live(self) -> None:
         """From the first request until nothing is left to do."""
-        await self._open()
+        await self.db.start(self.random)
+        self.db.empty()
         await self._settle()
         self._start_all()
         callers = [Caller(self, run) for run in self.plan.runs]
@@ -124,22 +128,19 @@ class World:
         faults = asyncio.create_task(self._faults())
         try:
             async with asyncio.timeout(END):
-                await asyncio.gather(*lives, faults)
-                while not self._at_rest():
-                    await asyncio.sleep(LOOK)
+                for end in await asyncio.gather(*lives, faults, return_exceptions=True):
+                    if end is not None:
+                        self.violated(f"somebody met what they could not understand: {end!r}")
+                await self._rest()
+            check(self)
         except TimeoutError:
             self.violated(f"it does not come to rest: {self._open_work()}")
         finally:
             for task in (*lives, faults):
                 task.cancel()
             await asyncio.gather(*lives, faults, return_exceptions=True)
-            check(self)
+            self.db.crash()
             await self._kill_all()
-            await self.db.close()
-
-    async def _open(self) -> None:
-        self.db = Database(self.path, self.random)
-        await self.db.open()
 
     async def _settle(self) -> None:
         """Two owners, with an assistant and a thread each."""
@@ -147,7 +148,14 @@ class World:
         for owner in OWNERS:
             body = {"webhook_url": f"https://{owner}.example/hook", "webhook_events": list(EVENTS)}
             assistant = {"id": f"asst_{owner}", "body": msgspec.json.encode(body).decode()}
-            await self.db.of(owner).write([Op("assistant_insert", assistant), thread(f"thread_{owner}")])
+            secret: dict[str, Value] = {"assistant_id": f"asst_{owner}", "secret": SECRETS[owner], "now": int(START)}
+            await self.db.of(owner).write(
+                [
+                    Op("assistant_insert", assistant),
+                    Op("webhook_secret_insert", secret),
+                    thread(f"thread_{owner}"),
+                ]
+            )
 
     def _start_all(self) -> None:
         self.bus = LocalBus()
@@ -160,8 +168,14 @@ class World:
         models = Models({"sim": self._model})
         worker = Worker(store, bus, models, self.toolbox, driver, self.clock, ids, Pace(lease=LEASE, look=LOOK))
         process.start(worker.serve())
-        process.start(Sweeper(store, driver, self.clock, every=LOOK).serve())
+        process.start(Sweeper(store, driver, self.clock, every=2 * LOOK).serve())
+        process.start(self._outbox(store, bus, driver, process).serve())
         return Node(process, driver)
+
+    def _outbox(self, store: Store, bus: Bus, driver: Driver, process: Process) -> Outbox:
+        patience = Patience(first=1.0, longest=8.0, claim=10.0, look=2 * LOOK)
+        post = NodePost(self.receiver, process)
+        return Outbox(store, bus, driver, post, self.clock, patience, chance=self.random.random)
 
     async def _faults(self) -> None:
         """Kill everything, or one worker, when the plan says so."""
@@ -176,8 +190,10 @@ class World:
     async def _crash(self) -> None:
         self.db.crash()
         await self._kill_all()
-        await self._open()
-        await Driver(self.db, LocalBus(), self.clock, Ids(self.random.randbytes)).recover()
+        await self.db.start(self.random)
+        driver = Driver(self.db, LocalBus(), self.clock, Ids(self.random.randbytes))
+        await driver.recover()
+        await Outbox(self.db, LocalBus(), driver, self.receiver, self.clock).recover()
         self._start_all()
 
     async def _lose_one(self) -> None:
@@ -198,18 +214,36 @@ class World:
 
     def _open_work(self) -> list[str]:
         rows = [row for run in self.plan.runs if (row := self.row_of(run.key)) is not None]
-        return [f"{row.id} is {row.status}" for row in rows if row.status not in TERMINAL]
+        open_runs = [f"{row.id} is {row.status}" for row in rows if row.status not in TERMINAL]
+        return open_runs + [f"{row.event} of {row.run_id} is pending" for row in self.deliveries("pending")]
 
-    def _at_rest(self) -> bool:
-        return not self._open_work()
+    def deliveries(self, status: str) -> list[Row]:
+        """What is promised to webhooks and stands at a status."""
+        return [
+            row
+            for owner in OWNERS
+            for row in self.read(
+                "deliveries_page.asc",
+                owner=owner,
+                status=status,
+                run_id=None,
+                assistant_id=None,
+                after=None,
+                limit=1000,
+            )
+        ]
+
+    async def _rest(self) -> None:
+        while self._open_work():  # noqa: ASYNC110 - it waits for what is on the disk, which tells nobody
+            await asyncio.sleep(LOOK)
 
 
-def lived(seed: int, path: Path) -> World:
+def lived(seed: int, db: Database) -> World:
     """The world of a seed, at its end."""
     loop = VirtualLoop()
     loop.set_task_factory(task_factory)
     asyncio.set_event_loop(loop)
-    world = World(seed, path, loop)
+    world = World(seed, db, loop)
     try:
         loop.run_until_complete(world.live())
     finally:

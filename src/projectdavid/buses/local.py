@@ -37,7 +37,7 @@ class LocalBus:
     """Wakes listeners in the same event loop."""
 
     def __init__(self) -> None:
-        self._ears: dict[str, set[_Ear]] = {}
+        self._ears: dict[str, dict[_Ear, None]] = {}  # in the order in which they came
 
     def publish(self, topic: str) -> None:
         """Tell everyone who listens to `topic` to look again."""
@@ -48,11 +48,11 @@ class LocalBus:
     def subscribe(self, topic: str) -> Generator[_Ear]:
         """Listen to `topic` until the context ends."""
         ear = _Ear()
-        self._ears.setdefault(topic, set()).add(ear)
+        self._ears.setdefault(topic, {})[ear] = None
         try:
             yield ear
         finally:
             ears = self._ears[topic]
-            ears.discard(ear)
+            del ears[ear]
             if not ears:
                 del self._ears[topic]

@@ -1,0 +1,120 @@
+"""Ten thousand worlds in which nothing that must hold is violated; a violation names the seed that shows it again."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from projectdavid.engine import machine
+from projectdavid.engine.run import Next
+from projectdavid.ports.store import Op
+from projectdavid.runtime.driver import Driver
+from projectdavid.runtime.writing import Writing
+from projectdavid.stores.sqlite.queries import QUERIES, Query
+from tests.simulation.database import Database
+from tests.simulation.world import lived
+
+SEEDS = int(os.environ.get("SIM_SEEDS", "10000"))
+FIRST = int(os.environ.get("SIM_SEED", "0"))
+"""`SIM_SEED=n SIM_SEEDS=1` lives through one world again."""
+ENOUGH = 400
+"""Worlds in which a rule that is broken must show."""
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_in_ten_thousand_worlds_nothing_that_must_hold_is_violated() -> None:
+    workers = min(os.cpu_count() or 1, SEEDS)
+    shares = [range(SEEDS)[worker::workers] for worker in range(workers)]
+    firsts = [FIRST + sum(len(share) for share in shares[:worker]) for worker in range(workers)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.simulation", str(first), str(len(share))],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for first, share in zip(firsts, shares, strict=True)
+    ]
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * workers, "\n".join(outputs)[-5000:]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    return Database(tmp_path / "world.db")
+
+
+def _complaints(db: Database) -> list[str]:
+    """Those of the first world that has any."""
+    for seed in range(ENOUGH):
+        if complaints := lived(seed, db).complaints:
+            return complaints
+    return []
+
+
+def test_the_same_seed_makes_the_same_world(db: Database) -> None:
+    def trace(seed: int) -> list[tuple[object, ...]]:
+        world = lived(seed, db)
+        events = sorted((key, *map(str, ids)) for key, ids in world.receiver.seen.items())
+        return [*events, *sorted(world.machine.done.items())]
+
+    first = [trace(seed) for seed in range(8)]
+    assert [trace(seed) for seed in range(8)] == first
+    assert any(first)
+
+
+def _without_version_check(patch: pytest.MonkeyPatch) -> None:
+    sql = QUERIES["run_decide"].sql
+    assert " AND version = :version" in sql
+    patch.setitem(QUERIES, "run_decide", Query("run_decide", sql.replace(" AND version = :version", "")))
+
+
+def _outbox_after_the_transaction(patch: pytest.MonkeyPatch) -> None:
+    later: dict[int, Op] = {}
+    promise, decide = Writing.promise, Driver.decide
+
+    def promised(self: Writing, run: object) -> None:
+        promise(self, run)  # type: ignore[arg-type]
+        later[self.row.n] = self.ops.pop()
+
+    async def decided(self: Driver, n: int, *arguments: object, **options: object) -> object:
+        result = await decide(self, n, *arguments, **options)  # type: ignore[arg-type]
+        if op := later.pop(n, None):
+            await self._store.write([op])
+        return result
+
+    patch.setattr(Writing, "promise", promised)
+    patch.setattr(Driver, "decide", decided)
+
+
+def _without_ledger(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(machine, "started", lambda run, happened: Next(run))
+
+
+def _without_lease_check(patch: pytest.MonkeyPatch) -> None:
+    decide = Driver.decide
+
+    async def decided(self: Driver, *arguments: object, holder: object = None, **options: object) -> object:
+        return await decide(self, *arguments, **options)  # type: ignore[arg-type]
+
+    async def held(self: Driver, n: int, worker: str) -> None:
+        pass
+
+    patch.setattr(Driver, "decide", decided)
+    patch.setattr(Driver, "hold", held)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [_without_version_check, _outbox_after_the_transaction, _without_ledger, _without_lease_check],
+    ids=lambda broken: broken.__name__.removeprefix("_").replace("_", "-"),
+)
+def test_a_rule_that_is_broken_shows(
+    broken: Callable[[pytest.MonkeyPatch], None], db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(monkeypatch)
+    assert _complaints(db)
