@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         UnknownEvent,
         UnprocessableEntityError,
         WarningEvent,
+        effect,
     )
 
     __version__: str
@@ -93,6 +94,7 @@ __all__ = [
     "UnprocessableEntityError",
     "WarningEvent",
     "__version__",
+    "effect",
 ]
 
 

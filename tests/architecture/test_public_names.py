@@ -4,7 +4,7 @@ import projectdavid
 
 NAMES = """
 AsyncEntity Entity
-AsyncRunStream RunStream RunResult Retry NOT_GIVEN
+AsyncRunStream RunStream RunResult Retry NOT_GIVEN effect
 
 CallArgumentsEvent ContentEvent ErrorEvent Event MessageCompletedEvent MessageCreatedEvent MessageDiscardedEvent
 ReasoningEvent RetryEvent StatusEvent ToolCallEvent ToolOutputEvent ToolStartedEvent UnknownEvent WarningEvent

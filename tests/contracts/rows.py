@@ -70,13 +70,18 @@ def decide(n: int, version: int, status: str = "in_progress", **errors: StoreErr
     return Op("run_decide", {**params, **unchanged, "parked": 0}, **errors)
 
 
+def held(n: int, version: int, until: float) -> Op:
+    """A decision by which a worker takes the run until then."""
+    return Op("run_decide", {**decide(n, version).params, "lease": "worker", "lease_until": until})
+
+
 def tell(n: int, *pieces: str, version: int | None = None, **errors: StoreError) -> Op:
-    """Journal entries of a run: as of a version, or by a decision."""
+    """Journal entries of a run: as of a version while it is held (the time is 0), or by a decision."""
     data = "[" + ",".join(f'"{piece}"' for piece in pieces) + "]"
     params: dict[str, Any] = {"run": n, "count": len(pieces), "kind": "content", "data": data}
     if version is None:
         return Op("journal_append", params, **errors)
-    return Op("journal_stream", {**params, "version": version}, **errors)
+    return Op("journal_stream", {**params, "version": version, "now": 0}, **errors)
 
 
 async def journal(store: Store, n: int, after: int = 0) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from projectdavid.ports.store import Clash, Missing, Op, Stale, Store, StoreError, Unavailable
-from tests.contracts.rows import UNANSWERED, born, decide, journal, message, run, tell, thread, user
+from tests.contracts.rows import UNANSWERED, born, decide, held, journal, message, run, tell, thread, user
 
 pytestmark = pytest.mark.anyio
 
@@ -479,12 +479,13 @@ async def test_a_run_waits_for_work_until_it_is_held_and_again_when_the_hold_run
         return [row.n for row in await store.all("runs_waiting", now=now, limit=9)] == [n]
 
     assert await waiting(100)
-    held = {**decide(n, 1).params, "lease": "worker", "lease_until": 130.0}
-    await store.write([Op("run_decide", held)])
+    await store.write([held(n, 1, 130.0)])
     assert [await waiting(now) for now in (100, 129.9, 130)] == [False, False, True]
-    await store.write([Op("leases_extend", {"lease": "worker", "until": 160.0})])
-    await store.write([Op("leases_extend", {"lease": "somebody", "until": 999.0})])
+    await store.write([Op("leases_extend", {"lease": "worker", "until": 160.0, "now": 129.9})])
+    await store.write([Op("leases_extend", {"lease": "somebody", "until": 999.0, "now": 129.9})])
     assert [await waiting(now) for now in (159, 160)] == [False, True]
+    await store.write([Op("leases_extend", {"lease": "worker", "until": 999.0, "now": 160.0})])
+    assert await waiting(160)
     await store.write([Op("leases_clear")])
     assert await waiting(100)
     await store.write([decide(n, 2, "requires_action")])
@@ -516,26 +517,38 @@ async def test_configurations_live_as_long_as_a_run_needs_them(store: Store) -> 
 
 async def test_positions_follow_one_another_whatever_each_row_holds(store: Store) -> None:
     n = await born(store)
-    await store.write([tell(n, "a", "b", "c"), tell(n, "d", version=1)])
-    await asyncio.gather(*(store.write([tell(n, "e", "f", version=1)]) for _ in range(5)))
+    await store.write([held(n, 1, 1.0)])
+    await store.write([tell(n, "a", "b", "c"), tell(n, "d", version=2)])
+    await asyncio.gather(*(store.write([tell(n, "e", "f", version=2)]) for _ in range(5)))
     assert [position for position, _ in await journal(store, n)] == [1, 2, 5, 6, 8, 10, 12, 14]
 
 
 async def test_a_stream_writes_nothing_once_the_run_was_decided_anew(store: Store) -> None:
     n = await born(store)
-    rows = await store.write([tell(n, "a", version=1, missing=Stale())])
+    await store.write([held(n, 1, 1.0)])
+    rows = await store.write([tell(n, "a", version=2, missing=Stale())])
     assert rows[0].position == 2
     results = await asyncio.gather(
-        store.write([tell(n, "before", version=1, missing=Stale())]),
-        store.write([decide(n, 1), tell(n, "decided")]),
-        store.write([tell(n, "after", version=1, missing=Stale())]),
+        store.write([tell(n, "before", version=2, missing=Stale())]),
+        store.write([held(n, 2, 1.0), tell(n, "decided")]),
+        store.write([tell(n, "after", version=2, missing=Stale())]),
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [list, list, Stale]
     with pytest.raises(Stale):
-        await store.write([tell(n, "late", version=1, missing=Stale())])
+        await store.write([tell(n, "late", version=2, missing=Stale())])
     assert [data for _, data in await journal(store, n)][1:] == ['["a"]', '["before"]', '["decided"]']
-    await store.write([tell(n, "new", version=2, missing=Stale())])
+    await store.write([tell(n, "new", version=3, missing=Stale())])
+
+
+async def test_a_stream_writes_nothing_once_the_run_may_be_taken_over(store: Store) -> None:
+    n = await born(store)
+    for until in (0.0, None):
+        row = await store.one("run_state", n=n)
+        await store.write([held(n, row.version, until) if until is not None else decide(n, row.version)])
+        with pytest.raises(Stale):
+            await store.write([tell(n, "late", version=row.version + 1, missing=Stale())])
+    assert len(await journal(store, n)) == 1
 
 
 async def test_a_stream_of_a_run_that_was_deleted_writes_nothing(store: Store) -> None:

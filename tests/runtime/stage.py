@@ -107,10 +107,13 @@ class Stage:
     def models(self, provider: Provider | None = None) -> Models:
         return Models({"script": provider or self.provider})
 
+    def toolbox(self) -> Toolbox:
+        return Toolbox(self.tools)
+
     def worker(self, **pace: Any) -> Worker:
         """A worker, not at work yet."""
         return Worker(
-            self.store, self.bus, self.models(), Toolbox(self.tools), self.driver, self.clock, self.ids, Pace(**pace)
+            self.store, self.bus, self.models(), self.toolbox(), self.driver, self.clock, self.ids, Pace(**pace)
         )
 
     def sweeper(self, **pace: float) -> Sweeper:

@@ -24,6 +24,7 @@ from projectdavid.client.errors import (
     UnprocessableEntityError,
 )
 from projectdavid.client.fields import NOT_GIVEN
+from projectdavid.client.functions import effect
 from projectdavid.client.results import RunResult
 from projectdavid.client.retry import Retry
 from projectdavid.protocol.events import (
@@ -84,4 +85,5 @@ __all__ = [
     "UnknownEvent",
     "UnprocessableEntityError",
     "WarningEvent",
+    "effect",
 ]

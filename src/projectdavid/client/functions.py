@@ -3,21 +3,26 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
 from projectdavid.client.docstrings import described
-from projectdavid.protocol.assistants import Function
+from projectdavid.protocol.assistants import Effect, Function
 
 MAX_OUTPUT = 256_000
 """Characters of an output that the API takes."""
 MAX_DESCRIPTION = 1024
+EFFECT = "__effect__"
+"""The attribute of a function that says its effect."""
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 _DESCRIBABLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class PythonTool:
     arguments: type[BaseModel]
     names: Mapping[str, str]
     """The name of each field of `arguments`, and of the parameter that it stands for."""
+    effect: Effect | None = None
+    """What it would mean to call it twice, if it says so."""
 
     @property
     def name(self) -> str:
@@ -38,7 +45,8 @@ class PythonTool:
 
     def as_tool(self) -> dict[str, Any]:
         """The entry in an assistant's or a run's `tools`."""
-        return {"type": "function", "function": self.definition.model_dump(exclude_none=True)}
+        entry: dict[str, Any] = {"type": "function", "function": self.definition.model_dump(exclude_none=True)}
+        return entry if self.effect is None else {**entry, "effect": self.effect}
 
     def bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The keyword arguments of a call, as the hints of the function want them.
@@ -81,7 +89,26 @@ def python_tool(function: Callable[..., Any]) -> PythonTool:
         raise TypeError(f"{name}: a type hint cannot be described to a model: {error.message}") from error
     schema.pop("description", None)
     definition = Function(name=name, description=texts.summary[:MAX_DESCRIPTION] or None, parameters=schema)
-    return PythonTool(function, definition, model, names)
+    return PythonTool(function, definition, model, names, getattr(function, EFFECT, None))
+
+
+def effect(kind: Effect) -> Callable[[F], F]:
+    """Say what it would mean to call a function twice, by a decorator: `@effect("read")`.
+
+    `read`: nothing, it changes nothing. `idempotent`: nothing, where it gets the same key again. `unsafe`: it would
+    happen twice; that is taken for granted of a function that says nothing.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if kind not in get_args(Effect):
+        raise ValueError(f"an effect is one of {', '.join(get_args(Effect))}, not {kind!r}")
+
+    def mark(function: F) -> F:
+        setattr(function, EFFECT, kind)
+        return function
+
+    return mark
 
 
 def python_tools(functions: Iterable[Callable[..., Any]]) -> dict[str, PythonTool]:

@@ -214,7 +214,7 @@ class Driver:
 
     async def extend(self, worker: str, until: float) -> None:
         """Extend all leases of a worker."""
-        await self._store.write([Op("leases_extend", {"lease": worker, "until": until})])
+        await self._store.write([Op("leases_extend", {"lease": worker, "until": until, "now": self._clock()})])
 
     async def recover(self) -> None:
         """Take all leases back; only for a process that holds the store alone, at its start."""

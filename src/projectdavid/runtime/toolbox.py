@@ -28,8 +28,14 @@ class Toolbox:
         return kind in self._tools
 
     def functions(self, entries: Iterable[Mapping[str, Any]]) -> tuple[PlatformFunction, ...]:
-        """The functions that the tools among these entries offer; a tool that is named twice offers once."""
-        named = {entry["type"]: entry for entry in reversed(tuple(entries)) if entry["type"] in self._tools}
+        """The functions that the tools among these entries offer.
+
+        A tool that is named twice offers once; a function of the caller's own is there in the place of one of the
+        same name.
+        """
+        entries = tuple(entries)
+        taken = {entry["function"]["name"] for entry in entries if entry["type"] == "function"}
+        named = {entry["type"]: entry for entry in reversed(entries) if entry["type"] in self._tools}
         return tuple(
             PlatformFunction(
                 tool=kind,
@@ -42,6 +48,7 @@ class Toolbox:
             )
             for kind, entry in named.items()
             for function in self._tools[kind].functions(entry)
+            if function.name not in taken
         )
 
     async def run(self, call: Call, row: Row) -> tuple[str, bool]:

@@ -62,10 +62,10 @@ class Turn:
             happened = await unless_aborted(self.bus, self.row.n, left, self._ask(delay))
         except TimeoutError:
             # Timers and the clock are not the same: one may be late for the other.
-            happened = Expired(max(self.clock(), self.row.expires_at), self._partial())
+            happened = Expired(max(self.clock(), self.row.expires_at), await self._told())
         except Interrupted:
             happened = Aborted(self.clock(), await self._told())
-        last = () if isinstance(happened, Aborted) else tuple(self._last)
+        last = () if isinstance(happened, Aborted | Expired) else tuple(self._last)
         return Outcome(happened, Streamed(tuple(self._rows), last))
 
     async def _ask(self, delay: float) -> Happened:
@@ -122,6 +122,7 @@ class Turn:
                 {
                     "run": self.row.n,
                     "version": self.version,
+                    "now": self.clock(),
                     "count": entry.count,
                     "kind": entry.kind,
                     "data": encode(entry.data),
@@ -140,7 +141,8 @@ class Turn:
         return reply if reply.text else None
 
     async def _told(self) -> Reply | None:
-        """What the journal was told of it before the run was decided anew; what came later came too late."""
+        """What the journal was told of it before the work was stopped; what came later came too late."""
+        await self.store.write([])  # what was about to be written is there after that, or never
         created = await self.store.one("journal_last", run=self.row.n, kinds='["message_created"]')
         if created is None or msgspec.json.decode(created.data)["message_id"] != self._fold.message_id:
             return None

@@ -94,7 +94,9 @@ SELECT n FROM runs WHERE action_expires_at <= :now ORDER BY action_expires_at LI
 SELECT lease, lease_until, version FROM runs WHERE n = :n;
 
 -- name: leases_extend
-UPDATE runs SET lease_until = :until WHERE lease = :lease AND status IN ('queued', 'in_progress', 'cancelling');
+-- One that has run out is not revived: whoever wants to take the run over may be looking at it already.
+UPDATE runs SET lease_until = :until
+WHERE lease = :lease AND lease_until > :now AND status IN ('queued', 'in_progress', 'cancelling');
 
 -- name: leases_clear
 -- At the start of a process that holds the file alone: whoever had a lease is gone.
@@ -117,13 +119,13 @@ SELECT n, COALESCE((SELECT max(position) + 1 FROM journal WHERE run = r.n), 1), 
 FROM runs AS r WHERE id = :run_id AND owner = :owner;
 
 -- name: journal_stream
--- What a model says meanwhile; touches no row once the run was decided anew.
+-- What a model says meanwhile; touches no row once the run was decided anew, or may be taken over.
 INSERT INTO journal (run, position, count, kind, data)
 SELECT
     :run,
     COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1),
     :count, :kind, :data
-FROM runs WHERE n = :run AND version = :version
+FROM runs WHERE n = :run AND version = :version AND lease_until > :now
 RETURNING position;
 
 -- name: journal_drop
