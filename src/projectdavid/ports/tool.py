@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from projectdavid.engine.run import Effect
+from typing import Any, Literal, Protocol
 
 
 @dataclass(slots=True)
@@ -28,7 +26,7 @@ class ToolFunction:
     name: str
     description: str
     parameters: Mapping[str, Any]
-    effect: Effect = Effect.UNSAFE
+    effect: Literal["read", "idempotent", "unsafe"] = "unsafe"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Toolbox:
                     "description": function.description,
                     "parameters": dict(function.parameters),
                 },
-                effect=function.effect.value,
+                effect=function.effect,
             )
             for kind, entry in named.items()
             for function in self._tools[kind].functions(entry)
