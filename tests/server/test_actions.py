@@ -30,10 +30,8 @@ def test_a_waiting_run_shows_the_call_it_waits_for(user: Caller) -> None:
         "expires_at": datetime.fromtimestamp(run["expires_at"], UTC).isoformat(),
         "is_processed": False,
         "processed_at": None,
-        "effect": "unsafe",
-        "tool": None,
-        "started_at": None,
-        "outcome": None,
+        "tool_id": None,
+        "decision": {"effect": "unsafe", "started_at": None, "outcome": None},
     }
     assert ok(user.get(f"/v1/actions/{action['id']}")) == action
     assert ok(user.get(f"/v1/actions/pending/{run['id']}")) == [

@@ -66,15 +66,10 @@ def test_a_call_of_a_tool_that_the_server_has_is_run_by_it(somebody: Caller, bar
     assert run["warnings"] == []
     run = somebody.until(run, "completed")
     (action,) = run["actions"]
-    assert {name: action[name] for name in ("tool", "tool_name", "effect", "status", "outcome")} == {
-        "tool": "web_search",
-        "tool_name": "get_weather",
-        "effect": "read",
-        "status": "completed",
-        "outcome": None,
-    }
+    assert (action["tool_id"], action["tool_name"], action["status"]) == ("web_search", "get_weather", "completed")
+    assert (action["decision"]["effect"], action["decision"]["outcome"]) == ("read", None)
     assert action["result"] == {"output": "rain in Oslo"}
-    assert action["triggered_at"] <= action["started_at"] <= action["processed_at"]
+    assert action["triggered_at"] <= action["decision"]["started_at"] <= action["processed_at"]
     assert barometer.asked[-1].idempotency_key == action["tool_call_id"]
     kinds = [event["type"] for event in somebody.events(run)]
     assert kinds.index("tool_started") < kinds.index("tool_output")
@@ -91,7 +86,7 @@ def test_nobody_answers_a_call_of_the_servers_for_it(somebody: Caller) -> None:
 def test_a_function_of_the_caller_stands_before_one_of_the_tool(somebody: Caller) -> None:
     run = somebody.until(search(somebody, tools=[{**WEATHER, "effect": "idempotent"}]), "requires_action")
     (action,) = run["actions"]
-    assert (action["tool"], action["effect"], action["status"]) == (None, "idempotent", "pending")
+    assert (action["tool_id"], action["decision"]["effect"]) == (None, "idempotent")
 
 
 def test_an_effect_is_one_of_three(somebody: Caller) -> None:

@@ -129,6 +129,16 @@ class RunUsage(Answer):
     estimated: bool = False
 
 
+class Decision(Answer):
+    """How a call is treated. An object of its own, for clients of the Project David wire know no other new field."""
+
+    effect: Effect = "unsafe"
+    started_at: str | None = None
+    """When the platform began to run it."""
+    outcome: Literal["unknown"] | None = None
+    """`unknown` where the platform was stopped while it ran the call, and did not repeat it."""
+
+
 class Action(Answer):
     """A function call of the model; its times are texts, as on the Project David wire.
 
@@ -148,13 +158,9 @@ class Action(Answer):
     expires_at: str | None = None
     is_processed: bool = False
     processed_at: str | None = None
-    effect: Effect = "unsafe"
-    tool: str | None = None
+    tool_id: str | None = None
     """The platform tool that runs it; None: the caller answers it."""
-    started_at: str | None = None
-    """When the platform began to run it."""
-    outcome: Literal["unknown"] | None = None
-    """`unknown` where the platform was stopped while it ran the call, and did not repeat it."""
+    decision: Decision = Decision()
 
 
 class ActionUpdate(Request):

@@ -190,10 +190,8 @@ def action(row: Row) -> dict[str, Any]:
         "expires_at": iso(row.expires_at),
         "is_processed": row.output is not None,
         "processed_at": iso(row.finished_at),
-        "effect": row.effect,
-        "tool": row.tool,
-        "started_at": iso(row.started_at),
-        "outcome": row.outcome,
+        "tool_id": row.tool,
+        "decision": {"effect": row.effect, "started_at": iso(row.started_at), "outcome": row.outcome},
     }
 
 
