@@ -25,6 +25,17 @@ def test_an_assistant_is_created_shown_changed_listed_and_deleted(command: Comma
     assert command("assistants", "show", assistant["id"]).code == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["assistants", "create", "--model", "m"], ["keys", "create"], ["users", "create"]],
+    ids=lambda words: words[0],
+)
+def test_what_is_created_under_a_key_is_created_once(command: Command, words: list[str]) -> None:
+    created = [command(*words, "--idempotency-key", f"the {words[0]}").out.strip() for _ in range(2)]
+    assert created[0] == created[1]
+    assert command(*words).out.strip() != created[0]
+
+
 def test_an_assistant_takes_tools_by_name_and_from_a_file(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "functions.json"
     file.write_text(json.dumps([FUNCTION]))

@@ -44,6 +44,7 @@ class FakeRun:
         self.lose = lose
         self._turn = 0
         self._cut = cut
+        self._taken: set[str] = set()
         self._news = Condition()
         fake.on("POST /v1/messages", Answer(MESSAGE))
         fake.on(f"GET /v1/assistants/{ASSISTANT['id']}", Answer(ASSISTANT))
@@ -91,9 +92,13 @@ class FakeRun:
         ]
 
     def submit(self, asked: Asked) -> Answer:
+        key = asked.headers["idempotency-key"]
         with self._news:
+            if key in self._taken:
+                return Answer(self.shown())
             if self.is_over:
                 return error(400, "not_waiting")
+            self._taken.add(key)
             self.outputs += asked.body["tool_outputs"]
             if not self.pending():
                 self._turn += 1

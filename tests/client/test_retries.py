@@ -1,5 +1,6 @@
 """Which requests are repeated, and after how long a pause."""
 
+import re
 from datetime import UTC, datetime
 
 import httpx2
@@ -7,6 +8,7 @@ import pytest
 
 from projectdavid import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     Entity,
     InternalServerError,
@@ -19,7 +21,6 @@ from tests.client.samples import ASSISTANT
 
 GET = "GET /v1/assistants/a"
 POST = "POST /v1/assistants"
-SOON = {"retry-after": "0"}
 
 
 @pytest.mark.parametrize("failure", [HANG_UP, *(error(status) for status in (408, 429, 500, 502, 503, 504))])
@@ -51,18 +52,38 @@ def test_without_retries_one_failure_is_enough(fake: Fake) -> None:
 
 
 @pytest.mark.parametrize("failure", [HANG_UP, *(error(status) for status in (408, 429, 500, 502, 503, 504))])
-def test_creating_is_not_repeated_where_the_server_may_have_acted(fake: Fake, client: Entity, failure: Answer) -> None:
-    fake.on(POST, failure, Answer(ASSISTANT))
-    with pytest.raises((APIConnectionError, InternalServerError, RateLimitError, Exception), match=r"."):
+def test_creating_is_repeated_with_the_key_by_which_the_server_knows_it(
+    fake: Fake, client: Entity, failure: Answer
+) -> None:
+    fake.on(POST, failure, failure, Answer(ASSISTANT))
+    client.assistants.create_assistant(model="m")
+    assert fake.lines() == [POST] * 3
+    [key] = {asked.headers["idempotency-key"] for asked in fake.asked}
+    assert re.fullmatch(r"[0-9a-f-]{36}", key)
+
+
+def test_every_creation_has_a_key_of_its_own_or_of_the_caller_s(fake: Fake, client: Entity) -> None:
+    fake.on(POST, Answer(ASSISTANT))
+    client.assistants.create_assistant(model="m")
+    client.assistants.create_assistant(model="m")
+    client.assistants.create_assistant(model="m", idempotency_key="order 7")
+    first, second, own = [asked.headers["idempotency-key"] for asked in fake.asked]
+    assert own == "order 7"
+    assert first != second
+
+
+def test_reading_has_no_key(fake: Fake, client: Entity) -> None:
+    fake.on(GET, Answer(ASSISTANT))
+    client.assistants.retrieve_assistant("a")
+    assert "idempotency-key" not in fake.asked[0].headers
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 422])
+def test_creating_is_not_repeated_after_a_refusal(fake: Fake, client: Entity, status: int) -> None:
+    fake.on(POST, error(status))
+    with pytest.raises(APIStatusError):
         client.assistants.create_assistant(model="m")
     assert fake.lines() == [POST]
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_creating_is_repeated_where_the_server_asks_for_it(fake: Fake, client: Entity, status: int) -> None:
-    fake.on(POST, error(status, headers=SOON), Answer(ASSISTANT))
-    client.assistants.create_assistant(model="m")
-    assert fake.lines() == [POST] * 2
 
 
 @pytest.mark.parametrize("kind", [httpx2.ConnectError, httpx2.ConnectTimeout])

@@ -150,7 +150,7 @@ def test_a_run_that_was_cut_short_is_given_back(fake: Fake, client: Entity) -> N
     assert client.runs.run(ASSISTANT_ID, "thread_1").run.status == "incomplete"
 
 
-def test_outputs_that_arrived_are_not_handed_in_again(fake: Fake, client: Entity) -> None:
+def test_outputs_whose_answer_got_lost_are_taken_once(fake: Fake, client: Entity) -> None:
     calls: list[int] = []
 
     def once() -> str:
@@ -160,7 +160,8 @@ def test_outputs_that_arrived_are_not_handed_in_again(fake: Fake, client: Entity
     run = FakeRun(fake, [[call("once"), status("requires_action")], [status("completed")]], lose=1)
     assert client.runs.run(ASSISTANT_ID, "thread_1", tools=[once]).run.status == "completed"
     assert run.outputs == [{"tool_call_id": "call_1", "output": "done"}]
-    assert (fake.lines().count(SUBMIT), len(calls)) == (1, 1)
+    assert (fake.lines().count(SUBMIT), len(calls)) == (2, 1)
+    assert len({asked.headers["idempotency-key"] for asked in fake.asked if asked.line == SUBMIT}) == 1
 
 
 def test_outputs_that_did_not_arrive_are_handed_in_again(fake: Fake, client: Entity) -> None:

@@ -40,6 +40,19 @@ def message(id: str, thread_id: str, content: str = '"Hi"', **errors: StoreError
     return Op("message_insert", params, **errors)
 
 
+def output(id: str, thread: int, run_id: str, call_id: str) -> Op:
+    """The message with the output of a call, to be written by its run."""
+    values: dict[str, Value] = {"id": id, "thread": thread, "run_id": run_id, "call_id": call_id, "now": 1}
+    nothing = dict.fromkeys(("assistant_id", "status", "reason", "calls", "reasoning"))
+    return Op("message_keep", {**values, **nothing, "role": "tool", "content": '"rain"'})
+
+
+def claim(key: str, made_at: float = 1.0, since: float = 0.0, **errors: StoreError) -> Op:
+    """That something is done under an idempotency key, to be written by whose it is."""
+    values: dict[str, Value] = {"key": key, "fingerprint": b"it", "seed": b"seed", "note": None}
+    return Op("idempotency_claim", {**values, "made_at": made_at, "since": since}, **errors)
+
+
 def run(id: str, thread_id: str, **errors: StoreError) -> list[Op]:
     """A queued run of a thread with the beginning of its journal, to be written by its owner."""
     params: dict[str, Value] = {

@@ -23,6 +23,7 @@ ADMINISTRATION = {"user", "user_insert", "user_update", "user_delete", "users_pa
 RUNTIME = {
     "config_insert",
     "configs_prune",
+    "idempotency_prune",
     "run_state",
     "run_decide",
     "runs_waiting",

@@ -8,7 +8,20 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from projectdavid.ports.store import Clash, Missing, Op, Stale, Store, StoreError, Unavailable
-from tests.contracts.rows import UNANSWERED, born, decide, held, journal, message, run, tell, thread, user
+from tests.contracts.rows import (
+    UNANSWERED,
+    born,
+    claim,
+    decide,
+    held,
+    journal,
+    message,
+    output,
+    run,
+    tell,
+    thread,
+    user,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -206,6 +219,8 @@ BOUND_READS = {
     "thread_runs_page.asc": {"thread_id": "t", "after": None, "limit": 9},
     "action": {"action_id": "act"},
     "actions_of_run": {"run_id": "r"},
+    "message_answering": {"thread_id": "t", "action_id": "act"},
+    "idempotency": {"key": "key", "since": 0},
     "keys_of": {},
     "key_of": {"prefix": "ea_1"},
     "delivery": {"id": "evt"},
@@ -231,8 +246,9 @@ BOUND_WRITES = {
     "delivery_redeliver": {"id": "evt", "now": 1},
     "webhook_secret_insert": {"assistant_id": "h", "secret": "whsec_x", "now": 1},
     "webhook_secrets_retire": {"assistant_id": "h", "until": 5},
+    "idempotency_answer": {"key": "key", "seed": b"seed", "status": 200, "answer": b"{}"},
 }
-CREATIONS = {"thread_insert", "assistant_insert", "key_insert"}
+CREATIONS = {"thread_insert", "assistant_insert", "key_insert", "idempotency_claim"}
 """These write the owner down; whose it is they cannot get wrong."""
 
 
@@ -247,6 +263,7 @@ async def furnish(store: Store) -> None:
             message("m", "t"),
             Op("assistant_insert", {"id": "a", "body": "{}"}),
             Op("key_insert", key),
+            claim("key"),
             thread("t2"),
             *run("old", "t2"),
             thread("t3"),
@@ -263,6 +280,7 @@ async def furnish(store: Store) -> None:
         [
             Op("call_insert", {**call, **UNANSWERED}),
             decide(old.n, 1, "completed"),
+            output("m3", (await store.one("run_state", n=n)).thread, "r", "call"),
         ]
     )
     await store.write([decide(waits.n, 1, "pending")])
@@ -355,6 +373,36 @@ async def test_a_hash_belongs_to_one_key(store: Store) -> None:
     with pytest.raises(Clash):
         await store.of("bob").write([Op("key_insert", {**key, "prefix": "two"}, clash=Clash("key", "two"))])
     assert (await store.one("caller", hash=b"same", now=1)).id == "ann"
+
+
+# Idempotency keys.
+
+
+async def test_what_a_key_claims_is_written_once_until_that_is_long_ago(store: Store) -> None:
+    await store.write([user("ann"), user("bob")])
+    taken = Clash("idempotency_key", "k")
+    ann, bob = store.of("ann"), store.of("bob")
+    await ann.write([claim("k", made_at=10, since=0), thread("t1")])
+    await ann.write([Op("idempotency_answer", {"key": "k", "seed": b"seed", "status": 200, "answer": b"{}"})])
+    with pytest.raises(Clash):
+        await ann.write([claim("k", made_at=20, since=9, missing=taken), thread("t2")])
+    assert await ann.one("thread", id="t2") is None
+    await bob.write([claim("k", made_at=20, since=9, missing=taken)])
+    row = await ann.one("idempotency", key="k", since=9)
+    assert (row.made_at, row.status, row.answer) == (10, 200, b"{}")
+    await ann.write([claim("k", made_at=30, since=10, missing=taken), thread("t3")])
+    row = await ann.one("idempotency", key="k", since=9)
+    assert (row.made_at, row.status, row.answer) == (30, None, None)
+
+
+async def test_what_was_done_under_a_key_is_forgotten_when_it_is_long_ago(store: Store) -> None:
+    await store.write([user("ann")])
+    ann = store.of("ann")
+    await ann.write([claim("old", made_at=10), claim("young", made_at=11)])
+    assert await ann.one("idempotency", key="old", since=10) is None
+    await store.write([Op("idempotency_prune", {"until": 10})])
+    assert await ann.one("idempotency", key="old", since=0) is None
+    assert await ann.one("idempotency", key="young", since=0) is not None
 
 
 # Pages.

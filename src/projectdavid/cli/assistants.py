@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from projectdavid.cli.connecting import connect
-from projectdavid.cli.options import AsJson, AssistantId, Limit, Yes
+from projectdavid.cli.options import AsJson, AssistantId, IdempotencyKey, Limit, Yes
 from projectdavid.cli.printing import confirm, moment, note, print_fields, print_json, print_table
 from projectdavid.cli.teaching import command, new_group
 
@@ -60,6 +60,7 @@ def create(
     top_p: TopP = None,
     meta: Meta = None,
     webhook_url: Webhook = None,
+    idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an assistant, and print its id."""
@@ -74,7 +75,7 @@ def create(
         webhook_url=webhook_url,
     )
     with connect() as client:
-        assistant = client.assistants.create_assistant(model=model, **fields)
+        assistant = client.assistants.create_assistant(model=model, idempotency_key=idempotency_key, **fields)
     if as_json:
         print_json(assistant)
         return

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from projectdavid.cli.connecting import connect, connect_as_admin, own_id
-from projectdavid.cli.options import AsJson, KeyPrefix
+from projectdavid.cli.options import AsJson, IdempotencyKey, KeyPrefix
 from projectdavid.cli.printing import note, print_json, print_table
 from projectdavid.cli.teaching import command, new_group
 
@@ -50,11 +50,13 @@ def create(
     name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How long it opens anything. Default: for ever.")] = None,
     user: User = None,
+    idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key, and print it: this once."""
     with _client(user) as client:
-        created = client.keys.create_key(user or own_id(client), key_name=name, expires_in_days=days)
+        owner = user or own_id(client)
+        created = client.keys.create_key(owner, key_name=name, expires_in_days=days, idempotency_key=idempotency_key)
     if as_json:
         print_json(created)
         return

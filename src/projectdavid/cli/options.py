@@ -20,3 +20,9 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.", callb
 KeyPrefix = Annotated[
     str, typer.Argument(metavar="PREFIX", help="The start of the key, as `keys list` shows it.", callback=_named)
 ]
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY", help="Your own name for this request: within 24 hours, the same command makes nothing new."
+    ),
+]

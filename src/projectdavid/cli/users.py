@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from projectdavid.cli.connecting import connect_as_admin
-from projectdavid.cli.options import AsJson, Limit
+from projectdavid.cli.options import AsJson, IdempotencyKey, Limit
 from projectdavid.cli.printing import note, print_json, print_table
 from projectdavid.cli.teaching import command, new_group
 
@@ -40,11 +40,12 @@ def create(
     name: Annotated[str | None, typer.Option(help="The full name.")] = None,
     email: Annotated[str | None, typer.Option(help="An address.")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="May manage users and keys.")] = False,
+    idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a user, and print the id; a key for them is made with `keys create --user`."""
     with connect_as_admin() as client:
-        user = client.users.create_user(full_name=name, email=email, is_admin=admin)
+        user = client.users.create_user(full_name=name, email=email, is_admin=admin, idempotency_key=idempotency_key)
     if as_json:
         print_json(user)
         return

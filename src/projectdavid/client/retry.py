@@ -7,7 +7,6 @@ from random import SystemRandom
 from projectdavid.client.errors import APIConnectionError, APIStatusError, APITimeoutError
 
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 MAX_RETRY_AFTER = 60.0
 
 _RANDOM = SystemRandom()
@@ -17,9 +16,8 @@ _RANDOM = SystemRandom()
 class Retry:
     """How patient the SDK is.
 
-    GET, PUT and DELETE are repeated after a broken connection and after 408, 429, 500, 502, 503 and 504. A POST is
-    repeated only where the server cannot have acted on it: the connection was never made, or the answer was 429 or
-    503 with a `Retry-After`.
+    Every request is repeated after a broken connection and after 408, 429, 500, 502, 503 and 504. A POST has a key by
+    which the server knows it again, so that it happens once however often it is repeated.
     """
 
     max_retries: int = 2
@@ -31,9 +29,9 @@ class Retry:
     max_reconnects: int = 10
     """How often in a row a stream is reopened without any event coming of it."""
 
-    def pause(self, attempt: int, method: str, failure: APIConnectionError | APIStatusError) -> float | None:
+    def pause(self, attempt: int, failure: APIConnectionError | APIStatusError) -> float | None:
         """Seconds to wait before the request is repeated after its failure number `attempt` (from 0); None: do not."""
-        if attempt >= self.max_retries or not _repeatable(method, failure):
+        if attempt >= self.max_retries or not is_passing(failure):
             return None
         return self.delay(attempt, failure)
 
@@ -45,17 +43,8 @@ class Retry:
         return longest * _RANDOM.uniform(0.5, 1.0)
 
 
-def _repeatable(method: str, failure: APIConnectionError | APIStatusError) -> bool:
-    if isinstance(failure, APIConnectionError):
-        return not failure.sent or method in IDEMPOTENT_METHODS
-    if failure.status_code not in RETRYABLE_STATUSES:
-        return False
-    refused = failure.status_code in (429, 503) and failure.retry_after is not None
-    return refused or method in IDEMPOTENT_METHODS
-
-
 def is_passing(failure: APIConnectionError | APIStatusError) -> bool:
-    """Whether a stream that was refused like this may be had later."""
+    """Whether what was refused like this may be had later."""
     return isinstance(failure, APIConnectionError) or failure.status_code in RETRYABLE_STATUSES
 
 

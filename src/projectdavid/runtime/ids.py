@@ -1,7 +1,11 @@
-"""New ids: a prefix that names the kind, and 22 random characters (131 bits) from the system's generator."""
+"""New ids: a prefix that names the kind, and 22 random characters (131 bits)."""
 
 import os
 from collections.abc import Callable
+from hashlib import shake_256
+
+Source = Callable[[int], bytes]
+"""Gives so many bytes that nobody can guess."""
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LENGTH = 22
@@ -12,15 +16,27 @@ _UNFAIR = bytes(range(_SPREAD, 256))
 
 
 class Ids:
-    """Makes ids from one pooled read of random bytes at a time, which is far cheaper than one per id."""
+    """Makes ids from one pooled read of the source at a time, which is far cheaper than one per id."""
 
-    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
-        self._random = random
+    def __init__(self, source: Source = os.urandom) -> None:
+        self._source = source
         self._pool = ""
 
     def new(self, prefix: str) -> str:
         """An id nobody has: `new("asst")` gives `asst_5X2dIbKJsm8IgQTOAvK5WI`."""
         while len(self._pool) < LENGTH:
-            self._pool += self._random(1024).translate(_CHARACTERS, _UNFAIR).decode()
+            self._pool += self._source(1024).translate(_CHARACTERS, _UNFAIR).decode()
         characters, self._pool = self._pool[:LENGTH], self._pool[LENGTH:]
         return f"{prefix}_{characters}"
+
+
+class Derived:
+    """A source that gives the same again for the same seed, and that nobody can guess who lacks the secret."""
+
+    def __init__(self, secret: bytes, seed: bytes) -> None:
+        self._start = secret + seed
+        self._reads = 0
+
+    def __call__(self, size: int) -> bytes:
+        self._reads += 1
+        return shake_256(self._start + self._reads.to_bytes(8, "big")).digest(size)

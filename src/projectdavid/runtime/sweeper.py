@@ -13,6 +13,8 @@ log = logging.getLogger("projectdavid.sweeper")
 GRACE = 2.0
 """Seconds after its time in which a worker may end a run itself, with what the model had said."""
 BATCH = 100
+ANSWERS_KEPT = 86_400.0
+"""Seconds for which a request with an idempotency key is remembered."""
 
 
 class Sweeper:
@@ -35,10 +37,15 @@ class Sweeper:
             try:
                 await self.expire()
                 if self._clock() >= prune_at:
-                    await self._store.write([Op("configs_prune")])
+                    await self.prune()
                     prune_at = self._clock() + self._prune_every
             except Unavailable:
                 log.exception("the store is not available; trying again")
+
+    async def prune(self) -> None:
+        """Throw away the configurations that no run has, and what was answered too long ago."""
+        until = self._clock() - ANSWERS_KEPT
+        await self._store.write([Op("configs_prune"), Op("idempotency_prune", {"until": until})])
 
     async def expire(self) -> int:
         """Expire the runs whose time is up; returns how many."""

@@ -20,6 +20,17 @@ from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_page
 
 VERSION = version("projectdavid")
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "description": "For 24 hours, requests with the same key and body happen once and have the same answer.",
+}
+KEY_REUSED: dict[str, Any] = {
+    "description": "The idempotency key was used for another request",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
+}
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -90,7 +101,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The description of the API: FastAPI's, with the two ways to send a key."""
+    """The description of the API: FastAPI's, with the two ways to send a key, and what all POSTs have in common."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         schema["components"]["securitySchemes"] = {
@@ -99,7 +110,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         }
         for path, methods in schema["paths"].items():
             if path != "/health":
-                for operation in methods.values():
+                for method, operation in methods.items():
                     operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
+                    if method == "post":
+                        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+                        operation["responses"].setdefault("409", KEY_REUSED)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -4,7 +4,9 @@ A key has 256 random bits, so that no slow hash is needed (https://pages.nist.go
 secrets).
 """
 
-import secrets
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -13,6 +15,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from projectdavid.ports.store import Op, Unavailable, View
+from projectdavid.runtime.ids import Ids, Source
+from projectdavid.server.claims import Claim
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.platform import Platform
 
@@ -33,6 +37,42 @@ class Caller:
     platform: Platform
     key_prefix: str
     """The open part of the key that was used."""
+    claim: Claim | None = None
+    """What makes the request happen once, if it has an idempotency key."""
+
+    @property
+    def ids(self) -> Ids:
+        """Makes the ids of what the request makes: the same ones where it is repeated."""
+        return self.claim.ids if self.claim else self.platform.ids
+
+    @property
+    def random(self) -> Source:
+        """Makes the secrets of what the request makes: the same ones where it is repeated."""
+        return self.claim.random if self.claim else os.urandom
+
+    @property
+    def now(self) -> float:
+        """When the request was made for the first time, in Unix seconds."""
+        return self.claim.made_at if self.claim else self.platform.clock()
+
+    @property
+    def done(self) -> bool:
+        """Whether what the request asks for is done already: then nothing is left to be written."""
+        return self.claim is not None and self.claim.done
+
+    @property
+    def also(self) -> tuple[Op, ...]:
+        """What is to be written together with what the request does."""
+        return (self.claim.op(),) if self.claim else ()
+
+    async def write(self, ops: Sequence[Op], to: View | None = None) -> None:
+        """Write what the request does, unless that is done already; to the caller's own view, or another.
+
+        Raises:
+            StoreError: as `View.write`.
+        """
+        if not self.done:
+            await (to or self.view).write([*self.also, *ops])
 
     async def may_see(self, user_id: str) -> None:
         """Let the user in question pass, and admins where there is such a user.
@@ -55,9 +95,9 @@ class Caller:
             raise ApiError(403, "admin_only", "Only an admin may do this; use an admin's API key.")
 
 
-def new_key() -> str:
+def new_key(random: Source = os.urandom) -> str:
     """A key that nobody has seen."""
-    return f"pd_{secrets.token_urlsafe(32)}"
+    return f"pd_{urlsafe_b64encode(random(32)).rstrip(b'=').decode()}"
 
 
 def prefix_of(key: str) -> str:

@@ -1,6 +1,7 @@
 """The parts of a running platform, as the routes see them."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
@@ -11,6 +12,14 @@ from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
 from projectdavid.server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A request that is being answered: what it is, and when that is over."""
+
+    fingerprint: bytes
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +39,5 @@ class Platform:
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float
+    under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])
+    """The requests that have an idempotency key, by owner and key."""

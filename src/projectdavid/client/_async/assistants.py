@@ -36,8 +36,9 @@ class AsyncAssistants:
         response_format: Maybe[str] = NOT_GIVEN,
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
+        idempotency_key: str | None = None,
     ) -> Assistant:
-        """Build an assistant.
+        """Build an assistant; one with one `idempotency_key`, however often you ask for it.
 
         Args:
             model: the model that answers: `provider/model`, or a name of the server's default provider.
@@ -68,7 +69,7 @@ class AsyncAssistants:
             webhook_url=webhook_url,
             max_tokens=max_tokens,
         )
-        return await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body)
+        return await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
 
     async def retrieve_assistant(self, assistant_id: str) -> Assistant:
         """The assistant with this id.

@@ -26,6 +26,8 @@ class AsyncMessages:
         role: str = "user",
         meta_data: JsonObject | None = None,
         attachments: Sequence[Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> Message:
         """Say something.
 
@@ -37,6 +39,7 @@ class AsyncMessages:
             role: `user`, `assistant`, `system` or `platform`.
             meta_data: at most 16 pairs.
             attachments: `{"file_id": ...}` each.
+            idempotency_key: your own name for this request, so that it happens once however often you make it.
         """
         body = present(
             thread_id=thread_id,
@@ -46,7 +49,7 @@ class AsyncMessages:
             meta_data=meta_data,
             attachments=attachments,
         )
-        return await self._transport.ask(Message, "POST", "/v1/messages", body=body)
+        return await self._transport.ask(Message, "POST", "/v1/messages", body=body, key=idempotency_key)
 
     async def retrieve_message(self, message_id: str) -> Message:
         """The message with this id."""
@@ -91,6 +94,8 @@ class AsyncMessages:
         tool_id: str,
         tool_call_id: str | None = None,
         assistant_id: str | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> Message:
         """Answer one call in the Project David way: `tool_id` is the id of its action.
 
@@ -104,4 +109,4 @@ class AsyncMessages:
             tool_call_id=tool_call_id,
             assistant_id=assistant_id,
         )
-        return await self._transport.ask(Message, "POST", "/v1/messages/tools", body=body)
+        return await self._transport.ask(Message, "POST", "/v1/messages/tools", body=body, key=idempotency_key)

@@ -6,19 +6,12 @@ from typing import Any
 
 from projectdavid.client._async.streams import AsyncRunStream
 from projectdavid.client._async.transport import AsyncTransport
-from projectdavid.client.errors import (
-    APIConnectionError,
-    BadRequestError,
-    ConflictError,
-    InternalServerError,
-    RateLimitError,
-)
+from projectdavid.client.errors import BadRequestError, ConflictError
 from projectdavid.client.functions import failure_text, merged, output_text, python_tools
 from projectdavid.client.lists import cursor
 from projectdavid.client.overrides import run_body
-from projectdavid.client.primitives import invoke_async, pause_async, tell_async
+from projectdavid.client.primitives import invoke_async, tell_async
 from projectdavid.client.results import RunResult
-from projectdavid.client.retry import is_passing
 from projectdavid.client.transcript import text_of
 from projectdavid.client.wire import Identified, at, id_of
 from projectdavid.protocol.assistants import Assistant
@@ -99,22 +92,17 @@ class AsyncRunner:
             return failure_text(error)
 
     async def _deliver(self, run_id: str, outputs: Outputs) -> None:
-        """Hand in outputs, once: where an answer got lost, look whether they arrived before handing them in again."""
-        retry = self._transport.retry
-        attempt = 0
+        """Hand in outputs; where somebody else answered some of the calls, those of the others."""
+        path = at("/v1/runs/{}/submit_tool_outputs", run_id)
         while outputs:
             try:
-                await self._transport.ask(
-                    Run, "POST", at("/v1/runs/{}/submit_tool_outputs", run_id), body={"tool_outputs": outputs}
-                )
+                await self._transport.ask(Run, "POST", path, body={"tool_outputs": outputs})
                 return
-            except (APIConnectionError, InternalServerError, RateLimitError, BadRequestError, ConflictError) as error:
-                outputs = await self._still_wanted(run_id, outputs)
-                if outputs and (attempt >= retry.max_retries or not is_passing(error)):
+            except (BadRequestError, ConflictError):
+                wanted = await self._still_wanted(run_id, outputs)
+                if len(wanted) == len(outputs):
                     raise
-                seconds = retry.delay(attempt, error) if outputs else 0.0
-            await pause_async(seconds)
-            attempt += 1
+                outputs = wanted
 
     async def _still_wanted(self, run_id: str, outputs: Outputs) -> Outputs:
         pending = await self._transport.ask(list[PendingAction], "GET", at("/v1/actions/pending/{}", run_id))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from itertools import count
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx2
 
@@ -42,14 +43,22 @@ class AsyncTransport:
         close_with_async(self, self._http)
 
     async def ask(
-        self, kind: type[T], method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None
+        self,
+        kind: type[T],
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        key: str | None = None,
     ) -> T:
-        """Send a request and read the answer as `kind`.
+        """Send a request and read the answer as `kind`; a POST with an idempotency key, `key` or a new one.
 
         Raises:
             APIConnectionError, APIStatusError, InvalidAnswerError: as their docstrings say.
         """
-        return read(kind, await self.send(Call(method, path, query, body)))
+        headers = {"Idempotency-Key": str(uuid4()) if key is None else key} if method == "POST" else None
+        return read(kind, await self.send(Call(method, path, query, body, headers)))
 
     async def list(
         self, kind: type[T], path: str, *, limit: int | None, order: str, after: str | None, size: int = 100
@@ -65,12 +74,15 @@ class AsyncTransport:
             after = page.next
 
     async def send(self, call: Call) -> httpx2.Response:
-        """Send a request until it succeeds, or may not be repeated any more; the answer has been read."""
+        """Send a request that happens once however often it is sent, until it succeeds or enough was tried.
+
+        The answer has been read.
+        """
         for attempt in count():
             try:
                 return await self._attempt(call, self._timeout, stream=False)
             except (APIConnectionError, APIStatusError) as failure:
-                seconds = self.retry.pause(attempt, call.method, failure)
+                seconds = self.retry.pause(attempt, failure)
                 if seconds is None:
                     raise
             await pause_async(seconds)

@@ -25,8 +25,9 @@ class AsyncUsers:
         oauth_provider: Maybe[str | None] = NOT_GIVEN,
         provider_user_id: Maybe[str | None] = NOT_GIVEN,
         is_admin: Maybe[bool] = NOT_GIVEN,
+        idempotency_key: str | None = None,
     ) -> User:
-        """Make a user (admin).
+        """Make a user (admin); one with one `idempotency_key`, however often you ask for it.
 
         Raises:
             PermissionDeniedError: this key is not an admin's.
@@ -42,7 +43,7 @@ class AsyncUsers:
             provider_user_id=provider_user_id,
             is_admin=is_admin,
         )
-        return await self._transport.ask(User, "POST", "/v1/users", body=body)
+        return await self._transport.ask(User, "POST", "/v1/users", body=body, key=idempotency_key)
 
     async def retrieve_user(self, user_id: str) -> User:
         """The user with this id."""
@@ -92,18 +93,30 @@ class AsyncAPIKeys:
         self._transport = transport
 
     async def create_key(
-        self, user_id: str, key_name: str | None = None, expires_in_days: int | None = None
+        self,
+        user_id: str,
+        key_name: str | None = None,
+        expires_in_days: int | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> KeyCreated:
-        """Make a key; its `plain_key` is shown this once."""
+        """Make a key; its `plain_key` is shown this once, and to who asks again with the same `idempotency_key`."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
-        return await self._transport.ask(KeyCreated, "POST", at("/v1/users/{}/apikeys", user_id), body=body)
+        path = at("/v1/users/{}/apikeys", user_id)
+        return await self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
     async def create_key_for_user(
-        self, user_id: str, key_name: str | None = None, expires_in_days: int | None = None
+        self,
+        user_id: str,
+        key_name: str | None = None,
+        expires_in_days: int | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> KeyCreated:
         """Make a key for somebody else (admin)."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
-        return await self._transport.ask(KeyCreated, "POST", at("/v1/admin/users/{}/keys", user_id), body=body)
+        path = at("/v1/admin/users/{}/keys", user_id)
+        return await self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
     async def list_keys(self, user_id: str, include_inactive: bool = False) -> Listing[Key]:
         """The keys of a user, without their secrets."""

@@ -37,8 +37,9 @@ class Assistants:
         response_format: Maybe[str] = NOT_GIVEN,
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
+        idempotency_key: str | None = None,
     ) -> Assistant:
-        """Build an assistant.
+        """Build an assistant; one with one `idempotency_key`, however often you ask for it.
 
         Args:
             model: the model that answers: `provider/model`, or a name of the server's default provider.
@@ -69,7 +70,7 @@ class Assistants:
             webhook_url=webhook_url,
             max_tokens=max_tokens,
         )
-        return self._transport.ask(Assistant, "POST", "/v1/assistants", body=body)
+        return self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
 
     def retrieve_assistant(self, assistant_id: str) -> Assistant:
         """The assistant with this id.

@@ -27,6 +27,8 @@ class Messages:
         role: str = "user",
         meta_data: JsonObject | None = None,
         attachments: Sequence[Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> Message:
         """Say something.
 
@@ -38,6 +40,7 @@ class Messages:
             role: `user`, `assistant`, `system` or `platform`.
             meta_data: at most 16 pairs.
             attachments: `{"file_id": ...}` each.
+            idempotency_key: your own name for this request, so that it happens once however often you make it.
         """
         body = present(
             thread_id=thread_id,
@@ -47,7 +50,7 @@ class Messages:
             meta_data=meta_data,
             attachments=attachments,
         )
-        return self._transport.ask(Message, "POST", "/v1/messages", body=body)
+        return self._transport.ask(Message, "POST", "/v1/messages", body=body, key=idempotency_key)
 
     def retrieve_message(self, message_id: str) -> Message:
         """The message with this id."""
@@ -92,6 +95,8 @@ class Messages:
         tool_id: str,
         tool_call_id: str | None = None,
         assistant_id: str | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> Message:
         """Answer one call in the Project David way: `tool_id` is the id of its action.
 
@@ -105,4 +110,4 @@ class Messages:
             tool_call_id=tool_call_id,
             assistant_id=assistant_id,
         )
-        return self._transport.ask(Message, "POST", "/v1/messages/tools", body=body)
+        return self._transport.ask(Message, "POST", "/v1/messages/tools", body=body, key=idempotency_key)

@@ -34,9 +34,12 @@ class Runs:
         thread_id: str | Identified,
         *,
         status: Literal["pending", "queued"] | None = None,
+        idempotency_key: str | None = None,
         **overrides: Unpack[RunOverrides],
     ) -> Run:
         """Begin a run; it starts at once, unless `status` makes it wait for `POST /v1/completions`.
+
+        With one `idempotency_key` it is one run, however often you ask for it.
 
         Raises:
             ConflictError: another run of the thread is not over.
@@ -45,7 +48,7 @@ class Runs:
         body = run_body(assistant_id, thread_id, overrides)
         if status is not None:
             body["status"] = status
-        return self._transport.ask(Run, "POST", "/v1/runs", body=body)
+        return self._transport.ask(Run, "POST", "/v1/runs", body=body, key=idempotency_key)
 
     def retrieve_run(self, run_id: str) -> Run:
         """The run with this id."""
@@ -60,13 +63,13 @@ class Runs:
         """One page of all your runs; they are in `.data`."""
         return self._transport.ask(Page[Run], "GET", "/v1/runs", query=cursor(limit, order, after))
 
-    def cancel_run(self, run_id: str) -> Run:
+    def cancel_run(self, run_id: str, *, idempotency_key: str | None = None) -> Run:
         """Stop a run.
 
         Raises:
             BadRequestError: it is over.
         """
-        return self._transport.ask(Run, "POST", at("/v1/runs/{}/cancel", run_id))
+        return self._transport.ask(Run, "POST", at("/v1/runs/{}/cancel", run_id), key=idempotency_key)
 
     def delete_run(self, run_id: str) -> Deleted:
         """Delete a run; what it said stays."""
@@ -77,14 +80,17 @@ class Runs:
         body = {"metadata": meta_data}
         return self._transport.ask(Run, "PUT", at("/v1/runs/{}/metadata", run_id), body=body)
 
-    def submit_tool_outputs(self, run_id: str, tool_outputs: Iterable[Any]) -> Run:
+    def submit_tool_outputs(
+        self, run_id: str, tool_outputs: Iterable[Any], *, idempotency_key: str | None = None
+    ) -> Run:
         """Answer calls: `{"tool_call_id": ..., "output": text}` each. The run goes on when all are answered.
 
         Raises:
             BadRequestError: the run does not wait for them.
         """
         body = {"tool_outputs": list(tool_outputs)}
-        return self._transport.ask(Run, "POST", at("/v1/runs/{}/submit_tool_outputs", run_id), body=body)
+        path = at("/v1/runs/{}/submit_tool_outputs", run_id)
+        return self._transport.ask(Run, "POST", path, body=body, key=idempotency_key)
 
     def wait(self, run_id: str, timeout: float | None = None) -> Run:
         """Wait until a run is over or waits for the output of a function.

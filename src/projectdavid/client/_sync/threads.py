@@ -23,10 +23,12 @@ class Threads:
         participant_ids: Sequence[str] | None = None,
         meta_data: JsonObject | None = None,
         tool_resources: JsonObject | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> Thread:
-        """Begin a conversation."""
+        """Begin a conversation; once with one `idempotency_key`, however often you ask for it."""
         body = present(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
-        return self._transport.ask(Thread, "POST", "/v1/threads", body=body)
+        return self._transport.ask(Thread, "POST", "/v1/threads", body=body, key=idempotency_key)
 
     def retrieve_thread(self, thread_id: str) -> Thread:
         """The thread with this id."""

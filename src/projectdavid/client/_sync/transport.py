@@ -4,6 +4,7 @@
 from collections.abc import Generator
 from itertools import count
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx2
 
@@ -49,13 +50,23 @@ class Transport:
         )
         close_with(self, self._http)
 
-    def ask(self, kind: type[T], method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None) -> T:
-        """Send a request and read the answer as `kind`.
+    def ask(
+        self,
+        kind: type[T],
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        key: str | None = None,
+    ) -> T:
+        """Send a request and read the answer as `kind`; a POST with an idempotency key, `key` or a new one.
 
         Raises:
             APIConnectionError, APIStatusError, InvalidAnswerError: as their docstrings say.
         """
-        return read(kind, self.send(Call(method, path, query, body)))
+        headers = {"Idempotency-Key": str(uuid4()) if key is None else key} if method == "POST" else None
+        return read(kind, self.send(Call(method, path, query, body, headers)))
 
     def list(
         self, kind: type[T], path: str, *, limit: int | None, order: str, after: str | None, size: int = 100
@@ -71,12 +82,15 @@ class Transport:
             after = page.next
 
     def send(self, call: Call) -> httpx2.Response:
-        """Send a request until it succeeds, or may not be repeated any more; the answer has been read."""
+        """Send a request that happens once however often it is sent, until it succeeds or enough was tried.
+
+        The answer has been read.
+        """
         for attempt in count():
             try:
                 return self._attempt(call, self._timeout, stream=False)
             except (APIConnectionError, APIStatusError) as failure:
-                seconds = self.retry.pause(attempt, call.method, failure)
+                seconds = self.retry.pause(attempt, failure)
                 if seconds is None:
                     raise
             pause(seconds)

@@ -34,8 +34,9 @@ class Users:
         oauth_provider: Maybe[str | None] = NOT_GIVEN,
         provider_user_id: Maybe[str | None] = NOT_GIVEN,
         is_admin: Maybe[bool] = NOT_GIVEN,
+        idempotency_key: str | None = None,
     ) -> User:
-        """Make a user (admin).
+        """Make a user (admin); one with one `idempotency_key`, however often you ask for it.
 
         Raises:
             PermissionDeniedError: this key is not an admin's.
@@ -51,7 +52,7 @@ class Users:
             provider_user_id=provider_user_id,
             is_admin=is_admin,
         )
-        return self._transport.ask(User, "POST", "/v1/users", body=body)
+        return self._transport.ask(User, "POST", "/v1/users", body=body, key=idempotency_key)
 
     def retrieve_user(self, user_id: str) -> User:
         """The user with this id."""
@@ -100,17 +101,31 @@ class APIKeys:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def create_key(self, user_id: str, key_name: str | None = None, expires_in_days: int | None = None) -> KeyCreated:
-        """Make a key; its `plain_key` is shown this once."""
+    def create_key(
+        self,
+        user_id: str,
+        key_name: str | None = None,
+        expires_in_days: int | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> KeyCreated:
+        """Make a key; its `plain_key` is shown this once, and to who asks again with the same `idempotency_key`."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
-        return self._transport.ask(KeyCreated, "POST", at("/v1/users/{}/apikeys", user_id), body=body)
+        path = at("/v1/users/{}/apikeys", user_id)
+        return self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
     def create_key_for_user(
-        self, user_id: str, key_name: str | None = None, expires_in_days: int | None = None
+        self,
+        user_id: str,
+        key_name: str | None = None,
+        expires_in_days: int | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> KeyCreated:
         """Make a key for somebody else (admin)."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
-        return self._transport.ask(KeyCreated, "POST", at("/v1/admin/users/{}/keys", user_id), body=body)
+        path = at("/v1/admin/users/{}/keys", user_id)
+        return self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
     def list_keys(self, user_id: str, include_inactive: bool = False) -> Listing[Key]:
         """The keys of a user, without their secrets."""

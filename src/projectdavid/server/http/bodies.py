@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from projectdavid.server.auth import caller
 from projectdavid.server.http.errors import ApiError
@@ -60,7 +61,7 @@ class JsonRoute(APIRoute):
             try:
                 body = await request.body()
             except ClientDisconnect:
-                raise ApiError(400, "incomplete_body", "The body ended before its end.") from None
+                raise incomplete() from None
             content_type = request.headers.get("content-type", "")
             if content_type.partition(";")[0].strip().lower() != "application/json" and body:
                 said = f"'{content_type}'" if content_type else "nothing"
@@ -70,3 +71,18 @@ class JsonRoute(APIRoute):
             return await handle(request)
 
         return strictly
+
+
+def incomplete() -> ApiError:
+    """400: the rest of the body does not come any more."""
+    return ApiError(400, "incomplete_body", "The body ended before its end.")
+
+
+def again(message: Message, receive: Receive) -> Receive:
+    """What was received already, then what comes."""
+    waiting = [message]
+
+    async def replayed() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed

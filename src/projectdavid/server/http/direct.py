@@ -6,10 +6,11 @@ from typing import Any
 from fastapi.dependencies.models import Dependant
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from projectdavid.server.auth import caller
-from projectdavid.server.http.bodies import JsonRequest, JsonRoute
+from projectdavid.server.http.bodies import JsonRequest, JsonRoute, again
+from projectdavid.server.http.once import once
 
 PLAIN = (str, int, float, bool, type(None))
 
@@ -19,12 +20,15 @@ class DirectRoute(JsonRoute):
 
     That is so where it takes the caller, ids from the path, options and at most one body. A request that sets an
     option, or whose body is not as it should be, goes to FastAPI: nothing is refused here that is not refused there.
+    Every POST may have a key with which it happens once.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         if _known(self.dependant):
             self.app = _direct(self.dependant, self.app)
+        if "POST" in (self.methods or ()):
+            self.app = once(self.app)
 
 
 def _known(wanted: Dependant) -> bool:
@@ -60,7 +64,7 @@ def _direct(wanted: Dependant, general: ASGIApp) -> ASGIApp:
             try:
                 received = await request.body()
             except ClientDisconnect:
-                await general(scope, _again({"type": "http.disconnect"}, receive), send)
+                await general(scope, again({"type": "http.disconnect"}, receive), send)
                 return
             try:
                 values[body.name], wrong = body.validate(await request.json())
@@ -68,7 +72,7 @@ def _direct(wanted: Dependant, general: ASGIApp) -> ASGIApp:
                 wrong = True
             if wrong or not _is_json(scope):
                 message = {"type": "http.request", "body": received, "more_body": False}
-                await general(scope, _again(message, receive), send)
+                await general(scope, again(message, receive), send)
                 return
         response: Response = await endpoint(**values)
         await response(scope, receive, send)
@@ -82,13 +86,3 @@ def _has_options(scope: Scope, headers: set[bytes]) -> bool:
 
 def _is_json(scope: Scope) -> bool:
     return any(name == b"content-type" and value == b"application/json" for name, value in scope["headers"])
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    """What was received already, then what comes."""
-    waiting = [message]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again

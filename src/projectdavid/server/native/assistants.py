@@ -43,17 +43,16 @@ NOT_STORED = ("id", "webhook_secret")
 @router.post("/assistants", response_model=Assistant, responses=WITH_BODY)
 async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     """Make an assistant."""
-    platform = caller.platform
-    assistant_id = platform.ids.new("asst")
+    assistant_id = caller.ids.new("asst")
     fields = {name: value for name, value in supplied(body).items() if name not in NOT_STORED}
     head = {
         "id": assistant_id,
         "user_id": caller.user_id,
         "object": "assistant",
-        "created_at": int(platform.clock()),
+        "created_at": int(caller.now),
     }
     text = to_json({**head, **DEFAULTS, **fields, "owner_id": caller.user_id})
-    await caller.view.write([Op("assistant_insert", {"id": assistant_id, "body": text})])
+    await caller.write([Op("assistant_insert", {"id": assistant_id, "body": text})])
     return json_answer(stored(text))
 
 

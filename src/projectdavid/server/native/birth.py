@@ -66,7 +66,7 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         warnings=tuple(_unavailable(tools, platform.toolbox)),
     )
     return NewRun(
-        id=platform.ids.new("run"),
+        id=caller.ids.new("run"),
         owner=caller.user_id,
         thread_id=body.thread_id,
         assistant_id=body.assistant_id,

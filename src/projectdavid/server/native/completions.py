@@ -42,7 +42,8 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
         raise missing("assistant", body.assistant_id, "assistant_id")
     if row.status == "pending":
         row = await _start(caller, row, body.model)
-    after = await _segment(caller, row) if last_event_id is None else int(last_event_id)
+    segment = await _segment(caller, row)
+    after = segment if last_event_id is None else int(last_event_id)
     if body.stream:
         return EventStream(chunks(caller.platform, row, after))
     return await _whole(caller, row, after)
@@ -61,9 +62,15 @@ async def _start(caller: Caller, row: Row, model: str | None) -> Row:
 
 
 async def _segment(caller: Caller, row: Row) -> int:
-    """The position behind which the part that the caller has not been told begins."""
+    """The position behind which the part that the caller has not been told begins; the same where it asks again."""
+    claim = caller.claim
+    if claim is not None and claim.note is not None:
+        return int(claim.note)
     resumed = await caller.platform.store.one("journal_resumed", run=row.n)
-    return 0 if resumed is None else int(resumed.position) - 1
+    position = 0 if resumed is None else int(resumed.position) - 1
+    if claim is not None:
+        await caller.view.write([claim.op(note=b"%d" % position)])
+    return position
 
 
 async def _whole(caller: Caller, row: Row, after: int) -> Response:

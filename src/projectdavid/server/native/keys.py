@@ -22,19 +22,20 @@ async def create_key(user_id: str, caller: Auth, body: KeyCreate | None = None) 
     body = body or KeyCreate()
     await caller.may_see(user_id)
     platform = caller.platform
-    key = new_key()
+    key = new_key(caller.random)
     now = int(platform.clock())
     params: dict[str, Any] = {
         "prefix": prefix_of(key),
         "hash": hash_of(key, platform.secret),
+        "owner": user_id,
         "name": body.key_name,
         "now": now,
         "expires_at": None if body.expires_in_days is None else now + body.expires_in_days * DAY,
     }
     clash = Clash("key", prefix_of(key))
-    await platform.store.of(user_id).write([Op("key_insert", params, clash=clash)])
+    await caller.write([Op("key_insert", params, clash=clash)], platform.store)
     details = await _find(caller, user_id, prefix_of(key))
-    return json_answer({"plain_key": key, "details": _wire(details, now)}, 201)
+    return json_answer({"plain_key": key, "details": _wire(details, now)}, 201, {"cache-control": "no-store"})
 
 
 @router.post("/admin/users/{user_id}/keys", status_code=201, response_model=KeyCreated, responses=WITH_BODY | FORBIDDEN)

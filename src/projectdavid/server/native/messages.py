@@ -29,7 +29,7 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         return await _answer(caller, body)
     await _action(caller, body)
     await _must_know(caller, body)
-    message_id = caller.platform.ids.new("msg")
+    message_id = caller.ids.new("msg")
     params: dict[str, Any] = {
         "id": message_id,
         "thread_id": body.thread_id,
@@ -39,7 +39,7 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         "assistant_id": body.assistant_id,
         "meta_data": to_json(body.meta_data) if body.meta_data else None,
     }
-    await caller.view.write([Op("message_insert", params, missing=Missing("thread", body.thread_id))])
+    await caller.write([Op("message_insert", params, missing=Missing("thread", body.thread_id))])
     return json_answer(message(await find(caller, message_id)))
 
 
@@ -64,9 +64,14 @@ async def _answer(caller: Caller, body: AnyMessage) -> Response:
     if row is None or run is None or run.thread != thread.n:
         raise missing("action", body.tool_id, "tool_id")
     await _must_know(caller, body, run.assistant_id)
+    if caller.done:
+        said = await caller.view.one("message_answering", thread_id=thread.id, action_id=row.action_id)
+        if said is None:
+            raise missing("message", body.tool_id, "tool_id")
+        return json_answer(message(said))
     happened = OutputsSubmitted(((row.call_id, _text(body)),), caller.platform.clock())
     try:
-        decided = await caller.platform.driver.decide(row.run, happened)
+        decided = await caller.platform.driver.decide(row.run, happened, also=caller.also)
     except Refused as error:
         raise refused(error, "tool_id") from None
     return json_answer(message(await find(caller, decided.messages[0])))

@@ -38,8 +38,11 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     await threads.find(caller, body.thread_id, "thread_id")
     new = newborn(body, msgspec.json.decode(assistant.body), caller)
     try:
-        await caller.platform.driver.create(new)
-    except Clash:
+        if not caller.done:
+            await caller.platform.driver.create(new, also=caller.also)
+    except Clash as clash:
+        if clash.kind != "run":
+            raise
         active = await caller.view.one("run_open", thread_id=body.thread_id)
         name = f" '{active.id}'" if active else ""
         raise ApiError(
@@ -87,7 +90,8 @@ async def update_run_meta_data(run_id: str, body: MetadataBody, caller: Auth) ->
 async def cancel_run(run_id: str, caller: Auth) -> Response:
     """End a run. A model call that is open is closed; the run then ends as `cancelled`, and stays so."""
     row = await find(caller, run_id)
-    await caller.platform.driver.decide(row.n, CancelRequested(caller.platform.clock()))
+    if not caller.done:
+        await caller.platform.driver.decide(row.n, CancelRequested(caller.platform.clock()), also=caller.also)
     return await _answer(caller, run_id)
 
 
@@ -96,7 +100,9 @@ async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> R
     """Answer calls. The run goes on when all are answered."""
     row = await find(caller, run_id)
     outputs = tuple((output.tool_call_id, output.output) for output in body.tool_outputs)
-    await caller.platform.driver.decide(row.n, OutputsSubmitted(outputs, caller.platform.clock()))
+    if not caller.done:
+        happened = OutputsSubmitted(outputs, caller.platform.clock())
+        await caller.platform.driver.decide(row.n, happened, also=caller.also)
     return await _answer(caller, run_id)
 
 

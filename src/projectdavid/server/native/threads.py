@@ -22,7 +22,7 @@ router = router("threads")
 async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Response:
     """Begin a conversation."""
     body = body or ThreadCreate()
-    thread_id = caller.platform.ids.new("thread")
+    thread_id = caller.ids.new("thread")
     params: dict[str, Any] = {
         "id": thread_id,
         "now": int(caller.platform.clock()),
@@ -30,7 +30,7 @@ async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Respo
         "tool_resources": to_json(body.tool_resources or {}),
         "participants": to_json(_participants(caller, body.participant_ids)),
     }
-    await caller.view.write([Op("thread_insert", params)])
+    await caller.write([Op("thread_insert", params)])
     return await _answer(caller, thread_id)
 
 
@@ -144,7 +144,7 @@ async def _write(caller: Caller, thread_id: str, meta_data: str, resources: str,
         "tool_resources": resources,
         "participants": participants,
     }
-    await caller.view.write([Op("thread_update", params, missing=Missing("thread", thread_id))])
+    await caller.write([Op("thread_update", params, missing=Missing("thread", thread_id))])
 
 
 async def _answer(caller: Caller, thread_id: str) -> Response:

@@ -31,7 +31,7 @@ async def create_user(body: UserCreate, caller: Auth) -> Response:
     """Make a user (admin)."""
     caller.must_be_admin()
     platform = caller.platform
-    user_id = platform.ids.new("user")
+    user_id = caller.ids.new("user")
     values = body.model_dump(exclude={"is_admin"})
     params: dict[str, Any] = {
         "id": user_id,
@@ -39,7 +39,7 @@ async def create_user(body: UserCreate, caller: Auth) -> Response:
         "now": int(platform.clock()),
         "body": to_json(values),
     }
-    await platform.store.write([Op("user_insert", params)])
+    await caller.write([Op("user_insert", params)], platform.store)
     return json_answer(wire(await _find(caller, user_id)), 201)
 
 

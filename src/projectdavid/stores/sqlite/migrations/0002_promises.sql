@@ -59,11 +59,13 @@ CREATE INDEX deliveries_due ON deliveries (next_at) WHERE status = 'pending';
 CREATE INDEX deliveries_open_by_run ON deliveries (run_id, n) WHERE status = 'pending';
 CREATE INDEX deliveries_ended ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
 
--- What was answered to a POST with an `Idempotency-Key`. Without an answer, it was done, and is answered anew.
+-- What was answered to a POST with an `Idempotency-Key`. Without a status, it was done, and is answered anew: its ids and
+-- secrets come of `seed` and the server's secret, and `answer` is what it noted for that.
 CREATE TABLE idempotency (
     owner TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     key TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
+    seed BLOB NOT NULL,
     made_at REAL NOT NULL,
     status INTEGER,
     answer BLOB,

@@ -38,6 +38,11 @@ VALUES
 SELECT m.*, t.id AS thread_id, t.owner FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE m.id = :id AND t.owner = :owner;
 
+-- name: message_answering
+-- The message with the output of a call.
+SELECT m.*, t.id AS thread_id, t.owner FROM messages AS m JOIN threads AS t ON t.n = m.thread
+WHERE t.id = :thread_id AND t.owner = :owner AND m.action_id = :action_id;
+
 -- name: message_update
 UPDATE messages SET meta_data = :meta_data
 WHERE id = :id AND thread IN (SELECT n FROM threads WHERE owner = :owner);
