@@ -97,6 +97,29 @@ def test_a_server_that_misbehaves_once_is_asked_again_and_one_that_always_does_f
         assert server.logged() == ""
 
 
+LIES = {
+    "negative": b"-7",
+    "huge": b"1e300",
+    "a word": b'"many"',
+}
+
+
+def test_a_server_that_lies_about_usage_is_not_believed(starting: Starting):
+    said = EVENT % (b"whole", b'"stop"')
+    usage = b'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":%b}}\n\n'
+    with Rough({name: Manner(HEAD + said + usage % lie + b"data: [DONE]\n\n") for name, lie in LIES.items()}) as rough:
+        server = starting(environ={"OPENAI_BASE_URL": rough.url})
+        address = Address(server.url(), server.key)
+        assistant_id = new_assistant(address)
+        for name in LIES:
+            run_id = new_run(address, assistant_id, f"{name} always")["id"]
+            holds(outcome(address, run_id), Expected(texts=("whole",)))
+            used = address.ask("GET", f"/v1/runs/{run_id}")["usage"]
+            assert used["estimated"]
+            assert 0 < used["total_tokens"] < 100
+        assert server.logged() == ""
+
+
 FAKED = {
     "[status=401]": (Expected("authentication_error"), 1),
     "[status=404]": (Expected("model_not_found"), 1),

@@ -149,6 +149,12 @@ async def test_usage_counts_may_come_with_every_event():
     assert (await said(SSE + FINISH + b"".join(usages) + DONE))[-1] == Usage(5, 2)
 
 
+@pytest.mark.parametrize("lie", ["-1", "1e300", "1000000001", '"many"', "true", "[5]"])
+async def test_usage_that_cannot_be_true_is_no_usage(lie: str):
+    usage = b'data: {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": %b}}\n\n' % lie.encode()
+    assert not any(isinstance(chunk, Usage) for chunk in await said(SSE + FINISH + usage + DONE))
+
+
 @pytest.mark.parametrize(
     ("deltas", "expected"),
     [

@@ -92,11 +92,8 @@ class Gathered:
     def chunks(self) -> list[Chunk]:
         """All of them, in order, with the usage last."""
         self._flush()
-        if (spent := self.usage) is not None:
-            usage = Usage(int(spent.prompt_tokens or 0), int(spent.completion_tokens or 0))
-            # Some servers send zeros while they are still counting: no report is better than a wrong one.
-            if usage.prompt_tokens or usage.completion_tokens:
-                self._chunks.append(usage)
+        if self.usage is not None and (counted := self.usage.counted()) is not None:
+            self._chunks.append(Usage(*counted))
         return self._chunks
 
     def _say(self, kind: type[Text] | type[Reasoning], part: str) -> None:

@@ -43,11 +43,23 @@ class Choice(msgspec.Struct, gc=False):
     finish_reason: str | None = None
 
 
+MOST_TOKENS = 10**9
+"""No single call takes more, whatever is said."""
+
+
 class Spent(msgspec.Struct, gc=False):
     """The tokens that the call took."""
 
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
+
+    def counted(self) -> tuple[int, int] | None:
+        """Both numbers, or None where they cannot be true, or say nothing yet."""
+        given = (self.prompt_tokens or 0, self.completion_tokens or 0)
+        if not all(type(number) in (int, float) and 0 <= number <= MOST_TOKENS for number in given):
+            return None
+        # Some servers send zeros while they are still counting: no report is better than a wrong one.
+        return (int(given[0]), int(given[1])) if any(given) else None
 
 
 class Event(msgspec.Struct, gc=False):
