@@ -111,6 +111,29 @@ def test_a_run_that_waits_is_cancelled(command: Command, client: Entity) -> None
     assert command("runs", "cancel", run.id, "--json").json["status"] == "cancelled"
 
 
+def test_a_run_is_created_waits_for_its_turn_and_is_told_how_long_to_wait(command: Command, client: Entity) -> None:
+    assistant = client.assistants.create_assistant(model="openai/fake-model", tools=[FUNCTION])
+    thread = client.threads.create_thread()
+    client.messages.create_message(thread.id, "[call=add:{}]")
+    options = ("--action-timeout", "60.5", "--on-expiry", "answer", "--expiry-output", "Nobody.", "--json")
+    first = client.runs.wait(command("runs", "create", assistant.id, thread.id, *options).json["id"])
+    assert (first.action_timeout, first.on_expiry, first.expiry_output) == (60.5, "answer", "Nobody.")
+    assert "action_expires_at" in command("runs", "show", first.id).out
+
+    assert "code thread_busy" in command("runs", "create", assistant.id, thread.id).error
+    made = command("runs", "create", assistant.id, thread.id, "--on-busy", "queue", "--model", "demo/assistant")
+    second = client.runs.retrieve_run(made.out.strip())
+    assert (second.waits_for_thread, second.model) == (True, "demo/assistant")
+    assert f"runs events {second.id}" in made.err
+    assert "waits" in made.err
+
+    urgent = command("runs", "create", assistant.id, thread.id, "--on-busy", "interrupt", "--json").json
+    assert client.runs.retrieve_run(first.id).status == "cancelled"
+    client.runs.cancel_run(urgent["id"])
+    assert client.runs.wait(second.id).waits_for_thread is False
+    assert command("runs", "create", assistant.id, thread.id, "--on-busy", "wait").code == 2
+
+
 def test_a_key_is_made_listed_used_and_revoked(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     made = command("keys", "create", "--name", "laptop", "--days", "3", "--json").json
     prefix = made["details"]["prefix"]

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """Tokens that single models take, by name, with or without the provider."""
     run_seconds: Annotated[float, Field(gt=0)] = 3600
     """How long a run may take, the waiting for its caller included."""
+    action_seconds: Annotated[float, Field(gt=0)] | None = None
+    """How long a run waits for its caller to answer calls, where the run does not say; by default until its own end."""
     max_turns: Annotated[int, Field(ge=1)] = 50
     """Model turns of one run."""
     max_runs: Annotated[int, Field(ge=1)] = 256

@@ -38,7 +38,7 @@ class AsyncRuns:
         """Begin a run; it starts at once, unless `status` makes it wait for `POST /v1/completions`.
 
         Raises:
-            ConflictError: another run of the thread is not over.
+            ConflictError: another run of the thread is not over, and `on_busy` is not `queue` or `interrupt`.
             NotFoundError: there is no such assistant or thread.
         """
         body = run_body(assistant_id, thread_id, overrides)

@@ -5,7 +5,7 @@ from typing import Any
 from projectdavid.engine.run import Status
 from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.runs import RunCreate
-from projectdavid.runtime.driver import NewRun
+from projectdavid.runtime.driver import NewRun, OnBusy
 from projectdavid.runtime.records import Config
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.server.auth import Caller
@@ -33,6 +33,8 @@ RUN_ONLY = (
     "truncation_strategy",
     "max_prompt_tokens",
     "max_completion_tokens",
+    "on_expiry",
+    "expiry_output",
 )
 
 
@@ -62,6 +64,7 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         **values,
         tools=tuple(tools),
         max_turns=min(wishes.get("max_turns", settings.max_turns), settings.max_turns),
+        action_timeout=wishes.get("action_timeout", settings.action_seconds),
         platform_functions=platform.toolbox.functions(tools),
         warnings=tuple(_unavailable(tools, platform.toolbox)),
     )
@@ -75,6 +78,7 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         meta_data=to_json(body.meta_data or {}),
         status=Status.PENDING if waits else Status.QUEUED,
         expires_at=platform.clock() + settings.run_seconds,
+        on_busy=OnBusy(wishes.get("on_busy", OnBusy.REJECT)),
         key_prefix=caller.key_prefix,
     )
 

@@ -33,13 +33,18 @@ STREAM: dict[int | str, dict[str, Any]] = {200: {"content": FRAMES, "description
 
 @router.post("/runs", response_model=Run, responses=WITH_BODY | CONFLICT)
 async def create_run(body: RunCreate, caller: Auth) -> Response:
-    """Let an assistant answer a thread. Starts at once, unless the body has a `status`."""
+    """Let an assistant answer a thread.
+
+    Starts at once, unless the body has a `status`, or the thread is busy and `on_busy` says to wait or to interrupt.
+    """
     assistant = await assistants.find(caller, body.assistant_id, "assistant_id")
     await threads.find(caller, body.thread_id, "thread_id")
     new = newborn(body, msgspec.json.decode(assistant.body), caller)
     try:
         await caller.platform.driver.create(new)
-    except Clash:
+    except Clash as clash:
+        if clash.kind != "run":
+            raise
         active = await caller.view.one("run_open", thread_id=body.thread_id)
         name = f" '{active.id}'" if active else ""
         raise ApiError(
