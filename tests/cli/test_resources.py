@@ -171,3 +171,33 @@ def test_without_a_server_the_error_says_how_to_start_one(lonely: Command, monke
     monkeypatch.setenv("PROJECTDAVID_API_KEY", "pd_x")
     monkeypatch.setenv("PROJECTDAVID_BASE_URL", "ftp://x")
     assert lonely("models").code == 2
+
+
+def test_what_models_took_is_shown_by_day_and_by_model(command: Command, client: Entity) -> None:
+    assistant = client.assistants.create_assistant(model="openai/fake-model")
+    client.runs.run(assistant, client.threads.create_thread(), content="[say=one two]")
+    report = command("usage", "--by", "model", "--json").json
+    (entry,) = [entry for entry in report["data"] if entry["model"] == "openai/fake-model"]
+    assert (entry["turns"] > 0, entry["cost"], entry["unpriced"]) == (True, None, True)
+    shown = command("usage")
+    assert "TURNS" in shown.out
+    assert client.usage.retrieve().end in shown.out
+    assert "does not know" in shown.err
+    assert "code invalid_value" in command("usage", "--start", "2026-02-02", "--end", "2026-01-01").error
+    assert "code user_not_found" in command("usage", "--user", "user_nobody").error
+
+
+def test_an_admin_limits_a_user_and_takes_the_limit_back(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = command("users", "create", "--name", "Ada").out.strip()
+    shown = command("users", "limit", user, "--tokens-per-day", "1000", "--money-per-day", "2.5").out
+    assert "1000" in shown
+    assert "2.5" in shown
+    key = command("keys", "create", "--user", user).out.strip()
+    with monkeypatch.context() as patch:
+        patch.setenv("PROJECTDAVID_API_KEY", key)
+        told = command("usage")
+        assert "0 of 1000 tokens" in told.err
+        assert "0 of 2.5" in told.err
+        assert "code admin_only" in command("users", "limit", user).error
+    assert command("users", "limit", user, "--json").json["limits"]["tokens_per_day"] is None
+    assert command("users", "limit", user, "--concurrent-runs", "0").code == 2

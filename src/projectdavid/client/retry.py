@@ -19,7 +19,7 @@ class Retry:
 
     GET, PUT and DELETE are repeated after a broken connection and after 408, 429, 500, 502, 503 and 504. A POST is
     repeated only where the server cannot have acted on it: the connection was never made, or the answer was 429 or
-    503 with a `Retry-After`.
+    503 with a `Retry-After`. Nothing is repeated where the server wants a pause of more than a minute.
     """
 
     max_retries: int = 2
@@ -48,7 +48,7 @@ class Retry:
 def _repeatable(method: str, failure: APIConnectionError | APIStatusError) -> bool:
     if isinstance(failure, APIConnectionError):
         return not failure.sent or method in IDEMPOTENT_METHODS
-    if failure.status_code not in RETRYABLE_STATUSES:
+    if failure.status_code not in RETRYABLE_STATUSES or (failure.retry_after or 0) > MAX_RETRY_AFTER:
         return False
     refused = failure.status_code in (429, 503) and failure.retry_after is not None
     return refused or method in IDEMPOTENT_METHODS

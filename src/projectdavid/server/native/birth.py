@@ -66,7 +66,7 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         max_turns=min(wishes.get("max_turns", settings.max_turns), settings.max_turns),
         action_timeout=wishes.get("action_timeout", settings.action_seconds),
         platform_functions=platform.toolbox.functions(tools),
-        warnings=tuple(_unavailable(tools, platform.toolbox)),
+        warnings=(*_unavailable(tools, platform.toolbox), *_unpriced(model, caller)),
     )
     return NewRun(
         id=platform.ids.new("run"),
@@ -81,6 +81,14 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         on_busy=OnBusy(wishes.get("on_busy", OnBusy.REJECT)),
         key_prefix=caller.key_prefix,
     )
+
+
+def _unpriced(model: str, caller: Caller) -> list[dict[str, str]]:
+    """Say so where the money of the caller is limited, and nobody knows what the model costs."""
+    if caller.allowed.money_per_day is None or caller.platform.models.price(model) is not None:
+        return []
+    message = f"No price is configured for '{model}', so that no limit of money can apply to this run."
+    return [{"code": "price_unknown", "message": message}]
 
 
 def _unavailable(tools: list[dict[str, Any]], toolbox: Toolbox) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
 from projectdavid.ports.store import Clash, Missing, Op, Row
 from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
+from projectdavid.runtime.quota import room
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
@@ -39,9 +40,10 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     """
     assistant = await assistants.find(caller, body.assistant_id, "assistant_id")
     await threads.find(caller, body.thread_id, "thread_id")
+    await caller.platform.quota.check(caller.user_id, caller.allowed)
     new = newborn(body, msgspec.json.decode(assistant.body), caller)
     try:
-        await caller.platform.driver.create(new)
+        await caller.platform.driver.create(new, also=room(caller.allowed))
     except Clash as clash:
         if clash.kind != "run":
             raise

@@ -21,6 +21,14 @@ SELECT
 FROM threads AS t WHERE t.id = :thread_id AND t.owner = :owner
 RETURNING n;
 
+-- name: runs_room
+-- A row while the owner has fewer open runs than `most`; those that wait for their turn are open, too.
+SELECT 1 AS room
+WHERE :most > (
+    SELECT count(*) FROM runs
+    WHERE owner = :owner AND status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+);
+
 -- name: run
 SELECT r.*, c.body AS config_body, t.id AS thread_id
 FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
