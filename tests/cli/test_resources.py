@@ -122,6 +122,29 @@ def test_a_run_that_waits_is_cancelled(command: Command, client: Entity) -> None
     assert command("runs", "cancel", run.id, "--json").json["status"] == "cancelled"
 
 
+def test_a_run_is_created_waits_for_its_turn_and_is_told_how_long_to_wait(command: Command, client: Entity) -> None:
+    assistant = client.assistants.create_assistant(model="openai/fake-model", tools=[FUNCTION])
+    thread = client.threads.create_thread()
+    client.messages.create_message(thread.id, "[call=add:{}]")
+    options = ("--action-timeout", "60.5", "--on-expiry", "answer", "--expiry-output", "Nobody.", "--json")
+    first = client.runs.wait(command("runs", "create", assistant.id, thread.id, *options).json["id"])
+    assert (first.action_timeout, first.on_expiry, first.expiry_output) == (60.5, "answer", "Nobody.")
+    assert "action_expires_at" in command("runs", "show", first.id).out
+
+    assert "code thread_busy" in command("runs", "create", assistant.id, thread.id).error
+    made = command("runs", "create", assistant.id, thread.id, "--on-busy", "queue", "--model", "demo/assistant")
+    second = client.runs.retrieve_run(made.out.strip())
+    assert (second.waits_for_thread, second.model) == (True, "demo/assistant")
+    assert f"runs events {second.id}" in made.err
+    assert "waits" in made.err
+
+    urgent = command("runs", "create", assistant.id, thread.id, "--on-busy", "interrupt", "--json").json
+    assert client.runs.retrieve_run(first.id).status == "cancelled"
+    client.runs.cancel_run(urgent["id"])
+    assert client.runs.wait(second.id).waits_for_thread is False
+    assert command("runs", "create", assistant.id, thread.id, "--on-busy", "wait").code == 2
+
+
 def test_a_key_is_made_listed_used_and_revoked(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     made = command("keys", "create", "--name", "laptop", "--days", "3", "--json").json
     prefix = made["details"]["prefix"]
@@ -159,3 +182,33 @@ def test_without_a_server_the_error_says_how_to_start_one(lonely: Command, monke
     monkeypatch.setenv("PROJECTDAVID_API_KEY", "pd_x")
     monkeypatch.setenv("PROJECTDAVID_BASE_URL", "ftp://x")
     assert lonely("models").code == 2
+
+
+def test_what_models_took_is_shown_by_day_and_by_model(command: Command, client: Entity) -> None:
+    assistant = client.assistants.create_assistant(model="openai/fake-model")
+    client.runs.run(assistant, client.threads.create_thread(), content="[say=one two]")
+    report = command("usage", "--by", "model", "--json").json
+    (entry,) = [entry for entry in report["data"] if entry["model"] == "openai/fake-model"]
+    assert (entry["turns"] > 0, entry["cost"], entry["unpriced"]) == (True, None, True)
+    shown = command("usage")
+    assert "TURNS" in shown.out
+    assert client.usage.retrieve().end in shown.out
+    assert "does not know" in shown.err
+    assert "code invalid_value" in command("usage", "--start", "2026-02-02", "--end", "2026-01-01").error
+    assert "code user_not_found" in command("usage", "--user", "user_nobody").error
+
+
+def test_an_admin_limits_a_user_and_takes_the_limit_back(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = command("users", "create", "--name", "Ada").out.strip()
+    shown = command("users", "limit", user, "--tokens-per-day", "1000", "--money-per-day", "2.5").out
+    assert "1000" in shown
+    assert "2.5" in shown
+    key = command("keys", "create", "--user", user).out.strip()
+    with monkeypatch.context() as patch:
+        patch.setenv("PROJECTDAVID_API_KEY", key)
+        told = command("usage")
+        assert "0 of 1000 tokens" in told.err
+        assert "0 of 2.5" in told.err
+        assert "code admin_only" in command("users", "limit", user).error
+    assert command("users", "limit", user, "--json").json["limits"]["tokens_per_day"] is None
+    assert command("users", "limit", user, "--concurrent-runs", "0").code == 2

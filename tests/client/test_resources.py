@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -30,6 +31,23 @@ PENDING = {
 }
 CREATED = {"plain_key": "ea_secret", "details": KEY}
 MODEL = {"id": "m", "object": "model", "created": 0, "owned_by": "o"}
+USAGE = {
+    "data": [
+        {
+            "model": "m",
+            "turns": 1,
+            "prompt_tokens": 2,
+            "completion_tokens": 3,
+            "total_tokens": 5,
+            "cost": 0.5,
+            "unpriced": False,
+        }
+    ],
+    "start": "2026-11-01",
+    "end": "2026-11-30",
+    "limits": {"tokens_per_day": 100},
+    "today": {"tokens": 5, "cost": None, "unpriced": True, "resets_at": 9},
+}
 FORMATTED = {"role": "user", "content": "Hi"}
 
 PAGED: dict[str, Any] = {"limit": 1, "order": "asc", "after": "a"}
@@ -185,10 +203,19 @@ CASES = [
     reading(
         "actions.get_actions_by_status", "GET /v1/runs/r/actions/status", [ACTION], "r", query={"status": "pending"}
     ),
+    reading(
+        "usage.retrieve",
+        "GET /v1/usage",
+        USAGE,
+        query={"start": "2026-11-01", "group_by": "model", "user_id": "u"},
+        start=date(2026, 11, 1),
+        group_by="model",
+        user_id="u",
+    ),
     case("models.list", "GET /v1/models", page(MODEL), gives=[MODEL]),
     case("health", "GET /health", HEALTH),
 ]
-PARTS = ["assistants", "users", "keys", "threads", "messages", "runs", "actions", "models"]
+PARTS = ["assistants", "users", "keys", "threads", "messages", "runs", "actions", "models", "usage"]
 
 
 def method(client: Entity | AsyncEntity, name: str) -> Callable[..., Any]:

@@ -124,6 +124,8 @@ def test_the_server_may_ask_for_another_pause_of_up_to_a_minute() -> None:
     retry = Retry()
     assert retry.delay(0, RateLimitError(status_code=429, retry_after=17.5)) == 17.5
     assert retry.delay(0, RateLimitError(status_code=429, retry_after=3600)) == 60
+    assert retry.pause(0, RateLimitError(status_code=429, retry_after=60)) == 60
+    assert retry.pause(0, RateLimitError(status_code=429, retry_after=61)) is None
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,20 @@ from projectdavid.ports.store import Unavailable
 from projectdavid.stores.sqlite import SHARED, SQLiteStore
 from projectdavid.stores.sqlite.queries import QUERIES
 from tests.contracts.rows import user
-from tests.contracts.test_store import BOUND_READS, BOUND_WRITES, CREATIONS
+from tests.contracts.test_store import BOUND_READS, BOUND_WRITES, CREATIONS, OF_ONESELF
 
 pytestmark = pytest.mark.anyio
 
-ADMINISTRATION = {"user", "user_insert", "user_update", "user_delete", "users_page", "caller", "key_used"}
+ADMINISTRATION = {
+    "user",
+    "user_insert",
+    "user_update",
+    "user_limit",
+    "user_delete",
+    "users_page",
+    "caller",
+    "key_used",
+}
 """For admins, and for whoever asks which user a key belongs to."""
 RUNTIME = {
     "config_insert",
@@ -68,7 +77,7 @@ def test_every_query_is_bound_to_an_owner_but_those_of_runtime_and_administratio
 
 def test_every_bound_query_is_tried_by_a_stranger() -> None:
     bound = {name.partition(".")[0] for name, query in QUERIES.items() if query.owned}
-    assert bound == {name.partition(".")[0] for name in (*BOUND_READS, *BOUND_WRITES, *CREATIONS)}
+    assert bound == {name.partition(".")[0] for name in (*BOUND_READS, *BOUND_WRITES, *CREATIONS, *OF_ONESELF)}
 
 
 @pytest.mark.parametrize("name", [name for name, query in QUERIES.items() if query.owned])

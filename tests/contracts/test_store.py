@@ -226,6 +226,7 @@ BOUND_READS = {
     "delivery": {"id": "evt"},
     "deliveries_page.asc": {"run_id": None, "assistant_id": "h", "status": None, "after": None, "limit": 9},
     "webhook_secret": {"assistant_id": "h"},
+    "usage_of": {"by": "day", "first": 0, "last": 9},
 }
 BOUND_WRITES = {
     "thread_update": {"id": "t", "meta_data": "1", "tool_resources": "1", "participants": "1"},
@@ -250,6 +251,8 @@ BOUND_WRITES = {
 }
 CREATIONS = {"thread_insert", "assistant_insert", "key_insert", "idempotency_claim"}
 """These write the owner down; whose it is they cannot get wrong."""
+OF_ONESELF = {"runs_room"}
+"""These say something of whoever asks, who may have nothing."""
 
 
 async def furnish(store: Store) -> None:
@@ -279,6 +282,7 @@ async def furnish(store: Store) -> None:
     await store.write(
         [
             Op("call_insert", {**call, **UNANSWERED}),
+            Op("usage_add", {"run": n, "day": 7, "prompt_tokens": 20, "completion_tokens": 10, "cost": None}),
             decide(old.n, 1, "completed"),
             output("m3", (await store.one("run_state", n=n)).thread, "r", "call"),
         ]
@@ -323,6 +327,13 @@ async def test_a_view_fills_in_its_owner_whatever_the_caller_says(store: Store) 
     assert await store.of("bob").one("thread", id="t", owner="ann") is None
     with pytest.raises(Missing):
         await store.of("bob").write([Op("thread_delete", {"id": "t", "owner": "ann"}, missing=Missing("thread", "t"))])
+
+
+async def test_the_room_for_runs_is_that_of_whoever_asks(store: Store) -> None:
+    await furnish(store)
+    for owner, most, there in (("ann", 3, True), ("ann", 2, False), ("bob", 1, True)):
+        row = await store.of(owner).one("runs_room", most=most)
+        assert (row is not None) is there, (owner, most)
 
 
 UNBOUND = ["user", "caller", "run_state", "journal_after", "prompt_page", "runs_waiting"]

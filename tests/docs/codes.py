@@ -31,6 +31,7 @@ def answered() -> set[tuple[int, str]]:
     built = {
         "error.code": texts(calls("engine", "Refused")),
         "told.code": {"invalid_value", "invalid_body", *explaining.CODES.values()},
+        "exceeded.code": texts(calls("", "Exceeded")) | used_up(),
         "f'{kind}_not_found'": {f"{kind}_not_found" for kind in texts(calls("server", "missing", "Missing"))},
         "f'{kind}_exists'": {f"{kind}_exists" for kind in texts(calls("server", "Clash"))} - ANSWERED_OTHERWISE,
     }
@@ -46,4 +47,16 @@ def answered() -> set[tuple[int, str]]:
 
 def failed() -> set[str]:
     """The code of every failure of a run."""
-    return texts(calls("", "ModelError", "Failure", "failure"))
+    return texts(calls("", "ModelError", "Failure", "failure")) | used_up()
+
+
+def used_up() -> set[str]:
+    """The codes of what a run may use up by the day."""
+    return {
+        argument.value
+        for path in sorted((SOURCE / "runtime").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_used_up"
+        for argument in node.args[:1]
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }

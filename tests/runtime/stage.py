@@ -19,7 +19,7 @@ from projectdavid.ports.store import Op, Row, Store
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.scripted import ScriptedProvider
 from projectdavid.providers.scripted.script import Scene
-from projectdavid.runtime.driver import Decided, Driver, NewRun
+from projectdavid.runtime.driver import Decided, Driver, NewRun, OnBusy
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.journal import DELTAS, tail
 from projectdavid.runtime.outbox import Outbox, Patience, Room
@@ -154,6 +154,7 @@ class Stage:
         thread_id: str | None = None,
         assistant_id: str = "asst_1",
         owner: str = OWNER,
+        on_busy: OnBusy = OnBusy.REJECT,
         **config: Any,
     ) -> int:
         """A run of a new thread in which the user said something, or of an old one; returns its number."""
@@ -173,6 +174,7 @@ class Stage:
             meta_data="{}",
             status=status,
             expires_at=self.clock() + seconds,
+            on_busy=on_busy,
         )
         return await self.create(new)
 

@@ -89,6 +89,7 @@ ROUTES: dict[str, list[Body | None]] = {
     ],
     "POST /v1/completions": [_completed],
     "GET /v1/models": [None],
+    "GET /v1/usage": [None],
     "POST /v1/users": [lambda _: {}],
     "GET /v1/users": [None],
     "GET /v1/users/{user_id}": [None],

@@ -55,8 +55,13 @@ KEYS = [
     "truncation_strategy",
     "response_format",
     "tool_resources",
+    "action_timeout",
+    "on_expiry",
+    "expiry_output",
     "meta_data",
+    "waits_for_thread",
     "expires_at",
+    "action_expires_at",
     "started_at",
     "completed_at",
     "cancelled_at",
@@ -99,6 +104,9 @@ def test_a_run_has_what_its_request_says(user: Caller) -> None:
         "truncation_strategy": {"type": "last_messages", "last_messages": 3},
         "response_format": {"type": "json_object"},
         "tool_resources": {"x": 1},
+        "action_timeout": 2.5,
+        "on_expiry": "answer",
+        "expiry_output": "Nobody is there.",
         "meta_data": {"n": 1},
     }
     assistant, thread = user.assistant(**ASSISTANT), user.thread("Hi")

@@ -25,7 +25,7 @@ def test_an_admin_makes_users(admin: Caller) -> None:
     response = admin.post("/v1/users", json={**FULL, "provider_user_id": "p"})
     assert response.status_code == 201
     user = response.json()
-    assert list(user) == ["id", "object", *FULL, "is_admin", "created_at", "updated_at"]
+    assert list(user) == ["id", "object", *FULL, "is_admin", "limits", "created_at", "updated_at"]
     assert user == {**user, **FULL, "object": "user", "is_admin": False}
     assert TIME.match(user["created_at"])
     assert user["updated_at"] == user["created_at"]

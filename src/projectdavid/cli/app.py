@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import projectdavid
-from projectdavid.cli import assistants, chat, demo, doctor, keys, models, runs, serve, threads, users
+from projectdavid.cli import assistants, chat, demo, doctor, keys, models, runs, serve, threads, usage, users
 from projectdavid.cli.printing import Failure, print_failure
 from projectdavid.cli.teaching import group, taught
 
@@ -28,6 +28,7 @@ demo.declare(app)
 chat.declare(app)
 doctor.declare(app)
 models.declare(app)
+usage.declare(app)
 group(app, "assistants", assistants.app)
 group(app, "threads", threads.app)
 group(app, "runs", runs.app)

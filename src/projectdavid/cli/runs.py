@@ -1,19 +1,71 @@
 """`projectdavid runs`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from projectdavid.cli.connecting import connect
-from projectdavid.cli.options import AsJson, RunId
+from projectdavid.cli.options import AsJson, AssistantId, RunId, ThreadId
 from projectdavid.cli.printing import moment, note, print_fields, print_json, print_table, say
 from projectdavid.cli.teaching import command, new_group
+
+if TYPE_CHECKING:
+    from projectdavid.client.overrides import RunOverrides
 
 app = new_group(
     "Runs: one answer of an assistant to a thread each.",
     "projectdavid runs list",
     "projectdavid runs events run_Yacp6ARAyUxYRhfjvmbsOW",
 )
+
+
+OnBusy = Annotated[
+    Literal["reject", "queue", "interrupt"],
+    typer.Option(help="Where another run has the thread: be refused, wait for its end, or cancel it."),
+]
+OnExpiry = Annotated[
+    Literal["fail", "answer"],
+    typer.Option(help="Where nobody answers a call in time: let the run expire, or tell the model so."),
+]
+
+
+@command(
+    app,
+    "create",
+    "projectdavid runs create asst_5X2dIbKJsm8IgQTOAvK5WI thread_w4VuJuLjkHLrYK6O8LhbGx",
+    "projectdavid runs create asst_5X2dIbKJsm8IgQTOAvK5WI thread_w4VuJuLjkHLrYK6O8LhbGx --on-busy queue"
+    " --action-timeout 60 --on-expiry answer",
+)
+def create(
+    assistant_id: AssistantId,
+    thread_id: ThreadId,
+    model: Annotated[str | None, typer.Option(help="Another model than the assistant's.")] = None,
+    on_busy: OnBusy = "reject",
+    action_timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="How long it waits for outputs of calls, each time.")
+    ] = None,
+    on_expiry: OnExpiry = "fail",
+    expiry_output: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What the model is told then, with `answer`.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let an assistant answer a thread, and print the run's id; it goes on by itself."""
+    overrides: RunOverrides = {"on_busy": on_busy, "on_expiry": on_expiry}
+    if model is not None:
+        overrides["model"] = model
+    if action_timeout is not None:
+        overrides["action_timeout"] = action_timeout
+    if expiry_output is not None:
+        overrides["expiry_output"] = expiry_output
+    with connect() as client:
+        run = client.runs.create_run(assistant_id, thread_id, **overrides)
+    if as_json:
+        print_json(run)
+        return
+    typer.echo(run.id)
+    waits = " It waits until another run of the thread is over." if run.waits_for_thread else ""
+    note(f"Follow it: projectdavid runs events {run.id}.{waits}")
 
 
 @command(app, "list", "projectdavid runs list --thread thread_w4VuJuLjkHLrYK6O8LhbGx")
@@ -45,7 +97,15 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(run)
         return
-    times = ("created_at", "started_at", "completed_at", "cancelled_at", "failed_at", "expires_at")
+    times = (
+        "created_at",
+        "started_at",
+        "completed_at",
+        "cancelled_at",
+        "failed_at",
+        "expires_at",
+        "action_expires_at",
+    )
     fields = run.dict() | {name: moment(getattr(run, name)) for name in times}
     print_fields(fields | {"actions": None})
     for call in run.actions:

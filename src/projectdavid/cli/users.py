@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from projectdavid.cli.connecting import connect_as_admin
-from projectdavid.cli.options import AsJson, IdempotencyKey, Limit
-from projectdavid.cli.printing import note, print_json, print_table
+from projectdavid.cli.options import AsJson, IdempotencyKey, Limit, UserId
+from projectdavid.cli.printing import note, print_fields, print_json, print_table
 from projectdavid.cli.teaching import command, new_group
 
 app = new_group(
@@ -51,3 +51,32 @@ def create(
         return
     typer.echo(user.id)
     note(f"Make a key for them: projectdavid keys create --user {user.id}")
+
+
+@command(
+    app,
+    "limit",
+    "projectdavid users limit user_JMjCZnGqHwQUV8aXRrLgkT --tokens-per-day 100000 --concurrent-runs 5",
+    "projectdavid users limit user_JMjCZnGqHwQUV8aXRrLgkT",
+)
+def limit(
+    user_id: UserId,
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="Requests in a minute.")] = None,
+    concurrent_runs: Annotated[int | None, typer.Option(min=1, help="Runs that are not over.")] = None,
+    tokens_per_day: Annotated[int | None, typer.Option(min=1, help="Tokens in a day of UTC.")] = None,
+    money_per_day: Annotated[float | None, typer.Option(help="Money in a day, as the prices count it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a user may use. What is left out is as the server's settings say."""
+    limits = {
+        "requests_per_minute": requests_per_minute,
+        "concurrent_runs": concurrent_runs,
+        "tokens_per_day": tokens_per_day,
+        "money_per_day": money_per_day,
+    }
+    with connect_as_admin() as client:
+        user = client.users.update_user(user_id, limits=limits)
+    if as_json:
+        print_json(user)
+        return
+    print_fields({name: getattr(user.limits, name) or "as the server's settings say" for name in limits})

@@ -1,7 +1,7 @@
 """What one run may do differently from its assistant, as keyword arguments."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from projectdavid.client.wire import Identified, id_of
 
@@ -25,6 +25,14 @@ class RunSettings(TypedDict, total=False):
     tool_resources: dict[str, Any]
     meta_data: dict[str, Any]
     max_turns: int
+    on_busy: Literal["reject", "queue", "interrupt"]
+    """What the run does in a thread that another run has: `reject` (the default), `queue` or `interrupt`."""
+    action_timeout: float
+    """Seconds for which the run waits for outputs of calls, each time."""
+    on_expiry: Literal["fail", "answer"]
+    """What follows where nobody answers in time: the run expires (the default), or the model is told so."""
+    expiry_output: str
+    """What the model is told then, with `answer`."""
 
 
 class RunOverrides(RunSettings, total=False):

@@ -16,8 +16,9 @@ _RANDOM = SystemRandom()
 class Retry:
     """How patient the SDK is.
 
-    Every request is repeated after a broken connection and after 408, 429, 500, 502, 503 and 504. A POST has a key by
-    which the server knows it again, so that it happens once however often it is repeated.
+    Every request is repeated after a broken connection and after 408, 429, 500, 502, 503 and 504, unless the server
+    wants a pause of more than a minute. A POST has a key by which the server knows it again, so that it happens once
+    however often it is repeated.
     """
 
     max_retries: int = 2
@@ -31,7 +32,7 @@ class Retry:
 
     def pause(self, attempt: int, failure: APIConnectionError | APIStatusError) -> float | None:
         """Seconds to wait before the request is repeated after its failure number `attempt` (from 0); None: do not."""
-        if attempt >= self.max_retries or not is_passing(failure):
+        if attempt >= self.max_retries or not is_passing(failure) or _wants_long(failure):
             return None
         return self.delay(attempt, failure)
 
@@ -46,6 +47,11 @@ class Retry:
 def is_passing(failure: APIConnectionError | APIStatusError) -> bool:
     """Whether what was refused like this may be had later."""
     return isinstance(failure, APIConnectionError) or failure.status_code in RETRYABLE_STATUSES
+
+
+def _wants_long(failure: APIConnectionError | APIStatusError) -> bool:
+    """Whether the server wants a longer pause than anybody waits for: a daily limit, for example."""
+    return isinstance(failure, APIStatusError) and (failure.retry_after or 0.0) > MAX_RETRY_AFTER
 
 
 class Deadline:

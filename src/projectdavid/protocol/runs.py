@@ -30,6 +30,10 @@ RunStatus = Literal[
     "incomplete",
     "expired",
 ]
+OnBusy = Literal["reject", "queue", "interrupt"]
+"""What a new run does in a thread that another run has."""
+OnExpiry = Literal["fail", "answer"]
+"""What follows where nobody answers in time: the run expires, or the model is told so."""
 TERMINAL_STATUSES: frozenset[str] = frozenset({"cancelled", "failed", "completed", "incomplete", "expired"})
 
 
@@ -80,6 +84,10 @@ class RunCreate(Request):
     tool_resources: JsonObject | None = None
     meta_data: LooseMetaData | None = None
     max_turns: Turns | None = None
+    on_busy: OnBusy | None = None
+    action_timeout: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    on_expiry: OnExpiry | None = None
+    expiry_output: LongText | None = None
     id: Any = Field(default=None, description="Ignored: the server gives ids.")
     object: Any = Field(default=None, description="Ignored.")
     created_at: Any = Field(default=None, description="Ignored: the server's clock counts.")
@@ -211,8 +219,17 @@ class Run(Answer):
     truncation_strategy: str | JsonObject | None = None
     response_format: str | JsonObject = "auto"
     tool_resources: JsonObject = {}
+    action_timeout: float | None = None
+    """Seconds for which it waits for outputs of its caller, each time."""
+    on_expiry: OnExpiry = "fail"
+    expiry_output: str | None = None
+    """What the model is told of calls that nobody answered in time; None: the run expires then."""
     meta_data: JsonObject = {}
+    waits_for_thread: bool = False
+    """Whether it waits until another run of its thread is over."""
     expires_at: int
+    action_expires_at: int | None = None
+    """Until when it waits for its caller, while it does, if that is before `expires_at`."""
     started_at: int | None = None
     completed_at: int | None = None
     cancelled_at: int | None = None

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from projectdavid.protocol.base import NO_NUL, WHOLE, Answer, Request, ShortText
+from projectdavid.protocol.usage import Limits, UserLimits
 
 EMAIL_PATTERN = r"^[^@\x00-\x20]+@[^@\x00-\x20]+$"
 Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=EMAIL_PATTERN)]
@@ -22,10 +23,11 @@ class UserCreate(Request):
     oauth_provider: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = "local"
     provider_user_id: ShortText | None = None
     is_admin: bool = False
+    limits: UserLimits | None = None
 
 
 class UserUpdate(UserCreate):
-    """The body that updates a user: only the fields supplied change; only an admin may change `is_admin`."""
+    """The body that updates a user: only the fields supplied change; `is_admin` and `limits` by an admin alone."""
 
 
 class User(Answer):
@@ -41,6 +43,8 @@ class User(Answer):
     email_verified: bool | None = None
     oauth_provider: str | None = None
     is_admin: bool = False
+    limits: Limits = Limits()
+    """The user's own; where they say nothing, the server's settings count."""
     created_at: str
     updated_at: str
 

@@ -56,7 +56,7 @@ class OnBusy(StrEnum):
     QUEUE = "queue"
     """It waits for its turn."""
     INTERRUPT = "interrupt"
-    """The other is cancelled; it starts when that has ended, before all that wait."""
+    """The other is cancelled; it starts when that has ended, before all that wait, also of those that interrupted."""
 
 
 PARKED = {OnBusy.REJECT: 0, OnBusy.QUEUE: 1, OnBusy.INTERRUPT: 2}
@@ -99,27 +99,33 @@ class Driver:
             Missing: the thread is not the owner's.
             Clash: the thread has an open run, and `on_busy` is to reject; or what `also` raises.
         """
-        ops = [
-            Op(op.query, {**op.params, "owner": new.owner}, op.missing, op.clash) for op in (*also, *self._born(new))
-        ]
-        while (active := await self._interrupted(new)) is not None:
-            try:
-                await self.decide(active, CancelRequested(self._clock()), also=ops)
-            except (Refused, Missing):
-                continue  # it ended meanwhile
-            break
+        if new.on_busy is OnBusy.INTERRUPT:
+            await self._interrupt(new, also)
         else:
-            await self._store.write(ops)
+            await self._store.write(self._born(new, also, PARKED[new.on_busy]))
         if new.status is Status.QUEUED:
             self._bus.publish(WORK)
 
-    async def _interrupted(self, new: NewRun) -> int | None:
-        if new.on_busy is not OnBusy.INTERRUPT:
-            return None
-        row = await self._store.of(new.owner).one("run_open", thread_id=new.thread_id)
-        return None if row is None else int(row.n)
+    async def _interrupt(self, new: NewRun, also: Sequence[Op]) -> None:
+        """Create a run, and cancel the one that has its thread, in one transaction."""
+        while True:
+            active = await self._store.of(new.owner).one("run_open", thread_id=new.thread_id)
+            try:
+                if active is None:
+                    await self._store.write(self._born(new, also, PARKED[OnBusy.REJECT]))
+                else:
+                    born = self._born(new, also, PARKED[OnBusy.INTERRUPT])
+                    await self.decide(active.n, CancelRequested(self._clock()), also=born)
+            except Refused:
+                continue  # it ended meanwhile
+            except (Missing, Clash) as error:
+                if error.kind != "run":
+                    raise
+                continue  # it was deleted meanwhile, or another has the thread now, which is to be cancelled, too
+            return
 
-    def _born(self, new: NewRun) -> list[Op]:
+    def _born(self, new: NewRun, also: Sequence[Op], parked: int) -> list[Op]:
+        """What `also` says, and the new run with the beginning of its journal; all as its owner."""
         body, hashed = encode(new.config), config_hash(new.config)
         params: dict[str, Value] = {
             "id": new.id,
@@ -133,14 +139,16 @@ class Driver:
             "meta_data": new.meta_data,
             "state": state_of(Run(new.id, new.status, new.expires_at)),
             "key_prefix": new.key_prefix,
-            "parked": PARKED[new.on_busy],
+            "parked": parked,
         }
         first = [told("status", status=str(new.status)), *(told("warning", **w) for w in new.config.warnings)]
-        return [
+        ops = [
+            *also,
             Op("config_insert", {"hash": hashed, "body": body}),
             Op("run_insert", params, Missing("thread", new.thread_id), Clash("run", new.thread_id)),
             *(Op("journal_begin", {"run_id": new.id, "kind": one.kind, "data": encode(one.data)}) for one in first),
         ]
+        return [Op(op.query, {**op.params, "owner": new.owner}, op.missing, op.clash) for op in ops]
 
     async def decide(
         self,

@@ -1,12 +1,25 @@
 """Who serves a model: `provider/model`, or a bare name for the default provider."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
+from projectdavid.engine.deltas import Usage
 from projectdavid.ports.model import Provider
+
+T = TypeVar("T")
 
 
 class UnknownModel(Exception):
     """Nobody serves this model; the message says who is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a million tokens cost that a model reads, and that it writes."""
+
+    prompt: float
+    completion: float
 
 
 class Models:
@@ -18,11 +31,13 @@ class Models:
         default: str | None = None,
         context_window: int = 128_000,
         windows: Mapping[str, int] | None = None,
+        prices: Mapping[str, Price] | None = None,
     ) -> None:
         self.providers = dict(providers)
         self.default = default
         self._window = context_window
         self._windows = dict(windows or {})
+        self._prices = dict(prices or {})
 
     def resolve(self, model: str) -> tuple[Provider, str]:
         """The provider of a model, and the model's name there.
@@ -44,9 +59,23 @@ class Models:
 
     def window(self, model: str) -> int:
         """The context window of a model in tokens, found by its full name or by the one its provider knows."""
+        return self._found(self._windows, model) or self._window
+
+    def price(self, model: str) -> Price | None:
+        """The price of a model, found as its context window is; None: it is not known."""
+        return self._found(self._prices, model)
+
+    def cost(self, model: str, usage: Usage) -> int | None:
+        """What tokens of a model cost, in millionths; None: its price is not known."""
+        price = self.price(model)
+        if price is None:
+            return None
+        return round(usage.prompt_tokens * price.prompt + usage.completion_tokens * price.completion)
+
+    def _found(self, table: Mapping[str, T], model: str) -> T | None:
         bare = model.partition("/")[2] if model.partition("/")[0] in self.providers else model
         full = f"{self.default}/{model}"
-        return next((self._windows[name] for name in (model, bare, full) if name in self._windows), self._window)
+        return next((table[name] for name in (model, bare, full) if name in table), None)
 
     async def close(self) -> None:
         """Give back the connections of all providers."""

@@ -17,6 +17,7 @@ from projectdavid.runtime.driver import Clock, journal_topic
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.interrupting import Interrupted, unless_aborted
 from projectdavid.runtime.prompting import ask_for
+from projectdavid.runtime.quota import Exceeded, Quota
 from projectdavid.runtime.records import Config, encode
 from projectdavid.runtime.routing import Models, UnknownModel
 from projectdavid.runtime.writing import Streamed
@@ -46,6 +47,7 @@ class Turn:
     version: int
     run: Run
     config: Config
+    quota: Quota
     _fold: Fold = field(init=False)
     _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
     _last: list[Entry] = field(init=False, default_factory=list)
@@ -72,11 +74,14 @@ class Turn:
         if delay > 0:
             await asyncio.sleep(delay)
         try:
+            await self.quota.check(self.row.owner, await self.quota.of(self.row.owner))
             provider, model = self.models.resolve(self.row.model)
             window = self.models.window(self.row.model)
             ask = await ask_for(self.store, self.row, self.run, self.config, model, window)
             await self._see_current()
             await self._listen(provider, ask)
+        except Exceeded as error:
+            return ModelFailed(Failure(error.code, error.message, retry_after=error.retry_after), self.clock())
         except PromptTooLong:
             return PromptRefused(self.clock())
         except UnknownModel as error:

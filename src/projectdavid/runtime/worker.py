@@ -12,6 +12,7 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Missing, Store, Unavailable
 from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lost
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.records import config_of
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.toolbox import Toolbox
@@ -47,6 +48,7 @@ class Worker:
         clock: Clock,
         ids: Ids,
         pace: Pace = Pace(),
+        quota: Quota | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -56,6 +58,7 @@ class Worker:
         self._clock = clock
         self._ids = ids
         self._pace = pace
+        self._quota = quota or Quota(store, clock)
         self._name = ids.new("worker")
         self._at_work: dict[int, asyncio.Task[None]] = {}
 
@@ -172,6 +175,7 @@ class Worker:
             decided.version,
             decided.next.run,
             config_of(decided.row),
+            self._quota,
         )
 
     def _tooling(self, decided: Decided) -> Tooling:

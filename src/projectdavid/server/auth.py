@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 
 from projectdavid.ports.store import Op, Unavailable, View
 from projectdavid.runtime.ids import Ids, Source
+from projectdavid.runtime.quota import Allowance
 from projectdavid.server.claims import Claim
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.platform import Platform
@@ -37,6 +38,8 @@ class Caller:
     platform: Platform
     key_prefix: str
     """The open part of the key that was used."""
+    allowed: Allowance
+    """What they may use."""
     claim: Claim | None = None
     """What makes the request happen once, if it has an idempotency key."""
 
@@ -127,6 +130,7 @@ async def caller(request: Request) -> Caller:
 
     Raises:
         ApiError: 401, without a key or with one that opens nothing.
+        Exceeded: there were too many requests of this owner.
     """
     known: Caller | None = getattr(request.state, "caller", None)
     if known is None:
@@ -145,10 +149,13 @@ async def _look_up(request: Request) -> Caller:
     row = await platform.store.one("caller", hash=hash_of(key, platform.secret), now=now)
     if row is None:
         raise _refused("The API key is not valid: unknown, revoked or expired.")
+    allowed = platform.quota.allowed(row.limits)
+    if allowed.requests_per_minute is not None:
+        platform.rates.take(row.id, allowed.requests_per_minute, platform.clock())
     if row.last_used_at is None or now - row.last_used_at >= USED_EVERY:
         with suppress(Unavailable):  # what only reads can be answered without the stamp
             await platform.store.write([Op("key_used", {"prefix": row.prefix, "now": now})])
-    return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform, row.prefix)
+    return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform, row.prefix, allowed)
 
 
 Auth = Annotated[Caller, Depends(caller)]

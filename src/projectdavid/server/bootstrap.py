@@ -15,12 +15,14 @@ from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
-from projectdavid.runtime.routing import Models
+from projectdavid.runtime.quota import Quota
+from projectdavid.runtime.routing import Models, Price
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.server.auth import hash_of, new_key, prefix_of
 from projectdavid.server.platform import Platform
+from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
 from projectdavid.stores.sqlite import SQLiteStore
 
@@ -43,12 +45,27 @@ async def assemble(
     secret = _secret(settings.data / "secret.key")
     bus, ids = LocalBus(), Ids()
     models = _models(settings, providers or {})
-    driver = Driver(store, bus, clock, ids)
+    driver = Driver(store, bus, clock, ids, models.cost)
     await driver.recover()
     toolbox = Toolbox(tools)
-    worker = Worker(store, bus, models, toolbox, driver, clock, ids, Pace(runs=settings.max_runs))
-    sweeper = Sweeper(store, driver, clock)
-    platform = Platform(settings, store, bus, models, toolbox, driver, worker, sweeper, clock, ids, secret, clock())
+    quota = Quota(store, clock, settings.allowance())
+    worker = Worker(store, bus, models, toolbox, driver, clock, ids, Pace(runs=settings.max_runs), quota)
+    platform = Platform(
+        settings=settings,
+        store=store,
+        bus=bus,
+        models=models,
+        toolbox=toolbox,
+        driver=driver,
+        worker=worker,
+        sweeper=Sweeper(store, driver, clock),
+        clock=clock,
+        ids=ids,
+        quota=quota,
+        rates=Rates(),
+        secret=secret,
+        started_at=clock(),
+    )
     await _first_start(platform)
     return platform
 
@@ -69,7 +86,8 @@ def _models(settings: Settings, extra: dict[str, Provider]) -> Models:
     providers.setdefault("demo", DemoProvider())
     if default is not None and default not in providers:
         raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
-    return Models(providers, default, settings.context_window, settings.context_windows)
+    prices = {name: Price(price.prompt, price.completion) for name, price in settings.prices.items()}
+    return Models(providers, default, settings.context_window, settings.context_windows, prices)
 
 
 def _secret(path: Path) -> bytes:

@@ -7,10 +7,12 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
+from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
 
 
@@ -36,6 +38,8 @@ class Platform:
     sweeper: Sweeper
     clock: Clock
     ids: Ids
+    quota: Quota
+    rates: Rates
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float

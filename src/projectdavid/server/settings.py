@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from projectdavid.runtime.quota import Allowance
+
 
 def default_data() -> Path:
     """The data folder: `PROJECTDAVID_DATA`, else the user's own."""
@@ -35,6 +37,15 @@ class ProviderSettings(BaseModel):
         return os.environ.get(self.api_key_env) if self.api_key_env else None
 
 
+class PriceSettings(BaseModel):
+    """What a million tokens of a model cost, in whatever currency the operator thinks."""
+
+    prompt: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Of those that it reads."""
+    completion: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Of those that it writes."""
+
+
 class Settings(BaseSettings):
     """Every setting; in the environment each has the prefix `PROJECTDAVID_`."""
 
@@ -58,8 +69,20 @@ class Settings(BaseSettings):
     """Tokens that a model takes, where `context_windows` does not name it."""
     context_windows: dict[str, int] = Field(default_factory=dict)
     """Tokens that single models take, by name, with or without the provider."""
+    prices: dict[str, PriceSettings] = Field(default_factory=dict)
+    """What a million tokens of single models cost, by name, with or without the provider."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Requests of each user, where the user has no limit of their own; so for the next three."""
+    concurrent_runs: Annotated[int, Field(ge=1)] | None = None
+    """Runs of each user that are not over."""
+    tokens_per_day: Annotated[int, Field(ge=1)] | None = None
+    """Tokens of each user, read and written, from midnight to midnight (UTC)."""
+    money_per_day: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Money of each user, in the currency of `prices`; a model without a price is not held by it."""
     run_seconds: Annotated[float, Field(gt=0)] = 3600
     """How long a run may take, the waiting for its caller included."""
+    action_seconds: Annotated[float, Field(gt=0)] | None = None
+    """How long a run waits for its caller to answer calls, where the run does not say; by default until its own end."""
     max_turns: Annotated[int, Field(ge=1)] = 50
     """Model turns of one run."""
     max_runs: Annotated[int, Field(ge=1)] = 256
@@ -97,6 +120,10 @@ class Settings(BaseSettings):
     def credentials(self) -> Path:
         """The file that `Entity()` reads."""
         return self.data / "credentials.json"
+
+    def allowance(self) -> Allowance:
+        """What a user may use who has no limits of their own."""
+        return Allowance(self.requests_per_minute, self.concurrent_runs, self.tokens_per_day, self.money_per_day)
 
     def all_providers(self) -> dict[str, ProviderSettings]:
         """The named providers, and those that the usual variables of the environment make."""

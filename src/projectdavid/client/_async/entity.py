@@ -18,6 +18,7 @@ from projectdavid.client._async.models import AsyncModels
 from projectdavid.client._async.runs import AsyncRuns
 from projectdavid.client._async.threads import AsyncThreads
 from projectdavid.client._async.transport import AsyncTransport
+from projectdavid.client._async.usage import AsyncUsage
 from projectdavid.client._async.users import AsyncAPIKeys, AsyncUsers
 from projectdavid.client.primitives import in_thread
 from projectdavid.client.retry import Retry
@@ -66,6 +67,7 @@ class AsyncEntity:
         self.runs = AsyncRuns(self._transport)
         self.actions = AsyncActions(self._transport)
         self.models = AsyncModels(self._transport)
+        self.usage = AsyncUsage(self._transport)
         self.inference_stream = AsyncInferenceStream(self._transport)
 
     @classmethod

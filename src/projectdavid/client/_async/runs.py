@@ -41,7 +41,7 @@ class AsyncRuns:
         With one `idempotency_key` it is one run, however often you ask for it.
 
         Raises:
-            ConflictError: another run of the thread is not over.
+            ConflictError: another run of the thread is not over, and `on_busy` is not `queue` or `interrupt`.
             NotFoundError: there is no such assistant or thread.
         """
         body = run_body(assistant_id, thread_id, overrides)

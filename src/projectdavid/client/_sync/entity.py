@@ -19,6 +19,7 @@ from projectdavid.client._sync.models import Models
 from projectdavid.client._sync.runs import Runs
 from projectdavid.client._sync.threads import Threads
 from projectdavid.client._sync.transport import Transport
+from projectdavid.client._sync.usage import Usage
 from projectdavid.client._sync.users import APIKeys, Users
 from projectdavid.client.primitives import in_place
 from projectdavid.client.retry import Retry
@@ -67,6 +68,7 @@ class Entity:
         self.runs = Runs(self._transport)
         self.actions = Actions(self._transport)
         self.models = Models(self._transport)
+        self.usage = Usage(self._transport)
         self.synchronous_inference_stream = InferenceStream(self._transport)
 
     @classmethod

@@ -5,6 +5,7 @@ from projectdavid.client._sync.transport import Transport
 from projectdavid.client.fields import NOT_GIVEN, Maybe, given, present
 from projectdavid.client.lists import Listing, Order
 from projectdavid.client.wire import at
+from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.users import (
     Key,
     KeyCreated,
@@ -35,6 +36,7 @@ class Users:
         provider_user_id: Maybe[str | None] = NOT_GIVEN,
         is_admin: Maybe[bool] = NOT_GIVEN,
         idempotency_key: str | None = None,
+        limits: Maybe[JsonObject | None] = NOT_GIVEN,
     ) -> User:
         """Make a user (admin); one with one `idempotency_key`, however often you ask for it.
 
@@ -51,6 +53,7 @@ class Users:
             oauth_provider=oauth_provider,
             provider_user_id=provider_user_id,
             is_admin=is_admin,
+            limits=limits,
         )
         return self._transport.ask(User, "POST", "/v1/users", body=body, key=idempotency_key)
 
@@ -71,6 +74,7 @@ class Users:
         oauth_provider: Maybe[str | None] = NOT_GIVEN,
         provider_user_id: Maybe[str | None] = NOT_GIVEN,
         is_admin: Maybe[bool] = NOT_GIVEN,
+        limits: Maybe[JsonObject | None] = NOT_GIVEN,
     ) -> User:
         """Change the fields that are given (None sets null); the others stay as they are."""
         body = given(
@@ -83,6 +87,7 @@ class Users:
             oauth_provider=oauth_provider,
             provider_user_id=provider_user_id,
             is_admin=is_admin,
+            limits=limits,
         )
         return self._transport.ask(User, "PUT", at("/v1/users/{}", user_id), body=body)
 

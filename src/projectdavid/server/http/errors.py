@@ -2,6 +2,7 @@
 
 import logging
 import re
+from math import ceil
 from typing import Any, get_args
 
 import msgspec
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Clash, Missing, Stale, StoreError, Unavailable
 from projectdavid.protocol.errors import ErrorAnswer
+from projectdavid.runtime.quota import Exceeded
 from projectdavid.runtime.routing import UnknownModel
 from projectdavid.server.http.explaining import Explained
 
@@ -38,6 +40,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         401: "No valid API key",
         404: "There is no such object, or it is somebody else's",
         422: "A field is missing, unknown, of the wrong type, or out of its range",
+        429: "A limit is reached; `Retry-After` says when to try again",
         503: "The store cannot write now",
     }.items()
 }
@@ -124,6 +127,9 @@ def translate(error: Exception) -> ApiError:
         case Unavailable():
             log.error("the store is unavailable: %s", error)
             return ApiError(503, "store_unavailable", "The server cannot write now; nothing was changed. Try again.")
+        case Exceeded() as exceeded:
+            seconds = {"retry-after": str(max(ceil(exceeded.retry_after), 1))}
+            return ApiError(429, exceeded.code, exceeded.message, headers=seconds)
         case Refused():
             return refused(error, error.param)
         case UnknownModel():

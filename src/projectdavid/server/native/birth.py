@@ -5,7 +5,7 @@ from typing import Any
 from projectdavid.engine.run import Status
 from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.runs import RunCreate
-from projectdavid.runtime.driver import NewRun
+from projectdavid.runtime.driver import NewRun, OnBusy
 from projectdavid.runtime.records import Config
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.server.auth import Caller
@@ -33,6 +33,8 @@ RUN_ONLY = (
     "truncation_strategy",
     "max_prompt_tokens",
     "max_completion_tokens",
+    "on_expiry",
+    "expiry_output",
 )
 
 
@@ -62,8 +64,9 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         **values,
         tools=tuple(tools),
         max_turns=min(wishes.get("max_turns", settings.max_turns), settings.max_turns),
+        action_timeout=wishes.get("action_timeout", settings.action_seconds),
         platform_functions=platform.toolbox.functions(tools),
-        warnings=tuple(_unavailable(tools, platform.toolbox)),
+        warnings=(*_unavailable(tools, platform.toolbox), *_unpriced(model, caller)),
     )
     return NewRun(
         id=caller.ids.new("run"),
@@ -75,8 +78,17 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         meta_data=to_json(body.meta_data or {}),
         status=Status.PENDING if waits else Status.QUEUED,
         expires_at=platform.clock() + settings.run_seconds,
+        on_busy=OnBusy(wishes.get("on_busy", OnBusy.REJECT)),
         key_prefix=caller.key_prefix,
     )
+
+
+def _unpriced(model: str, caller: Caller) -> list[dict[str, str]]:
+    """Say so where the money of the caller is limited, and nobody knows what the model costs."""
+    if caller.allowed.money_per_day is None or caller.platform.models.price(model) is not None:
+        return []
+    message = f"No price is configured for '{model}', so that no limit of money can apply to this run."
+    return [{"code": "price_unknown", "message": message}]
 
 
 def _unavailable(tools: list[dict[str, Any]], toolbox: Toolbox) -> list[dict[str, str]]:

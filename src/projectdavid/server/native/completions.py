@@ -53,11 +53,11 @@ async def _start(caller: Caller, row: Row, model: str | None) -> Row:
     """Start a waiting run with the model that the request names; whoever starts it first wins."""
     platform = caller.platform
     platform.models.resolve(model or row.model)
+    renamed: list[Op] = []
     if model is not None and model != row.model:
-        params: dict[str, Any] = {"id": row.id, "model": model, "version": row.version}
-        await caller.view.write([Op("run_model", params)])
+        renamed = [Op("run_model", {"id": row.id, "owner": caller.user_id, "model": model})]
     with suppress(Refused):  # started, or cancelled, meanwhile: join it
-        await platform.driver.decide(row.n, Begun())
+        await platform.driver.decide(row.n, Begun(), also=renamed)
     return await runs.find(caller, row.id)
 
 

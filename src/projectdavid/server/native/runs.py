@@ -11,6 +11,7 @@ from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
 from projectdavid.ports.store import Clash, Missing, Op, Row
 from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
+from projectdavid.runtime.quota import room
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
@@ -33,13 +34,17 @@ STREAM: dict[int | str, dict[str, Any]] = {200: {"content": FRAMES, "description
 
 @router.post("/runs", response_model=Run, responses=WITH_BODY | CONFLICT)
 async def create_run(body: RunCreate, caller: Auth) -> Response:
-    """Let an assistant answer a thread. Starts at once, unless the body has a `status`."""
+    """Let an assistant answer a thread.
+
+    Starts at once, unless the body has a `status`, or the thread is busy and `on_busy` says to wait or to interrupt.
+    """
     assistant = await assistants.find(caller, body.assistant_id, "assistant_id")
     await threads.find(caller, body.thread_id, "thread_id")
     new = newborn(body, msgspec.json.decode(assistant.body), caller)
     try:
         if not caller.done:
-            await caller.platform.driver.create(new, also=caller.also)
+            await caller.platform.quota.check(caller.user_id, caller.allowed)
+            await caller.platform.driver.create(new, also=(*caller.also, *room(caller.allowed)))
     except Clash as clash:
         if clash.kind != "run":
             raise

@@ -7,6 +7,7 @@ from fastapi import Response
 
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.base import Page
+from projectdavid.protocol.usage import UserLimits
 from projectdavid.protocol.users import KeyValid, User, UserCreate, UserDeleted, UserUpdate
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, FORBIDDEN, WITH_BODY, ApiError, missing
@@ -24,6 +25,7 @@ FIELDS = (
     "email_verified",
     "oauth_provider",
 )
+NO_LIMITS = dict.fromkeys(UserLimits.model_fields)
 
 
 @router.post("/users", status_code=201, response_model=User, responses=WITH_BODY | FORBIDDEN)
@@ -32,14 +34,14 @@ async def create_user(body: UserCreate, caller: Auth) -> Response:
     caller.must_be_admin()
     platform = caller.platform
     user_id = caller.ids.new("user")
-    values = body.model_dump(exclude={"is_admin"})
+    values = body.model_dump(exclude={"is_admin", "limits"})
     params: dict[str, Any] = {
         "id": user_id,
         "is_admin": int(body.is_admin),
         "now": int(platform.clock()),
         "body": to_json(values),
     }
-    await caller.write([Op("user_insert", params)], platform.store)
+    await caller.write([Op("user_insert", params), _limit(user_id, body)], platform.store)
     return json_answer(wire(await _find(caller, user_id)), 201)
 
 
@@ -64,11 +66,13 @@ async def retrieve_user(user_id: str, caller: Auth) -> Response:
 
 @router.put("/users/{user_id}", response_model=User, responses=WITH_BODY | FORBIDDEN)
 async def update_user(user_id: str, body: UserUpdate, caller: Auth) -> Response:
-    """Change the fields that are supplied; only an admin changes `is_admin`."""
+    """Change the fields that are supplied; only an admin changes `is_admin` and `limits`."""
     row = await _find(caller, user_id)
     values = supplied(body)
     is_admin = values.pop("is_admin", bool(row.is_admin))
-    if is_admin != bool(row.is_admin):
+    limited = "limits" in values
+    values.pop("limits", None)
+    if limited or is_admin != bool(row.is_admin):
         caller.must_be_admin()
     params: dict[str, Any] = {
         "id": user_id,
@@ -76,7 +80,8 @@ async def update_user(user_id: str, body: UserUpdate, caller: Auth) -> Response:
         "now": int(caller.platform.clock()),
         "body": to_json({**msgspec.json.decode(row.body), **values}),
     }
-    await caller.platform.store.write([Op("user_update", params, missing=Missing("user", user_id))])
+    ops = [Op("user_update", params, missing=Missing("user", user_id))]
+    await caller.platform.store.write([*ops, _limit(user_id, body)] if limited else ops)
     return json_answer(wire(await _find(caller, user_id)))
 
 
@@ -105,9 +110,15 @@ def wire(row: Row) -> dict[str, Any]:
         "object": "user",
         **{name: values.get(name) for name in FIELDS},
         "is_admin": bool(row.is_admin),
+        "limits": {**NO_LIMITS, **msgspec.json.decode(row.limits)},
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
     }
+
+
+def _limit(user_id: str, body: UserCreate) -> Op:
+    limits = body.limits.model_dump(exclude_none=True) if body.limits else {}
+    return Op("user_limit", {"id": user_id, "limits": to_json(limits)})
 
 
 async def _find(caller: Caller, user_id: str) -> Row:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from projectdavid.engine.deltas import Usage
 from projectdavid.ports.store import Row
 from projectdavid.runtime.records import config_of, encode, run_of
 from projectdavid.server.http.direct import DirectRoute
@@ -121,7 +122,6 @@ def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]
     config = config_of(row)
     state = run_of(row, config)
     ended = None if state.ended_at is None else int(state.ended_at)
-    used = state.usage
     instructions = "\n\n".join(part for part in (config.instructions, config.additional_instructions) if part)
     return {
         "id": row.id,
@@ -143,8 +143,13 @@ def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]
         "truncation_strategy": config.truncation_strategy,
         "response_format": config.response_format,
         "tool_resources": config.tool_resources,
+        "action_timeout": config.action_timeout,
+        "on_expiry": config.on_expiry,
+        "expiry_output": state.limits.expiry_output,
         "meta_data": stored(row.meta_data),
+        "waits_for_thread": bool(row.parked),
         "expires_at": int(row.expires_at),
+        "action_expires_at": None if row.action_expires_at is None else int(row.action_expires_at),
         "started_at": None if state.started_at is None else int(state.started_at),
         "completed_at": ended if row.status == "completed" else None,
         "cancelled_at": ended if row.status == "cancelled" else None,
@@ -153,14 +158,18 @@ def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]
         "last_error": None if state.failure is None else f"{state.failure.code}: {state.failure.message}",
         "error": None if state.failure is None else {"code": state.failure.code, "message": state.failure.message},
         "required_action": "submit_tool_outputs" if row.status == "requires_action" else None,
-        "usage": {
-            "prompt_tokens": used.prompt_tokens,
-            "completion_tokens": used.completion_tokens,
-            "total_tokens": used.prompt_tokens + used.completion_tokens,
-            "estimated": used.estimated,
-        },
+        "usage": _used(state.usage),
         "warnings": config.warnings,
         "actions": actions or [],
+    }
+
+
+def _used(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "estimated": usage.estimated,
     }
 
 

@@ -21,6 +21,14 @@ SELECT
 FROM threads AS t WHERE t.id = :thread_id AND t.owner = :owner
 RETURNING n;
 
+-- name: runs_room
+-- A row while the owner has fewer open runs than `most`; those that wait for their turn are open, too.
+SELECT 1 AS room
+WHERE :most > (
+    SELECT count(*) FROM runs
+    WHERE owner = :owner AND status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+);
+
 -- name: run
 SELECT r.*, c.body AS config_body, t.id AS thread_id
 FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
@@ -49,9 +57,8 @@ ORDER BY r.n $ORDER LIMIT :limit;
 UPDATE runs SET meta_data = :meta_data WHERE id = :id AND owner = :owner;
 
 -- name: run_model
--- A run that waits takes the model that its start names.
-UPDATE runs SET model = :model, version = version + 1 WHERE id = :id AND owner = :owner AND version = :version
-    AND status = 'pending';
+-- A run that waits takes the model that its start names; written with that start.
+UPDATE runs SET model = :model WHERE id = :id AND owner = :owner AND status = 'pending';
 
 -- name: run_delete
 DELETE FROM runs WHERE id = :id AND owner = :owner
@@ -71,9 +78,12 @@ SET
 WHERE n = :n AND version = :version;
 
 -- name: run_unpark
--- The thread is free: the next of the runs that wait for it may start.
+-- The thread is free: the next of the runs that wait for it may start. Of those that interrupted it is the last one.
 UPDATE runs SET parked = 0, version = version + 1
-WHERE n = (SELECT p.n FROM runs AS p WHERE p.thread = :thread AND p.parked > 0 ORDER BY p.parked DESC, p.n LIMIT 1);
+WHERE n = (
+    SELECT p.n FROM runs AS p WHERE p.thread = :thread AND p.parked > 0
+    ORDER BY p.parked DESC, CASE p.parked WHEN 2 THEN -p.n ELSE p.n END LIMIT 1
+);
 
 -- name: runs_waiting
 -- Runs that nobody works on, oldest first.
@@ -168,9 +178,15 @@ UPDATE tool_calls SET mark = :mark
 WHERE action_id = :action_id AND run IN (SELECT n FROM runs WHERE owner = :owner);
 
 -- name: action
-SELECT c.*, r.id AS run_id, r.status AS run_status, r.expires_at FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
+SELECT
+    c.*, r.id AS run_id, r.status AS run_status,
+    CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at
+FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
 WHERE c.action_id = :action_id AND r.owner = :owner;
 
 -- name: actions_of_run
-SELECT c.*, r.id AS run_id, r.status AS run_status, r.expires_at FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
+SELECT
+    c.*, r.id AS run_id, r.status AS run_status,
+    CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at
+FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
 WHERE r.id = :run_id AND r.owner = :owner ORDER BY c.turn, c.position;

@@ -9,3 +9,12 @@ ON CONFLICT (owner, day, assistant_id, key_prefix, model) DO UPDATE SET
     prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     completion_tokens = completion_tokens + excluded.completion_tokens,
     cost = COALESCE(cost + excluded.cost, excluded.cost, cost);
+
+-- name: usage_of
+-- What an owner's turns took from day to day, by `day`, `assistant`, `key` or `model`.
+SELECT
+    CASE :by WHEN 'day' THEN day WHEN 'assistant' THEN assistant_id WHEN 'key' THEN key_prefix ELSE model END AS name,
+    sum(turns) AS turns, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+    sum(cost) AS cost, max(cost IS NULL) AS unpriced
+FROM usage WHERE owner = :owner AND day BETWEEN :first AND :last
+GROUP BY 1 ORDER BY 1;

@@ -1,0 +1,95 @@
+"""What an owner may use: limits of their own over those of the server, and what is used of them today."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from projectdavid.ports.store import Op, Row, Store, StoreError
+from projectdavid.runtime.driver import Clock
+from projectdavid.runtime.writing import DAY
+
+MILLION = 1_000_000
+SOON = 5.0
+"""Seconds after which a run may be over; nobody knows when one will be."""
+
+
+class Allowance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an owner may use. Days are those of UTC; money is in the currency of the prices. None: no limit."""
+
+    requests_per_minute: int | None = None
+    concurrent_runs: int | None = None
+    tokens_per_day: int | None = None
+    money_per_day: float | None = None
+
+
+NO_LIMITS = Allowance()
+_decoder = msgspec.json.Decoder(Allowance)
+
+
+@dataclass
+class Exceeded(StoreError):
+    """The owner has used up what they may use; `retry_after` is in seconds."""
+
+    code: str
+    message: str
+    retry_after: float
+
+
+class Quota:
+    """Knows what everybody may use, and refuses what is more."""
+
+    def __init__(self, store: Store, clock: Clock, default: Allowance = NO_LIMITS) -> None:
+        self._store = store
+        self._clock = clock
+        self._default = default
+
+    def allowed(self, limits: str) -> Allowance:
+        """What the owner of a row's limits may use: what these do not say, the server says."""
+        if limits == "{}":
+            return self._default
+        own = _decoder.decode(limits)
+        given = {name: value for name, value in msgspec.structs.asdict(own).items() if value is not None}
+        return msgspec.structs.replace(self._default, **given)
+
+    async def of(self, owner: str) -> Allowance:
+        """What an owner may use now."""
+        row = await self._store.one("user", id=owner)
+        return self._default if row is None else self.allowed(row.limits)
+
+    async def check(self, owner: str, allowed: Allowance) -> None:
+        """Let an owner pass who may ask a model today.
+
+        Raises:
+            Exceeded: they have used up their tokens or their money of the day.
+        """
+        if allowed.tokens_per_day is None and allowed.money_per_day is None:
+            return
+        row = await self.today(owner)
+        if row is None:
+            return
+        if allowed.tokens_per_day is not None and row.prompt_tokens + row.completion_tokens >= allowed.tokens_per_day:
+            raise self._used_up("tokens_per_day_exceeded", f"The {allowed.tokens_per_day} tokens")
+        if allowed.money_per_day is not None and (row.cost or 0) >= allowed.money_per_day * MILLION:
+            raise self._used_up("money_per_day_exceeded", f"The {allowed.money_per_day:g} of money")
+
+    async def today(self, owner: str) -> Row | None:
+        """What an owner has used since midnight."""
+        day = int(self._clock()) // DAY
+        return await self._store.of(owner).one("usage_of", by="day", first=day, last=day)
+
+    def _used_up(self, code: str, what: str) -> Exceeded:
+        now = self._clock()
+        midnight = (now // DAY + 1) * DAY
+        next_day = datetime.fromtimestamp(midnight, UTC)
+        message = f"{what} of this day are used up. The next day begins at {next_day:%Y-%m-%d %H:%M} UTC."
+        return Exceeded(code, message, midnight - now)
+
+
+def room(allowed: Allowance) -> list[Op]:
+    """What to write with a new run, so that its owner does not have more open runs than they may."""
+    most = allowed.concurrent_runs
+    if most is None:
+        return []
+    message = f"You have {most} open runs, and may not have more at once. Wait until one is over, or cancel one."
+    return [Op("runs_room", {"most": most}, missing=Exceeded("concurrent_runs_exceeded", message, SOON))]

@@ -1,0 +1,95 @@
+"""Usage: what models took of a user's tokens and money."""
+
+import re
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Query, Response
+from pydantic import BeforeValidator
+from pydantic.json_schema import SkipJsonSchema
+
+from projectdavid.ports.store import Row
+from projectdavid.protocol.usage import UsageGroup, UsageReport
+from projectdavid.runtime.quota import MILLION
+from projectdavid.runtime.writing import DAY
+from projectdavid.server.auth import Auth
+from projectdavid.server.http.errors import ApiError
+from projectdavid.server.http.paging import Text
+from projectdavid.server.native.wire import json_answer, router
+
+router = router("usage")
+
+DAYS = 30
+"""Days that are told of where the request does not name them."""
+EPOCH = date(1970, 1, 1)
+BEGINNING = (date.min - EPOCH).days
+NAMES = {"day": "day", "assistant": "assistant_id", "key": "key_prefix", "model": "model"}
+
+
+def _written(value: str) -> str:
+    """Only as days are written: else numbers would be taken for seconds."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("expected a date such as 2026-11-25")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written)]
+Start = Annotated[Day | SkipJsonSchema[None], Query(description="The first day (UTC); by default 30 days in all.")]
+End = Annotated[Day | SkipJsonSchema[None], Query(description="The last day; by default today.")]
+By = Annotated[UsageGroup, Query(description="What each entry is about.")]
+Whose = Annotated[Text, Query(description="As an admin: whose.")]
+
+
+@router.get("/usage", response_model=UsageReport)
+async def retrieve_usage(
+    caller: Auth, start: Start = None, end: End = None, group_by: By = "day", user_id: Whose = None
+) -> Response:
+    """What the caller's runs took, the limits that hold for the caller, and what is used of them today."""
+    owner = user_id or caller.user_id
+    await caller.may_see(owner)
+    platform = caller.platform
+    today = int(platform.clock()) // DAY
+    last = today if end is None else (end - EPOCH).days
+    first = max(last - DAYS + 1, BEGINNING) if start is None else (start - EPOCH).days
+    if first > last:
+        raise ApiError(422, "invalid_value", "start: expected a day that is not after the end", "start")
+    rows = await platform.store.of(owner).all("usage_of", by=group_by, first=first, last=last)
+    allowed = await platform.quota.of(owner)
+    return json_answer(
+        {
+            "object": "list",
+            "data": [_entry(row, group_by) for row in rows],
+            "start": _day(first),
+            "end": _day(last),
+            "limits": msgspec.structs.asdict(allowed),
+            "today": _today(await platform.quota.today(owner), (today + 1) * DAY),
+        }
+    )
+
+
+def _entry(row: Row, by: str) -> dict[str, Any]:
+    return {
+        NAMES[by]: _day(row.name) if by == "day" else row.name,
+        "turns": row.turns,
+        "prompt_tokens": row.prompt_tokens,
+        "completion_tokens": row.completion_tokens,
+        "total_tokens": row.prompt_tokens + row.completion_tokens,
+        "cost": _money(row.cost),
+        "unpriced": bool(row.unpriced),
+    }
+
+
+def _today(row: Row | None, resets_at: int) -> dict[str, Any]:
+    if row is None:
+        return {"tokens": 0, "cost": None, "unpriced": False, "resets_at": resets_at}
+    tokens = row.prompt_tokens + row.completion_tokens
+    return {"tokens": tokens, "cost": _money(row.cost), "unpriced": bool(row.unpriced), "resets_at": resets_at}
+
+
+def _money(millionths: int | None) -> float | None:
+    return None if millionths is None else millionths / MILLION
+
+
+def _day(number: int) -> str:
+    return (EPOCH + timedelta(days=number)).isoformat()
