@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from projectdavid.outbound import Guard
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.outbox import Outbox
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
@@ -30,3 +32,6 @@ class Platform:
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float
+    guard: Guard
+    """The way out to URLs of users."""
+    outbox: Outbox

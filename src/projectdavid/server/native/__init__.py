@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter
 
-from projectdavid.server.native import actions, assistants, completions, keys, messages, models, runs, threads, users
+from projectdavid.server.native import (
+    actions,
+    assistants,
+    completions,
+    keys,
+    messages,
+    models,
+    runs,
+    threads,
+    users,
+    webhooks,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     assistants.router,
@@ -14,4 +25,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     models.router,
     users.router,
     keys.router,
+    webhooks.router,
 )
