@@ -48,6 +48,9 @@ if TYPE_CHECKING:
         UnknownEvent,
         UnprocessableEntityError,
         WarningEvent,
+        WebhookEvent,
+        WebhookVerificationError,
+        verify_webhook,
     )
 
     __version__: str
@@ -92,7 +95,10 @@ __all__ = [
     "UnknownEvent",
     "UnprocessableEntityError",
     "WarningEvent",
+    "WebhookEvent",
+    "WebhookVerificationError",
     "__version__",
+    "verify_webhook",
 ]
 
 

@@ -17,6 +17,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AssistantId = Annotated[str, typer.Argument(metavar="ASSISTANT", help="The assistant's id.", callback=_named)]
 ThreadId = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's id.", callback=_named)]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.", callback=_named)]
+DeliveryId = Annotated[
+    str,
+    typer.Argument(metavar="DELIVERY", help="Its id, as `webhooks deliveries` shows it.", callback=_named),
+]
 KeyPrefix = Annotated[
     str, typer.Argument(metavar="PREFIX", help="The start of the key, as `keys list` shows it.", callback=_named)
 ]

@@ -22,10 +22,12 @@ from projectdavid.client.errors import (
     RunFailed,
     StreamBroken,
     UnprocessableEntityError,
+    WebhookVerificationError,
 )
 from projectdavid.client.fields import NOT_GIVEN
 from projectdavid.client.results import RunResult
 from projectdavid.client.retry import Retry
+from projectdavid.client.verifying import verify_webhook
 from projectdavid.protocol.events import (
     CallArgumentsEvent,
     ContentEvent,
@@ -43,6 +45,7 @@ from projectdavid.protocol.events import (
     UnknownEvent,
     WarningEvent,
 )
+from projectdavid.protocol.webhooks import WebhookEvent
 
 __all__ = [
     "NOT_GIVEN",
@@ -84,4 +87,7 @@ __all__ = [
     "UnknownEvent",
     "UnprocessableEntityError",
     "WarningEvent",
+    "WebhookEvent",
+    "WebhookVerificationError",
+    "verify_webhook",
 ]

@@ -19,6 +19,7 @@ from projectdavid.client._async.runs import AsyncRuns
 from projectdavid.client._async.threads import AsyncThreads
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client._async.users import AsyncAPIKeys, AsyncUsers
+from projectdavid.client._async.webhooks import AsyncWebhooks
 from projectdavid.client.primitives import in_thread
 from projectdavid.client.retry import Retry
 from projectdavid.client.settings import find_target
@@ -66,6 +67,7 @@ class AsyncEntity:
         self.runs = AsyncRuns(self._transport)
         self.actions = AsyncActions(self._transport)
         self.models = AsyncModels(self._transport)
+        self.webhooks = AsyncWebhooks(self._transport)
         self.inference_stream = AsyncInferenceStream(self._transport)
 
     @classmethod

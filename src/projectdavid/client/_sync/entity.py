@@ -20,6 +20,7 @@ from projectdavid.client._sync.runs import Runs
 from projectdavid.client._sync.threads import Threads
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client._sync.users import APIKeys, Users
+from projectdavid.client._sync.webhooks import Webhooks
 from projectdavid.client.primitives import in_place
 from projectdavid.client.retry import Retry
 from projectdavid.client.settings import find_target
@@ -67,6 +68,7 @@ class Entity:
         self.runs = Runs(self._transport)
         self.actions = Actions(self._transport)
         self.models = Models(self._transport)
+        self.webhooks = Webhooks(self._transport)
         self.synchronous_inference_stream = InferenceStream(self._transport)
 
     @classmethod
