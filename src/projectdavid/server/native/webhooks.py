@@ -74,7 +74,7 @@ async def send_test(assistant_id: str, caller: Auth) -> Response:
     event, body = trial_of(assistant_id, event_id, now)
     params: dict[str, Any] = {"id": event_id, "assistant_id": assistant_id, "event": event, "body": body, "now": now}
     try:
-        await caller.view.write([Op("delivery_test", params, missing=Missing("webhook", assistant_id))])
+        await caller.view.write([Op("delivery_test", params, missing=Missing("assistant", assistant_id))])
     except Missing:
         raise ApiError(
             400, "no_webhook", "The assistant has no webhook_url; give it one by an update.", "assistant_id"
