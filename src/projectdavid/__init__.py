@@ -48,7 +48,10 @@ if TYPE_CHECKING:
         UnknownEvent,
         UnprocessableEntityError,
         WarningEvent,
+        WebhookEvent,
+        WebhookVerificationError,
         effect,
+        verify_webhook,
     )
 
     __version__: str
@@ -93,8 +96,11 @@ __all__ = [
     "UnknownEvent",
     "UnprocessableEntityError",
     "WarningEvent",
+    "WebhookEvent",
+    "WebhookVerificationError",
     "__version__",
     "effect",
+    "verify_webhook",
 ]
 
 

@@ -13,6 +13,8 @@ APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequest
 InternalServerError InvalidAnswerError MissingAPIKeyError NotFoundError PayloadTooLargeError PermissionDeniedError
 ProjectDavidError RateLimitError RunFailed StreamBroken UnprocessableEntityError
 
+WebhookEvent WebhookVerificationError verify_webhook
+
 __version__
 """
 

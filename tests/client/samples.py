@@ -51,6 +51,16 @@ ACTION: dict[str, Any] = {
 }
 USER: dict[str, Any] = {"id": "user_1", "created_at": "2026-01-01", "updated_at": "2026-01-01"}
 KEY: dict[str, Any] = {"prefix": "ea_1", "user_id": "user_1", "created_at": "2026-01-01", "is_active": True}
+DELIVERY: dict[str, Any] = {
+    "id": "evt_1",
+    "event": "run.completed",
+    "assistant_id": ASSISTANT["id"],
+    "status": "pending",
+    "attempts": 1,
+    "created_at": 2,
+    "log": [{"at": 2, "status": 500, "error": "The receiver answered 500.", "duration_ms": 7, "note": None}],
+}
+ROTATED: dict[str, Any] = {"assistant_id": ASSISTANT["id"], "webhook_secret": "whsec_c2l4dGVlbiBjaGFyYWN0ZXJz"}
 
 
 def page(*data: Any, more: bool = False) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from projectdavid.protocol.runs import RunCreate
 from projectdavid.protocol.threads import ThreadUpdate
 from projectdavid.protocol.users import UserCreate
 from tests.client.fake import Answer, Fake
-from tests.client.samples import ACTION, ASSISTANT, KEY, MESSAGE, RUN, THREAD, USER, page
+from tests.client.samples import ACTION, ASSISTANT, DELIVERY, KEY, MESSAGE, ROTATED, RUN, THREAD, USER, page
 
 A_ID = ASSISTANT["id"]
 GONE = {"id": "x", "object": "x.deleted", "deleted": True}
@@ -213,9 +213,38 @@ CASES = [
         user_id="u",
     ),
     case("models.list", "GET /v1/models", page(MODEL), gives=[MODEL]),
+    reading("webhooks.list_deliveries", "GET /v1/webhooks/deliveries", page(DELIVERY), query={"limit": 20, **DESC}),
+    reading(
+        "webhooks.list_deliveries",
+        "GET /v1/webhooks/deliveries",
+        page(DELIVERY),
+        query={**PAGED, "run_id": "r", "assistant_id": "a", "status": "failed"},
+        **PAGED,
+        run_id="r",
+        assistant_id="a",
+        status="failed",
+    ),
+    case("webhooks.retrieve_delivery", "GET /v1/webhooks/deliveries/evt_1", DELIVERY, "evt_1"),
+    replace(case("webhooks.redeliver", "POST /v1/webhooks/deliveries/evt_1/redeliver", DELIVERY, "evt_1"), body=None),
+    replace(case("webhooks.test", "POST /v1/assistants/a/webhook/test", DELIVERY, "a"), body=None),
+    case(
+        "webhooks.rotate_secret",
+        "POST /v1/assistants/a/webhook/rotate",
+        ROTATED,
+        "a",
+        body={"overlap_seconds": 86_400},
+    ),
+    case(
+        "webhooks.rotate_secret",
+        "POST /v1/assistants/a/webhook/rotate",
+        ROTATED,
+        "a",
+        webhook_secret="sixteen characters",
+        overlap_seconds=0,
+    ),
     case("health", "GET /health", HEALTH),
 ]
-PARTS = ["assistants", "users", "keys", "threads", "messages", "runs", "actions", "models", "usage"]
+PARTS = ["assistants", "users", "keys", "threads", "messages", "runs", "actions", "models", "usage", "webhooks"]
 
 
 def method(client: Entity | AsyncEntity, name: str) -> Callable[..., Any]:
@@ -279,7 +308,6 @@ def parameters(function: Callable[..., Any]) -> set[str]:
 def test_every_field_that_means_something_has_its_parameter() -> None:
     theirs = {
         "id",
-        "webhook_secret",
         "max_turns",
         "agent_mode",
         "web_access",

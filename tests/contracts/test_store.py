@@ -224,8 +224,9 @@ BOUND_READS = {
     "keys_of": {},
     "key_of": {"prefix": "ea_1"},
     "delivery": {"id": "evt"},
-    "deliveries_page.asc": {"run_id": None, "assistant_id": "h", "status": None, "after": None, "limit": 9},
-    "webhook_secret": {"assistant_id": "h"},
+    "deliveries_page.asc": {"assistant_id": "asst_1", "status": None, "after": None, "limit": 9},
+    "run_deliveries_page.asc": {"run_id": "p", "assistant_id": None, "status": None, "after": None, "limit": 9},
+    "webhook_secret": {"assistant_id": "asst_1"},
     "usage_of": {"by": "day", "first": 0, "last": 9},
 }
 BOUND_WRITES = {
@@ -243,10 +244,10 @@ BOUND_WRITES = {
     "journal_begin": {"run_id": "r", "kind": "warning", "data": "{}"},
     "call_mark": {"action_id": "act", "mark": "processing"},
     "key_revoke": {"prefix": "ea_1", "now": 5},
-    "delivery_test": {"id": "evt2", "assistant_id": "h", "event": "webhook.test", "body": "{}", "now": 1},
+    "delivery_test": {"id": "evt2", "assistant_id": "asst_1", "event": "webhook.test", "body": "{}", "now": 1},
     "delivery_redeliver": {"id": "evt", "now": 1},
-    "webhook_secret_insert": {"assistant_id": "h", "secret": "whsec_x", "now": 1},
-    "webhook_secrets_retire": {"assistant_id": "h", "until": 5},
+    "webhook_secret_insert": {"assistant_id": "asst_1", "secret": "whsec_x", "now": 1},
+    "webhook_secrets_retire": {"assistant_id": "asst_1", "until": 5},
     "idempotency_answer": {"key": "key", "seed": b"seed", "status": 200, "answer": b"{}"},
 }
 CREATIONS = {"thread_insert", "assistant_insert", "key_insert", "idempotency_claim"}
@@ -271,9 +272,9 @@ async def furnish(store: Store) -> None:
             *run("old", "t2"),
             thread("t3"),
             *run("p", "t3"),
-            Op("assistant_insert", {"id": "h", "body": '{"webhook_url":"https://hooks.example"}'}),
-            Op("webhook_secret_insert", {"assistant_id": "h", "secret": "whsec_x", "now": 1}),
-            Op("delivery_test", {**event, "id": "evt", "assistant_id": "h"}),
+            Op("assistant_insert", {"id": "asst_1", "body": '{"webhook_url":"https://hooks.example"}'}),
+            Op("webhook_secret_insert", {"assistant_id": "asst_1", "secret": "whsec_x", "now": 1}),
+            Op("delivery_test", {**event, "id": "evt", "assistant_id": "asst_1"}),
         ]
     )
     call = {"action_id": "act", "run": n, "call_id": "call", "turn": 1, "position": 0, "name": "add"}
@@ -285,6 +286,7 @@ async def furnish(store: Store) -> None:
             Op("usage_add", {"run": n, "day": 7, "prompt_tokens": 20, "completion_tokens": 10, "cost": None}),
             decide(old.n, 1, "completed"),
             output("m3", (await store.one("run_state", n=n)).thread, "r", "call"),
+            Op("delivery_insert", {**event, "id": "evt_p", "run": waits.n, "event": "run.action_required"}),
         ]
     )
     await store.write([decide(waits.n, 1, "pending")])

@@ -113,6 +113,8 @@ class Server:
         self.starts = 0
         self.user = os.getuid()
         """Whose rights it has."""
+        self.ahead = 0.0
+        """By how many seconds its clock is, from the next start on."""
         self._nursery = nursery
         self._environ = environ
         self._settings = {"drain_seconds": 0, "keep_alive": 1, **settings, "data": str(data), "port": 0}
@@ -136,7 +138,8 @@ class Server:
         self._nursery.ask(**self._command(), lives=seconds)
 
     def _command(self) -> dict[str, Any]:
-        return {"start": self._settings, "environ": self._environ, "log": str(self.log), "user": self.user}
+        told = {"environ": self._environ, "log": str(self.log), "user": self.user, "ahead": self.ahead}
+        return {"start": self._settings, **told}
 
     def kill(self) -> None:
         """`kill -9`, without waiting for anything."""

@@ -9,8 +9,8 @@ standard input is a command, and is answered by a line of standard output:
     {"start": ..., "lives": seconds}                                                    {"status"}
     {"wait": pid}                                                                       {"status"}
 
-`user` is whose rights the server has, `lives` when it is killed, started or not. A server that cannot start says
-{"pid", "error"}. At the end of its input the process kills what it started.
+`user` is whose rights the server has, `ahead` by how many seconds its clock is, `lives` when it is killed, started or
+not. A server that cannot start says {"pid", "error"}. At the end of its input the process kills what it started.
 """
 
 import encodings.ascii
@@ -80,7 +80,7 @@ def _serve(command: dict[str, Any]) -> None:
         credentials = json.loads(settings.credentials.read_text(encoding="utf-8"))
         _say(pid=os.getpid(), url=url, key=credentials["api_key"])
 
-    uvloop.run(serve(settings, ready))
+    uvloop.run(serve(settings, ready, clock=lambda: time.time() + command["ahead"]))
 
 
 def _say(**words: Any) -> None:

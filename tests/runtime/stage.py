@@ -222,7 +222,7 @@ class Stage:
 
     async def deliveries(self, owner: str = OWNER) -> list[Row]:
         """The webhooks that were promised, the oldest first."""
-        every = dict.fromkeys(("run_id", "assistant_id", "status", "after"))
+        every = dict.fromkeys(("assistant_id", "status", "after"))
         return await self.store.of(owner).all("deliveries_page.asc", **every, limit=1000)
 
     async def actions(self, n: int) -> list[Row]:

@@ -1,6 +1,7 @@
 """Webhooks are sent at least once, in order per run, until each has arrived."""
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from projectdavid.engine.run import Status
 from projectdavid.outbound import Unreachable
-from projectdavid.ports.store import Op, Row
+from projectdavid.ports.store import Op, Row, Unavailable
 from projectdavid.runtime.outbox import Room
 from tests.contracts.rows import user
 from tests.runtime.receiver import OTHER_SECRET, SECRET, Got, Receiver, reply
@@ -241,7 +242,7 @@ async def test_a_slow_receiver_takes_its_own_room_and_holds_up_nobody_else(hooke
         await ended(hooked, assistant_id="asst_slow")
     await ended(hooked)
     await ended(hooked, assistant_id="asst_bob", owner="user_bob")
-    async with hooked.working(hooked.outbox(Both(), Room(assistant=3, owner=6, all=8))):
+    async with hooked.working(hooked.outbox(Both(), Room(assistant=3, owner=6, all=16))):
         await slow.until(3)
         await quick.until(2)
         await hooked.quiet()
@@ -257,11 +258,82 @@ async def test_an_owner_with_many_slow_receivers_leaves_room_for_others(hooked: 
         await hooked.webhook(URL, SECRET, "run.cancelled", assistant_id=f"asst_{number}")
         await ended(hooked, assistant_id=f"asst_{number}")
     await ended(hooked, assistant_id="asst_bob", owner="user_bob")
-    async with hooked.working(hooked.outbox(receiver, Room(assistant=3, owner=4, all=5))):
+    async with hooked.working(hooked.outbox(receiver, Room(assistant=3, owner=4, all=10))):
         await receiver.until(5)
         await hooked.quiet()
     assert [got.event["data"]["assistant_id"] for got in receiver.got][-1] == "asst_bob"
     assert len(receiver.got) == 5
+
+
+async def test_when_it_is_crowded_each_gets_less_so_that_there_is_room_for_who_comes(hooked: Stage) -> None:
+    receiver = Receiver([asyncio.Event()])
+    for number in range(6):
+        await hooked.store.write([user(f"user_{number}")])
+        who = {"assistant_id": f"asst_{number}_", "owner": f"user_{number}"}
+        await hooked.webhook(URL, SECRET, "run.cancelled", **who)
+        for _ in range(4):
+            await ended(hooked, **who)
+    async with hooked.working(hooked.outbox(receiver, Room(assistant=4, owner=4, all=16))):
+        await receiver.until(12)
+        await hooked.quiet()
+    at_once = Counter(got.event["data"]["assistant_id"] for got in receiver.got)
+    assert sorted(at_once.values()) == [1, 1, 1, 1, 4, 4]
+
+
+async def test_an_outcome_outlasts_a_store_that_is_not_there(hooked: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver = Receiver()
+    await ended(hooked)
+    write = hooked.store.write
+    refused: list[str] = []
+
+    async def without_room(ops: Any) -> Any:
+        if ops and ops[0].query == "delivery_settle" and len(refused) < 3:
+            refused.append(ops[0].query)
+            raise Unavailable("the disk is full")
+        return await write(ops)
+
+    monkeypatch.setattr(hooked.store, "write", without_room)
+    async with hooked.working(hooked.outbox(receiver)):
+        await receiver.until(1)
+        for attempt in range(1, 4):
+            await hooked.quiet()
+            assert len(refused) == attempt
+            hooked.clock.skip(1)
+        (row,) = await settled(hooked)
+    assert (row.status, row.attempts, len(receiver.got)) == ("delivered", 1, 1)
+
+
+async def test_an_assistant_without_a_secret_is_sent_nothing_until_it_has_one(hooked: Stage) -> None:
+    receiver = Receiver()
+    await hooked.store.of(OWNER).write([Op("webhook_secrets_retire", {"assistant_id": "asst_1", "until": 0})])
+    await ended(hooked)
+    async with hooked.working(hooked.outbox(receiver)):
+        (row,) = await settled(hooked)
+        assert (row.status, receiver.got) == ("pending", [])
+        assert "rotate" in lines(row)[0]["error"]
+        await hooked.webhook(URL, SECRET)
+        hooked.clock.skip(5)
+        await receiver.until(1)
+
+
+async def test_what_has_ended_is_kept_for_its_time_and_then_thrown_away(hooked: Stage) -> None:
+    receiver = Receiver()
+    await hooked.store.of(OWNER).write([Op("webhook_secrets_retire", {"assistant_id": "asst_1", "until": 0})])
+    await hooked.webhook(URL, OTHER_SECRET, "run.cancelled")
+    await ended(hooked)
+    async with hooked.working(hooked.outbox(receiver)):
+        await settled(hooked)
+    sweeper = hooked.sweeper(keep_deliveries=100)
+    for seconds, left in ((99, 1), (1, 0)):
+        hooked.clock.skip(seconds)
+        await sweeper.prune()
+        assert len(await hooked.deliveries()) == left
+    await ended(hooked)
+    hooked.clock.skip(1000)
+    await sweeper.prune()
+    assert len(await hooked.deliveries()) == 1
+    target = await hooked.store.one("delivery_target", assistant_id="asst_1", of=OWNER, now=0)
+    assert msgspec.json.decode(target.secrets) == [OTHER_SECRET]
 
 
 async def test_what_was_being_sent_when_the_process_died_is_sent_again_by_the_next(hooked: Stage) -> None:

@@ -19,6 +19,8 @@ def world_of(user: Caller) -> World:
     waiting, ended = user.waiting(), user.run(status="pending")
     ok(user.post(f"/v1/runs/{ended['id']}/cancel"))
     free = user.thread("a secret")
+    ok(user.put(f"/v1/assistants/{waiting['assistant_id']}", json={"webhook_url": "https://hooks.invalid/"}))
+    delivery = ok(user.post(f"/v1/assistants/{waiting['assistant_id']}/webhook/test"))
     return {
         "assistant": waiting["assistant_id"],
         "thread": waiting["thread_id"],
@@ -30,6 +32,7 @@ def world_of(user: Caller) -> World:
         "message": ok(user.get(f"/v1/threads/{waiting['thread_id']}/messages"))["first_id"],
         "user": user.user_id,
         "prefix": user.key[:12],
+        "delivery": delivery["id"],
     }
 
 
@@ -101,6 +104,11 @@ ROUTES: dict[str, list[Body | None]] = {
     "POST /v1/admin/users/{user_id}/keys": [lambda _: {"key_name": "k"}],
     "GET /v1/users/{user_id}/apikeys/{prefix}": [None],
     "DELETE /v1/users/{user_id}/apikeys/{prefix}": [None],
+    "GET /v1/webhooks/deliveries": [None],
+    "GET /v1/webhooks/deliveries/{delivery_id}": [None],
+    "POST /v1/webhooks/deliveries/{delivery_id}/redeliver": [None],
+    "POST /v1/assistants/{assistant_id}/webhook/test": [None],
+    "POST /v1/assistants/{assistant_id}/webhook/rotate": [lambda _: {"overlap_seconds": 60}],
     "GET /health": [None],
 }
 ADMIN_ONLY = {

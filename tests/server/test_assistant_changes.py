@@ -41,6 +41,7 @@ def test_an_explicit_null_empties_a_field(user: Caller, field: str) -> None:
     full = {**SEARCH_BOT, "tools": [WEATHER], "webhook_url": "https://e.com/", "max_tokens": 5}
     before = user.assistant(**full)
     assert before[field] is not None
+    del before["webhook_secret"]  # shown once
     assert ok(user.put(f"/v1/assistants/{before['id']}", json={field: None})) == {**before, field: None}
 
 

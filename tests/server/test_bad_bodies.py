@@ -13,7 +13,12 @@ from tests.server.routes import WITH_BODY, Asked, World, counted
 from tests.server.talking import Caller, ok, refused
 
 JSON = {"content-type": "application/json"}
-OPTIONAL = {"POST /v1/threads", "POST /v1/users/{user_id}/apikeys", "POST /v1/admin/users/{user_id}/keys"}
+OPTIONAL = {
+    "POST /v1/threads",
+    "POST /v1/users/{user_id}/apikeys",
+    "POST /v1/admin/users/{user_id}/keys",
+    "POST /v1/assistants/{assistant_id}/webhook/rotate",
+}
 """Routes that do without a body."""
 
 

@@ -32,8 +32,11 @@ OF_A_STATE = [
     "POST /v1/messages",
     "POST /v1/messages/tools",
     "PUT /v1/actions/{action_id}",
+    "POST /v1/assistants/{assistant_id}/webhook/test",
 ]
 """Operations that answer 400 to well-formed requests too: their run may be over, or wait for another call."""
+OF_A_URL = ["POST /v1/assistants", "PUT /v1/assistants/{assistant_id}"]
+"""Operations that answer 422 to well-formed requests too: a `webhook_url` may lead where the guard lets nobody."""
 
 
 def configured(admin: Caller, world: World, threads: list[str]) -> SchemathesisConfig:
@@ -54,6 +57,7 @@ def configured(admin: Caller, world: World, threads: list[str]) -> SchemathesisC
     placed["body"] = ["assistant_id", "thread_id", "run_id", "tool_id"]
     of_run = {"body.run_id": "open_run", "body.thread_id": "its_thread", "body.assistant_id": "assistant_id"}
     accepted = ["2xx", "400", "401", "403", "404", "409"]
+    guarded = ["2xx", "401", "403", "404", "409", "422"]
     return SchemathesisConfig.from_dict(
         {
             "seed": 1,
@@ -75,6 +79,10 @@ def configured(admin: Caller, world: World, threads: list[str]) -> SchemathesisC
                 *(
                     {"include-name": name, "checks": {"positive_data_acceptance": {"expected-statuses": accepted}}}
                     for name in OF_A_STATE
+                ),
+                *(
+                    {"include-name": name, "checks": {"positive_data_acceptance": {"expected-statuses": guarded}}}
+                    for name in OF_A_URL
                 ),
             ],
             "auth": {"openapi": {"ApiKey": {"api_key": admin.key}}},

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import projectdavid
-from projectdavid.cli import assistants, chat, demo, doctor, keys, models, runs, serve, threads, usage, users
+from projectdavid.cli import (
+    assistants,
+    chat,
+    demo,
+    doctor,
+    keys,
+    models,
+    runs,
+    serve,
+    threads,
+    usage,
+    users,
+    webhooks,
+)
 from projectdavid.cli.printing import Failure, print_failure
 from projectdavid.cli.teaching import group, taught
 
@@ -34,6 +47,7 @@ group(app, "threads", threads.app)
 group(app, "runs", runs.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)
+group(app, "webhooks", webhooks.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -27,7 +27,17 @@ Tools = Annotated[
 Temperature = Annotated[float | None, typer.Option(min=0, max=2, help="Creativity.")]
 TopP = Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling.")]
 Meta = Annotated[list[str] | None, typer.Option("--meta", metavar="KEY=VALUE", help="A note of your own. Repeat.")]
-Webhook = Annotated[str | None, typer.Option("--webhook-url", help="An https URL; nothing is sent to it yet.")]
+Webhook = Annotated[
+    str | None, typer.Option("--webhook-url", help="An https URL, told when a run waits for the output of a function.")
+]
+WebhookEvents = Annotated[
+    list[str] | None,
+    typer.Option("--webhook-event", help="What else it is told, such as run.completed or run.failed. Repeat."),
+]
+WebhookSecret = Annotated[
+    str | None,
+    typer.Option("--webhook-secret", help="Signs what it is sent; 16 characters or more. Default: one is made."),
+]
 
 
 @command(app, "list", "projectdavid assistants list", "projectdavid assistants list --json | jq -r '.[].id'")
@@ -61,6 +71,8 @@ def create(
     meta: Meta = None,
     webhook_url: Webhook = None,
     idempotency_key: IdempotencyKey = None,
+    webhook_events: WebhookEvents = None,
+    webhook_secret: WebhookSecret = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an assistant, and print its id."""
@@ -73,6 +85,8 @@ def create(
         top_p=top_p,
         meta_data=_pairs(meta),
         webhook_url=webhook_url,
+        webhook_events=webhook_events,
+        webhook_secret=webhook_secret,
     )
     with connect() as client:
         assistant = client.assistants.create_assistant(model=model, idempotency_key=idempotency_key, **fields)
@@ -80,6 +94,8 @@ def create(
         print_json(assistant)
         return
     typer.echo(assistant.id)
+    if assistant.webhook_secret is not None:
+        note(f"Its webhook is signed with {assistant.webhook_secret}, which is shown this once.")
     note(f"Talk to it: projectdavid chat --assistant {assistant.id}")
 
 
@@ -106,6 +122,8 @@ def update(
     top_p: TopP = None,
     meta: Meta = None,
     webhook_url: Webhook = None,
+    webhook_events: WebhookEvents = None,
+    webhook_secret: WebhookSecret = None,
     as_json: AsJson = False,
 ) -> None:
     """Change an assistant; what you leave out stays as it is."""
@@ -119,6 +137,8 @@ def update(
         top_p=top_p,
         meta_data=_pairs(meta),
         webhook_url=webhook_url,
+        webhook_events=webhook_events,
+        webhook_secret=webhook_secret,
     )
     if not fields:
         raise typer.BadParameter("nothing to change; give an option such as --name")

@@ -5,6 +5,7 @@ from projectdavid.client.errors import (
     APIConnectionError,
     APIStatusError,
     AuthenticationError,
+    BadRequestError,
     ConflictError,
     InternalServerError,
     NotFoundError,
@@ -31,6 +32,8 @@ def _next_step(error: ProjectDavidError) -> str:
             return "set PROJECTDAVID_API_KEY to the key of an admin"
         case ConflictError(code="thread_busy"):
             return "`projectdavid runs cancel RUN`, or wait for it with `projectdavid runs events RUN`"
+        case BadRequestError(code="no_webhook"):
+            return "`projectdavid assistants update ASSISTANT --webhook-url URL`"
         case NotFoundError():
             return _list_of(error)
         case RateLimitError():
@@ -45,4 +48,6 @@ def _next_step(error: ProjectDavidError) -> str:
 
 def _list_of(error: APIStatusError) -> str:
     kind = (error.code or "").removesuffix("_not_found")
+    if kind == "delivery":
+        return "`projectdavid webhooks deliveries` shows what there is"
     return f"`projectdavid {kind}s list` shows what there is" if kind in ("assistant", "thread", "run", "user") else ""

@@ -22,11 +22,13 @@ from projectdavid.client.errors import (
     RunFailed,
     StreamBroken,
     UnprocessableEntityError,
+    WebhookVerificationError,
 )
 from projectdavid.client.fields import NOT_GIVEN
 from projectdavid.client.functions import effect
 from projectdavid.client.results import RunResult
 from projectdavid.client.retry import Retry
+from projectdavid.client.verifying import verify_webhook
 from projectdavid.protocol.events import (
     CallArgumentsEvent,
     ContentEvent,
@@ -44,6 +46,7 @@ from projectdavid.protocol.events import (
     UnknownEvent,
     WarningEvent,
 )
+from projectdavid.protocol.webhooks import WebhookEvent
 
 __all__ = [
     "NOT_GIVEN",
@@ -85,5 +88,8 @@ __all__ = [
     "UnknownEvent",
     "UnprocessableEntityError",
     "WarningEvent",
+    "WebhookEvent",
+    "WebhookVerificationError",
     "effect",
+    "verify_webhook",
 ]

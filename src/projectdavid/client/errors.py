@@ -9,6 +9,7 @@
     ├── InvalidAnswerError           an answer that is not in the words of the API
     ├── StreamBroken                 a stream that could not be read on
     ├── RunFailed                    a run that did not complete (.run)
+    ├── WebhookVerificationError     a webhook that the platform did not send, or long ago
     └── APIStatusError               the server refused (.status_code .code .param .request_id)
         ├── BadRequestError            400
         ├── AuthenticationError        401
@@ -70,6 +71,10 @@ class RunFailed(ProjectDavidError):
         self.args = (run,)
         self.run = run
         """The run, as it was then."""
+
+
+class WebhookVerificationError(ProjectDavidError):
+    """A webhook is not signed with the secret, or was signed too long ago."""
 
 
 class APIStatusError(ProjectDavidError):

@@ -17,6 +17,7 @@ from projectdavid.protocol.base import (
     Tokens,
     Turns,
 )
+from projectdavid.protocol.webhooks import OptionalEvent, WebhookSecret
 
 PLATFORM_TOOLS = ("code_interpreter", "computer", "file_search", "web_search")
 PlatformToolType = Literal["code_interpreter", "computer", "file_search", "web_search"]
@@ -44,15 +45,22 @@ def _not_reserved(name: str) -> str:
     return name
 
 
-def _https(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+def _with_host(url: str) -> str:
+    if not urlsplit(url).hostname:
         raise ValueError("expected an https URL with a host")
     return url
 
 
-HTTPS_PATTERN = r"^https://[^/?#@:\x00-\x20]+(:[0-9]{1,5})?([/?#][^\x00-\x20]*)?$"
-HttpsUrl = Annotated[str, StringConstraints(max_length=2048, pattern=HTTPS_PATTERN), AfterValidator(_https)]
+URL_PATTERN = r"^https?://[^/?#@:\x00-\x20]+(:[0-9]{1,5})?([/?#][^\x00-\x20]*)?$"
+WebhookUrl = Annotated[str, StringConstraints(max_length=2048, pattern=URL_PATTERN), AfterValidator(_with_host)]
+"""An https URL; http and hosts of one's own network are for the operator of the server to allow."""
+
+
+def _once(events: list[OptionalEvent]) -> list[OptionalEvent]:
+    return list(dict.fromkeys(events))
+
+
+WebhookEvents = Annotated[list[OptionalEvent], Field(max_length=16), AfterValidator(_once)]
 
 
 class PlatformTool(Request):
@@ -117,7 +125,11 @@ class AssistantFields(Request):
     top_p: float = Field(default=1.0, ge=0, le=1)
     temperature: float = Field(default=1.0, ge=0, le=2)
     response_format: ResponseFormat = "auto"
-    webhook_url: HttpsUrl | None = None
+    webhook_url: WebhookUrl | None = None
+    webhook_events: WebhookEvents | None = None
+    """What it is told besides `run.action_required`."""
+    webhook_secret: WebhookSecret | None = None
+    """Made if it is left out where there is none yet."""
     max_tokens: Tokens | None = None
     """Tokens that a run may write, where the run itself says nothing."""
     max_turns: Turns = 1
@@ -135,7 +147,6 @@ class AssistantCreate(AssistantFields):
     model: ModelName
     id: None = None
     """Ids are given by the server; clients of the Project David wire send null."""
-    webhook_secret: None = None
 
 
 class AssistantUpdate(AssistantFields):
@@ -143,6 +154,10 @@ class AssistantUpdate(AssistantFields):
 
     model: ModelName = Field(default="", json_schema_extra=_without_default)
     """May be left out, but not emptied."""
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
 
 
 class Assistant(Answer):
@@ -165,3 +180,8 @@ class Assistant(Answer):
     response_format: str = "auto"
     vector_stores: list[JsonObject] = []
     webhook_url: str | None = None
+    webhook_events: list[str] | None = Field(default=None, exclude_if=_is_none)
+    webhook_secret: str | None = Field(default=None, exclude_if=_is_none)
+    """Shown once, by the request that made it."""
+    webhook_disabled_at: int | None = Field(default=None, exclude_if=_is_none)
+    """When its receiver said that it is gone (410); to set `webhook_url` starts anew."""

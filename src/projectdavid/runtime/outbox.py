@@ -43,11 +43,16 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much is sent at once: nobody who answers slowly takes the room of the others."""
+    """How much is sent at once: nobody who answers slowly takes the room of the others.
+
+    The second half of it is shared out in smaller parts, `few` for an owner and one for an assistant, so that it takes
+    very many slow receivers, of very many owners, to fill it.
+    """
 
     assistant: int = 8
     owner: int = 32
     all: int = 256
+    few: int = 2
 
 
 class Outbox:
@@ -116,19 +121,22 @@ class Outbox:
         """What is due and has room."""
         assistants = Counter(row.assistant_id for _, row in self._under_way.values())
         owners = Counter(row.owner for _, row in self._under_way.values())
-        free = self._room.all - len(self._under_way)
+        room, used = self._room, len(self._under_way)
+        crowded = used >= room.all // 2
+        of_assistant, of_owner = (1, room.few) if crowded else (room.assistant, room.owner)
+        free = (room.all if crowded else room.all // 2) - used
         if free <= 0:
             return []
         rows = await self._store.all(
             "deliveries_due",
             now=self._clock(),
-            full_assistants=encode([name for name, used in assistants.items() if used >= self._room.assistant]),
-            full_owners=encode([name for name, used in owners.items() if used >= self._room.owner]),
-            limit=free + len(self._under_way),
+            full_assistants=encode([name for name, count in assistants.items() if count >= of_assistant]),
+            full_owners=encode([name for name, count in owners.items() if count >= of_owner]),
+            limit=free + used,
         )
         taken: list[Row] = []
         for row in rows:
-            fits = assistants[row.assistant_id] < self._room.assistant and owners[row.owner] < self._room.owner
+            fits = assistants[row.assistant_id] < of_assistant and owners[row.owner] < of_owner
             if fits and row.n not in self._under_way and len(taken) < free:
                 assistants[row.assistant_id] += 1
                 owners[row.owner] += 1

@@ -21,13 +21,20 @@ class Sweeper:
     """Expires runs whose time is up, and throws away what nothing refers to."""
 
     def __init__(
-        self, store: Store, driver: Driver, clock: Clock, every: float = 1.0, prune_every: float = 3600.0
+        self,
+        store: Store,
+        driver: Driver,
+        clock: Clock,
+        every: float = 1.0,
+        prune_every: float = 3600.0,
+        keep_deliveries: float = 30 * 86_400.0,
     ) -> None:
         self._store = store
         self._driver = driver
         self._clock = clock
         self._every = every
         self._prune_every = prune_every
+        self._keep_deliveries = keep_deliveries
 
     async def serve(self) -> None:
         """Sweep until cancelled."""
@@ -43,9 +50,16 @@ class Sweeper:
                 log.exception("the store is not available; trying again")
 
     async def prune(self) -> None:
-        """Throw away the configurations that no run has, and what was answered too long ago."""
-        until = self._clock() - ANSWERS_KEPT
-        await self._store.write([Op("configs_prune"), Op("idempotency_prune", {"until": until})])
+        """Throw away what nothing refers to, and what has been kept for long enough."""
+        now = self._clock()
+        await self._store.write(
+            [
+                Op("configs_prune"),
+                Op("idempotency_prune", {"until": now - ANSWERS_KEPT}),
+                Op("deliveries_prune", {"before": int(now - self._keep_deliveries)}),
+                Op("webhook_secrets_prune", {"now": int(now)}),
+            ]
+        )
 
     async def expire(self) -> int:
         """Expire the runs whose time is up; returns how many."""

@@ -13,6 +13,7 @@ from projectdavid.ports.store import Row
 from projectdavid.runtime.records import encode
 
 ACTION_REQUIRED = "run.action_required"
+TEST = "webhook.test"
 
 
 def event_of(run: Run, row: Row, event_id: str, now: int) -> tuple[str, str]:
@@ -42,5 +43,14 @@ def event_of(run: Run, row: Row, event_id: str, now: int) -> tuple[str, str]:
         data["error"] = {"code": run.failure.code, "message": run.failure.message}
     if run.incomplete is not None:
         data["incomplete_details"] = run.incomplete
+    return event, _payload(event, event_id, now, data)
+
+
+def trial_of(assistant_id: str, event_id: str, now: int) -> tuple[str, str]:
+    """An event that tells of nothing, and its payload: for the owner to see whether a webhook arrives."""
+    return TEST, _payload(TEST, event_id, now, {"assistant_id": assistant_id})
+
+
+def _payload(event: str, event_id: str, now: int, data: dict[str, Any]) -> str:
     timestamp = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
-    return event, encode({"type": event, "id": event_id, "timestamp": timestamp, "data": data})
+    return encode({"type": event, "id": event_id, "timestamp": timestamp, "data": data})

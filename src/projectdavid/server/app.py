@@ -34,7 +34,7 @@ KEY_REUSED: dict[str, Any] = {
 
 
 def create_app(platform: Platform) -> FastAPI:
-    """The application; its life is the life of the platform's worker and sweeper."""
+    """The application; its life is the life of the platform's worker, sweeper and outbox."""
     app = FastAPI(
         title="projectdavid",
         version=VERSION,
@@ -88,7 +88,8 @@ def _availability(there: bool) -> dict[str, Any]:
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Work while the application runs; stop gently, and leave what is unfinished for the next start."""
     platform: Platform = app.state.platform
-    tasks = [asyncio.create_task(platform.worker.serve()), asyncio.create_task(platform.sweeper.serve())]
+    served = (platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve())
+    tasks = [asyncio.create_task(one) for one in served]
     try:
         yield
     finally:
@@ -96,6 +97,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await platform.guard.close()
         await platform.models.close()
         await platform.store.close()
 

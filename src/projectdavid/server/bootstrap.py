@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from projectdavid.buses.local import LocalBus
+from projectdavid.outbound import Guard, own_addresses
 from projectdavid.ports.model import Provider
 from projectdavid.ports.store import Op
 from projectdavid.ports.tool import Tool
@@ -15,6 +16,7 @@ from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.outbox import Outbox, Patience
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.routing import Models, Price
 from projectdavid.runtime.sweeper import Sweeper
@@ -47,6 +49,10 @@ async def assemble(
     models = _models(settings, providers or {})
     driver = Driver(store, bus, clock, ids, models.cost)
     await driver.recover()
+    guard = _guard(settings)
+    patience = Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
+    outbox = Outbox(store, bus, driver, guard, clock, patience)
+    await outbox.recover()
     toolbox = Toolbox(tools)
     quota = Quota(store, clock, settings.allowance())
     worker = Worker(store, bus, models, toolbox, driver, clock, ids, Pace(runs=settings.max_runs), quota)
@@ -58,16 +64,27 @@ async def assemble(
         toolbox=toolbox,
         driver=driver,
         worker=worker,
-        sweeper=Sweeper(store, driver, clock),
+        sweeper=Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400),
         clock=clock,
         ids=ids,
         quota=quota,
         rates=Rates(),
         secret=secret,
         started_at=clock(),
+        guard=guard,
+        outbox=outbox,
     )
     await _first_start(platform)
     return platform
+
+
+def _guard(settings: Settings) -> Guard:
+    return Guard(
+        allow=settings.outbound_allow,
+        allow_http=settings.outbound_allow_http,
+        own_addresses=own_addresses(),
+        timeout=settings.webhook_timeout,
+    )
 
 
 def _models(settings: Settings, extra: dict[str, Provider]) -> Models:

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from projectdavid.outbound import Guard
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.outbox import Outbox
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
@@ -40,6 +42,9 @@ class Platform:
     ids: Ids
     quota: Quota
     rates: Rates
+    guard: Guard
+    """The way out to URLs of users."""
+    outbox: Outbox
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float

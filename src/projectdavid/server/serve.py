@@ -3,12 +3,14 @@
 import gc
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 import uvicorn
 
 from projectdavid.ports.model import Provider
 from projectdavid.ports.tool import Tool
+from projectdavid.runtime.driver import Clock
 from projectdavid.server.app import create_app
 from projectdavid.server.bootstrap import assemble, point_credentials
 from projectdavid.server.http.corking import CorkedProtocol
@@ -38,6 +40,7 @@ async def serve(
     ready: Callable[[str, uvicorn.Server], None],
     providers: dict[str, Provider] | None = None,
     tools: Mapping[str, Tool] | None = None,
+    clock: Clock = time.time,
 ) -> None:
     """Serve until told to stop; calls `ready` with the address once requests are answered.
 
@@ -47,7 +50,7 @@ async def serve(
     """
     listener = _listen(settings.host, settings.port)
     try:
-        platform = await assemble(settings, providers, tools=tools)
+        platform = await assemble(settings, providers, clock, tools)
         url = point_credentials(settings, listener.getsockname()[1])
         config = uvicorn.Config(
             create_app(platform),

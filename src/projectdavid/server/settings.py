@@ -96,6 +96,18 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0)] = 5
     """How long a stopping server waits for its runs; what is unfinished goes on after the next start."""
 
+    outbound_allow: list[str] = Field(default_factory=list)
+    """Hosts and networks that requests to URLs of users may go to although they are not on the internet: a name, \
+`*.corp.example`, `10.1.0.0/16`, or any with one port (`hooks.internal:8080`)."""
+    outbound_allow_http: bool = False
+    """Whether such a URL may be plain http, which everybody on the way can read."""
+    webhook_timeout: Annotated[float, Field(gt=0, le=60)] = 20
+    """Seconds that the receiver of a webhook has to answer."""
+    webhook_hours: Annotated[float, Field(gt=0)] = 24
+    """How long after an event a webhook that failed is tried again."""
+    webhook_log_days: Annotated[float, Field(gt=0)] = 30
+    """How long the log keeps what was delivered or given up."""
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -9,6 +9,7 @@ from projectdavid.client.lists import Listing, Order
 from projectdavid.client.wire import at
 from projectdavid.protocol.assistants import Assistant, JsonObject
 from projectdavid.protocol.base import Deleted
+from projectdavid.protocol.webhooks import OptionalEvent
 
 PAGE = 1000
 """Assistants that the server gives at once."""
@@ -35,6 +36,8 @@ class AsyncAssistants:
         temperature: Maybe[float] = NOT_GIVEN,
         response_format: Maybe[str] = NOT_GIVEN,
         webhook_url: Maybe[str | None] = NOT_GIVEN,
+        webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
+        webhook_secret: Maybe[str | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
         idempotency_key: str | None = None,
     ) -> Assistant:
@@ -49,26 +52,19 @@ class AsyncAssistants:
             meta_data: at most 16 pairs; keys of at most 64, values of at most 512 characters.
             top_p, temperature: 0 to 1, and 0 to 2; the server's default is 1.
             response_format, max_tokens: `auto`, `json`, ...; tokens that a run may write.
-            webhook_url: an https URL; it is kept, but nothing is sent to it yet.
+            webhook_url: an https URL that is told when a run waits for the output of a function.
+            webhook_events: what else it is told: `run.completed`, `run.failed`, `run.cancelled`, `run.expired`,
+                `run.incomplete`.
+            webhook_secret: signs what is sent; at least 16 characters. Made if it is left out: the answer shows it,
+                this once.
 
         Raises:
             UnprocessableEntityError: a field is wrong; `param` names it.
         """
-        body = given(
-            model=model,
-            name=name,
-            description=description,
-            instructions=instructions,
-            tools=tools,
-            platform_tools=platform_tools,
-            tool_resources=tool_resources,
-            meta_data=meta_data,
-            top_p=top_p,
-            temperature=temperature,
-            response_format=response_format,
-            webhook_url=webhook_url,
-            max_tokens=max_tokens,
-        )
+        body = given(model=model, name=name, description=description, instructions=instructions, tools=tools)
+        body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
+        body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
+        body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         return await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
 
     async def retrieve_assistant(self, assistant_id: str) -> Assistant:
@@ -95,6 +91,8 @@ class AsyncAssistants:
         temperature: Maybe[float] = NOT_GIVEN,
         response_format: Maybe[str] = NOT_GIVEN,
         webhook_url: Maybe[str | None] = NOT_GIVEN,
+        webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
+        webhook_secret: Maybe[str | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
     ) -> Assistant:
         """Change the fields that are given (None sets null); the others stay as they are.
@@ -103,21 +101,10 @@ class AsyncAssistants:
             NotFoundError: there is no such assistant.
             UnprocessableEntityError: a field is wrong; `param` names it.
         """
-        body = given(
-            model=model,
-            name=name,
-            description=description,
-            instructions=instructions,
-            tools=tools,
-            platform_tools=platform_tools,
-            tool_resources=tool_resources,
-            meta_data=meta_data,
-            top_p=top_p,
-            temperature=temperature,
-            response_format=response_format,
-            webhook_url=webhook_url,
-            max_tokens=max_tokens,
-        )
+        body = given(model=model, name=name, description=description, instructions=instructions, tools=tools)
+        body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
+        body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
+        body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         return await self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body)
 
     async def delete_assistant(self, assistant_id: str) -> Deleted:

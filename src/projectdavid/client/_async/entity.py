@@ -20,6 +20,7 @@ from projectdavid.client._async.threads import AsyncThreads
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client._async.usage import AsyncUsage
 from projectdavid.client._async.users import AsyncAPIKeys, AsyncUsers
+from projectdavid.client._async.webhooks import AsyncWebhooks
 from projectdavid.client.primitives import in_thread
 from projectdavid.client.retry import Retry
 from projectdavid.client.settings import find_target
@@ -68,6 +69,7 @@ class AsyncEntity:
         self.actions = AsyncActions(self._transport)
         self.models = AsyncModels(self._transport)
         self.usage = AsyncUsage(self._transport)
+        self.webhooks = AsyncWebhooks(self._transport)
         self.inference_stream = AsyncInferenceStream(self._transport)
 
     @classmethod

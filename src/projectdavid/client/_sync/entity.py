@@ -21,6 +21,7 @@ from projectdavid.client._sync.threads import Threads
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client._sync.usage import Usage
 from projectdavid.client._sync.users import APIKeys, Users
+from projectdavid.client._sync.webhooks import Webhooks
 from projectdavid.client.primitives import in_place
 from projectdavid.client.retry import Retry
 from projectdavid.client.settings import find_target
@@ -69,6 +70,7 @@ class Entity:
         self.actions = Actions(self._transport)
         self.models = Models(self._transport)
         self.usage = Usage(self._transport)
+        self.webhooks = Webhooks(self._transport)
         self.synchronous_inference_stream = InferenceStream(self._transport)
 
     @classmethod

@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from projectdavid.protocol.assistants import HTTPS_PATTERN
+from projectdavid.protocol.assistants import URL_PATTERN
 from projectdavid.protocol.base import ID_PATTERN, NO_NUL, POSITION_PATTERN
 from projectdavid.protocol.messages import IMAGE_PATTERN
 from projectdavid.protocol.users import EMAIL_PATTERN
+from projectdavid.protocol.webhooks import PRINTABLE
 
 TAGGED = frozenset({"tools", "content"})
 """Lists of objects that say by their `type` what they are; validation puts that word into the path behind the index."""
@@ -17,9 +18,10 @@ PATTERNS = {
     POSITION_PATTERN: "the position of an event, a number",
     NO_NUL: "text without NUL characters",
     ID_PATTERN: "1 to 64 letters, digits, '_' or '-'",
-    HTTPS_PATTERN: "an https URL with a host",
+    URL_PATTERN: "an https URL with a host",
     IMAGE_PATTERN: "an https URL or a 'data:image/...' URL",
     EMAIL_PATTERN: "an e-mail address",
+    PRINTABLE: "text without control characters",
 }
 BEGINNINGS = ("Input should be ", "String should have ", "List should have ", "Dictionary should have ")
 CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}

@@ -13,6 +13,7 @@ from projectdavid.server.native import (
     threads,
     usage,
     users,
+    webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -26,4 +27,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     keys.router,
     usage.router,
+    webhooks.router,
 )

@@ -5,12 +5,15 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
+from projectdavid.outbound import Forbidden, Guard
 from projectdavid.ports.store import Missing, Op, View
-from projectdavid.protocol.assistants import Assistant, AssistantCreate, AssistantUpdate
+from projectdavid.protocol.assistants import Assistant, AssistantCreate, AssistantFields, AssistantUpdate
 from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
-from projectdavid.server.http.errors import CONFLICT, WITH_BODY, missing
+from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
+from projectdavid.server.native import signing
+from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import bare, json_answer, router, stored, supplied, to_json
 
 router = router("assistants")
@@ -42,18 +45,20 @@ NOT_STORED = ("id", "webhook_secret")
 
 @router.post("/assistants", response_model=Assistant, responses=WITH_BODY)
 async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
-    """Make an assistant."""
+    """Make an assistant. `webhook_secret` is shown here, and never again."""
+    _see_reachable(body, caller.platform.guard)
     assistant_id = caller.ids.new("asst")
-    fields = {name: value for name, value in supplied(body).items() if name not in NOT_STORED}
     head = {
         "id": assistant_id,
         "user_id": caller.user_id,
         "object": "assistant",
         "created_at": int(caller.now),
     }
-    text = to_json({**head, **DEFAULTS, **fields, "owner_id": caller.user_id})
-    await caller.write([Op("assistant_insert", {"id": assistant_id, "body": text})])
-    return json_answer(stored(text))
+    text = to_json({**head, **DEFAULTS, **_stored(body), "owner_id": caller.user_id})
+    secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=body.webhook_url)
+    new = Op("assistant_insert", {"id": assistant_id, "body": text})
+    await caller.write([new, *(secret.ops if secret else ())])
+    return _answer(text, secret)
 
 
 @router.get("/assistants", response_model=list[Assistant])
@@ -72,20 +77,25 @@ async def retrieve_assistant(assistant_id: str, caller: Auth) -> Response:
 
 @router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | CONFLICT)
 async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Auth) -> Response:
-    """Change the fields that are supplied, and nothing else."""
+    """Change the fields that are supplied, and nothing else. A new `webhook_secret` is shown here, and never again."""
+    _see_reachable(body, caller.platform.guard)
     while True:
         row = await find(caller, assistant_id)
-        text = to_json({**msgspec.json.decode(row.body), **supplied(body)})
+        values = {**msgspec.json.decode(row.body), **_stored(body)}
+        if "webhook_url" in body.model_fields_set:
+            values.pop("webhook_disabled_at", None)
+        text = to_json(values)
         op = Op(
             "assistant_update",
             {"id": assistant_id, "body": text, "version": row.version},
             missing=Missing("assistant", assistant_id),
         )
+        secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=values["webhook_url"])
         try:
-            await caller.view.write([op])
+            await caller.view.write([op, *(secret.ops if secret else ())])
         except Missing:
             continue  # changed or deleted meanwhile: looking again tells which
-        return json_answer(stored(text))
+        return _answer(text, secret)
 
 
 @router.delete("/assistants/{assistant_id}", response_model=Deleted)
@@ -103,6 +113,30 @@ async def list_assistants_of_user(
     """The assistants of a user: one's own, or anybody's for an admin."""
     await caller.may_see(user_id)
     return await _list(caller.platform.store.of(user_id), limit, order, after)
+
+
+def _stored(body: AssistantFields) -> dict[str, Any]:
+    return {name: value for name, value in supplied(body).items() if name not in NOT_STORED}
+
+
+def _see_reachable(body: AssistantFields, guard: Guard) -> None:
+    """Let only a webhook pass that the server would ask, as far as its URL tells.
+
+    Raises:
+        ApiError: 422, with the rule that refuses it.
+    """
+    if body.webhook_url is None:
+        return
+    try:
+        guard.check(body.webhook_url)
+    except Forbidden as error:
+        raise ApiError(422, "invalid_value", f"webhook_url: {error}", "webhook_url") from None
+
+
+def _answer(text: str, secret: Secret | None) -> Response:
+    if secret is None:
+        return json_answer(stored(text))
+    return json_answer({**msgspec.json.decode(text), "webhook_secret": secret.shown}, headers=signing.ONCE)
 
 
 async def _list(view: View, limit: int, order: str, after: str | None) -> Response:

@@ -50,7 +50,7 @@ WHERE assistant_id = :assistant_id AND owner = :of AND status = 'pending' AND se
 DELETE FROM deliveries WHERE ended_at <= :before;
 
 -- name: delivery_target
--- Where an assistant's webhooks go, and the secrets that sign them (a JSON array), newest first.
+-- Where an assistant's webhooks go, and the secrets that sign them (a JSON array): the latest, but no endless row.
 SELECT
     a.body ->> '$.webhook_url' AS url,
     a.body ->> '$.webhook_disabled_at' AS disabled_at,
@@ -58,7 +58,7 @@ SELECT
         SELECT json_group_array(s.secret)
         FROM (
             SELECT secret FROM webhook_secrets
-            WHERE assistant_id = a.id AND (expires_at IS NULL OR expires_at > :now) ORDER BY n DESC
+            WHERE assistant_id = a.id AND (expires_at IS NULL OR expires_at > :now) ORDER BY n DESC LIMIT 5
         ) AS s
     ) AS secrets
 FROM assistants AS a WHERE a.id = :assistant_id AND a.owner = :of;
@@ -74,7 +74,14 @@ SELECT * FROM deliveries WHERE id = :id AND owner = :owner;
 -- name: deliveries_page
 SELECT * FROM deliveries
 WHERE owner = :owner
-    AND (:run_id IS NULL OR run_id = :run_id)
+    AND (:assistant_id IS NULL OR assistant_id = :assistant_id)
+    AND (:status IS NULL OR status = :status)
+    AND n $PAST COALESCE((SELECT n FROM deliveries WHERE id = :after AND owner = :owner), $START)
+ORDER BY n $ORDER LIMIT :limit;
+
+-- name: run_deliveries_page
+SELECT * FROM deliveries
+WHERE owner = :owner AND run_id = :run_id
     AND (:assistant_id IS NULL OR assistant_id = :assistant_id)
     AND (:status IS NULL OR status = :status)
     AND n $PAST COALESCE((SELECT n FROM deliveries WHERE id = :after AND owner = :owner), $START)
@@ -100,7 +107,7 @@ INSERT INTO webhook_secrets (assistant_id, secret, created_at)
 SELECT id, :secret, :now FROM assistants WHERE id = :assistant_id AND owner = :owner;
 
 -- name: webhook_secrets_retire
--- The old ones sign until a time, beside the new one; what was to end sooner still does.
+-- The old ones sign until a time, beside the new one; what is to end sooner still does.
 UPDATE webhook_secrets SET expires_at = :until
 WHERE assistant_id = (SELECT id FROM assistants WHERE id = :assistant_id AND owner = :owner)
     AND (expires_at IS NULL OR expires_at > :until);
@@ -109,6 +116,9 @@ WHERE assistant_id = (SELECT id FROM assistants WHERE id = :assistant_id AND own
 DELETE FROM webhook_secrets WHERE expires_at <= :now;
 
 -- name: webhook_secret
--- Whether an assistant has one that is to stay.
-SELECT s.n FROM webhook_secrets AS s JOIN assistants AS a ON a.id = s.assistant_id
+-- The one of an assistant that is to stay, and until when those before it sign, too.
+SELECT
+    s.secret,
+    (SELECT max(o.expires_at) FROM webhook_secrets AS o WHERE o.assistant_id = a.id) AS previous_until
+FROM webhook_secrets AS s JOIN assistants AS a ON a.id = s.assistant_id
 WHERE a.id = :assistant_id AND a.owner = :owner AND s.expires_at IS NULL;
