@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from random import SystemRandom
 
 import msgspec
 
@@ -23,6 +23,7 @@ LOGGED = 50
 """Attempts of a delivery that its log keeps: the latest."""
 TOO_LATE = "Its outputs came too late: the run does not wait for them any more."
 PARTLY_LATE = "Some of its outputs came too late: the run does not wait for these any more."
+_RANDOM = SystemRandom()
 FAULT = Outcome(error="The server made a mistake while it sent this.")
 
 
@@ -71,7 +72,7 @@ class Outbox:
         clock: Clock,
         patience: Patience = Patience(),
         room: Room = Room(),
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] = _RANDOM.random,
     ) -> None:
         self._store = store
         self._bus = bus
