@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from projectdavid.buses.local import LocalBus
-from projectdavid.engine.run import TERMINAL, Status
+from projectdavid.engine.run import Status
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Op, Row, Store, Value
 from projectdavid.runtime.driver import Driver
@@ -33,7 +33,12 @@ from tests.simulation.plans import EVENTS, OWNERS, Plan, plan
 START = 1_000_000.0
 END = 400.0
 """Virtual seconds after which a world that has not come to rest is stuck."""
-LOOK = 2.0
+LOOK = 3.0
+OPEN_WORK = """
+SELECT id || ' is ' || status FROM runs
+WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+UNION ALL SELECT event || ' of ' || run_id || ' is pending' FROM deliveries WHERE status = 'pending'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +89,29 @@ class World:
         return rows[0] if rows else None
 
     def has(self, key: str) -> bool:
-        return self.row_of(key) is not None
-
-    def _there(self, key: str) -> Row:
-        row = self.row_of(key)
-        assert row is not None
-        return row
+        return bool(self.db.look("SELECT 1 FROM runs WHERE id = ?", key))
 
     def n_of(self, key: str) -> int:
-        return int(self._there(key).n)
+        return int(self.db.look("SELECT n FROM runs WHERE id = ?", key)[0][0])
 
     def status_of(self, key: str) -> Status:
-        return Status(self._there(key).status)
+        return Status(self.db.look("SELECT status FROM runs WHERE id = ?", key)[0][0])
 
     def turns_of(self, key: str) -> int:
-        return int(msgspec.json.decode(self._there(key).state).get("turn", 0))
+        return int(self.db.look("SELECT state ->> '$.turn' FROM runs WHERE id = ?", key)[0][0] or 0)
 
     def calls_of(self, key: str) -> list[Row]:
         owner = next(run.owner for run in self.plan.runs if run.key == key)
         return self.read("actions_of_run", run_id=key, owner=owner)
 
     def waiting_calls(self, key: str) -> list[str]:
-        return [call.call_id for call in self.calls_of(key) if call.output is None and call.tool is None]
+        waiting = "run = (SELECT n FROM runs WHERE id = ?) AND output IS NULL AND tool IS NULL"
+        return [
+            row[0] for row in self.db.look(f"SELECT call_id FROM tool_calls WHERE {waiting} ORDER BY position", key)
+        ]
 
     def finished(self, call_id: str) -> bool:
-        keys = [run.key for run in self.plan.runs if self.has(run.key)]
-        return any(call.call_id == call_id and call.output is not None for key in keys for call in self.calls_of(key))
+        return bool(self.db.look("SELECT 1 FROM tool_calls WHERE call_id = ? AND output IS NOT NULL", call_id))
 
     def somebody(self) -> Node:
         """A process that is there."""
@@ -213,9 +215,8 @@ class World:
                 await asyncio.wait(tasks)
 
     def _open_work(self) -> list[str]:
-        rows = [row for run in self.plan.runs if (row := self.row_of(run.key)) is not None]
-        open_runs = [f"{row.id} is {row.status}" for row in rows if row.status not in TERMINAL]
-        return open_runs + [f"{row.event} of {row.run_id} is pending" for row in self.deliveries("pending")]
+        """The runs that are not over, and the webhooks that did not arrive."""
+        return [str(row[0]) for row in self.db.look(OPEN_WORK)]
 
     def deliveries(self, status: str) -> list[Row]:
         """What is promised to webhooks and stands at a status."""
