@@ -40,6 +40,23 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "e2e/test_cuts.py::test_a_live_run_can_be_cut_at_every_event",
         "client/test_streams.py::test_a_stream_that_is_cut_again_and_again_gives_each_event_once",
     ),
+    "A request that is repeated under its key happens once.": (
+        "e2e/test_repeats.py::test_a_request_that_is_repeated_under_its_key_happens_once_however_often_the_server_is"
+        "_killed",
+        "server/test_idempotency.py::test_200_requests_at_once_with_one_key_make_one_object",
+    ),
+    "A call that must not happen twice is not made twice.": (
+        "runtime/test_tools.py::test_after_a_crash_an_unsafe_call_is_not_repeated_and_its_outcome_is_unknown",
+        "runtime/test_tools.py::test_after_a_crash_a_finished_call_is_not_repeated",
+    ),
+    "A webhook that was promised arrives.": (
+        "e2e/test_webhooks.py::test_a_receiver_that_is_down_for_ten_minutes_while_the_server_is_killed_three_times_gets"
+        "_every_event",
+    ),
+    "Ten thousand simulated worlds of crashes check that at every change.": (
+        "simulation/test_worlds.py::test_in_ten_thousand_worlds_nothing_that_must_hold_is_violated",
+        "simulation/test_worlds.py::test_a_rule_that_is_broken_shows",
+    ),
     "One process, one file; no account, no network, no container engine.": (
         "cli/test_demo.py::test_it_goes_the_whole_way_without_key_or_network",
         "docs/test_readme.py::test_all_that_is_kept_is_in_one_file",

@@ -99,6 +99,8 @@ _alphabet = "abxX01279fF.:[]%/@?#&\\-_ \t~!$'()*+,;=|^`\"äßİſ１①。\uff0e
 
 @given(url=st.text(_alphabet, max_size=30).map("http://{}".format) | st.text())
 @example("http://a?@b")
+@example("http://a?")
+@example("http://a/b??")
 @example("http://a#@b/")
 @example("http://a/@b")
 def test_what_is_admitted_is_read_by_the_client_as_it_was_judged(url: str):

@@ -91,6 +91,8 @@ def parsed(url: str) -> Target:
         raise malformed(str(error)) from None
     port = _port(given, DEFAULT_PORTS[scheme])
     path = path if path.startswith("/") else f"/{path}"
+    # An empty query is none to most who read a URL.
+    path = path[:-1] if path.find("?") == len(path) - 1 else path
     return Target(scheme, host, port, quote(path, safe=_KEPT), address)
 
 
