@@ -18,6 +18,7 @@ from projectdavid.runtime.routing import Models, Price
 from projectdavid.runtime.writing import DAY, Lease
 from tests.engine.samples import a_reply
 from tests.runtime.stage import OWNER, START, Stage, calls, kinds, of_kind, statuses
+from tests.runtime.test_driver import new_run
 
 pytestmark = pytest.mark.anyio
 
@@ -191,7 +192,7 @@ async def test_what_others_use_is_not_counted(stage: Stage) -> None:
 async def test_a_run_is_not_written_where_the_owner_has_no_room_for_it(stage: Stage) -> None:
     n = await stage.run()
     thread_id = (await stage.row(n)).thread_id
-    (op,) = room(Allowance(concurrent_runs=1))
+    (op,) = room(Allowance(concurrent_runs=1), new_run("thread_new"))
     with pytest.raises(Exceeded) as exceeded:
         await stage.store.of(OWNER).write([op, Op("thread_delete", {"id": thread_id})])
     assert (exceeded.value.code, exceeded.value.retry_after) == ("concurrent_runs_exceeded", 5.0)

@@ -179,11 +179,21 @@ def test_runs_that_wait_are_open_too(admin: Caller, user: Caller, fields: Json) 
     second = ok(user.post("/v1/runs", json={**body, "on_busy": "queue"}))
     (other,) = bodies(user, 1)
     refused(user.post("/v1/runs", json={**other, **fields}), 429, "concurrent_runs_exceeded")
-    refused(user.post("/v1/runs", json={**body, "on_busy": "interrupt"}), 429, "concurrent_runs_exceeded")
     for run in (first, second):
         assert ok(user.get(f"/v1/runs/{run['id']}"))["status"] in ("pending", "queued")
     for run in (second, first):
         ok(user.post(f"/v1/runs/{run['id']}/cancel"))
+
+
+def test_a_run_that_is_interrupted_makes_room_for_the_one_that_interrupts_it(admin: Caller, user: Caller) -> None:
+    limit(admin, user, concurrent_runs=1)
+    first = user.run(status="pending")
+    body = {"assistant_id": first["assistant_id"], "thread_id": first["thread_id"]}
+    second = ok(user.post("/v1/runs", json={**body, "on_busy": "interrupt", "status": "pending"}))
+    assert ok(user.get(f"/v1/runs/{first['id']}"))["status"] == "cancelled"
+    (other,) = bodies(user, 1)
+    refused(user.post("/v1/runs", json={**other, "on_busy": "interrupt"}), 429, "concurrent_runs_exceeded")
+    ok(user.post(f"/v1/runs/{second['id']}/cancel"))
 
 
 def test_the_runs_of_others_are_not_counted(admin: Caller, user: Caller, other: Caller) -> None:

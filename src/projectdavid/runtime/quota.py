@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from projectdavid.ports.store import Op, Row, Store, StoreError
-from projectdavid.runtime.driver import Clock
+from projectdavid.runtime.driver import Clock, NewRun, OnBusy
 from projectdavid.runtime.writing import DAY
 
 MILLION = 1_000_000
@@ -86,10 +86,12 @@ class Quota:
         return Exceeded(code, message, midnight - now)
 
 
-def room(allowed: Allowance) -> list[Op]:
+def room(allowed: Allowance, new: NewRun) -> list[Op]:
     """What to write with a new run, so that its owner does not have more open runs than they may."""
     most = allowed.concurrent_runs
     if most is None:
         return []
     message = f"You have {most} open runs, and may not have more at once. Wait until one is over, or cancel one."
-    return [Op("runs_room", {"most": most}, missing=Exceeded("concurrent_runs_exceeded", message, SOON))]
+    interrupts = new.thread_id if new.on_busy is OnBusy.INTERRUPT else None
+    exceeded = Exceeded("concurrent_runs_exceeded", message, SOON)
+    return [Op("runs_room", {"most": most, "interrupts": interrupts}, missing=exceeded)]

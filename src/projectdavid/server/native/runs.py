@@ -44,7 +44,7 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     try:
         if not caller.done:
             await caller.platform.quota.check(caller.user_id, caller.allowed)
-            await caller.platform.driver.create(new, also=(*caller.also, *room(caller.allowed)))
+            await caller.platform.driver.create(new, also=(*caller.also, *room(caller.allowed, new)))
     except Clash as clash:
         if clash.kind != "run":
             raise

@@ -22,11 +22,15 @@ FROM threads AS t WHERE t.id = :thread_id AND t.owner = :owner
 RETURNING n;
 
 -- name: runs_room
--- A row while the owner has fewer open runs than `most`; those that wait for their turn are open, too.
+-- A row while the owner has fewer open runs than `most`; those that wait for their turn are open, too. The one that has
+-- the thread `interrupts` ends for the new one, and is not counted.
 SELECT 1 AS room
 WHERE :most > (
-    SELECT count(*) FROM runs
-    WHERE owner = :owner AND status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+    SELECT count(*) FROM runs AS r
+    WHERE r.owner = :owner AND r.status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+        AND NOT (
+            r.parked = 0 AND r.thread IS (SELECT t.n FROM threads AS t WHERE t.id = :interrupts AND t.owner = :owner)
+        )
 );
 
 -- name: run
