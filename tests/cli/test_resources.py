@@ -36,6 +36,14 @@ def test_what_is_created_under_a_key_is_created_once(command: Command, words: li
     assert command(*words).out.strip() != created[0]
 
 
+def test_a_run_is_created_once_under_a_key(command: Command, client: Entity) -> None:
+    assistant, thread = client.assistants.create_assistant(model="demo/assistant"), client.threads.create_thread()
+    words = ["runs", "create", assistant.id, thread.id, "--idempotency-key", "the run"]
+    first, again = command(*words), command(*words)
+    assert (first.code, again.out) == (0, first.out)
+    assert [run.id for run in client.runs.list_runs(thread.id)] == [first.out.strip()]
+
+
 def test_an_assistant_takes_tools_by_name_and_from_a_file(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "functions.json"
     file.write_text(json.dumps([FUNCTION]))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from projectdavid.cli.connecting import connect
-from projectdavid.cli.options import AsJson, AssistantId, RunId, ThreadId
+from projectdavid.cli.options import AsJson, AssistantId, IdempotencyKey, RunId, ThreadId
 from projectdavid.cli.printing import moment, note, print_fields, print_json, print_table, say
 from projectdavid.cli.teaching import command, new_group
 
@@ -48,6 +48,7 @@ def create(
     expiry_output: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the model is told then, with `answer`.")
     ] = None,
+    idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Let an assistant answer a thread, and print the run's id; it goes on by itself."""
@@ -59,7 +60,7 @@ def create(
     if expiry_output is not None:
         overrides["expiry_output"] = expiry_output
     with connect() as client:
-        run = client.runs.create_run(assistant_id, thread_id, **overrides)
+        run = client.runs.create_run(assistant_id, thread_id, idempotency_key=idempotency_key, **overrides)
     if as_json:
         print_json(run)
         return
