@@ -112,3 +112,19 @@ def test_a_receiver_that_is_down_for_ten_minutes_while_the_server_is_killed_thre
     assert log[0]["log"][-1]["at"] - log[0]["created_at"] >= DOWN - 1
     assert server.starts == KILLS + 1
     assert server.logged() == ""
+
+
+def test_a_receiver_that_never_answers_holds_up_nobody_else(starting: Starting) -> None:
+    server = starting(outbound_allow=["127.0.0.1"], outbound_allow_http=True, webhook_timeout=60)
+    with socket.socket() as deaf, receiving(a_free_port()) as hooks:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(64)
+        silent = new_hooked_assistant(server, f"http://127.0.0.1:{deaf.getsockname()[1]}/hook")
+        quick = new_hooked_assistant(server, hooks.url)
+        for number in range(12):
+            new_run(address(server), silent["id"], f"silent-{number} [call=weather:{{}}]")
+        path = f"/v1/webhooks/deliveries?assistant_id={silent['id']}&status=pending"
+        waits_for(server, path, lambda seen: sum(one["attempts"] for one in seen["data"]) == 8)
+        new_run(address(server), quick["id"], "quick [call=weather:{}]")
+        assert [one.event["data"]["assistant_id"] for one in hooks.until(1)] == [quick["id"]]
+        assert sum(one["attempts"] for one in address(server).ask("GET", path)["data"]) == 8
