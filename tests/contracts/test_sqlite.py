@@ -4,14 +4,19 @@ import asyncio
 import resource
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
 import pytest
 
+from projectdavid.buses.local import LocalBus
+from projectdavid.engine.happenings import OutputsSubmitted
 from projectdavid.ports.store import Unavailable
+from projectdavid.runtime.driver import Driver
+from projectdavid.runtime.ids import Ids
 from projectdavid.stores.sqlite import SHARED, SQLiteStore
+from projectdavid.stores.sqlite.migrations import SCRIPTS
 from projectdavid.stores.sqlite.queries import QUERIES
 from tests.contracts.rows import user
 from tests.contracts.test_store import BOUND_READS, BOUND_WRITES, CREATIONS, OF_ONESELF
@@ -169,3 +174,36 @@ async def test_a_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     await store.open()
     await store.close()
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
+BEFORE = """
+INSERT INTO users (id, is_admin, created_at, updated_at, body) VALUES ('ann', 0, 1, 1, '{}');
+INSERT INTO threads (id, owner, created_at, meta_data, tool_resources, participants)
+VALUES ('t', 'ann', 1, '{}', '{}', '[]');
+INSERT INTO configs (hash, body) VALUES (x'00', '{}');
+INSERT INTO runs
+(id, owner, thread, assistant_id, status, created_at, expires_at, model, config, meta_data, state)
+VALUES ('r', 'ann', 1, 'asst_1', 'requires_action', 1, 9e9, 'm', 1, '{}',
+    '{"turn":1,"calls":[{"id":"call","action_id":"act","name":"add","arguments":"{}","output":null}]}');
+INSERT INTO tool_calls (action_id, run, call_id, turn, position, name, arguments, created_at)
+VALUES ('act', 1, 'call', 1, 0, 'add', '{}', 1);
+"""
+"""A run that waits for its caller, as the first version wrote it."""
+
+
+async def test_a_run_that_an_older_version_left_waiting_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "david.db"
+    with closing(apsw.Connection(str(path))) as connection:
+        for _ in connection.execute(SCRIPTS[0] + BEFORE):
+            pass
+        connection.pragma("user_version", 1)
+    store = SQLiteStore(path)
+    await store.open()
+    try:
+        driver = Driver(store, LocalBus(), lambda: 100.0, Ids())
+        await driver.decide(1, OutputsSubmitted((("call", "3"),), 100.0))
+        run = await store.of("ann").one("run", id="r")
+        (action,) = await store.of("ann").all("actions_of_run", run_id="r")
+        assert (run.status, run.parked, action.output, action.effect) == ("queued", 0, "3", "unsafe")
+    finally:
+        await store.close()
