@@ -56,11 +56,11 @@ class Process:
         self.see_alive()
         now = asyncio.get_running_loop().time()
         dice = 1.0 if self.calm() else self.random.random()
-        if dice < 0.004:
+        if dice < 0.012:
             self._frozen_until = now + self.random.uniform(LEASE, 2 * LEASE)
         if self._frozen_until > now:
             await asyncio.sleep(self._frozen_until - now)
-        elif dice < 0.02:
+        elif dice < 0.03:
             await asyncio.sleep(self.random.uniform(0.0, 0.5))
         self.see_alive()
 

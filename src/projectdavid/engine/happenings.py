@@ -15,7 +15,7 @@ class Begun:
 class Claimed:
     """A worker holds the run now: newly queued, or left behind by a worker that is gone.
 
-    `open_message` is the message that the other worker's model call had begun to tell, if any.
+    `open_message` is the message that the other worker's model call had begun to tell, if any; the driver looks it up.
     """
 
     now: float
@@ -90,10 +90,15 @@ class Aborted:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Its time is up, or the time of its caller; a model call, if one was open, was closed after `partial`."""
+    """Its time is up, or the time of its caller.
+
+    A worker that holds the run has closed its model call after `partial`. Where nobody answers for the run any more,
+    `open_message` is what a model call had begun to tell.
+    """
 
     now: float
     partial: Reply | None = None
+    open_message: str | None = None
 
 
 Happened = (

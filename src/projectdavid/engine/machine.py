@@ -112,8 +112,10 @@ def _cancelling(run: Run, happened: Happened) -> Next:
     match happened:
         case ModelReplied(reply, now):
             return finish(run, Status.CANCELLED, now, reply)
-        case ModelFailed(_, now, partial) | Aborted(now, partial) | Expired(now, partial):
+        case ModelFailed(_, now, partial) | Aborted(now, partial):
             return finish(run, Status.CANCELLED, now, partial)
+        case Expired(now, partial, open_message):
+            return finish(run, Status.CANCELLED, now, partial, discarded_told(open_message))
         case PromptRefused(now):
             return finish(run, Status.CANCELLED, now)
         case ToolReturned():
@@ -192,7 +194,7 @@ def _cancel(run: Run, now: float) -> Next:
 
 def _expired(run: Run, happened: Expired) -> Next:
     if happened.now >= run.expires_at:
-        return finish(run, Status.EXPIRED, happened.now, happened.partial)
+        return finish(run, Status.EXPIRED, happened.now, happened.partial, discarded_told(happened.open_message))
     if run.action_expires_at is not None and happened.now >= run.action_expires_at:
         return unanswered(run, happened.now)
     raise Refused("invalid_state", "The run has time left.")

@@ -5,11 +5,13 @@ with a version check. Whoever loses a race decides again, which costs nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import msgspec
+
 from projectdavid.engine.deltas import Usage
-from projectdavid.engine.happenings import CancelRequested, Happened, ModelReplied
+from projectdavid.engine.happenings import CancelRequested, Claimed, Expired, Happened, ModelReplied
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import Abort, Next, Refused, Run, Status, told
 from projectdavid.ports.bus import Bus
@@ -26,6 +28,8 @@ WORK = "work"
 
 OUTBOX = "outbox"
 """The topic that says a webhook waits to be sent."""
+
+OPENING = '["message_created","message_completed","message_discarded"]'
 
 Cost = Callable[[str, Usage], int | None]
 """What tokens of a model cost, in millionths of the currency of the prices; None: its price is not known."""
@@ -182,7 +186,7 @@ class Driver:
             if claim is not None and row.lease not in (None, claim.worker) and row.lease_until > now:
                 raise Lost
             before = run_of(row)
-            result = advance(before, happened)
+            result = advance(before, await self._informed(n, happened, holder))
             writing = Writing(self._ids, row, int(now), [*also])
             self._write(writing, before, result, claim)
             if isinstance(happened, ModelReplied) and (usage := happened.reply.usage) is not None:
@@ -198,6 +202,18 @@ class Driver:
                 continue
             self._hint(n, before, result)
             return Decided(n, row, result, row.version + 1, tuple(writing.messages))
+
+    async def _informed(self, n: int, happened: Happened, holder: str | None) -> Happened:
+        """What happens to a run that a worker left behind, with the message that this one had begun to tell.
+
+        Looked up only now: until its lease ran out it told more, and what it decides meanwhile is a race.
+        """
+        if not (isinstance(happened, Claimed) or (isinstance(happened, Expired) and holder is None)):
+            return happened
+        row = await self._store.one("journal_last", run=n, kinds=OPENING)
+        if row is None or row.kind != "message_created":
+            return happened
+        return replace(happened, open_message=str(msgspec.json.decode(row.data)["message_id"]))
 
     @staticmethod
     def _write(writing: Writing, before: Run, result: Next, claim: Lease | None) -> None:

@@ -4,8 +4,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-import msgspec
-
 from projectdavid.engine.happenings import Claimed, ModelFailed
 from projectdavid.engine.run import Abort, CallModel, Failure, Refused, RunTools
 from projectdavid.ports.bus import Bus
@@ -21,8 +19,6 @@ from projectdavid.runtime.turn import Turn
 from projectdavid.runtime.writing import Lease
 
 log = logging.getLogger("projectdavid.worker")
-
-OPENING = '["message_created","message_completed","message_discarded"]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +141,7 @@ class Worker:
     async def _happen(self, n: int) -> None:
         """Decide, perform, repeat."""
         claim = Lease(self._name, self._clock() + self._pace.lease)
-        decided = await self._driver.decide(n, Claimed(self._clock(), await self._open_message(n)), claim=claim)
+        decided = await self._driver.decide(n, Claimed(self._clock()), claim=claim)
         while (following := await self._perform(decided)) is not None:
             decided = following
 
@@ -180,10 +176,3 @@ class Worker:
 
     def _tooling(self, decided: Decided) -> Tooling:
         return Tooling(self._driver, self._toolbox, self._bus, self._clock, self._name, decided.row, self._pace.look)
-
-    async def _open_message(self, n: int) -> str | None:
-        """The message that a worker which is gone had begun to tell."""
-        row = await self._store.one("journal_last", run=n, kinds=OPENING)
-        if row is None or row.kind != "message_created":
-            return None
-        return str(msgspec.json.decode(row.data)["message_id"])
