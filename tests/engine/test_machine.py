@@ -263,6 +263,17 @@ def test_a_run_that_waits_for_its_caller_forgets_its_calls_when_it_is_cancelled(
     assert next.do == ()
 
 
+@pytest.mark.parametrize(
+    "status",
+    [Status.IN_PROGRESS, Status.CANCELLING],
+)
+def test_what_a_dead_worker_had_begun_is_taken_back_when_its_run_expires(status: Status) -> None:
+    next = advance(a_run(status), Expired(ENDS, open_message="msg_0"))
+    assert kinds(next) == ["message_discarded", "status"]
+    assert only(next, "message_discarded").data == {"message_id": "msg_0"}
+    assert next.keep == ()
+
+
 def test_an_expired_run_closes_its_model_call_and_keeps_what_was_said() -> None:
     next = advance(a_run(), Expired(ENDS, a_reply("Half a")))
     assert next.do == (Abort(),)
