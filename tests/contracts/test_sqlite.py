@@ -64,6 +64,7 @@ RUNTIME = {
     "journal_put",
     "journal_after",
     "journal_last",
+    "journal_unmoved",
     "journal_resumed",
     "call_insert",
     "call_start",

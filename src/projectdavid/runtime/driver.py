@@ -18,7 +18,7 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Clash, Missing, Op, Row, Stale, Store, Value
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.records import Config, config_hash, encode, run_of, state_of
-from projectdavid.runtime.writing import NOTHING_STREAMED, Lease, Streamed, Writing
+from projectdavid.runtime.writing import NOTHING_STREAMED, RACE, Lease, Streamed, Writing
 
 Clock = Callable[[], float]
 """The time in Unix seconds."""
@@ -186,8 +186,9 @@ class Driver:
             if claim is not None and row.lease not in (None, claim.worker) and row.lease_until > now:
                 raise Lost
             before = run_of(row)
-            result = advance(before, await self._informed(n, happened, holder))
-            writing = Writing(self._ids, row, int(now), [*also])
+            known, unmoved = await self._informed(n, happened, holder)
+            result = advance(before, known)
+            writing = Writing(self._ids, row, int(now), [*also, *unmoved])
             self._write(writing, before, result, claim)
             if isinstance(happened, ModelReplied) and (usage := happened.reply.usage) is not None:
                 writing.use(usage, self._cost(row.model, usage))
@@ -203,17 +204,19 @@ class Driver:
             self._hint(n, before, result)
             return Decided(n, row, result, row.version + 1, tuple(writing.messages))
 
-    async def _informed(self, n: int, happened: Happened, holder: str | None) -> Happened:
+    async def _informed(self, n: int, happened: Happened, holder: str | None) -> tuple[Happened, list[Op]]:
         """What happens to a run that a worker left behind, with the message that this one had begun to tell.
 
-        Looked up only now: until its lease ran out it told more, and what it decides meanwhile is a race.
+        It may not be gone, but only have been held up, and tell one more: then the operation loses the race.
         """
         if not (isinstance(happened, Claimed) or (isinstance(happened, Expired) and holder is None)):
-            return happened
+            return happened, []
         row = await self._store.one("journal_last", run=n, kinds=OPENING)
+        seen = 0 if row is None else row.position
+        unmoved = Op("journal_unmoved", {"run": n, "kinds": OPENING, "position": seen}, missing=RACE)
         if row is None or row.kind != "message_created":
-            return happened
-        return replace(happened, open_message=str(msgspec.json.decode(row.data)["message_id"]))
+            return happened, [unmoved]
+        return replace(happened, open_message=str(msgspec.json.decode(row.data)["message_id"])), [unmoved]
 
     @staticmethod
     def _write(writing: Writing, before: Run, result: Next, claim: Lease | None) -> None:

@@ -11,7 +11,7 @@ from projectdavid.runtime.records import encode, state_of
 from projectdavid.runtime.webhooks import event_of
 
 DAY = 86_400
-_RACE = Stale()
+RACE = Stale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Writing:
             "parked": 0 if run.over else run.parked,
             "action_expires_at": run.action_expires_at,
         }
-        self.ops.append(Op("run_decide", params, _RACE))
+        self.ops.append(Op("run_decide", params, RACE))
 
     def tell(self, entries: Sequence[Entry]) -> None:
         for entry in entries:

@@ -160,6 +160,17 @@ ORDER BY position LIMIT :limit;
 SELECT position, kind, data FROM journal WHERE run = :run AND kind IN (SELECT value FROM json_each(:kinds))
 ORDER BY position DESC LIMIT 1;
 
+-- name: journal_unmoved
+-- A row while the last event of some kinds (a JSON array) is still the one at `position`; 0: there is none.
+SELECT 1 AS same
+WHERE :position = COALESCE(
+    (
+        SELECT position FROM journal WHERE run = :run AND kind IN (SELECT value FROM json_each(:kinds))
+        ORDER BY position DESC LIMIT 1
+    ),
+    0
+);
+
 -- name: journal_resumed
 -- Where the run last went back into the queue.
 SELECT position FROM journal WHERE run = :run AND kind = 'status' AND data LIKE '%"queued"%' ORDER BY position DESC LIMIT 1;
