@@ -56,7 +56,7 @@ class Process:
         self.see_alive()
         now = asyncio.get_running_loop().time()
         dice = 1.0 if self.calm() else self.random.random()
-        if dice < 0.012:
+        if dice < 0.007:
             self._frozen_until = now + self.random.uniform(LEASE, 2 * LEASE)
         if self._frozen_until > now:
             await asyncio.sleep(self._frozen_until - now)
