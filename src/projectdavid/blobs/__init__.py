@@ -1,0 +1,1 @@
+"""Plugs of the blob socket: where the bytes of files are kept."""

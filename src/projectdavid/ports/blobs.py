@@ -1,0 +1,71 @@
+"""The blob socket: bytes under a key, written whole or not at all, and never changed."""
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class BlobError(Exception):
+    """Everything that a blob store may raise.
+
+    BlobError
+    ├── TooLarge     there were more bytes than allowed: the sender's fault
+    ├── Gone         there is no such blob
+    └── NoRoom       the disk is full or broken
+    """
+
+
+@dataclass
+class TooLarge(BlobError):
+    """There were more than `limit` bytes; nothing is kept of them."""
+
+    limit: int
+
+
+@dataclass
+class Gone(BlobError):
+    """There is no such blob."""
+
+    key: str
+
+
+class NoRoom(BlobError):
+    """The store cannot write now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """What was stored: its key, its size in bytes, its SHA-256 in hex, and its first bytes, which tell its type."""
+
+    key: str
+    size: int
+    sha256: str
+    head: bytes
+
+
+class Blobs(Protocol):
+    """A place for bytes. A blob that was stored is durable before its key is known."""
+
+    async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
+        """Store what comes, under a new key; what was cut off or failed leaves nothing behind.
+
+        Raises:
+            TooLarge, NoRoom; and whatever `chunks` raises.
+        """
+        ...
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        """The bytes from `start` up to before `end`, in pieces.
+
+        Raises:
+            Gone: at the first piece.
+        """
+        ...
+
+    async def delete(self, keys: list[str]) -> None:
+        """Delete them; it is no fault if some are gone."""
+        ...
+
+    async def older_than(self, seconds: float) -> list[str]:
+        """The keys that were stored longer ago: whoever knows which are in use can delete the others."""
+        ...
