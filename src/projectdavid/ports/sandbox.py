@@ -221,7 +221,7 @@ class Session(Protocol):
         ...
 
     def terminal(self, after: int = 0) -> AsyncGenerator[tuple[int, bytes]]:
-        """What the terminal of a shell session shows from behind byte `after`, in pieces: where each ends, and its bytes.
+        """What the terminal of a shell session shows from behind byte `after`: where each piece ends, and its bytes.
 
         Only the last MiB is kept: who comes later, or is too slow, gets what there is.
         """

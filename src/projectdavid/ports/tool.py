@@ -1,7 +1,7 @@
 """The tool socket: a platform tool offers functions to models, and runs their calls."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 
@@ -43,6 +43,65 @@ class ToolCall:
     run_id: str
     thread_id: str
     assistant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the owner that the conversation knows; `sha256` is that of its bytes, in hex."""
+
+    id: str
+    name: str
+    size: int
+    mime_type: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a call came to: `text` is told to the model.
+
+    `files` were made by the call, with `Context.save`; `details` is kept with the step, for people to look at.
+    """
+
+    text: str
+    files: tuple[File, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Context(Protocol):
+    """What a running call may do besides; everything is bound to the owner and to the call.
+
+    Where the run is another worker's by now, each raises an error of the runtime that the tool leaves alone.
+    """
+
+    async def tell(self, kind: Literal["code", "output", "sandbox"], data: Mapping[str, Any]) -> None:
+        """Tell an event to the run's stream; it is on the disk when this returns."""
+        ...
+
+    async def files(self) -> Sequence[File]:
+        """The files of the assistant, the thread and its messages, and those that earlier calls made; of each name the
+        newest."""
+        ...
+
+    def read(self, file: File) -> AsyncGenerator[bytes]:
+        """The bytes of one of these files.
+
+        Raises:
+            ToolError: at the first piece; it was deleted meanwhile.
+        """
+        ...
+
+    async def save(self, name: str, chunks: AsyncIterable[bytes]) -> File:
+        """Keep what the call made; it becomes a file of the owner when the call returns it among its `files`.
+
+        Raises:
+            ToolError: it is too large, or there is no room for it.
+        """
+        ...
+
+    async def again(self) -> bool:
+        """Whether this thread ran calls of this tool before: then there was a session."""
+        ...
 
 
 class Tool(Protocol):
