@@ -71,6 +71,9 @@ RUNTIME = {
     "call_output",
     "message_keep",
     "prompt_page",
+    "file_of_link",
+    "files_expired",
+    "blobs_known",
 }
 """For what works on runs of all owners."""
 

@@ -122,7 +122,7 @@ class Writing:
 
     def _message(self, message_id: str, role: str, text: str, **values: Value) -> None:
         self.messages.append(message_id)
-        columns: dict[str, Value] = dict.fromkeys(("status", "reason", "calls", "call_id", "reasoning"))
+        columns: dict[str, Value] = dict.fromkeys(("status", "reason", "calls", "call_id", "reasoning", "attachments"))
         self.add(
             "message_keep",
             id=message_id,
