@@ -231,6 +231,7 @@ BOUND_READS = {
     "webhook_secret": {"assistant_id": "asst_1"},
     "file": {"id": "f"},
     "files_named": {"ids": '["f"]'},
+    "files_of_conversation": {"ids": '["f"]', "thread_id": "t", "now": 1.0},
     "files_page.desc": {"purpose": "assistants", "after": None, "limit": 9},
     "usage_of": {"by": "day", "first": 0, "last": 9},
 }
@@ -463,7 +464,7 @@ async def test_pages_of_messages_leave_out_turns_that_only_asked_for_calls(store
     n = await born(store)
     row = await store.one("run_state", n=n)
     said = {"thread": row.thread, "now": 1, "role": "assistant", "assistant_id": None, "run_id": "r", "status": None}
-    silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None}
+    silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None, "turn": 1}
     await store.write(
         [
             Op("message_keep", {**silent, "id": "m1", "content": '""'}),

@@ -14,6 +14,22 @@ SELECT * FROM files WHERE id = :id;
 -- Those of a JSON array of ids.
 SELECT * FROM files WHERE owner = :owner AND id IN (SELECT value FROM json_each(:ids)) ORDER BY n;
 
+-- name: files_of_conversation
+-- What a call in a thread may read, the oldest first: the files of a JSON array of ids, those of the thread and of its
+-- messages, and what its runs made.
+SELECT f.* FROM files AS f JOIN threads AS t ON t.id = :thread_id AND t.owner = f.owner
+WHERE f.owner = :owner AND (f.expires_at IS NULL OR f.expires_at > :now)
+    AND (
+        f.thread = t.n
+        OR f.id IN (SELECT value FROM json_each(:ids))
+        OR f.id IN (SELECT value FROM json_each(t.tool_resources, '$.code_interpreter.file_ids'))
+        OR f.id IN (
+            SELECT a.value ->> 'file_id' FROM messages AS m JOIN json_each(m.attachments) AS a
+            WHERE m.thread = t.n AND m.attachments IS NOT NULL
+        )
+    )
+ORDER BY f.n;
+
 -- name: files_page
 SELECT * FROM files
 WHERE owner = :owner
