@@ -45,7 +45,7 @@ DELETE FROM files WHERE id = :id AND owner = :owner;
 UPDATE assistants SET
     body = json_set(
         body, '$.tool_resources.code_interpreter.file_ids',
-        (SELECT json_group_array(value) FROM json_each(body, '$.tool_resources.code_interpreter.file_ids') WHERE value <> :id)
+        json((SELECT json_group_array(value) FROM json_each(body, '$.tool_resources.code_interpreter.file_ids') WHERE value <> :id))
     ),
     version = version + 1
 WHERE owner = :owner AND instr(body, :id) > 0
@@ -55,7 +55,7 @@ WHERE owner = :owner AND instr(body, :id) > 0
 UPDATE threads SET
     tool_resources = json_set(
         tool_resources, '$.code_interpreter.file_ids',
-        (SELECT json_group_array(value) FROM json_each(tool_resources, '$.code_interpreter.file_ids') WHERE value <> :id)
+        json((SELECT json_group_array(value) FROM json_each(tool_resources, '$.code_interpreter.file_ids') WHERE value <> :id))
     )
 WHERE owner = :owner AND instr(tool_resources, '"file_ids"') > 0 AND instr(tool_resources, :id) > 0
     AND EXISTS (SELECT 1 FROM json_each(tool_resources, '$.code_interpreter.file_ids') WHERE value = :id);
