@@ -77,7 +77,9 @@ async def test_of_a_thread_that_outgrows_the_window_no_more_is_read_than_fits(st
         passing = Moments(10**9, checkpoint)
         store = MomentaryStore(stage.store, passing)
         pace = Pace(look=1000.0)
-        worker = Worker(store, stage.bus, stage.models(), Toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids, pace)
+        worker = Worker(
+            store, stage.bus, stage.models(), Toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids, pace
+        )
         async with stage.working(worker):
             await stage.events(n)
         return passing.passed

@@ -95,7 +95,7 @@ class Context(Protocol):
         """Keep what the call made; it becomes a file of the owner when the call returns it among its `files`.
 
         Raises:
-            ToolError: it is too large, or there is no room for it.
+            ToolError: it is too large, or there is no room for it, or it cannot be called so.
         """
         ...
 

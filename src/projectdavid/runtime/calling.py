@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from projectdavid.engine.media import media_type
+from projectdavid.engine.naming import file_name
 from projectdavid.engine.run import Call, MadeFile
 from projectdavid.ports.blobs import Blob, Blobs, Gone, NoRoom, TooLarge
 from projectdavid.ports.bus import Bus
@@ -27,10 +29,9 @@ PURPOSE = "assistants_output"
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where files are kept: their bytes; how their type is told by their first bytes and their name; their links."""
+    """Where files are kept: their bytes, and the links under which they can be fetched, by id."""
 
     blobs: Blobs
-    type_of: Callable[[bytes, str], str]
     link: Callable[[str], str]
     most: int = 50 << 20
     """Bytes of a file that a call makes."""
@@ -115,9 +116,13 @@ class Calling:
         """Keep what the call made; it becomes a file when the call returns it.
 
         Raises:
-            ToolError: it is too large, or there is no room for it.
+            ToolError: it is too large, or there is no room for it, or it cannot be called so.
         """
         shelf = self.desk.shelf
+        try:
+            name = file_name(name)
+        except ValueError as error:
+            raise ToolError(f"a file cannot be called {name!r}: {error}") from None
         try:
             blob = await shelf.blobs.put(chunks, shelf.most)
         except TooLarge as error:
@@ -125,8 +130,7 @@ class Calling:
         except NoRoom:
             log.exception("there is no room for a file of call %s", self.call.id)
             raise ToolError(f"the server has no room for the file '{name}'") from None
-        name = name.encode(errors="replace").decode()  # half a character, which nobody could be told
-        file = File(self.desk.ids.new("file"), name, blob.size, shelf.type_of(blob.head, name), blob.sha256)
+        file = File(self.desk.ids.new("file"), name, blob.size, media_type(blob.head, name), blob.sha256)
         self._saved[file.id] = file, blob
         return file
 
