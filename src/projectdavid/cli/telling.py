@@ -8,13 +8,17 @@ from rich.text import Text
 
 from projectdavid.cli.printing import plain
 from projectdavid.protocol.events import (
+    CodeEvent,
     ContentEvent,
     ErrorEvent,
     Event,
+    FileEvent,
     MessageCompletedEvent,
     MessageDiscardedEvent,
+    OutputEvent,
     ReasoningEvent,
     RetryEvent,
+    SandboxEvent,
     StatusEvent,
     ToolCallEvent,
     ToolOutputEvent,
@@ -43,8 +47,9 @@ class Teller:
                 self._text.flush()
             case ReasoningEvent():
                 if self._notes.is_terminal:
-                    self._begin(ReasoningEvent)
-                    self._notes.print(Text(plain(event.content), style="dim italic"), end="", soft_wrap=True)
+                    self._add(event, "dim italic")
+            case CodeEvent() | OutputEvent():
+                self._add(event, "dim")
             case MessageCompletedEvent():
                 self.end_line()
             case _:
@@ -63,6 +68,11 @@ class Teller:
             stream.write("\n")
             stream.flush()
             self._open = None
+
+    def _add(self, event: ReasoningEvent | CodeEvent | OutputEvent, style: str) -> None:
+        """Add to a note that comes in pieces."""
+        self._begin(type(event))
+        self._notes.print(Text(plain(event.content), style=style), end="", soft_wrap=True)
 
     def _begin(self, kind: type[Event]) -> None:
         if self._open is not kind:
@@ -98,6 +108,10 @@ def _noted(event: Event) -> str:
             return f"the assistant calls {call_text(event)}"
         case ToolOutputEvent():
             return f"the answer: {shortened(event.output)}"
+        case FileEvent():
+            return f"the file {event.filename}: {event.file_id} ({event.size} bytes)"
+        case SandboxEvent(message=str(message)):
+            return f"[{message.rstrip('.')}]"
         case MessageDiscardedEvent():
             return "[the model broke off; it begins again]"
         case RetryEvent():

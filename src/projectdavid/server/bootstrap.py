@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
 from projectdavid.outbound import Guard, own_addresses
 from projectdavid.ports.model import Provider
@@ -14,6 +15,7 @@ from projectdavid.ports.store import Op
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
+from projectdavid.runtime.calling import Shelf
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.outbox import Outbox, Patience
@@ -55,7 +57,8 @@ async def assemble(
     await outbox.recover()
     toolbox = Toolbox(tools)
     quota = Quota(store, clock, settings.allowance())
-    worker = Worker(store, bus, models, toolbox, driver, clock, ids, Pace(runs=settings.max_runs), quota)
+    shelf = Shelf(DirectoryBlobs(settings.data / "blobs"), lambda file_id: f"/v1/files/{file_id}/content")
+    worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, Pace(runs=settings.max_runs), quota)
     platform = Platform(
         settings=settings,
         store=store,
