@@ -37,6 +37,8 @@ class Teller:
         self._notes = notes
         self._open: type[Event] | None = None
         """Of what kind the line is that is not finished."""
+        self._seen: set[str] = set()
+        """The calls whose output was told as it came."""
 
     def tell(self, event: Event) -> None:
         """Tell one event."""
@@ -50,11 +52,25 @@ class Teller:
                     self._add(event, "dim italic")
             case CodeEvent() | OutputEvent():
                 self._add(event, "dim")
+            case CodeEvent():
+                self.note(f"the assistant runs:\n{_indented(event.content)}")
+            case OutputEvent():
+                self._put_out(event)
+            case ToolOutputEvent() if event.tool_call_id in self._seen:
+                self.end_line()
             case MessageCompletedEvent():
                 self.end_line()
             case _:
                 if line := _noted(event):
                     self.note(line)
+
+    def _put_out(self, event: OutputEvent) -> None:
+        """What code puts out, as it comes."""
+        self._begin(OutputEvent)
+        self._seen.add(event.tool_call_id)
+        self._notes.print(Text(plain(event.content), style="cyan"), end="", soft_wrap=True)
+        if event.content.endswith("\n"):
+            self._open = None
 
     def note(self, line: str) -> None:
         """Tell something beside the text."""
@@ -109,6 +125,10 @@ def _noted(event: Event) -> str:
         case ToolOutputEvent():
             return f"the answer: {shortened(event.output)}"
         case FileEvent():
+            return f"a file: {event.filename} ({event.mime_type}, {event.size:,} bytes)  {event.file_id}"
+        case SandboxEvent():
+            return f"[{event.message}]" if event.message else ""
+        case FileEvent():
             return f"the file {event.filename}: {event.file_id} ({event.size} bytes)"
         case SandboxEvent(message=str(message)):
             return f"[{message.rstrip('.')}]"
@@ -124,6 +144,10 @@ def _noted(event: Event) -> str:
             return f"[{event.status}]"
         case _:
             return ""
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"    {line}" for line in code.rstrip().splitlines())
 
 
 def shortened(text: str) -> str:
