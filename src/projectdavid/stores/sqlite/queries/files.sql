@@ -14,6 +14,13 @@ SELECT * FROM files WHERE id = :id;
 -- Those of a JSON array of ids.
 SELECT * FROM files WHERE owner = :owner AND id IN (SELECT value FROM json_each(:ids)) ORDER BY n;
 
+-- name: files_there
+-- A row if all ids of a JSON array are files of the owner.
+SELECT 1 AS there WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(:ids)
+    WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value AND owner = :owner)
+);
+
 -- name: files_page
 SELECT * FROM files
 WHERE owner = :owner
