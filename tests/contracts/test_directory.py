@@ -15,6 +15,11 @@ from tests.contracts.test_blobs import BIG, NEVER, pieces, read
 pytestmark = pytest.mark.anyio
 
 
+def everything(folder: Path) -> list[Path]:
+    """All that is below a folder, what is deepest last."""
+    return sorted(folder.rglob("*"), key=lambda path: len(path.parts))
+
+
 async def test_a_new_store_over_the_same_directory_has_the_same_blobs(tmp_path: Path) -> None:
     blob = await DirectoryBlobs(tmp_path / "blobs").put(pieces(b"abc"), NEVER)
     assert await read(DirectoryBlobs(tmp_path / "blobs"), blob.key) == b"abc"
@@ -22,8 +27,8 @@ async def test_a_new_store_over_the_same_directory_has_the_same_blobs(tmp_path: 
 
 async def test_blobs_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     await DirectoryBlobs(tmp_path / "a" / "blobs").put(pieces(b"abc"), NEVER)
-    made = [path for path in tmp_path.rglob("*") if path.is_file() or path.name != "a"]
-    assert made
+    made = everything(tmp_path)
+    assert len(made) == 4
     assert all(path.stat().st_mode & 0o077 == 0 for path in made)
 
 
@@ -38,7 +43,7 @@ async def test_what_a_process_that_died_left_unfinished_is_named_and_deleted(tmp
 
     putting = asyncio.create_task(blobs.put(slow(), NEVER))
     await reached.wait()
-    (part,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    part = everything(tmp_path)[-1]
     long_ago = time.time() - 7200
     os.utime(part, (long_ago, long_ago))
     later = DirectoryBlobs(tmp_path)

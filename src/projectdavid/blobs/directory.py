@@ -29,14 +29,17 @@ class DirectoryBlobs:
 
     async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
         """Store what comes, under a new key; what was cut off or failed leaves nothing behind."""
-        writing = _Writing(self._path, secrets.token_hex(16), limit)
+        writing = _Writing(self._path, secrets.token_hex(16))
         try:
             await asyncio.to_thread(writing.open)
             waiting: list[bytes] = []
-            size = 0
+            size = total = 0
             async for chunk in chunks:
                 waiting.append(chunk)
                 size += len(chunk)
+                total += len(chunk)
+                if total > limit:
+                    raise TooLarge(limit)
                 if size >= PIECE:
                     await asyncio.to_thread(writing.add, waiting)
                     waiting, size = [], 0
@@ -64,8 +67,11 @@ class DirectoryBlobs:
         places = [self._place(key) for key in keys]
 
         def unlink() -> None:
-            for place in places:
-                place.unlink(missing_ok=True)
+            try:
+                for place in places:
+                    place.unlink(missing_ok=True)
+            except OSError as error:
+                raise NoRoom(f"cannot delete blobs: {error.strerror}") from error
 
         await asyncio.to_thread(unlink)
 
@@ -92,9 +98,8 @@ class DirectoryBlobs:
 class _Writing:
     """A blob that is being written; its methods block, and take turns."""
 
-    def __init__(self, root: Path, key: str, limit: int) -> None:
+    def __init__(self, root: Path, key: str) -> None:
         self._key = key
-        self._limit = limit
         self._place = root / key[:2] / key
         self._part = self._place.with_name(key + PART)
         self._lock = Lock()
@@ -142,8 +147,6 @@ class _Writing:
 
     def _add(self, data: bytes) -> None:
         self._size += len(data)
-        if self._size > self._limit:
-            raise TooLarge(self._limit)
         if len(self._head) < HEAD:
             self._head += data[: HEAD - len(self._head)]
         self._hash.update(data)

@@ -6,6 +6,7 @@ from projectdavid.server.native import (
     actions,
     assistants,
     completions,
+    files,
     keys,
     messages,
     models,
@@ -30,4 +31,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     usage.router,
     webhooks.router,
+    files.router,
 )
