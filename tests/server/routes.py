@@ -22,6 +22,7 @@ def world_of(user: Caller) -> World:
     ok(user.post(f"/v1/runs/{ended['id']}/cancel"))
     free = user.thread("a secret")
     ok(user.put(f"/v1/assistants/{waiting['assistant_id']}", json={"webhook_url": "https://hooks.invalid/"}))
+    steps = ok(user.get(f"/v1/runs/{waiting['id']}/steps"))
     delivery = ok(user.post(f"/v1/assistants/{waiting['assistant_id']}/webhook/test"))
     file = user.upload(b"a secret", "words.txt")
     link = httpx2.URL(ok(user.get(f"/v1/files/{file['id']}/signed-url"))["signed_url"]).params
@@ -37,6 +38,7 @@ def world_of(user: Caller) -> World:
         "user": user.user_id,
         "prefix": user.key[:12],
         "delivery": delivery["id"],
+        "step": steps["first_id"],
         "file": file["id"],
         "expires": link["expires"],
         "signature": link["signature"],
@@ -90,6 +92,8 @@ ROUTES: dict[str, list[Body | None]] = {
         lambda world: {"tool_outputs": [{"tool_call_id": world["call"], "output": "rain"}]}
     ],
     "GET /v1/runs/{run_id}/events": [None],
+    "GET /v1/runs/{run_id}/steps": [None],
+    "GET /v1/runs/{run_id}/steps/{step_id}": [None],
     "GET /v1/actions/pending/{run_id}": [None],
     "GET /v1/runs/{run_id}/actions/status": [None],
     "GET /v1/actions/{action_id}": [None],

@@ -24,6 +24,7 @@ from projectdavid.protocol.events import (
     ToolOutputEvent,
     WarningEvent,
 )
+from projectdavid.protocol.steps import CodeRun, CommandsRun, FunctionRun, MessageCreation, RunStep, StepCall
 
 SHOWN = 400
 """Characters of an output that are shown."""
@@ -116,6 +117,29 @@ def event_text(event: Event) -> str:
     shown = {name: value for name, value in held.items() if value is not None}
     kind = getattr(event, "type", "?")
     return f"{event.position:>5}  {kind:<18}  {json.dumps(shown, ensure_ascii=False)}"
+
+
+def step_texts(step: RunStep) -> list[str]:
+    """A step, and each of its calls, on a line."""
+    head = f"{step.id}  {step.type:<16}  {step.status}"
+    if isinstance(step.step_details, MessageCreation):
+        return [f"{head}  {step.step_details.message_creation.message_id}"]
+    return [head, *(f"    {_call_text(call)}" for call in step.step_details.tool_calls)]
+
+
+def _call_text(call: StepCall) -> str:
+    match call:
+        case StepCall(function=FunctionRun() as function):
+            return f"{function.name}({shortened(function.arguments)}) -> {shortened(function.output or '')}"
+        case StepCall(code_interpreter=CodeRun() as ran):
+            asked = ran.input
+        case StepCall(computer=CommandsRun() as ran):
+            asked = "; ".join(ran.commands)
+        case _:
+            return call.type
+    logs = " ".join(output.logs for output in ran.outputs if output.logs)
+    files = f"  files: {', '.join(call.files)}" if call.files else ""
+    return f"{call.type}: {shortened(asked)} -> {shortened(logs)}{files}"
 
 
 def _noted(event: Event) -> str:

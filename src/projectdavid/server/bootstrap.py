@@ -64,8 +64,8 @@ async def assemble(
     links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     toolbox = Toolbox(tools)
     quota = Quota(store, clock, settings.allowance())
-    shelf = Shelf(DirectoryBlobs(settings.data / "blobs"), lambda file_id: f"/v1/files/{file_id}/content")
-    worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, Pace(runs=settings.max_runs), quota)
+    pace, shelf = Pace(runs=settings.max_runs), Shelf(blobs, links.link)
+    worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota)
     platform = Platform(
         settings=settings,
         store=store,

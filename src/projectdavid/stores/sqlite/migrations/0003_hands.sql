@@ -31,3 +31,14 @@ FROM (
     FROM messages WHERE role = 'assistant' AND run_id IS NOT NULL
 ) AS said
 WHERE said.n = messages.n;
+-- What a run said, and the calls of each turn; `place` orders them. A step has the id of its message, or of its first call.
+CREATE VIEW steps AS
+SELECT
+    r.id AS run_id, r.owner, 2 * m.turn AS place, 'step_' || substr(m.id, 5) AS id, m.turn, m.created_at,
+    m.id AS message_id, m.reason
+FROM runs AS r JOIN messages AS m ON m.thread = r.thread AND m.run_id = r.id
+WHERE m.role = 'assistant' AND m.content <> '""' AND m.turn IS NOT NULL
+UNION ALL
+SELECT r.id, r.owner, 2 * c.turn + 1, 'step_' || substr(c.action_id, 5), c.turn, c.created_at, NULL, NULL
+FROM runs AS r JOIN tool_calls AS c ON c.run = r.n
+WHERE c.position = 0;
