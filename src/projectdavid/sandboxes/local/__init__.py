@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from weakref import WeakSet
 
 from projectdavid.ports.sandbox import Full, Level, Limits, Off, Report, Session, Spec, Stats
 from projectdavid.sandboxes.local import remedies
@@ -66,7 +65,7 @@ class LocalSandbox:
         self._known = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._opening = 0
-        self._sessions: WeakSet[FramedSession] = WeakSet()
+        self._sessions: dict[int, FramedSession] = {}
         self._closed = False
 
     async def start(self) -> None:
@@ -108,13 +107,14 @@ class LocalSandbox:
         reader, writer = await asyncio.open_unix_connection(sock=opened.stream)
         name = f"local_{secrets.token_hex(8)}"
         session = FramedSession(name, Level.NAMESPACES, spec.kind, spec.limits, spec.tunnel, reader, writer, control)
-        self._sessions.add(session)
+        lives = {number: one for number, one in self._sessions.items() if connection.life(number) is not None}
+        self._sessions = {**lives, opened.number: session}
         return session
 
     async def close(self) -> None:
         """End all sessions, and leave nothing behind."""
         self._closed = True
-        await asyncio.gather(*(session.close() for session in self._sessions))
+        await asyncio.gather(*(session.close() for session in self._sessions.values()))
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
