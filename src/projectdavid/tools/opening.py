@@ -18,12 +18,14 @@ BUSY = "all sessions for code are busy on this server; try again in a minute"
 class Opener:
     """Opens sessions for those who have a seat.
 
-    `patience` is in seconds. `room_made` ends an idle session for a sandbox that is full; False if there is none.
+    `patience` is in seconds. `settled` waits until what was ended to make room is gone. `room_made` ends an idle
+    session for a sandbox that is full; False if there is none.
     """
 
     sandbox: Sandbox
     seats: Seats
     patience: float
+    settled: Callable[[], Awaitable[None]]
     room_made: Callable[[], Awaitable[bool]]
 
     async def open(self, owner: str, context: Context, spec: Spec) -> Session:
@@ -41,6 +43,7 @@ class Opener:
                 await tell_state(context, "waiting", spec.kind, None, "It waits until another session has ended.")
             async with asyncio.timeout(self.patience):
                 await asked
+                await self.settled()
                 return await self._opened(context, spec)
         except BaseException as error:
             self.seats.leave(owner, asked)

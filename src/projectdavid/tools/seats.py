@@ -64,15 +64,23 @@ class Seats:
         self._taken[owner] -= 1
         self._taken += Counter()  # forgets owners who have none
 
+    @property
+    def taken(self) -> int:
+        """How many are not free."""
+        return self._taken.total()
+
     def look(self) -> None:
         """Let in who can be let in by now."""
+        enough: set[str] = set()
         for number, waiter in list(self._waiters.items()):
-            if not waiter.admitted.done() and self._has_room(waiter.owner):
-                del self._waiters[number]
-                self._taken[waiter.owner] += 1
-                waiter.admitted.set_result(None)
-
-    def _has_room(self, owner: str) -> bool:
-        if self._taken[owner] >= self._owner and not self._make_room(owner):
-            return False
-        return self._taken.total() < self._total or self._make_room(None)
+            owner = waiter.owner
+            if waiter.admitted.done() or owner in enough:
+                continue
+            if self._taken[owner] >= self._owner and not self._make_room(owner):
+                enough.add(owner)
+                continue
+            if self.taken >= self._total and not self._make_room(None):
+                return
+            del self._waiters[number]
+            self._taken[owner] += 1
+            waiter.admitted.set_result(None)

@@ -95,10 +95,9 @@ class Sessions:
         self._slots: dict[tuple[str, Kind], _Slot] = {}
         self._ends: OrderedDict[tuple[str, Kind], str] = OrderedDict()
         self._seats = Seats(room.sessions, room.owner, room.waiting, self._make_room)
-        self._opener = Opener(sandbox, self._seats, room.patience, self._room_made)
+        self._opener = Opener(sandbox, self._seats, room.patience, self._settled, self._room_made)
         self._closing: set[asyncio.Task[None]] = set()
         self._viewers = Viewers()
-        self._closed = False
 
     @asynccontextmanager
     async def use(
@@ -178,7 +177,6 @@ class Sessions:
 
     async def close(self) -> None:
         """End all of them."""
-        self._closed = True
         await self._forget(list(self._slots.values()))
         self._viewers.end()
 
@@ -239,8 +237,12 @@ class Sessions:
         self._tidy(oldest)
         return True
 
+    async def _settled(self) -> None:
+        """Wait until those that were ended have really left, where their places are taken already."""
+        while self._closing and self._seats.taken + len(self._closing) > self._room.sessions:
+            await asyncio.wait(set(self._closing), return_when=asyncio.FIRST_COMPLETED)
+
     async def _room_made(self) -> bool:
-        """The same for a sandbox that is full: what was ended must be gone before it is asked again."""
         if not self._closing and not self._make_room(None):
             return False
         await asyncio.wait(set(self._closing))

@@ -43,9 +43,12 @@ class Viewers:
 
     def __init__(self) -> None:
         self._there: defaultdict[str, set[_Viewer]] = defaultdict(set)
+        self._over = False
 
     async def watch(self, thread_id: str, session: Session | None) -> AsyncGenerator[Sight]:
         """What can be seen from now on, of this session and of those after it; ends with `end`."""
+        if self._over:
+            return
         viewer = _Viewer()
         self._there[thread_id].add(viewer)
         if session is not None:
@@ -71,7 +74,8 @@ class Viewers:
                 viewer.sights.put_nowait(sight)
 
     def end(self, thread_id: str | None = None) -> None:
-        """Nothing more is to be seen of a thread, or (None) at all."""
+        """Nothing more is to be seen of a thread, or (None) at all, now or later."""
+        self._over |= thread_id is None
         for viewer in [one for name, there in self._there.items() if thread_id in (None, name) for one in there]:
             viewer.end()
 
