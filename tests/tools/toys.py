@@ -77,8 +77,8 @@ class ToySession:
         whole = False
         try:
             async for event in self._play(self, source):
-                yield event
                 self._live()
+                yield event
             whole = True
         finally:
             self.stopped += not whole

@@ -64,7 +64,9 @@ class CodeInterpreter:
                 cell.notes += await bring_in(held.session, context, held.known, held.listing)
                 await cell.run(self._timeout)
                 await take_out(held.session, context, held.known, cell.harvest)
+                await cell.save_images()
             except Lost as error:
+                await cell.save_images()
                 await self._sessions.lost(held, context, error)
                 cell.notes.append(
                     f"The session ended while the code ran: {error.reason} What it had not saved is gone. "
@@ -82,6 +84,7 @@ class _Cell:
         self._context = context
         self._shown: list[str] = []
         self._error = ""
+        self._displayed: list[tuple[str, bytes]] = []
         self._images: list[str] = []
         self.harvest = Harvest()
         self.notes = [held.note] if held.note else []
@@ -98,20 +101,24 @@ class _Cell:
                         telling.add(stream, text)
                         self._shown.append(text)
                     case Display():
-                        telling.add("result", await self._displayed(event))
+                        telling.add("result", self._display(event))
                     case Done():
                         if event.error:
                             telling.add("stderr", event.error.rstrip("\n") + "\n")
                         await self._done(event, timeout)
 
-    async def _displayed(self, display: Display) -> str:
-        """Save it if it is an image; returns the text that it shows."""
-        kind = next((kind for kind in IMAGES if kind in display.data), None)
-        if kind is not None:
-            data = display.data[kind]
+    async def save_images(self) -> None:
+        """Save the images that were shown: when the files are saved, so that they do not take the names of these."""
+        for kind, data in self._displayed:
             file = await save_image(self._context, self._held.known, self.harvest, data, IMAGES[kind])
             if file is not None:
                 self._images.append(file.id)
+
+    def _display(self, display: Display) -> str:
+        """Keep it if it is an image; returns the text that it shows."""
+        kind = next((kind for kind in IMAGES if kind in display.data), None)
+        if kind is not None:
+            self._displayed.append((kind, display.data[kind]))
             if not display.result:
                 return ""  # what stands beside an image only names it
         text = next((display.data[kind].decode(errors="replace") for kind in TEXTS if kind in display.data), "")
