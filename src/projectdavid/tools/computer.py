@@ -195,8 +195,9 @@ def _end_of(done: Done, timeout: float) -> str:
 
 
 def _without_echo(text: str, command: str) -> str:
-    """The output without the line in which the terminal shows the command, which is told apart from it."""
-    return text.removeprefix(f"$ {command}\n")
+    """The output without the lines in which the terminal shows the command, which the model is told anyway."""
+    lines = command.rstrip("\n").split("\n")
+    return text.removeprefix("$ " + "\n> ".join(lines) + "\n")
 
 
 def _commands_of(arguments: Mapping[str, Any]) -> Sequence[str]:
