@@ -109,6 +109,7 @@ ROUTES: dict[str, list[Body | None]] = {
     "POST /v1/webhooks/deliveries/{delivery_id}/redeliver": [None],
     "POST /v1/assistants/{assistant_id}/webhook/test": [None],
     "POST /v1/assistants/{assistant_id}/webhook/rotate": [lambda _: {"overlap_seconds": 60}],
+    "GET /v1/computer/session": [None],
     "GET /health": [None],
 }
 ADMIN_ONLY = {

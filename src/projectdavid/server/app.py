@@ -14,7 +14,7 @@ from projectdavid.protocol.users import Health
 from projectdavid.server.http import errors
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
-from projectdavid.server.native import ROUTERS
+from projectdavid.server.native import ROUTERS, computer
 from projectdavid.server.native.wire import json_answer
 from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_page
@@ -48,6 +48,7 @@ def create_app(platform: Platform) -> FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.router.routes.append(computer.terminal)
     app.add_middleware(BodyLimit, limit=platform.settings.max_body)
     app.add_middleware(LastResort)
     app.add_middleware(RequestId)

@@ -11,6 +11,7 @@ from projectdavid.buses.local import LocalBus
 from projectdavid.outbound import Guard, own_addresses
 from projectdavid.ports.model import Provider
 from projectdavid.ports.store import Op
+from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
@@ -34,10 +35,12 @@ async def assemble(
     providers: dict[str, Provider] | None = None,
     clock: Clock = time.time,
     tools: Mapping[str, Tool] | None = None,
+    terminals: Terminals | None = None,
 ) -> Platform:
     """Open the store and build everything around it.
 
-    `providers` are added to those of the settings; `tools` are the platform tools that there are, by type.
+    `providers` are added to those of the settings; `tools` are the platform tools that there are, by type;
+    `terminals` are the shells that can be watched.
 
     Raises:
         Unavailable: the store cannot be opened.
@@ -73,6 +76,7 @@ async def assemble(
         started_at=clock(),
         guard=guard,
         outbox=outbox,
+        terminals=terminals,
     )
     await _first_start(platform)
     return platform

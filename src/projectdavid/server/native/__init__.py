@@ -6,6 +6,7 @@ from projectdavid.server.native import (
     actions,
     assistants,
     completions,
+    computer,
     keys,
     messages,
     models,
@@ -28,4 +29,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     usage.router,
     webhooks.router,
+    computer.router,
 )
