@@ -11,7 +11,14 @@ World = dict[str, str]
 Body = Callable[[World], Json]
 
 ID_LIKE = re.compile(r"(^|_)ids?$|^after$|^prefix$")
-KINDS = {"tool": "action", "sender": "user", "participant": "user", "tool_call": "call", "prefix": "prefix"}
+KINDS = {
+    "tool": "action",
+    "sender": "user",
+    "participant": "user",
+    "tool_call": "call",
+    "prefix": "prefix",
+    "room": "free",
+}
 
 
 def world_of(user: Caller) -> World:
@@ -112,6 +119,8 @@ ROUTES: dict[str, list[Body | None]] = {
     "GET /v1/computer/session": [None],
     "GET /health": [None],
 }
+QUERIES = {"GET /v1/computer/session": ["room_id"]}
+"""The ids that a route wants in its query."""
 ADMIN_ONLY = {
     "POST /v1/users",
     "GET /v1/users",
@@ -145,7 +154,7 @@ class Asked:
         self.path = {name: world[_kind(name)] for name in re.findall(r"\{(\w+)\}", self.template)}
         if route in OF_ENDED:
             self.path["run_id"] = world["ended"]
-        self.query: dict[str, str] = {}
+        self.query = {name: world[_kind(name)] for name in QUERIES.get(route, ())}
         make = ROUTES[route][number]
         self.body = None if make is None else make(world)
 

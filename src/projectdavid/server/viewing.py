@@ -33,6 +33,12 @@ _LEFT = Goodbye(1000, "Goodbye.")
 _NO_MORE = Goodbye(_REFUSED, "The key or the thread of this connection is no more.")
 
 
+class _Said(msgspec.Struct):
+    """What a viewer may send."""
+
+    action: str
+
+
 class Viewer:
     """A connection that was opened with a ticket."""
 
@@ -110,11 +116,9 @@ def _action(message: Any) -> str | None:
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message["code"])
     try:
-        said = msgspec.json.decode(message.get("text") or "")
-    except msgspec.DecodeError:
+        return msgspec.json.decode(message.get("text") or "", type=_Said).action
+    except (msgspec.DecodeError, RecursionError):
         return None
-    action = said.get("action") if isinstance(said, dict) else None
-    return action if isinstance(action, str) else None
 
 
 def _frames(scene: Scene, cleaner: Cleaner) -> Iterator[dict[str, Any]]:
