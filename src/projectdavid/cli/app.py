@@ -10,6 +10,7 @@ import projectdavid
 from projectdavid.cli import (
     assistants,
     chat,
+    computer,
     demo,
     doctor,
     keys,
@@ -45,6 +46,7 @@ usage.declare(app)
 group(app, "assistants", assistants.app)
 group(app, "threads", threads.app)
 group(app, "runs", runs.app)
+group(app, "computer", computer.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)
 group(app, "webhooks", webhooks.app)

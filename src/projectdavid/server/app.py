@@ -14,7 +14,7 @@ from projectdavid.protocol.users import Health
 from projectdavid.server.http import errors
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
-from projectdavid.server.native import ROUTERS
+from projectdavid.server.native import ROUTERS, computer
 from projectdavid.server.native.files import UPLOADS
 from projectdavid.server.native.uploads import bound as uploads_bound
 from projectdavid.server.native.wire import json_answer
@@ -52,6 +52,7 @@ def create_app(platform: Platform) -> FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.router.routes.append(computer.terminal)
     uploads = dict.fromkeys(UPLOADS, uploads_bound(platform.settings.max_file))
     app.add_middleware(BodyLimit, limit=platform.settings.max_body, others=uploads)
     app.add_middleware(LastResort)

@@ -12,6 +12,7 @@ from projectdavid.buses.local import LocalBus
 from projectdavid.outbound import Guard, own_addresses
 from projectdavid.ports.model import Provider
 from projectdavid.ports.store import Op
+from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
@@ -39,11 +40,13 @@ async def assemble(
     clock: Clock = time.time,
     tools: Mapping[str, Tool] | None = None,
     url: str | None = None,
+    terminals: Terminals | None = None,
 ) -> Platform:
     """Open the store and build everything around it.
 
     `providers` are added to those of the settings; `tools` are the platform tools that there are, by type;
-    `url` is where the server is reached, if it is not where the settings say.
+    `terminals` are the shells that can be watched; `url` is where the server is reached, if it is not where the settings
+    say.
 
     Raises:
         Unavailable: the store cannot be opened.
@@ -86,6 +89,7 @@ async def assemble(
         started_at=clock(),
         guard=guard,
         outbox=outbox,
+        terminals=terminals,
     )
     await _first_start(platform)
     return platform

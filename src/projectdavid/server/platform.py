@@ -7,6 +7,7 @@ from projectdavid.outbound import Guard
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
+from projectdavid.ports.terminal import Terminals
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.filing import Filing
 from projectdavid.runtime.ids import Ids
@@ -54,5 +55,7 @@ class Platform:
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float
+    terminals: Terminals | None = None
+    """The shells of threads, where the server has the tool for them."""
     under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])
     """The requests that have an idempotency key, by owner and key."""

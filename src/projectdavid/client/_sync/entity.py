@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
+from projectdavid.client._sync.computer import Computer
 
 from projectdavid.client import hosting
 from projectdavid.client._sync.actions import Actions
@@ -71,6 +72,7 @@ class Entity:
         self.models = Models(self._transport)
         self.usage = Usage(self._transport)
         self.webhooks = Webhooks(self._transport)
+        self.computer = Computer(self._transport)
         self.synchronous_inference_stream = InferenceStream(self._transport)
 
     @classmethod
