@@ -10,7 +10,9 @@ from pathlib import Path
 from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
 from projectdavid.outbound import Guard, own_addresses
+from projectdavid.outbound.egress import Egress
 from projectdavid.ports.model import Provider
+from projectdavid.ports.sandbox import Level, Limits, Sandbox
 from projectdavid.ports.store import Op
 from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
@@ -26,12 +28,19 @@ from projectdavid.runtime.routing import Models, Price
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
+from projectdavid.sandboxes.local import LocalSandbox, Options
 from projectdavid.server.auth import hash_of, new_key, prefix_of
+from projectdavid.server.hands import Hands
 from projectdavid.server.links import Links
 from projectdavid.server.platform import Platform
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
 from projectdavid.stores.sqlite import SQLiteStore
+from projectdavid.tools.code_interpreter import CodeInterpreter
+from projectdavid.tools.computer import Computer
+from projectdavid.tools.sessions import Room, Sessions
+
+MB = 1 << 20
 
 
 async def assemble(
@@ -44,9 +53,9 @@ async def assemble(
 ) -> Platform:
     """Open the store and build everything around it.
 
-    `providers` are added to those of the settings; `tools` are the platform tools that there are, by type;
-    `terminals` are the shells that can be watched; `url` is where the server is reached, if it is not where the settings
-    say.
+    `providers` are added to those of the settings, `tools` (by type) to the platform's own; `terminals` are the shells
+    that can be watched, where they are not those of the tool `computer`; `url` is where the server is reached, if it
+    is not where the settings say.
 
     Raises:
         Unavailable: the store cannot be opened.
@@ -65,7 +74,8 @@ async def assemble(
     blobs = DirectoryBlobs(settings.blobs)
     filing = Filing(store, blobs, clock)
     links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
-    toolbox = Toolbox(tools)
+    hands = _hands(settings, clock)
+    toolbox = Toolbox({**(hands.tools if hands else {}), **(tools or {})})
     quota = Quota(store, clock, settings.allowance())
     pace, shelf = Pace(runs=settings.max_runs), Shelf(blobs, links.link)
     worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota)
@@ -89,7 +99,8 @@ async def assemble(
         started_at=clock(),
         guard=guard,
         outbox=outbox,
-        terminals=terminals,
+        terminals=terminals or (hands.sessions if hands else None),
+        hands=hands,
     )
     await _first_start(platform)
     return platform
@@ -102,6 +113,48 @@ def _guard(settings: Settings) -> Guard:
         own_addresses=own_addresses(),
         timeout=settings.webhook_timeout,
     )
+
+
+def sandbox_of(settings: Settings) -> Sandbox:
+    """The sandbox that the settings want; not started."""
+    options = Options(
+        python=settings.sandbox_python,
+        minimum=Level[settings.sandbox_level.upper()],
+        sessions=settings.sandbox_sessions,
+        uid=settings.sandbox_uid,
+        limits=_limits(settings),
+    )
+    return LocalSandbox(options)
+
+
+def _limits(settings: Settings) -> Limits:
+    """What each session may use."""
+    return Limits(
+        memory=settings.sandbox_memory_mb * MB,
+        disk=settings.sandbox_disk_mb * MB,
+        processes=settings.sandbox_processes,
+    )
+
+
+def _hands(settings: Settings, clock: Clock) -> Hands | None:
+    """The hands of a platform; None where its operator wants none."""
+    if settings.sandbox == "off":
+        return None
+    sandbox = sandbox_of(settings)
+    room = Room(
+        sessions=settings.sandbox_sessions,
+        owner=settings.sandbox_sessions_per_user,
+        patience=settings.sandbox_wait,
+        idle=settings.sandbox_idle_minutes * 60,
+    )
+    sessions = Sessions(sandbox, clock, _limits(settings), room)
+    egress = Egress(settings.sandbox_egress, own_addresses=own_addresses())
+    way_out = egress if any(settings.sandbox_egress.values()) else None
+    tools: dict[str, Tool] = {
+        "code_interpreter": CodeInterpreter(sessions, settings.sandbox_seconds),
+        "computer": Computer(sessions, settings.sandbox_seconds, way_out),
+    }
+    return Hands(sandbox, sessions, egress, tools, Level[settings.sandbox_level.upper()], settings.sandbox_ahead)
 
 
 def _models(settings: Settings, extra: dict[str, Provider]) -> Models:

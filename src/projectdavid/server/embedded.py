@@ -30,8 +30,8 @@ class Embedded:
         terminals: Terminals | None = None,
         **settings: Any,
     ) -> None:
-        values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, **settings, "data": Path(path)}
-        self._settings = Settings(**values)
+        values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, "sandbox_ahead": False}
+        self._settings = Settings(**{**values, **settings, "data": Path(path)})
         self._providers = providers
         self._tools = tools
         self._terminals = terminals

@@ -109,9 +109,6 @@ class Settings(BaseSettings):
     """Seconds that the receiver of a webhook has to answer."""
     webhook_hours: Annotated[float, Field(gt=0)] = 24
     """How long after an event a webhook that failed is tried again."""
-    sandbox_egress: dict[str, list[str]] = Field(default_factory=dict)
-    """Hosts that the shells of assistants may reach, by the assistant's id, or `*` for all others: a name, \
-`*.example.com`, an address or a network, or any with one port. Nothing by default."""
     viewer_timeout: Annotated[float, Field(gt=0)] = 10
     """Seconds after which a viewer of a terminal is cut off who does not read what it is sent."""
     webhook_log_days: Annotated[float, Field(gt=0)] = 30
@@ -144,7 +141,8 @@ class Settings(BaseSettings):
     sandbox_processes: Annotated[int, Field(ge=8)] = 128
     """Processes and threads of a session."""
     sandbox_egress: dict[str, list[str]] = Field(default_factory=dict)
-    """Hosts that `computer` may reach, by the assistant's id or `*` for all: names, or `*.example.com`; else none."""
+    """Hosts that the shells of assistants may reach, by the assistant's id, or `*` for all others: a name, \
+`*.example.com`, an address or a network, or any with one port. Nothing by default."""
 
     @classmethod
     def settings_customise_sources(

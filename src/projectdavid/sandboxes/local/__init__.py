@@ -73,6 +73,11 @@ class LocalSandbox:
         if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._keep())
 
+    @property
+    def report(self) -> Report | None:
+        """What was found out last; None: nothing yet."""
+        return self._report
+
     async def probe(self) -> Report:
         """What can be had here; waits until it is ready."""
         await self.start()
