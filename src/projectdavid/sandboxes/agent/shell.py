@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from .line import DATAGRAM, pair
 from .polling import Interest
-from .processes import become_a_child, keep_only
+from .processes import become_a_child, fork, keep_only
 from .workers import Ended, Ends, Place
 
 ROWS, COLUMNS = 24, 80
@@ -79,7 +79,7 @@ class ShellWorker:
         self._status, status = pair()
         self.resize(ROWS, COLUMNS)
         self._attributes = termios.tcgetattr(self._terminal)
-        self.pid = os.fork()
+        self.pid = fork()
         if self.pid == 0:
             _begin(place, self._slave, commands, status)
         status.close()
