@@ -104,10 +104,12 @@ class FramedSession:
         if self._lost is not None:
             run.lose(self._lost)
         self._run = run
-        task = asyncio.create_task(self._see_through(run, source.encode("utf-8", "replace"), timeout))
+        task = asyncio.create_task(self._see_through(run, timeout))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
+            # At once, so that whoever interrupts from now on interrupts this.
+            await self._send("run", source.encode("utf-8", "replace"))
             while not isinstance(event := await run.next(), Done):
                 yield event
             # The turn is free before anybody hears that the run is over: who then begins another one need not wait.
@@ -257,10 +259,9 @@ class FramedSession:
 
     # The end
 
-    async def _see_through(self, run: Run, source: bytes, timeout: float) -> None:
+    async def _see_through(self, run: Run, timeout: float) -> None:
         """Hold the turn until a run is over; end it when it takes too long, or when nobody reads it any more."""
         try:
-            await self._send("run", source)
             if await run.over(timeout, hurry=True):
                 return
             run.late = not run.abandoned.done()

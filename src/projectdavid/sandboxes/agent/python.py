@@ -9,6 +9,7 @@ import signal
 import termios
 from collections import deque
 from collections.abc import Iterator
+from time import monotonic
 from typing import NoReturn
 
 from . import environment
@@ -20,6 +21,8 @@ from .running import Runner
 from .workers import Ended, Ends, Place
 
 _PIPE = 1 << 20
+_ENDING = 0.5
+"""Seconds that a worker without a line has to end by itself."""
 _TYPES = 50
 _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+;= -]{1,100}")
 _STATUSES = ("ok", "error", "interrupted")
@@ -37,6 +40,7 @@ class PythonWorker:
         self._gatherer = Gatherer(BODY)
         self._to_send: deque[bytes] = deque()
         self._broken = False
+        self._until = 0.0
         self._number = 0
         self._begun = self._interrupt_waits = False
         pipes = {"stdout": os.pipe(), "stderr": os.pipe()}
@@ -60,11 +64,14 @@ class PythonWorker:
             yield fd, select.POLLIN, lambda _events, name=name: self._take(name, _PIPE)
 
     def wait(self) -> float | None:
-        """It need not be looked at."""
-        return None
+        """Seconds until one without a line must have ended."""
+        return max(0.0, self._until - monotonic()) if self._broken else None
 
     def look(self) -> None:
-        """There is nothing to look at."""
+        """End one that has closed its line, and goes on."""
+        if self._broken and monotonic() >= self._until:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def run(self, number: int, source: bytes) -> None:
         """Begin a run."""
@@ -117,10 +124,9 @@ class PythonWorker:
         except OSError:
             datagram = b""
         if not datagram:
-            # It has closed its end, or ended: without a line there is no use in it.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+            # It has ended, or closed its end: without a line there is no use in it.
             self._broken = True
+            self._until = monotonic() + _ENDING
             return
         if message := self._gatherer.take(datagram):
             self._take_message(*message)
