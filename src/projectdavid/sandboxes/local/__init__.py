@@ -61,6 +61,7 @@ class LocalSandbox:
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
         self._connection: Connection | None = None
+        self._started: Connection | None = None
         self._report: Report | None = None
         self._known = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -119,13 +120,15 @@ class LocalSandbox:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        if self._started is not None:
+            await self._started.close()  # it may be that its end was interrupted
         self._know(None, Report(Level.NONE, reasons=("The sandbox is closed.",)))
 
     async def _keep(self) -> None:
         """Have a supervisor, as long as that makes sense."""
         failures = 0
         while True:
-            connection = Connection()
+            connection = self._started = Connection()
             try:
                 report = await self._try(connection)
                 if report.level != Level.NONE:
@@ -133,11 +136,11 @@ class LocalSandbox:
                     self._know(connection, report)
                     await connection.ended.wait()
                     self._known.clear()
-                elif self._report is None or failures >= _ATTEMPTS:
-                    self._know(None, report)
-                    return
             finally:
                 await connection.close()
+            if report.level == Level.NONE and (self._report is None or failures >= _ATTEMPTS):
+                self._know(None, report)
+                return
             failures += 1
             await asyncio.sleep(min(_LONGEST_PAUSE, _PAUSE * 2**failures))
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,12 +84,12 @@ def _serve_unprivileged(server: socket.socket, setup: Setup, binds: tuple[Bind, 
         if groups is not None:
             groups.remove()
         return
-    binds = _stage(binds)
+    *staged, bubblewrap = _stage((*binds, Bind(setup.bubblewrap, setup.bubblewrap)))
     os.setgroups([])
     os.setresgid(setup.uid, setup.uid, setup.uid)
     os.setresuid(setup.uid, setup.uid, setup.uid)
     libc.drop_capabilities()
-    _serve(server, setup, binds, groups)
+    _serve(server, replace(setup, bubblewrap=bubblewrap.source), tuple(staged), groups)
 
 
 def _stage(binds: tuple[Bind, ...]) -> tuple[Bind, ...]:

@@ -125,7 +125,11 @@ class Supervisor:
     # zygotes
 
     def _start_nursery(self) -> None:
-        nursery = Nursery(self._setup, self._binds)
+        try:
+            nursery = Nursery(self._setup, self._binds)
+        except OSError as error:
+            self._fail(f"Bubblewrap could not be started: {error.strerror}.")
+            return
         self._nurseries.append(nursery)
         self._selector.register(nursery.socket, selectors.EVENT_READ, lambda: self._hear_zygote(nursery))
 
@@ -173,11 +177,14 @@ class Supervisor:
         complaint = nursery.end()
         for cell in [one for one in self._cells.values() if one.nursery is nursery]:
             self._lose(cell, cell.reason or "The process that the session came from was killed.")
-        if not current:
-            return
+        if current:
+            self._fail(complaint or "The sandbox ended before it was ready.")
+
+    def _fail(self, complaint: str) -> None:
+        """There is no zygote: at the start that is all there is to say, later it is tried again."""
         self._failures += 1
         if not self._reported:
-            self._report(complaint or "The sandbox ended before it was ready.")
+            self._report(complaint)
             return
         if self._failures >= _FAILURES:
             for wanted in self._wanted:
