@@ -44,6 +44,7 @@ class Supervisor:
         self._count = 0
         self._failures = 0
         self._reported = False
+        self._remarks: list[str] = []
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._selector = selectors.DefaultSelector()
         self._ended = False
@@ -145,6 +146,8 @@ class Supervisor:
         body, say = message.body, message.body["say"]
         if say == "warm":
             nursery.warm = True
+            if body["missing"] and not self._reported:
+                self._remarks.append(f"The interpreter of the sandbox lacks {', '.join(body['missing'])}.")
             self._retire_others(nursery)
             self._make(CHECK, self._setup.limits, None) if not self._reported else self._go_on()
             return
@@ -195,7 +198,7 @@ class Supervisor:
     def _report(self, failure: str = "", fallen: tuple[str, ...] = ()) -> None:
         bounds = self._groups.bounds if self._groups is not None else ()
         self._reported = not failure
-        self._tell(say="report", failure=failure, fallen=fallen, bounds=bounds)
+        self._tell(say="report", failure=failure, remarks=[*self._remarks, *fallen], bounds=bounds)
         if failure:
             self._stop()
 
@@ -225,8 +228,13 @@ class Supervisor:
         try:
             cell.settle(pid, self._groups, hardening.process_limit, hardening.memory_limit)
         except OSError as error:
-            cell.kill(f"The session could not be bounded: {error}.")
-            return
+            if cell.kind != CHECK or self._groups is None:
+                cell.kill(f"The session could not be bounded: {error}.")
+                return
+            # It is the first of all: nothing runs yet, and the report says that there is only the watchdog.
+            self._remarks.append(f"Control groups cannot be used ({error}).")
+            self._groups = None
+            cell.settle(pid, None, hardening.process_limit, hardening.memory_limit)
         if cell.request is not None:
             self._give(cell, cell.request)
 
