@@ -122,15 +122,20 @@ async def _memory() -> list[Row]:
 async def _held(session: Session) -> float:
     """Megabytes of the processes in a session's pid namespace; what it says itself where those cannot be read."""
     inside = (await _run(session, "import os; print(os.readlink('/proc/self/ns/pid'))")).strip()
+    return await asyncio.to_thread(_pss, inside) or (await session.stats()).memory / 1e6
+
+
+def _pss(namespace: str) -> float:
+    """Megabytes of the processes in a pid namespace; 0 where those are another user's, and cannot be read."""
     total = 0
-    try:
-        for process in Path("/proc").glob("[0-9]*"):
-            if str((process / "ns/pid").readlink()) == inside:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str((process / "ns/pid").readlink()) == namespace:
                 lines = (process / "smaps_rollup").read_text().splitlines()
                 total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    except (PermissionError, FileNotFoundError):
-        total = 0
-    return total / 1000 if total else (await session.stats()).memory / 1e6
+        except OSError:
+            continue
+    return total / 1000
 
 
 async def _at_once() -> list[Row]:

@@ -77,7 +77,7 @@ def found(mark: str) -> list[Path]:
 async def until(mark: str, there: bool) -> list[Path]:
     """Wait until such a process is there, or none is."""
     async with asyncio.timeout(30):
-        while bool(processes := found(mark)) is not there:
+        while bool(processes := found(mark)) is not there:  # noqa: ASYNC110 - the host's processes tell nobody
             await asyncio.sleep(0.01)
     return processes
 
