@@ -110,7 +110,7 @@ def kernel_settings(facts: Facts) -> list[str]:
     paths = [
         *(f"/proc/sys/kernel/{name}" for name in ("core_pattern", "modprobe", "hotplug", "randomize_va_space")),
         *("/proc/sys/fs/binfmt_misc/register", "/proc/sys/vm/overcommit_memory", "/proc/sysrq-trigger"),
-        *("/sys/kernel/uevent_helper", "/proc/sys/kernel/ns_last_pid", "/proc/sys/user/max_user_namespaces"),
+        *("/sys/kernel/uevent_helper", "/proc/sys/user/max_user_namespaces"),
         *("/proc/1/oom_score_adj", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/hostname"),
     ]
     paths += [str(path) for path in islice(Path("/sys/fs/cgroup").rglob("release_agent"), 50)]
