@@ -42,7 +42,7 @@ def _hides_memory() -> bool:
 def _sees_others() -> bool:
     if not Path("/proc/self").exists():
         return False
-    return any(name.isdigit() and int(name) != os.getpid() for name in os.listdir("/proc"))
+    return any(one.name.isdigit() and int(one.name) != os.getpid() for one in Path("/proc").iterdir())
 
 
 def _has_capabilities() -> bool:

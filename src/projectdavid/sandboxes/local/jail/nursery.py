@@ -102,7 +102,7 @@ def _readable(text: str) -> int:
 
 
 def _environment(setup: Setup) -> dict[str, str]:
-    folder = os.path.dirname(setup.python)
+    folder = Path(setup.python).parent
     one_thread = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     return {
         **(setup.environment if not setup.hardening.clean_environment else {}),
@@ -144,7 +144,7 @@ def _host_files() -> list[str]:
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         place = Path("/", name)
         if place.is_symlink():
-            found += ["--symlink", os.readlink(place), str(place)]
+            found += ["--symlink", str(place.readlink()), str(place)]
         elif place.is_dir():
             found += ["--ro-bind", str(place), str(place)]
     for name in _FROM_HOST:

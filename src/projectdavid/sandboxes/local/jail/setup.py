@@ -1,6 +1,5 @@
 """What the supervisor is started with, as the server sends it."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,10 @@ class Setup:
     @classmethod
     def of(cls, body: dict[str, Any]) -> "Setup":
         """Of what travelled."""
-        fields: dict[str, Any] = {**body, "libraries": tuple(body["libraries"])}
-        return cls(**{**fields, "hardening": Hardening(**body["hardening"])})
+        fields: dict[str, Any] = dict(body)
+        fields["libraries"] = tuple(body["libraries"])
+        fields["hardening"] = Hardening(**body["hardening"])
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def of_interpreter(found: dict[str, Any]) -> tuple[str, ...]:
             place = Path(prefix, name)
             if place.exists() and not place.is_symlink():
                 places[str(place)] = None
-    for name in (found["stdlib"], found["site"], os.path.dirname(os.path.realpath(found["executable"]))):
+    for name in (found["stdlib"], found["site"], Path(found["executable"]).resolve().parent):
         places[str(name)] = None
     kept: list[str] = []
     for place in sorted(places):
