@@ -4,6 +4,7 @@ import ctypes
 import mmap
 import os
 import signal
+import socket
 import struct
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 from tests.contracts.sandbox.inside.system import LIBC, MEGABYTE, Facts, call, names, number
 
 MARGIN = 1.5
+PR_SET_DUMPABLE = 4
 HELD_SECONDS = 1.0
 """How long a bomb stands: what watches over memory must have had its turn by then."""
 BUILD_SECONDS = 20.0
@@ -146,6 +148,43 @@ def memory_nobody_maps(facts: Facts) -> list[str]:
     time.sleep(HELD_SECONDS)
     del pieces
     return _over(held, limit, "memory that nobody maps")
+
+
+def memory_out_of_sight(facts: Facts) -> list[str]:
+    """Memory of many processes that nobody but root may look into."""
+    limit = facts["limits"]["memory"]
+    kept: list[object] = []
+
+    def fill(at: int) -> int:
+        LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+        pieces, held = _fill(4 * limit // 16, (mmap.MAP_PRIVATE, mmap.MAP_SHARED)[at % 2])
+        kept.append(pieces)
+        return held
+
+    _, held = _fork_all(16, fill)
+    return _over(held, limit, "memory out of sight")
+
+
+def memory_of_sockets(facts: Facts) -> list[str]:
+    """Bytes that were sent and that nobody receives; the kernel holds them."""
+    limit = facts["limits"]["memory"]
+    kept: list[socket.socket] = []
+
+    def fill(at: int) -> int:
+        held = 0
+        with suppress(OSError):
+            while held < 4 * limit // 16:
+                pair = socket.socketpair()
+                kept.extend(pair)
+                for end in pair:
+                    end.setblocking(False)
+                    with suppress(BlockingIOError):
+                        while True:
+                            held += end.send(PAGE)
+        return held
+
+    _, held = _fork_all(min(32, facts["limits"]["processes"] - 8), fill)
+    return _over(held, limit, "memory in sockets")
 
 
 def memory_of_files(facts: Facts) -> list[str]:
