@@ -1,54 +1,64 @@
-"""Runs a program as an ordinary user, where root has the interpreter, or this folder, below one that is closed.
+"""Runs a command as an ordinary user of this machine: `python -m tests.contracts.sandbox.as_user COMMAND...`.
 
-`python -m tests.contracts.sandbox.as_user PROGRAM [ARGUMENT ...]`, as root. Nothing of the host changes: what is
-mounted is so in a mount namespace of the program's own.
+Started by root it becomes user 4242, in a mount namespace where the interpreter and this folder can be reached though
+a folder above them, as that of root, is closed. Started by anybody else it only runs the command.
 """
 
-import ctypes
 import os
+import shutil
+import stat
 import sys
+import tempfile
 from pathlib import Path
 
-USER = 4242
-REPOSITORY = Path(__file__).resolve().parents[3]
-CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x00020000, 4096, 16384, 1 << 18
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-LIBC = ctypes.CDLL(None, use_errno=True)
+from projectdavid.sandboxes.local.jail import libc
+
+UID = 4242
+_ROOT = Path(__file__).resolve().parents[3]
 
 
-def become() -> None:
-    """Give up root, but for the way to what is needed."""
-    _check(LIBC.unshare(CLONE_NEWNS))
-    _mount("none", "/", "", MS_REC | MS_PRIVATE)
-    needed = [Path(path) for path in (sys.prefix, sys.base_prefix, str(REPOSITORY))]
-    needed = [path for path in needed if not any(other in path.parents for other in needed)]
-    opened = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in dict.fromkeys(needed)}
-    closed = {path: gate for path in opened if (gate := _gate(path)) is not None}
-    for gate in set(closed.values()):
-        _mount("none", str(gate), "tmpfs", 0)
-    for path in closed:
-        path.mkdir(parents=True)
-        _mount(f"/proc/self/fd/{opened[path]}", str(path), "", MS_BIND | MS_REC)
+def run(command: list[str]) -> int:
+    """Run it, and give its exit status."""
+    home = Path(tempfile.mkdtemp(prefix="as-user-"))
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                _become_ordinary(home)
+            kept = {
+                name: os.environ[name] for name in ("PATH", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ
+            }
+            os.chdir(_ROOT)
+            os.execve(command[0], command, {**kept, "HOME": str(home), "TMPDIR": str(home), "LOGNAME": "ordinary"})
+        finally:
+            os._exit(127)
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _become_ordinary(home: Path) -> None:
+    os.chown(home, UID, UID)
+    libc.unshare(libc.CLONE_NEWNS)
+    libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
+    needed = {Path(sys.base_prefix), Path(sys.prefix), _ROOT}
+    for closed in {above for place in needed if (above := _closed_above(place)) is not None}:
+        inner = {place: os.open(place, os.O_PATH) for place in needed if place.is_relative_to(closed)}
+        libc.mount("none", str(closed), "tmpfs", 0, "size=1m,mode=755")
+        for place, number in inner.items():
+            place.mkdir(parents=True, exist_ok=True)
+            libc.mount(f"/proc/self/fd/{number}", str(place), flags=libc.MS_BIND | libc.MS_REC)
+            os.close(number)
     os.setgroups([])
-    os.setresgid(USER, USER, USER)
-    os.setresuid(USER, USER, USER)
+    os.setresgid(UID, UID, UID)
+    os.setresuid(UID, UID, UID)
 
 
-def _gate(path: Path) -> Path | None:
-    """The first folder on the way that others may not pass."""
-    return next((above for above in reversed(path.parents) if not above.stat().st_mode & 1), None)
-
-
-def _mount(source: str, target: str, kind: str, flags: int) -> None:
-    _check(LIBC.mount(source.encode(), target.encode(), kind.encode(), flags, b"mode=755" if kind else None))
-
-
-def _check(result: int) -> None:
-    if result:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+def _closed_above(place: Path) -> Path | None:
+    """The outermost folder above that other users cannot enter."""
+    return next((above for above in reversed(place.parents) if not above.stat().st_mode & stat.S_IXOTH), None)
 
 
 if __name__ == "__main__":
-    become()
-    os.chdir(REPOSITORY)
-    os.execve(sys.argv[1], sys.argv[1:], ENVIRONMENT)
+    sys.exit(run(sys.argv[1:]))

@@ -21,6 +21,8 @@ from projectdavid.sandboxes.session import FramedSession
 __all__ = ["Hardening", "LocalSandbox", "Options"]
 
 _PLACES: Final = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+_PROXY: Final = 3128
+"""The port, inside, of the proxy that a tunnel leads to."""
 _PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 10.0
 _ATTEMPTS: Final = 5
@@ -63,6 +65,7 @@ class LocalSandbox:
         self._known = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._opening = 0
+        self._sessions: dict[int, FramedSession] = {}
         self._closed = False
 
     async def start(self) -> None:
@@ -92,7 +95,8 @@ class LocalSandbox:
             raise Full(f"There are {self._options.sessions} sessions already, and there may be no more.")
         self._opening += 1
         try:
-            opened = await connection.open(spec.kind, _travelling(spec.limits))
+            proxy = {"tunnel": _PROXY} if spec.tunnel is not None else {}
+            opened = await connection.open(spec.kind, _travelling(spec.limits) | proxy)
         except Gone as error:
             raise Off(
                 f"The sandbox could not open a session: {error}", "Try again; the server's log says more."
@@ -102,11 +106,15 @@ class LocalSandbox:
         control = _Control(connection, opened.number)
         reader, writer = await asyncio.open_unix_connection(sock=opened.stream)
         name = f"local_{secrets.token_hex(8)}"
-        return FramedSession(name, Level.NAMESPACES, spec.kind, spec.limits, spec.tunnel, reader, writer, control)
+        session = FramedSession(name, Level.NAMESPACES, spec.kind, spec.limits, spec.tunnel, reader, writer, control)
+        lives = {number: one for number, one in self._sessions.items() if connection.life(number) is not None}
+        self._sessions = {**lives, opened.number: session}
+        return session
 
     async def close(self) -> None:
         """End all sessions, and leave nothing behind."""
         self._closed = True
+        await asyncio.gather(*(session.close() for session in self._sessions.values()))
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

@@ -110,7 +110,8 @@ class Connection:
         life = self._lives.get(session)
         if life is not None:
             await self._say({"do": "kill", "session": session})
-            await life.ended.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(life.ended.wait(), _END_SECONDS)
 
     def life(self, session: int) -> _Life | None:
         """Of a session that is not gone yet."""
@@ -153,6 +154,7 @@ class Connection:
         try:
             await asyncio.get_running_loop().sock_sendall(self._ours, json.dumps(body).encode())
         except OSError as error:
+            self._lose()
             raise Gone("The sandbox's supervisor has ended.") from error
 
     def _hear(self) -> None:

@@ -34,8 +34,6 @@ class Hardening:
     open_file_limit: bool = True
     no_capabilities: bool = True
     no_new_privileges: bool = True
-    undumpable_agent: bool = True
-    """The session's code cannot read the memory, nor take the open files, of the agent that serves it."""
     system_calls: bool = True
     """A filter refuses calls that no program needs here."""
     socket_families: bool = True

@@ -99,7 +99,7 @@ def confine(room: Room, hardening: Hardening) -> None:
         libc.filter_system_calls(seccomp.program(hardening))
     if hardening.no_capabilities:
         libc.drop_capabilities()
-    libc.prctl(libc.PR_SET_DUMPABLE, 0 if hardening.undumpable_agent else 1)
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)
 
 
 def _raise_loopback() -> None:
