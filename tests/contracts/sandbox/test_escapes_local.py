@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +12,12 @@ from tests.contracts.sandbox.attacks import Attacks, answers
 from tests.contracts.sandbox.escapes import Escapes, KernelEscapes
 from tests.contracts.sandbox.hold import SMALL, Hold, held, ran
 from tests.contracts.sandbox.outputs import Outputs
+from tests.contracts.sandbox.processes import MARKED, until, users
 from tests.contracts.sandbox.tenants import Tenants
 
 pytestmark = pytest.mark.anyio
 
 OPTIONS = Options(preload=(), sessions=12, spares=0)
-MARKED = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)', '{}'])"
 DAEMON = """
 import os, subprocess, sys
 if not os.fork():
@@ -62,26 +61,6 @@ class TestOutputs(Outputs):
     """Only regular files come out."""
 
 
-def found(mark: str) -> list[Path]:
-    """The processes of this host that have a mark on their command line."""
-    here: list[Path] = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cmdline").read_bytes().endswith(f"\0{mark}\0".encode()):
-                here.append(process)
-        except OSError:
-            continue
-    return here
-
-
-async def until(mark: str, there: bool) -> list[Path]:
-    """Wait until such a process is there, or none is."""
-    async with asyncio.timeout(30):
-        while bool(processes := found(mark)) is not there:  # noqa: ASYNC110 - the host's processes tell nobody
-            await asyncio.sleep(0.01)
-    return processes
-
-
 async def test_its_level_is_namespaces(hold: Hold) -> None:
     report = await hold.sandbox.probe()
     assert report.level is Level.NAMESPACES
@@ -94,9 +73,7 @@ async def test_no_process_of_a_session_is_root_on_the_host(hold: Hold) -> None:
     async with hold.session() as session:
         await ran(session, MARKED.format(mark))
         for process in await until(mark, there=True):
-            lines = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
-            assert "0" not in lines["Uid"].split()
-            assert "0" not in lines["Gid"].split() + lines["Groups"].split()
+            assert "0" not in users(process)
 
 
 async def test_a_daemon_ends_with_its_session(hold: Hold) -> None:

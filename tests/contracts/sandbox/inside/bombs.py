@@ -66,7 +66,7 @@ def _over(held: int, limit: int, what: str) -> list[str]:
 def forks(facts: Facts) -> list[str]:
     """Processes."""
     limit = facts["limits"]["processes"]
-    alive, _ = _fork_all(4 * limit, lambda _: 0)
+    alive, _ = _fork_all(2 * limit, lambda _: 0)
     return _over(alive, limit, "processes")
 
 
@@ -74,6 +74,7 @@ def threads(facts: Facts) -> list[str]:
     """Threads of one process."""
     limit = facts["limits"]["processes"]
     stop, running = threading.Event(), []
+    threading.stack_size(64 << 10)  # so that it is not the memory that ends first
     with suppress(RuntimeError, MemoryError):
         for _ in range(4 * limit):
             thread = threading.Thread(target=stop.wait, daemon=True)

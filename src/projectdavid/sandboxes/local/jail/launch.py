@@ -44,7 +44,7 @@ def main() -> None:
     try:
         places = of_interpreter(_ask(setup.python))
     except Unusable as error:
-        channel.send(server, {"say": "report", "failure": str(error), "fallen": [], "bounds": []})
+        _fail(server, str(error))
         return
     jail = str(Path(__file__).parent)
     binds = (*(Bind(place, place) for place in places), *inner_folders(setup.agent, jail))
@@ -62,6 +62,10 @@ def _ask(python: str) -> dict[str, Any]:
         return json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise Unusable(f"{python} is not a Python that can be run ({type(error).__name__}).") from error
+
+
+def _fail(server: socket.socket, reason: str) -> None:
+    channel.send(server, {"say": "report", "failure": reason, "fallen": [], "bounds": []})
 
 
 def _serve(server: socket.socket, setup: Setup, binds: tuple[Bind, ...], groups: cgroups.Groups | None) -> None:
@@ -83,7 +87,12 @@ def _serve_unprivileged(server: socket.socket, setup: Setup, binds: tuple[Bind, 
         if groups is not None:
             groups.remove()
         return
-    binds = _stage(binds)
+    try:
+        binds = _stage(binds)
+    except OSError as error:
+        # Containers let root make no mount namespace either.
+        _fail(server, str(error))
+        return
     os.setgroups([])
     os.setresgid(setup.uid, setup.uid, setup.uid)
     os.setresuid(setup.uid, setup.uid, setup.uid)

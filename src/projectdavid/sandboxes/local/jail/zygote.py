@@ -115,6 +115,7 @@ def _become(
         channel.send(supervisor, {"say": "born", "session": order["session"], "pid": pid})
         os._exit(0)
     os.setsid()
+    inherited = isolation.inherited_data()
     isolation.furnish(room, hardening)
     if hardening.closed_descriptors:
         keep_only(stream, supervisor.fileno())
@@ -127,7 +128,7 @@ def _become(
     if os.read(stream, 1) != GO:
         os._exit(1)
     supervisor.close()
-    isolation.confine(room, hardening)
+    isolation.confine(room, inherited, hardening)
     random.seed()
     if order["kind"] == CHECK:
         checking.check(stream)
