@@ -1,4 +1,4 @@
-"""The escape suite, the mutations and the refusal once more, with a server that is an ordinary user's, without cgroups."""
+"""The escape suite, the mutations and the refusal once more, for a server of an ordinary user and without cgroups."""
 
 import os
 import subprocess
