@@ -24,6 +24,7 @@ from projectdavid.ports.sandbox import (
 from projectdavid.sandboxes.agent.frames import PIECE, Malformed
 from projectdavid.sandboxes.runs import Run
 from projectdavid.sandboxes.terminal import Screen
+from projectdavid.sandboxes.tunnels import Tunnels
 from projectdavid.sandboxes.wire import (
     AnySaid,
     Data,
@@ -92,6 +93,7 @@ class FramedSession:
         self._control = control
         self._screen = Screen()
         self._turn = asyncio.Lock()
+        self._tunnels = None if tunnel is None else Tunnels(tunnel, self._send)
         self._run: Run | None = None
         self._answer: asyncio.Future[tuple[AnySaid, bytes]] | None = None
         self._lost: Lost | None = None
@@ -121,6 +123,8 @@ class FramedSession:
         try:
             while not isinstance(event := await run.next(), Done):
                 yield event
+            # The turn is free before anybody hears that the run is over: who then begins another one need not wait.
+            await asyncio.wait({task})
             yield event
         finally:
             run.abandon()
@@ -226,8 +230,10 @@ class FramedSession:
                 if self._answer is None or self._answer.done():
                     raise Malformed("nothing was asked")
                 self._answer.set_result((said, body))
-            case _:
+            case _ if self._tunnels is None:
                 raise Malformed("there is no tunnel")
+            case _:
+                self._tunnels.take(said, body)
 
     @property
     def _running(self) -> Run | None:
@@ -300,3 +306,5 @@ class FramedSession:
             self._run.lose(lost)
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(lost)
+        if self._tunnels is not None:
+            await self._tunnels.close()
