@@ -102,7 +102,7 @@ def _traced(process: int) -> list[str]:
 def agent(facts: Facts) -> list[str]:
     """The session's agent, which serves its files and holds the stream to the host."""
     found: list[str] = []
-    for process in {1, os.getppid()}:
+    for process in {os.getppid() if "pid" in namespaces(facts) else 1}:
         found += [f"/proc/{process}/{link}" for link in ("fd", "map_files") if names(f"/proc/{process}/{link}")]
         found += [f"/proc/{process}/{file}" for file in ("mem", "environ", "auxv") if _opens(process, file)]
         if names("/proc/self") and content(f"/proc/{process}/maps", 64):
