@@ -81,7 +81,7 @@ def _disk(place: str, size: int, files: int) -> None:
 
 
 def confine(room: Room, inherited: int, hardening: Hardening) -> None:
-    """Give up everything else; there is no way back."""
+    """Give up everything else; there is no way back. `inherited` bytes of data do not count as the session's."""
     with suppress(OSError):
         libc.unshare(libc.CLONE_NEWCGROUP)  # hides a path; a kernel without cgroups has none to hide
     socket.sethostname("sandbox")
@@ -91,8 +91,7 @@ def confine(room: Room, inherited: int, hardening: Hardening) -> None:
     os.nice(NICENESS)
     os.chdir(DATA)
     os.umask(0o022)
-    if hardening.no_new_privileges:
-        libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
     if hardening.no_capabilities:
         libc.drop_bounding_set()
     if hardening.system_calls:
@@ -127,8 +126,8 @@ def _limit(room: Room, inherited: int, hardening: Hardening) -> None:
         resource.setrlimit(which, (most, most))
 
 
-def inherited() -> int:
-    """Bytes of data that came with the zygote's libraries."""
+def inherited_data() -> int:
+    """Bytes of data that came with the zygote's libraries; to be asked while there is its `/proc`."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) << 10

@@ -45,7 +45,7 @@ def main() -> None:
     try:
         places = of_interpreter(_ask(setup.python))
     except Unusable as error:
-        channel.send(server, {"say": "report", "failure": str(error), "remarks": [], "bounds": []})
+        _fail(server, str(error))
         return
     jail = str(Path(__file__).parent)
     binds = (*(Bind(place, place) for place in places), *inner_folders(setup.agent, jail))
@@ -56,7 +56,11 @@ def main() -> None:
         server.close()
         return
     if drop:
-        *binds, bubblewrap = _stage((*binds, Bind(setup.bubblewrap, setup.bubblewrap)))
+        try:
+            *binds, bubblewrap = _stage((*binds, Bind(setup.bubblewrap, setup.bubblewrap)))
+        except OSError as error:
+            _fail(server, str(error))  # containers let root make no mount namespace either
+            return
         setup = replace(setup, bubblewrap=bubblewrap.source)
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -81,6 +85,10 @@ def _serve(server: socket.socket, setup: Setup, binds: tuple[Bind, ...], groups:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     Supervisor(server, setup, binds, groups).run()
+
+
+def _fail(server: socket.socket, reason: str) -> None:
+    channel.send(server, {"say": "report", "failure": reason, "remarks": [], "bounds": []})
 
 
 def _is_left_behind(groups: cgroups.Groups) -> bool:

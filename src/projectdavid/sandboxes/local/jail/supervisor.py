@@ -1,8 +1,4 @@
-"""The process between the server and the sessions: one thread, no secrets, and no rights that the code might want.
-
-It has zygotes make sessions, hands the server the stream of each, bounds their memory, and tells how they ended. When
-the server is gone, so is everything.
-"""
+"""The process between the server and the sessions: one thread, and no secrets. When the server goes, all goes."""
 
 import contextlib
 import json
