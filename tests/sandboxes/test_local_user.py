@@ -10,7 +10,7 @@ import pytest
 from projectdavid.ports.sandbox import Limits, Lost, Spec
 from projectdavid.sandboxes.local.jail.trees import processes
 from tests.contracts.sandbox import as_user
-from tests.sandboxes.seen import agents, done, sandbox, supervisors
+from tests.sandboxes.seen import agents, done, field, sandbox, supervisors
 
 pytestmark = pytest.mark.anyio
 
@@ -21,17 +21,17 @@ async def test_no_process_of_a_sandbox_is_root():
         await done(session, "import subprocess; subprocess.Popen(['sleep', '1000'])")
         below = processes(supervisors()[0])
         assert len(below) >= 6  # supervisor, bubblewrap, zygote, agent, worker, sleep
-        assert {uid for pid in below for uid in _field(pid, "Uid")} == {str(os.geteuid() or 310_000)}
-        assert {group for pid in below for group in _field(pid, "Groups")} <= set(_field(os.getpid(), "Groups"))
+        assert {uid for pid in below for uid in field(pid, "Uid")} == {str(os.geteuid() or 310_000)}
+        assert {group for pid in below for group in field(pid, "Groups")} <= set(field(os.getpid(), "Groups"))
         if os.geteuid() == 0:
-            assert {group for pid in below for group in _field(pid, "Groups")} == set()
+            assert {group for pid in below for group in field(pid, "Groups")} == set()
 
 
 async def test_the_code_has_no_capabilities():
     async with sandbox() as box:
         await done(await box.open(Spec("python")), "1")
         for pid in processes(agents()[0]):
-            assert {_field(pid, f"Cap{kind}")[0] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
+            assert {field(pid, f"Cap{kind}")[0] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
 
 
 async def test_many_processes_together_use_no_more_memory_than_they_may():
@@ -67,10 +67,3 @@ kept = []
 while True:
     kept.append(bytes([1]) * (1 << 20))
 """
-
-
-def _field(pid: int, name: str) -> list[str]:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return line.split()[1:]
-    raise LookupError(name)
