@@ -44,7 +44,8 @@ class Cell:
             OSError: it is gone again, or the kernel refuses the bounds.
         """
         self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+        if self.pidfd < 0:
+            self.pidfd = os.pidfd_open(pid)
         if groups is not None:
             most = self.limits["processes"] if process_limit else 1 << 20
             memory = self.limits["memory"] if memory_limit else 1 << 50

@@ -16,6 +16,9 @@ _PREFIX: Final = "projectdavid-"
 _PERIOD: Final = 100_000
 """Microseconds of the processor per session in each such period: one processor."""
 _OLD: Final = ("memory", "pids", "cpu")
+_ALL: Final = "+memory +pids +cpu"
+_MAIN: Final = "main"
+"""Of version 2: where the supervisor itself is, because only leaves hold processes."""
 
 
 def delegate(uid: int, root: Path = _ROOT) -> "Groups | None":
@@ -62,7 +65,7 @@ def _homes(root: Path) -> dict[str, Path]:
     # Processes live in leaves only: the group is made beside the one that this process is in.
     home = home if home == root else home.parent
     try:
-        (home / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+        (home / "cgroup.subtree_control").write_text(_ALL)
         available = (home / "cgroup.subtree_control").read_text().split()
     except OSError:
         return {}
@@ -70,11 +73,15 @@ def _homes(root: Path) -> dict[str, Path]:
 
 
 def _give(place: Path, uid: int) -> None:
+    places = [place]
     if (place / "cgroup.subtree_control").exists():
-        (place / "cgroup.subtree_control").write_text("+memory +pids +cpu")
-    for one in (place, *(place / name for name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads"))):
-        with contextlib.suppress(FileNotFoundError):
-            os.chown(one, uid, uid)
+        (place / "cgroup.subtree_control").write_text(_ALL)
+        places.append(place / _MAIN)
+        places[1].mkdir(exist_ok=True)
+    for folder in places:
+        for one in (folder, *(folder / name for name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads"))):
+            with contextlib.suppress(FileNotFoundError):
+                os.chown(one, uid, uid)
 
 
 def sweep(home: Path) -> None:
@@ -105,6 +112,16 @@ class Groups:
     def bounds(self) -> tuple[str, ...]:
         """What they bound: of `memory`, `pids`, `cpu`."""
         return tuple(self.places)
+
+    def enter(self) -> None:
+        """Move this process to where it may move others from: version 2 asks for that.
+
+        Raises:
+            OSError: the kernel refuses.
+        """
+        for main in {place / _MAIN for place in self.places.values()}:
+            if main.is_dir():
+                (main / "cgroup.procs").write_text(str(os.getpid()))
 
     def make(self, name: str, memory: int, processes: int, pid: int) -> "Group":
         """Make a group for a session, and move its first process there.

@@ -33,7 +33,6 @@ class Hardening:
     process_limit: bool = True
     open_file_limit: bool = True
     no_capabilities: bool = True
-    no_new_privileges: bool = True
     system_calls: bool = True
     """A filter refuses calls that no program needs here."""
     socket_families: bool = True

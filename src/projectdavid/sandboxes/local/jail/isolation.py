@@ -80,19 +80,18 @@ def _disk(place: str, size: int, files: int) -> None:
     libc.mount("none", place, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, f"size={size},nr_inodes={files},mode=700")
 
 
-def confine(room: Room, hardening: Hardening) -> None:
-    """Give up everything else; there is no way back."""
+def confine(room: Room, inherited: int, hardening: Hardening) -> None:
+    """Give up everything else; there is no way back. `inherited` bytes of data do not count as the session's."""
     with suppress(OSError):
         libc.unshare(libc.CLONE_NEWCGROUP)  # hides a path; a kernel without cgroups has none to hide
     socket.sethostname("sandbox")
     if hardening.network_namespace:
         _raise_loopback()
-    _limit(room, hardening)
+    _limit(room, inherited, hardening)
     os.nice(NICENESS)
     os.chdir(DATA)
     os.umask(0o022)
-    if hardening.no_new_privileges:
-        libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
     if hardening.no_capabilities:
         libc.drop_bounding_set()
     if hardening.system_calls:
@@ -107,13 +106,13 @@ def _raise_loopback() -> None:
         fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, struct.pack("16sH14x", b"lo", _UP))
 
 
-def _limit(room: Room, hardening: Hardening) -> None:
+def _limit(room: Room, inherited: int, hardening: Hardening) -> None:
     bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_MEMLOCK: 64 << 10}
     bounds[resource.RLIMIT_NICE] = 0
     bounds[resource.RLIMIT_RTPRIO] = 0
     if hardening.memory_limit:
         # A little less than all: a process that wants too much is told so, before the session is ended for it.
-        bounds[resource.RLIMIT_DATA] = room.memory - room.memory // 16 + _inherited()
+        bounds[resource.RLIMIT_DATA] = room.memory - room.memory // 16 + inherited
     if hardening.disk_limit:
         bounds[resource.RLIMIT_FSIZE] = max(room.disk, room.scratch)
     if hardening.process_limit:
@@ -127,8 +126,8 @@ def _limit(room: Room, hardening: Hardening) -> None:
         resource.setrlimit(which, (most, most))
 
 
-def _inherited() -> int:
-    """Bytes of data that came with the zygote's libraries."""
+def inherited_data() -> int:
+    """Bytes of data that came with the zygote's libraries; to be asked while there is its `/proc`."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) << 10

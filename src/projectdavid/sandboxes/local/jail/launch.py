@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,14 +45,28 @@ def main() -> None:
     try:
         places = of_interpreter(_ask(setup.python))
     except Unusable as error:
-        channel.send(server, {"say": "report", "failure": str(error), "fallen": [], "bounds": []})
+        _fail(server, str(error))
         return
     jail = str(Path(__file__).parent)
     binds = (*(Bind(place, place) for place in places), *inner_folders(setup.agent, jail))
-    if os.geteuid() == 0 and setup.hardening.uid_drop:
-        _serve_unprivileged(server, setup, binds)
-    else:
-        _serve(server, setup, binds, None)
+    drop = os.geteuid() == 0 and setup.hardening.uid_drop
+    uid = setup.uid if drop else os.geteuid()
+    groups = cgroups.delegate(uid)
+    if groups is not None and _is_left_behind(groups):
+        server.close()
+        return
+    if drop:
+        try:
+            *binds, bubblewrap = _stage((*binds, Bind(setup.bubblewrap, setup.bubblewrap)))
+        except OSError as error:
+            _fail(server, str(error))  # containers let root make no mount namespace either
+            return
+        setup = replace(setup, bubblewrap=bubblewrap.source)
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        libc.drop_capabilities()
+    _serve(server, setup, tuple(binds), groups)
 
 
 def _ask(python: str) -> dict[str, Any]:
@@ -72,23 +87,21 @@ def _serve(server: socket.socket, setup: Setup, binds: tuple[Bind, ...], groups:
     Supervisor(server, setup, binds, groups).run()
 
 
-def _serve_unprivileged(server: socket.socket, setup: Setup, binds: tuple[Bind, ...]) -> None:
-    """Root stays behind only to remove the cgroup, which nobody else may."""
-    groups = cgroups.delegate(setup.uid)
+def _fail(server: socket.socket, reason: str) -> None:
+    channel.send(server, {"say": "report", "failure": reason, "remarks": [], "bounds": []})
+
+
+def _is_left_behind(groups: cgroups.Groups) -> bool:
+    """Whether this process is the one that stays, and only removes the groups when the supervisor has ended."""
     child = os.fork()
-    if child:
-        server.close()
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
-        os.waitpid(child, 0)
-        if groups is not None:
-            groups.remove()
-        return
-    binds = _stage(binds)
-    os.setgroups([])
-    os.setresgid(setup.uid, setup.uid, setup.uid)
-    os.setresuid(setup.uid, setup.uid, setup.uid)
-    libc.drop_capabilities()
-    _serve(server, setup, binds, groups)
+    if child == 0:
+        with contextlib.suppress(OSError):
+            groups.enter()  # where it cannot, the first session cannot be bounded, which is told
+        return False
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    os.waitpid(child, 0)
+    groups.remove()
+    return True
 
 
 def _stage(binds: tuple[Bind, ...]) -> tuple[Bind, ...]:

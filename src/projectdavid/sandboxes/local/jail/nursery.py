@@ -1,5 +1,6 @@
 """One bubblewrap with a zygote in it, as the supervisor sees it: how it is started, and what it says."""
 
+import contextlib
 import json
 import os
 import select
@@ -23,6 +24,7 @@ _FILES: Final = {
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 _FROM_HOST: Final = ("/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives", "/etc/localtime", "/etc/ssl/certs")
+_COVERED: Final = ("proc", "dev", "sys", "tmp", "mnt", "opt")
 _START: Final = f"import sys; sys.path.insert(0, {_HOME!r}); from jail.zygote import main; main()"
 _ERRORS_KEPT: Final = 2000
 
@@ -75,10 +77,8 @@ class Nursery:
 
     def retire(self) -> None:
         """Let it end with the last of its sessions."""
-        try:
+        with contextlib.suppress(OSError):  # its end is heard of as such
             channel.send(self.socket, {"do": "retire"})
-        except OSError:
-            self.end()
 
     def end(self) -> str:
         """End it, with all its sessions; gives what it had to complain of."""
@@ -124,15 +124,14 @@ def _command(setup: Setup, binds: tuple[Bind, ...], texts: dict[str, int], talk:
     command += ["--unshare-user", "--uid", inside, "--gid", inside, "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--unshare-pid", *(["--unshare-net"] if hardening.network_namespace else [])]
     command += ["--unshare-ipc"] if hardening.ipc_namespace else []
-    command += (
-        _host_files() if hardening.minimal_root else ["--ro-bind", "/", "/", "--tmpfs", "/opt", "--tmpfs", "/mnt"]
-    )
+    command += _host_files() if hardening.minimal_root else _all_files()
     for bind in binds:
         command += ["--ro-bind", bind.source, bind.target]
     if hardening.minimal_root:
         for path, number in texts.items():
             command += ["--perms", "0444", "--ro-bind-data", str(number), path]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/mnt/data", "--chdir", "/"]  # noqa: S108
+    command += [] if hardening.own_disks else ["--tmpfs", "/mnt/data", "--tmpfs", "/dev/shm"]  # noqa: S108
     if hardening.read_only_root:
         command += ["--remount-ro", "/dev", "--remount-ro", "/"]
     options = json.dumps(vars(hardening)), json.dumps(setup.libraries)
@@ -149,6 +148,15 @@ def _host_files() -> list[str]:
             found += ["--ro-bind", str(place), str(place)]
     for name in _FROM_HOST:
         found += ["--ro-bind-try", name, name]
+    return found
+
+
+def _all_files() -> list[str]:
+    """All that the user may enter, but where something else is put."""
+    found = _host_files()
+    for place in sorted(Path("/").iterdir()):
+        if place.is_dir() and not place.is_symlink() and os.access(place, os.X_OK) and place.name not in _COVERED:
+            found += ["--ro-bind", str(place), str(place)]
     return found
 
 

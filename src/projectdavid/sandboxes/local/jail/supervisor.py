@@ -1,8 +1,4 @@
-"""The process between the server and the sessions: one thread, no secrets, and no rights that the code might want.
-
-It has zygotes make sessions, hands the server the stream of each, bounds their memory, and tells how they ended. When
-the server is gone, so is everything.
-"""
+"""The process between the server and the sessions: one thread, and no secrets. When the server goes, all goes."""
 
 import contextlib
 import json
@@ -23,11 +19,11 @@ from .zygote import CHECK
 
 _WATCH_SECONDS: Final = 0.05
 _SPARE_SECONDS: Final = 0.1
-"""So long after a session was given away a new spare is made: its user goes first."""
+"""So long after a session was given away there is a new spare: its user goes first."""
 _LONGEST_PAUSE: Final = 5.0
 _FAILURES: Final = 3
 _WAITING: Final = 64
-"""So many sessions are being made at a time; the rest waits here."""
+"""So many sessions are made at a time; the rest waits."""
 
 
 class Supervisor:
@@ -44,6 +40,7 @@ class Supervisor:
         self._count = 0
         self._failures = 0
         self._reported = False
+        self._remarks: list[str] = []
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._selector = selectors.DefaultSelector()
         self._ended = False
@@ -125,7 +122,11 @@ class Supervisor:
     # zygotes
 
     def _start_nursery(self) -> None:
-        nursery = Nursery(self._setup, self._binds)
+        try:
+            nursery = Nursery(self._setup, self._binds)
+        except OSError as error:
+            self._fail(f"Bubblewrap could not be started: {error.strerror}.")
+            return
         self._nurseries.append(nursery)
         self._selector.register(nursery.socket, selectors.EVENT_READ, lambda: self._hear_zygote(nursery))
 
@@ -141,6 +142,8 @@ class Supervisor:
         body, say = message.body, message.body["say"]
         if say == "warm":
             nursery.warm = True
+            if body["missing"] and not self._reported:
+                self._remarks.append(f"The interpreter of the sandbox lacks {', '.join(body['missing'])}.")
             self._retire_others(nursery)
             self._make(CHECK, self._setup.limits, None) if not self._reported else self._go_on()
             return
@@ -173,11 +176,14 @@ class Supervisor:
         complaint = nursery.end()
         for cell in [one for one in self._cells.values() if one.nursery is nursery]:
             self._lose(cell, cell.reason or "The process that the session came from was killed.")
-        if not current:
-            return
+        if current:
+            self._fail(complaint or "The sandbox ended before it was ready.")
+
+    def _fail(self, complaint: str) -> None:
+        """There is no zygote: at the start that is all there is to say, later it is tried again."""
         self._failures += 1
         if not self._reported:
-            self._report(complaint or "The sandbox ended before it was ready.")
+            self._report(complaint)
             return
         if self._failures >= _FAILURES:
             for wanted in self._wanted:
@@ -188,7 +194,7 @@ class Supervisor:
     def _report(self, failure: str = "", fallen: tuple[str, ...] = ()) -> None:
         bounds = self._groups.bounds if self._groups is not None else ()
         self._reported = not failure
-        self._tell(say="report", failure=failure, fallen=fallen, bounds=bounds)
+        self._tell(say="report", failure=failure, remarks=[*self._remarks, *fallen], bounds=bounds)
         if failure:
             self._stop()
 
@@ -218,9 +224,16 @@ class Supervisor:
         try:
             cell.settle(pid, self._groups, hardening.process_limit, hardening.memory_limit)
         except OSError as error:
-            cell.kill(f"The session could not be bounded: {error}.")
-            return
-        if cell.request is not None:
+            if cell.kind != CHECK or self._groups is None:
+                cell.kill(f"The session could not be bounded: {error}.")
+                return
+            # It is the first of all: nothing runs yet, and the report says that there is only the watchdog.
+            self._remarks.append(f"Control groups cannot be used ({error}).")
+            self._groups = None
+            cell.settle(pid, None, hardening.process_limit, hardening.memory_limit)
+        if cell.ending:
+            cell.kill(cell.reason)
+        elif cell.request is not None:
             self._give(cell, cell.request)
 
     def _give(self, cell: Cell, request: int) -> None:
@@ -256,7 +269,12 @@ class Supervisor:
             self._report(reason)
 
     def _serve_wanted(self) -> None:
-        while self._wanted and self._nursery() is not None and self._reported and self._making < _WAITING:
+        while (
+            self._wanted
+            and self._nursery() is not None
+            and self._reported
+            and sum(not cell.pid for cell in self._cells.values()) < _WAITING
+        ):
             wanted = self._wanted.pop(0)
             spare = self._spare(wanted)
             if spare is not None:
@@ -264,10 +282,6 @@ class Supervisor:
             else:
                 self._make(wanted["kind"], wanted["limits"], wanted["request"])
         self._after(_SPARE_SECONDS, self._make_spares)
-
-    @property
-    def _making(self) -> int:
-        return sum(not cell.pid for cell in self._cells.values())
 
     def _spare(self, wanted: dict[str, Any]) -> Cell | None:
         if wanted["kind"] != "python" or wanted["limits"] != self._setup.limits:

@@ -30,12 +30,12 @@ def main() -> None:
     number, hardening, libraries = int(sys.argv[1]), Hardening(**json.loads(sys.argv[2])), json.loads(sys.argv[3])
     supervisor = socket.socket(fileno=number)
     agent: Any = importlib.import_module("agent")
-    agent.warm(libraries)
+    missing = agent.warm(libraries)
     gc.collect()
     gc.freeze()
     if hardening.closed_descriptors:
         keep_only(number)
-    channel.send(supervisor, {"say": "warm"})
+    channel.send(supervisor, {"say": "warm", "missing": missing})
     _serve(supervisor, agent, hardening)
 
 
@@ -115,6 +115,7 @@ def _become(
         channel.send(supervisor, {"say": "born", "session": order["session"], "pid": pid})
         os._exit(0)
     os.setsid()
+    inherited = isolation.inherited_data()
     isolation.furnish(room, hardening)
     if hardening.closed_descriptors:
         keep_only(stream, supervisor.fileno())
@@ -127,7 +128,7 @@ def _become(
     if os.read(stream, 1) != GO:
         os._exit(1)
     supervisor.close()
-    isolation.confine(room, hardening)
+    isolation.confine(room, inherited, hardening)
     random.seed()
     if order["kind"] == CHECK:
         checking.check(stream)
