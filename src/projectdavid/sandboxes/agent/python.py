@@ -54,6 +54,13 @@ class PythonWorker:
         for name, fd in self._reads.items():
             yield fd, select.POLLIN, lambda _events, name=name: self._take(name, _PIPE)
 
+    def wait(self) -> float | None:
+        """It need not be looked at."""
+        return None
+
+    def look(self) -> None:
+        """There is nothing to look at."""
+
     def run(self, number: int, source: bytes) -> None:
         """Begin a run."""
         self._to_send.extend(datagrams({"kind": "run", "number": number}, source))

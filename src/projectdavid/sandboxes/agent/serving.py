@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any, NoReturn
 
 from .channel import Channel
@@ -13,11 +14,14 @@ from .outputs import Outputs
 from .polling import Bell, Interest, wait
 from .processes import adopt_orphans, dumpable, ended, in_words, kill_all, kill_children
 from .python import PythonWorker
+from .shell import ShellWorker
 from .workers import Ended, Ends, Place, Worker
 
 SCRATCH = "/tmp"  # noqa: S108 - inside, it is the session's own
 _LOOK = 5.0
 """Seconds after which the agent looks around without being told to."""
+_GRACE = 1.0
+"""Seconds that the worker has to tell of the end of what was killed, before it is killed itself."""
 
 
 def serve(
@@ -59,6 +63,7 @@ class Agent:
         self._number = 0
         self._running = False
         self._interrupted = self._killed = False
+        self._kill_at: float | None = None
         self._state_lost = False
         """The worker ended while nothing ran: the next run must hear of it."""
         self._worker = self._new_worker()
@@ -66,20 +71,32 @@ class Agent:
     def serve(self) -> None:
         """Serve until the host is gone."""
         while not self._channel.closed:
-            due = self._outputs.wait()
-            wait(self._interests(), _LOOK if due is None else due)
+            wait(self._interests(), self._patience())
             for header, body in self._channel.received():
                 self._on_frame(header, body)
             for pid, status in ended():
                 if pid == self._worker.pid:
                     self._on_death(status)
-            self._outputs.look()
+            self._look()
 
     def end(self) -> None:
         """Leave no process behind."""
         kill_all(self._worker.pid)
         while ended():
             kill_children()
+
+    def _patience(self) -> float:
+        """Seconds until something is to be done even if nothing comes."""
+        kill = None if self._kill_at is None else max(0.0, self._kill_at - monotonic())
+        return min(one for one in (_LOOK, self._outputs.wait(), self._worker.wait(), kill) if one is not None)
+
+    def _look(self) -> None:
+        """Do what is to be done by now."""
+        self._worker.look()
+        self._outputs.look()
+        if self._kill_at is not None and monotonic() >= self._kill_at:
+            self._kill_at = None
+            kill_all(self._worker.pid)
 
     def _interests(self) -> Iterator[Interest]:
         yield self._bell.interest()
@@ -99,8 +116,7 @@ class Agent:
                 self._worker.interrupt()
             case "restart" if self._running:
                 self._killed = True
-                if not self._worker.kill():
-                    kill_all(self._worker.pid)
+                self._kill_at = monotonic() + (_GRACE if self._worker.kill() else 0.0)
             case "resize":
                 self._worker.resize(int(header["rows"]), int(header["columns"]))
             case "interrupt" | "restart":
@@ -109,7 +125,8 @@ class Agent:
                 self._files.on_frame(header, body)
 
     def _new_worker(self) -> Worker:
-        return PythonWorker(self._place, Ends(self._outputs, self._channel, self._on_done))
+        ends = Ends(self._outputs, self._channel, self._on_done)
+        return ShellWorker(self._place, ends) if self._kind == "shell" else PythonWorker(self._place, ends)
 
     def _on_done(self, number: int, how: Ended) -> None:
         """The worker says that a run is over; about another one than this it has nothing to say."""
@@ -138,6 +155,7 @@ class Agent:
 
     def _finish(self, status: str, error: bytes, exit_status: int | None = None) -> None:
         self._running = False
+        self._kill_at = None
         dropped = self._outputs.end()
         self._channel.send(
             "done", error, status=status, exit_status=exit_status, state_lost=self._state_lost, dropped=dropped

@@ -46,6 +46,14 @@ class Worker(Protocol):
         """What the loop must wait for."""
         ...
 
+    def wait(self) -> float | None:
+        """Seconds until `look` must be called; None: it need not."""
+        ...
+
+    def look(self) -> None:
+        """The time has come."""
+        ...
+
     def run(self, number: int, source: bytes) -> None:
         """Begin a run."""
         ...
@@ -55,7 +63,7 @@ class Worker(Protocol):
         ...
 
     def kill(self) -> bool:
-        """Kill what does not heed that; False: there is nothing less to kill than the whole worker."""
+        """Kill what runs, but not the worker itself; False: there is nothing like that."""
         ...
 
     def resize(self, rows: int, columns: int) -> None:
