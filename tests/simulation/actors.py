@@ -16,7 +16,7 @@ from projectdavid.engine.prompt import Ask
 from projectdavid.outbound import Reply
 from projectdavid.outbound.failures import Unreachable
 from projectdavid.ports.model import ModelError
-from projectdavid.ports.tool import ToolCall, ToolError, ToolFunction
+from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
 from tests.simulation.plans import OWNERS, TOOLS, RunPlan
 
 SECRETS = {owner: "whsec_" + base64.b64encode(owner.encode() * 3).decode() for owner in OWNERS}
@@ -89,7 +89,7 @@ class Machine:
     def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
         return [ToolFunction(name, "Do it.", {}, effect) for name, effect in TOOLS.items()]
 
-    async def run(self, call: ToolCall) -> str:
+    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
         key = call.idempotency_key
         if self._facts.finished(key):
             self._facts.violated(f"the finished call {call.name} {key} is run again")
@@ -100,7 +100,7 @@ class Machine:
         await asyncio.sleep(random.choice((0.0, 0.1, 2.0)))
         if random.random() < 0.1:
             raise ToolError("It did not work.")
-        return f"done {key}"
+        return ToolOutput(f"done {key}")
 
 
 class Receiver:

@@ -4,9 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 
 from projectdavid.outbound import Guard
+from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.runtime.driver import Clock, Driver
+from projectdavid.runtime.filing import Filing
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.outbox import Outbox
 from projectdavid.runtime.quota import Quota
@@ -14,6 +16,7 @@ from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
+from projectdavid.server.links import Links
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
 
@@ -45,6 +48,9 @@ class Platform:
     guard: Guard
     """The way out to URLs of users."""
     outbox: Outbox
+    blobs: Blobs
+    filing: Filing
+    links: Links
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float

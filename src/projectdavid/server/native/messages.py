@@ -38,6 +38,7 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         "content": to_json(_content(body)),
         "assistant_id": body.assistant_id,
         "meta_data": to_json(body.meta_data) if body.meta_data else None,
+        "attachments": None,
     }
     await caller.write([Op("message_insert", params, missing=Missing("thread", body.thread_id))])
     return json_answer(message(await find(caller, message_id)))
