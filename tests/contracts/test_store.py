@@ -233,6 +233,7 @@ BOUND_READS = {
     "run_deliveries_page.asc": {"run_id": "p", "assistant_id": None, "status": None, "after": None, "limit": 9},
     "webhook_secret": {"assistant_id": "asst_1"},
     "file": {"id": "f"},
+    "files_there": {"ids": '["f"]'},
     "files_named": {"ids": '["f"]'},
     "files_of_conversation": {"ids": '["f"]', "thread_id": "t", "now": 1.0},
     "files_page.desc": {"purpose": "assistants", "after": None, "limit": 9},

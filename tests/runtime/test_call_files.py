@@ -64,7 +64,8 @@ async def test_images_are_shown_by_the_next_message_and_by_no_other(stage: Stage
     n = await begun(stage)
     async with stage.working():
         events = await stage.events(n)
-    images = [{"type": "image", "file_id": id, "filename": "plot.png"} for id in made]
+    plot = {"type": "image", "filename": "plot.png", "mime_type": "image/png"}
+    images = [{**plot, "file_id": id} for id in made]
     assert len(images) == 2
     assert [told.get("attachments", []) for told in of_kind(events, "message_completed")] == [[], images, []]
     kept = [msgspec.json.decode(said.attachments or "[]") for said in await stage.answers(n)]

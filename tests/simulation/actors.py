@@ -79,8 +79,18 @@ class Model:
         pass
 
 
+PICTURE = b"\x89PNG\r\n\x1a\n"
+
+
+async def _picture() -> AsyncGenerator[bytes]:
+    yield PICTURE
+
+
 class Machine:
-    """A platform tool that counts what it does; what must not happen twice it must not be asked for twice."""
+    """A platform tool that counts what it does; what must not happen twice it must not be asked for twice.
+
+    While it runs a call, it tells the how-manieth running of it this is.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -96,11 +106,18 @@ class Machine:
         self.done[key] += 1
         if call.name == "fire_it" and self.done[key] > 1:
             self._facts.violated(f"the unsafe call {key} is run {self.done[key]} times")
-        random = self._facts.random
+        random, number = self._facts.random, self.done[key]
         await asyncio.sleep(random.choice((0.0, 0.1, 2.0)))
+        for piece in range(random.choice((0, 0, 2, 6))):
+            overtaken = self.done[key] > number
+            await context.tell("output", {"stream": "stdout", "content": f"{number}:{piece}"})
+            if overtaken:
+                self._facts.violated(f"the call {key} tells, and it was begun again already")
+            await asyncio.sleep(random.choice((0.0, 1.0, 3.0)))
+        files = [await context.save("plot.png", _picture()) for _ in range(random.choice((0, 0, 1, 2)))]
         if random.random() < 0.1:
             raise ToolError("It did not work.")
-        return ToolOutput(f"done {key}")
+        return ToolOutput(f"done {key}", tuple(files))
 
 
 class Receiver:

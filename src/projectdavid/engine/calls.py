@@ -137,7 +137,7 @@ def returned_late(run: Run, happened: ToolReturned) -> Next:
 def _done(run: Run, happened: ToolReturned) -> tuple[Run, tuple[Entry, ...], tuple[Keep, ...]]:
     """A call is over: its output, and the files that it made."""
     call = _own(run, happened.call_id)
-    images = tuple(Image(file.id, file.name) for file in happened.files if file.mime_type in SHOWN)
+    images = tuple(Image(file.id, file.name, file.mime_type) for file in happened.files if file.mime_type in SHOWN)
     run = replace(run, images=(*run.images, *images)[-MOST_SHOWN:])
     tell = (
         *(file_told(call, file) for file in happened.files),

@@ -118,6 +118,7 @@ class Image:
 
     file_id: str
     filename: str
+    mime_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,10 @@ def completed_told(reply: Reply, status: str, images: tuple[Image, ...]) -> tupl
 
 def attachments(images: tuple[Image, ...]) -> list[dict[str, str]]:
     """The images of a message, as it has them."""
-    return [{"type": "image", "file_id": image.file_id, "filename": image.filename} for image in images]
+    return [
+        {"type": "image", "file_id": image.file_id, "filename": image.filename, "mime_type": image.mime_type}
+        for image in images
+    ]
 
 
 def discarded_told(message_id: str | None) -> tuple[Entry, ...]:

@@ -30,6 +30,13 @@ WHERE f.owner = :owner AND (f.expires_at IS NULL OR f.expires_at > :now)
     )
 ORDER BY f.n;
 
+-- name: files_there
+-- A row if all ids of a JSON array are files of the owner.
+SELECT 1 AS there WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(:ids)
+    WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value AND owner = :owner)
+);
+
 -- name: files_page
 SELECT * FROM files
 WHERE owner = :owner
