@@ -84,6 +84,7 @@ class _Cell:
         self._context = context
         self._shown: list[str] = []
         self._error = ""
+        self._gone = ""
         self._displayed: list[tuple[str, bytes]] = []
         self._images: list[str] = []
         self.harvest = Harvest()
@@ -105,7 +106,9 @@ class _Cell:
                     case Done():
                         if event.error:
                             telling.add("stderr", event.error.rstrip("\n") + "\n")
-                        await self._done(event, timeout)
+                        self._done(event, timeout)
+        if self._gone:
+            await tell_state(self._context, "lost", "python", self._held.session.level, self._gone)
 
     async def save_images(self) -> None:
         """Save the images that were shown: when the files are saved, so that they do not take the names of these."""
@@ -129,7 +132,7 @@ class _Cell:
         self._shown.append(text.rstrip("\n") + "\n")
         return self._shown[-1]
 
-    async def _done(self, done: Done, timeout: float) -> None:
+    def _done(self, done: Done, timeout: float) -> None:
         self._error = (done.error or "").strip("\n")
         if done.dropped:
             self.notes.append(f"It printed more than is kept: {size_of(done.dropped)} of output were dropped.")
@@ -150,7 +153,7 @@ class _Cell:
             case _:
                 pass
         if done.state_lost:
-            await tell_state(self._context, "lost", "python", self._held.session.level, self.notes[-1])
+            self._gone = self.notes[-1]
 
     def output(self) -> ToolOutput:
         """What it came to."""

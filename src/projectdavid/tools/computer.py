@@ -82,8 +82,9 @@ class Computer:
             work = _Work(commands, held, context)
             try:
                 work.notes += await bring_in(held.session, context, held.known, held.listing)
-                async with Telling(context) as telling:
-                    await self._all(work, telling, call.thread_id)
+                done = await self._all(work, context, call.thread_id)
+                if done is not None:
+                    await work.stopped(done, self._timeout)
                 await take_out(held.session, context, held.known, work.harvest)
             except Lost as error:
                 await self._sessions.lost(held, context, error)
@@ -95,18 +96,19 @@ class Computer:
                 self._sessions.show(call.thread_id, Made(file))
             return work.output()
 
-    async def _all(self, work: "_Work", telling: Telling, thread_id: str) -> None:
-        """Run one after another, until one ends the shell or the time is up."""
+    async def _all(self, work: "_Work", context: Context, thread_id: str) -> Done | None:
+        """Run one after another; returns how the last one ended where that left no shell, or no time, for others."""
         left = self._timeout
         now = asyncio.get_running_loop().time
-        for command in work.commands:
-            began = now()
-            done = await work.one(command, left, telling)
-            left -= now() - began
-            self._sessions.show(thread_id, Completed(command, done.exit_status))
-            if done.status in ("timeout", "died") or done.state_lost or left <= 0:
-                await work.stopped(done, self._timeout)
-                return
+        async with Telling(context) as telling:
+            for command in work.commands:
+                began = now()
+                done = await work.one(command, left, telling)
+                left -= now() - began
+                self._sessions.show(thread_id, Completed(command, done.exit_status))
+                if done.status in ("timeout", "died") or done.state_lost or left <= 0:
+                    return done
+        return None
 
 
 class _Work:
