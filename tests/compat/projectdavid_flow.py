@@ -149,6 +149,11 @@ def chunks_and_actions(client: Entity, assistant: Any, thread: Any, message: Any
     step("stream_chunks_on", lambda: list(stream.stream_chunks(MODEL)))
 
 
+def terminal(client: Entity, thread: Any) -> None:
+    """A ticket to watch a thread's terminal."""
+    step("create_session", lambda: client.computer.create_session(thread.id))
+
+
 def endings(client: Entity, assistant: Any, thread: Any, message: Any) -> None:
     """Cancel a run, and delete what was made."""
     run = new_run(client, "create_third_run", assistant, thread)
@@ -167,6 +172,7 @@ def main() -> None:
     made = conversation(client)
     events_with_a_call(client, *made)
     chunks_and_actions(client, *made)
+    terminal(client, made[1])
     endings(client, *made)
     json.dump(report, sys.stdout)
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -154,6 +155,13 @@ def test_a_call_can_be_answered_through_its_action(report: Report) -> None:
     told = report["stream_chunks_on"]
     assert "".join(chunk["content"] for chunk in told if chunk["type"] == "content") == 'They said: {"weather":"sun"}'
     assert told[-1]["status"] == "complete"
+
+
+def test_a_ticket_opens_the_terminal_of_a_thread(report: Report) -> None:
+    session = report["create_session"]
+    assert session.keys() == {"room_id", "token", "ws_url"}
+    assert session["room_id"] == report["create_thread"]["id"]
+    assert re.fullmatch(r"ws://127\.0\.0\.1:\d+/ws/computer", session["ws_url"])
 
 
 def test_runs_are_cancelled_and_everything_is_deleted(report: Report) -> None:
