@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
-from projectdavid.client._sync.computer import Computer
 
 from projectdavid.client import hosting
 from projectdavid.client._sync.actions import Actions
 from projectdavid.client._sync.assistants import Assistants
+from projectdavid.client._sync.computer import Computer
 from projectdavid.client._sync.inference import InferenceStream
 from projectdavid.client._sync.messages import Messages
 from projectdavid.client._sync.models import Models
