@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
+from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.stores.sqlite import SQLiteStore
 
 STORES: dict[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SQLiteStore(folder / "data" / "david.db")}
+BLOBS: dict[str, Callable[[Path], Blobs]] = {"directory": lambda folder: DirectoryBlobs(folder / "data" / "blobs")}
 BUSES: dict[str, Callable[[], Bus]] = {"local": LocalBus}
 
 
@@ -33,3 +36,9 @@ async def store(another: Callable[[], Store]) -> AsyncGenerator[Store]:
 def bus(request: pytest.FixtureRequest) -> Bus:
     """A bus on which nobody speaks."""
     return BUSES[request.param]()
+
+
+@pytest.fixture(params=BLOBS)
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    """A blob store with nothing in it."""
+    return BLOBS[request.param](tmp_path)

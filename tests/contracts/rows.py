@@ -36,14 +36,22 @@ def message(id: str, thread_id: str, content: str = '"Hi"', **errors: StoreError
         "content": content,
         "assistant_id": None,
         "meta_data": None,
+        "attachments": None,
     }
     return Op("message_insert", params, **errors)
+
+
+def file(id: str, **fields: Value) -> Op:
+    """A file, to be written by its owner."""
+    what: dict[str, Value] = {"name": "a.csv", "purpose": "assistants", "mime_type": "text/csv", "size": 3}
+    values = {**what, "sha256": "00", "blob": f"blob of {id}", "now": 1, "expires_at": None, "thread": None}
+    return Op("file_insert", {"id": id, **values, "run_id": None, **fields})
 
 
 def output(id: str, thread: int, run_id: str, call_id: str) -> Op:
     """The message with the output of a call, to be written by its run."""
     values: dict[str, Value] = {"id": id, "thread": thread, "run_id": run_id, "call_id": call_id, "now": 1}
-    nothing = dict.fromkeys(("assistant_id", "status", "reason", "calls", "reasoning"))
+    nothing = dict.fromkeys(("assistant_id", "status", "reason", "calls", "reasoning", "attachments", "turn"))
     return Op("message_keep", {**values, **nothing, "role": "tool", "content": '"rain"'})
 
 

@@ -60,6 +60,7 @@ RUNTIME = {
     "leases_clear",
     "journal_append",
     "journal_stream",
+    "journal_tell",
     "journal_drop",
     "journal_put",
     "journal_after",
@@ -69,8 +70,12 @@ RUNTIME = {
     "call_insert",
     "call_start",
     "call_output",
+    "call_before",
     "message_keep",
     "prompt_page",
+    "file_of_link",
+    "files_expired",
+    "blobs_known",
 }
 """For what works on runs of all owners."""
 

@@ -13,6 +13,7 @@ from tests.contracts.rows import (
     born,
     claim,
     decide,
+    file,
     held,
     journal,
     message,
@@ -205,6 +206,7 @@ async def test_a_store_that_is_closed_is_unavailable(another: Callable[[], Store
 
 # Owners.
 
+CODE_FILES = '{"code_interpreter":{"file_ids":["f"]}}'
 BOUND_READS = {
     "thread": {"id": "t"},
     "threads_page.asc": {"after": None, "limit": 9},
@@ -219,6 +221,9 @@ BOUND_READS = {
     "thread_runs_page.asc": {"thread_id": "t", "after": None, "limit": 9},
     "action": {"action_id": "act"},
     "actions_of_run": {"run_id": "r"},
+    "step": {"id": "step_", "run_id": "r"},
+    "steps_page.asc": {"run_id": "r", "after": None, "limit": 9},
+    "calls_of_turns": {"run_id": "r", "turns": "[1]"},
     "message_answering": {"thread_id": "t", "action_id": "act"},
     "idempotency": {"key": "key", "since": 0},
     "keys_of": {},
@@ -227,6 +232,11 @@ BOUND_READS = {
     "deliveries_page.asc": {"assistant_id": "asst_1", "status": None, "after": None, "limit": 9},
     "run_deliveries_page.asc": {"run_id": "p", "assistant_id": None, "status": None, "after": None, "limit": 9},
     "webhook_secret": {"assistant_id": "asst_1"},
+    "file": {"id": "f"},
+    "files_there": {"ids": '["f"]'},
+    "files_named": {"ids": '["f"]'},
+    "files_of_conversation": {"ids": '["f"]', "thread_id": "t", "now": 1.0},
+    "files_page.desc": {"purpose": "assistants", "after": None, "limit": 9},
     "usage_of": {"by": "day", "first": 0, "last": 9},
 }
 BOUND_WRITES = {
@@ -248,9 +258,12 @@ BOUND_WRITES = {
     "delivery_redeliver": {"id": "evt", "now": 1},
     "webhook_secret_insert": {"assistant_id": "asst_1", "secret": "whsec_x", "now": 1},
     "webhook_secrets_retire": {"assistant_id": "asst_1", "until": 5},
+    "file_leave_assistants": {"id": "f"},
+    "file_leave_threads": {"id": "f"},
+    "file_delete": {"id": "f"},
     "idempotency_answer": {"key": "key", "seed": b"seed", "status": 200, "answer": b"{}"},
 }
-CREATIONS = {"thread_insert", "assistant_insert", "key_insert", "idempotency_claim"}
+CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "idempotency_claim"}
 """These write the owner down; whose it is they cannot get wrong."""
 OF_ONESELF = {"runs_room"}
 """These say something of whoever asks, who may have nothing."""
@@ -275,6 +288,9 @@ async def furnish(store: Store) -> None:
             Op("assistant_insert", {"id": "asst_1", "body": '{"webhook_url":"https://hooks.example"}'}),
             Op("webhook_secret_insert", {"assistant_id": "asst_1", "secret": "whsec_x", "now": 1}),
             Op("delivery_test", {**event, "id": "evt", "assistant_id": "asst_1"}),
+            file("f"),
+            Op("assistant_insert", {"id": "b", "body": f'{{"tool_resources":{CODE_FILES}}}'}),
+            thread("t4", tool_resources=CODE_FILES),
         ]
     )
     call = {"action_id": "act", "run": n, "call_id": "call", "turn": 1, "position": 0, "name": "add"}
@@ -452,7 +468,7 @@ async def test_pages_of_messages_leave_out_turns_that_only_asked_for_calls(store
     n = await born(store)
     row = await store.one("run_state", n=n)
     said = {"thread": row.thread, "now": 1, "role": "assistant", "assistant_id": None, "run_id": "r", "status": None}
-    silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]"}
+    silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None, "turn": 1}
     await store.write(
         [
             Op("message_keep", {**silent, "id": "m1", "content": '""'}),
@@ -709,3 +725,51 @@ async def test_a_store_can_be_closed_twice_and_opened_again(another: Callable[[]
     await store.open()
     assert await users(store) == ["ann"]
     await store.close()
+
+
+# Files.
+
+
+async def test_a_file_that_is_deleted_leaves_the_lists_that_refer_to_it_and_nothing_else_changes(store: Store) -> None:
+    await store.write([user("ann")])
+    listed = '{"code_interpreter":{"file_ids":["f","g"],"x":1.50},"other":{"file_ids":["f"]}}'
+    left = '{"code_interpreter":{"file_ids":["g"],"x":1.50},"other":{"file_ids":["f"]}}'
+    words = '{"name":"a file \\"f\\"","tool_resources":null}'
+    ann = store.of("ann")
+    await ann.write(
+        [
+            Op("assistant_insert", {"id": "a", "body": f'{{"name":"ü","tool_resources":{listed}}}'}),
+            Op("assistant_insert", {"id": "b", "body": words}),
+            thread("t", tool_resources=listed),
+        ]
+    )
+    await ann.write([Op("file_leave_assistants", {"id": "f"}), Op("file_leave_threads", {"id": "f"})])
+    changed, same = await ann.one("assistant", id="a"), await ann.one("assistant", id="b")
+    assert (changed.body, changed.version) == (f'{{"name":"ü","tool_resources":{left}}}', 2)
+    assert (same.body, same.version) == (words, 1)
+    assert (await ann.one("thread", id="t")).tool_resources == left
+
+
+async def test_a_message_tells_which_of_its_attachments_are_gone(store: Store) -> None:
+    await store.write([user("ann"), user("bob")])
+    await store.of("bob").write([file("another's")])
+    said = message("m", "t")
+    attached = '[{"file_id":"f"},{"file_id":"g"},{"file_id":"another\'s"}]'
+    ann = store.of("ann")
+    await ann.write([thread("t"), file("f"), file("g"), Op(said.query, {**said.params, "attachments": attached})])
+    assert (await ann.one("message", id="m")).gone == '["another\'s"]'
+    await ann.write([Op("file_delete", {"id": "g"})])
+    (row,) = await ann.all("messages_page.asc", thread_id="t", after=None, limit=9)
+    assert row.gone == '["g","another\'s"]'
+
+
+async def test_a_file_outlives_the_thread_whose_run_made_it_but_not_its_owner(store: Store) -> None:
+    n = await born(store)
+    row = await store.one("run_state", n=n)
+    ann = store.of("ann")
+    await ann.write([file("f", thread=row.thread, run_id="r")])
+    await ann.write([Op("thread_delete", {"id": "t"})])
+    assert (await ann.one("file", id="f")).thread is None
+    assert [row.blob for row in await store.all("blobs_known", keys='["blob of f","other"]')] == ["blob of f"]
+    await store.write([Op("user_delete", {"id": "ann"})])
+    assert await store.all("blobs_known", keys='["blob of f"]') == []

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import httpx2
 import pytest
@@ -35,8 +36,14 @@ def serving(path: Path, **settings: object) -> Iterator[Embedded]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with serving(tmp_path_factory.mktemp("server")) as server:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the server."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def server(folder: Path) -> Iterator[Embedded]:
+    with serving(folder) as server:
         yield server
 
 
@@ -131,3 +138,17 @@ async def stage(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name, raising=False)
     async with theatre(tmp_path, clock) as stage:
         yield stage
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], object]], None]:
+    """Wait until something outside of our reach has come about."""
+
+    def wait(holds: Callable[[], object]) -> None:
+        for _ in range(2000):
+            if holds():
+                return
+            Event().wait(0.005)
+        raise AssertionError("it did not come about")
+
+    return wait

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx2
+
 from tests.server.talking import Caller, Json, ok
 
 World = dict[str, str]
@@ -27,7 +29,10 @@ def world_of(user: Caller) -> World:
     ok(user.post(f"/v1/runs/{ended['id']}/cancel"))
     free = user.thread("a secret")
     ok(user.put(f"/v1/assistants/{waiting['assistant_id']}", json={"webhook_url": "https://hooks.invalid/"}))
+    steps = ok(user.get(f"/v1/runs/{waiting['id']}/steps"))
     delivery = ok(user.post(f"/v1/assistants/{waiting['assistant_id']}/webhook/test"))
+    file = user.upload(b"a secret", "words.txt")
+    link = httpx2.URL(ok(user.get(f"/v1/files/{file['id']}/signed-url"))["signed_url"]).params
     return {
         "assistant": waiting["assistant_id"],
         "thread": waiting["thread_id"],
@@ -40,6 +45,10 @@ def world_of(user: Caller) -> World:
         "user": user.user_id,
         "prefix": user.key[:12],
         "delivery": delivery["id"],
+        "step": steps["first_id"],
+        "file": file["id"],
+        "expires": link["expires"],
+        "signature": link["signature"],
     }
 
 
@@ -90,6 +99,8 @@ ROUTES: dict[str, list[Body | None]] = {
         lambda world: {"tool_outputs": [{"tool_call_id": world["call"], "output": "rain"}]}
     ],
     "GET /v1/runs/{run_id}/events": [None],
+    "GET /v1/runs/{run_id}/steps": [None],
+    "GET /v1/runs/{run_id}/steps/{step_id}": [None],
     "GET /v1/actions/pending/{run_id}": [None],
     "GET /v1/runs/{run_id}/actions/status": [None],
     "GET /v1/actions/{action_id}": [None],
@@ -117,8 +128,22 @@ ROUTES: dict[str, list[Body | None]] = {
     "POST /v1/assistants/{assistant_id}/webhook/test": [None],
     "POST /v1/assistants/{assistant_id}/webhook/rotate": [lambda _: {"overlap_seconds": 60}],
     "GET /v1/computer/session": [None],
+    "POST /v1/files": [None],
+    "POST /v1/uploads": [None],
+    "GET /v1/files": [None],
+    "GET /v1/files/{file_id}": [None],
+    "GET /v1/files/{file_id}/content": [None],
+    "GET /v1/files/{file_id}/signed-url": [None],
+    "GET /v1/files/{file_id}/base64": [None],
+    "GET /v1/files/download": [None],
+    "DELETE /v1/files/{file_id}": [None],
+    "PATCH /v1/files/{file_id}/soft-delete": [None],
     "GET /health": [None],
 }
+BY_LINK = "GET /v1/files/download"
+"""What is signed says who may, and not a key."""
+FORMS = {"POST /v1/files", "POST /v1/uploads"}
+"""Routes whose body is a form with a file."""
 QUERIES = {"GET /v1/computer/session": ["room_id"]}
 """The ids that a route wants in its query."""
 ADMIN_ONLY = {
@@ -143,6 +168,7 @@ def counted(user: Caller) -> Json:
         "runs": [(run["id"], run["status"]) for run in ok(user.get("/v1/runs?limit=100"))["data"]],
         "keys": len(ok(user.get(f"/v1/users/{user.user_id}/apikeys?include_inactive=true"))["keys"]),
         "users": ok(user.get("/v1/users?limit=1"))["last_id"],
+        "files": [file["id"] for file in ok(user.get("/v1/files?limit=100"))["data"]],
     }
 
 
@@ -155,8 +181,11 @@ class Asked:
         if route in OF_ENDED:
             self.path["run_id"] = world["ended"]
         self.query = {name: world[_kind(name)] for name in QUERIES.get(route, ())}
+        if route == BY_LINK:
+            self.query = {"file_id": world["file"], **{name: world[name] for name in ("expires", "signature")}}
         make = ROUTES[route][number]
         self.body = None if make is None else make(world)
+        self.form = {"file": ("new.txt", b"new")} if route in FORMS else None
 
     def put(self, place: tuple[str, ...], value: str) -> "Asked":
         """Put an id into one place: `("path", name)`, `("query", name)` or `("body", name, "[]", ...)`."""
@@ -169,7 +198,7 @@ class Asked:
 
     def send(self, client: Any, **options: Any) -> Any:
         """Make the request."""
-        body = {} if self.body is None else {"json": self.body}
+        body = {"files": self.form} if self.form else {} if self.body is None else {"json": self.body}
         return client.request(self.method, self.template.format(**self.path), params=self.query, **body, **options)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -41,6 +42,10 @@ class Caller(httpx2.Client):
     def say(self, thread: Json, text: Json, **fields: Json) -> Json:
         """A message in a thread."""
         return ok(self.post("/v1/messages", json={"thread_id": thread["id"], "content": text, **fields}))
+
+    def upload(self, content: bytes, name: str = "a.txt", **fields: Json) -> Json:
+        """A new file."""
+        return ok(self.post("/v1/files", files={"file": (name, content)}, data=fields))
 
     def run(self, model: str = "scripted/hello", thread: Json = None, **fields: Json) -> Json:
         """A new run of a new assistant that may call `get_weather`, on a new thread."""
@@ -82,6 +87,11 @@ class Caller(httpx2.Client):
         """Who said what in a thread."""
         page = ok(self.get(f"/v1/threads/{thread['id']}/messages", params={"limit": 100}))
         return [(message["role"], message["content"]) for message in page["data"]]
+
+
+def stored(folder: Path) -> set[str]:
+    """The names of what a server has on its disk of files, whole or not."""
+    return {path.name for path in (folder / "blobs").rglob("*") if path.is_file()}
 
 
 def frames(response: httpx2.Response) -> Iterator[Json]:

@@ -11,10 +11,10 @@ from fastapi.routing import iter_route_contexts
 
 from projectdavid.server.app import create_app
 from projectdavid.server.platform import Platform
-from tests.server.routes import ADMIN_ONLY, CASES, ROUTES, Asked, World, places, world_of
+from tests.server.routes import ADMIN_ONLY, BY_LINK, CASES, ROUTES, Asked, World, places, world_of
 from tests.server.talking import Caller, Json, ok, refused
 
-OPEN = {"GET /health"}
+OPEN = {"GET /health", BY_LINK}
 NOT_LOOKED_UP = {
     ("POST /v1/runs", ("body", "id")): "the id that a client thinks up is ignored",
     ("POST /v1/assistants", ("body", "id")): "may only be null",
@@ -83,6 +83,7 @@ def everything(user: Caller) -> Json:
         "threads": [ok(user.get(f"/v1/threads/{thread['id']}")) for thread in threads],
         "messages": [ok(user.get(f"/v1/threads/{thread['id']}/messages?limit=100")) for thread in threads],
         "runs": [ok(user.get(f"/v1/runs/{run['id']}")) for run in runs],
+        "files": ok(user.get("/v1/files?limit=100")),
     }
 
 
@@ -112,6 +113,8 @@ def test_a_request_with_an_id_of_somebody_else_finds_nothing(
         response = Asked(route, number, bobs).put(place, foreign).send(bob)
         if route in ADMIN_ONLY:
             refused(response, 403, "admin_only")
+        elif route == BY_LINK:
+            refused(response, 403, "invalid_link")
         elif place == CALLS:
             refused(response, 400, "unknown_call", "tool_outputs.0.tool_call_id")
         else:
@@ -120,7 +123,7 @@ def test_a_request_with_an_id_of_somebody_else_finds_nothing(
     assert (everything(ann), everything(bob)) == before
 
 
-@pytest.mark.parametrize(("route", "number"), CASES)
+@pytest.mark.parametrize(("route", "number"), [case for case in CASES if case[0] != BY_LINK])
 def test_a_request_of_which_every_id_is_somebody_elses_finds_nothing(
     schema: Json, ann: Caller, anns: World, bob: Caller, route: str, number: int
 ) -> None:

@@ -63,7 +63,11 @@ class Blobs(Protocol):
         ...
 
     async def delete(self, keys: list[str]) -> None:
-        """Delete them; it is no fault if some are gone."""
+        """Delete them; it is no fault if some are gone.
+
+        Raises:
+            NoRoom: some could not be deleted now.
+        """
         ...
 
     async def older_than(self, seconds: float) -> list[str]:

@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from typing_extensions import TypedDict  # pydantic reads that of Python itself only from 3.12 on
 
 from projectdavid.protocol.base import (
     ID_PATTERN,
@@ -93,6 +94,9 @@ class FunctionTool(Request):
     """What is left out is `unsafe`."""
 
 
+_OPEN = ConfigDict(strict=True, extra="allow")
+"""Of what is kept as it is sent: more may stand in it than we read."""
+
 Tool = Annotated[PlatformTool | FunctionTool, Field(discriminator="type")]
 
 
@@ -105,6 +109,22 @@ def _distinct(tools: list[Tool]) -> list[Tool]:
 
 
 Tools = Annotated[list[Tool], Field(max_length=128), AfterValidator(_distinct)]
+
+
+class CodeResources(TypedDict, total=False):
+    """What code in the sandbox finds: at most 20 files, in its working directory under their names."""
+
+    __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
+
+    file_ids: Annotated[list[Id], Field(max_length=20)]
+
+
+class ToolResources(TypedDict, total=False):
+    """What the platform's tools may use, by type of tool."""
+
+    __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
+
+    code_interpreter: CodeResources | None
 
 
 def _without_default(schema: JsonObject) -> None:
@@ -120,7 +140,7 @@ class AssistantFields(Request):
     instructions: LongText | None = None
     tools: Tools | None = None
     platform_tools: Annotated[list[PlatformTool], Field(max_length=16)] | None = None
-    tool_resources: JsonObject | None = None
+    tool_resources: ToolResources | None = None
     meta_data: MetaData | None = None
     top_p: float = Field(default=1.0, ge=0, le=1)
     temperature: float = Field(default=1.0, ge=0, le=2)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
-from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.assistants import JsonObject, PlatformToolType
 from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, LooseMetaData, Request
 
 
@@ -43,11 +43,18 @@ Block = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
 Content = LongText | Annotated[list[Block], Field(min_length=1, max_length=100)]
 
 
-class Attachment(Request):
-    """A file that belongs to a message."""
+class AttachmentTool(Request):
+    """A tool that is to have a file."""
 
-    type: Annotated[str, StringConstraints(max_length=64)] | None = None
+    type: PlatformToolType
+
+
+class Attachment(Request):
+    """A file that belongs to a message; `type` is a word of yours, by default `image` or `file`."""
+
+    type: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     file_id: Id
+    tools: Annotated[list[AttachmentTool], Field(max_length=4)] | None = None
 
 
 class MessageFields(Request):

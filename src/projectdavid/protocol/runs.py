@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from projectdavid.protocol.assistants import Effect, JsonObject, ModelName, Tools
+from projectdavid.protocol.assistants import Effect, JsonObject, ModelName, ToolResources, Tools
 from projectdavid.protocol.base import (
     ID_PATTERN,
     NO_NUL,
@@ -81,7 +81,7 @@ class RunCreate(Request):
     response_format: (
         Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | JsonObject | None
     ) = None
-    tool_resources: JsonObject | None = None
+    tool_resources: ToolResources | None = None
     meta_data: LooseMetaData | None = None
     max_turns: Turns | None = None
     on_busy: OnBusy | None = None

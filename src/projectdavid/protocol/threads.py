@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.assistants import JsonObject, ToolResources
 from projectdavid.protocol.base import Answer, Id, LooseMetaData, Request
 
 
@@ -13,7 +13,7 @@ class ThreadCreate(Request):
 
     participant_ids: Annotated[list[Id], Field(max_length=16)] | None = None
     meta_data: LooseMetaData | None = None
-    tool_resources: JsonObject | None = None
+    tool_resources: ToolResources | None = None
 
 
 class ThreadUpdate(Request):
@@ -21,7 +21,7 @@ class ThreadUpdate(Request):
 
     participant_ids: Annotated[list[Id], Field(max_length=16)] | None = None
     meta_data: LooseMetaData | None = None
-    tool_resources: JsonObject | None = None
+    tool_resources: ToolResources | None = None
 
 
 class Participant(Answer):

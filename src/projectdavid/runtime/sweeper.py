@@ -7,6 +7,7 @@ from projectdavid.engine.happenings import Expired
 from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Missing, Op, Store, Unavailable
 from projectdavid.runtime.driver import Clock, Driver
+from projectdavid.runtime.filing import Filing
 
 log = logging.getLogger("projectdavid.sweeper")
 
@@ -28,6 +29,7 @@ class Sweeper:
         every: float = 1.0,
         prune_every: float = 3600.0,
         keep_deliveries: float = 30 * 86_400.0,
+        filing: Filing | None = None,
     ) -> None:
         self._store = store
         self._driver = driver
@@ -35,16 +37,21 @@ class Sweeper:
         self._every = every
         self._prune_every = prune_every
         self._keep_deliveries = keep_deliveries
+        self._filing = filing
 
     async def serve(self) -> None:
         """Sweep until cancelled."""
-        prune_at = self._clock() + self._prune_every
+        prune_at = self._clock()  # at once: a crash may have left something
         while True:
             await asyncio.sleep(self._every)
             try:
                 await self.expire()
+                if self._filing is not None:
+                    await self._filing.expire()
                 if self._clock() >= prune_at:
                     await self.prune()
+                    if self._filing is not None:
+                        await self._filing.prune()
                     prune_at = self._clock() + self._prune_every
             except Unavailable:
                 log.exception("the store is not available; trying again")

@@ -15,6 +15,8 @@ from projectdavid.server.http import errors
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
 from projectdavid.server.native import ROUTERS, computer
+from projectdavid.server.native.files import UPLOADS
+from projectdavid.server.native.uploads import bound as uploads_bound
 from projectdavid.server.native.wire import json_answer
 from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_page
@@ -27,6 +29,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     "description": "For 24 hours, requests with the same key and body happen once and have the same answer.",
 }
+OPEN = frozenset({"/health", "/v1/files/download"})
+"""The paths that need no key."""
 KEY_REUSED: dict[str, Any] = {
     "description": "The idempotency key was used for another request",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
@@ -49,7 +53,8 @@ def create_app(platform: Platform) -> FastAPI:
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.append(computer.terminal)
-    app.add_middleware(BodyLimit, limit=platform.settings.max_body)
+    uploads = dict.fromkeys(UPLOADS, uploads_bound(platform.settings.max_file))
+    app.add_middleware(BodyLimit, limit=platform.settings.max_body, others=uploads)
     app.add_middleware(LastResort)
     app.add_middleware(RequestId)
     _add_own_routes(app)
@@ -112,7 +117,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             "Bearer": {"type": "http", "scheme": "bearer"},
         }
         for path, methods in schema["paths"].items():
-            if path != "/health":
+            if path not in OPEN:
                 for method, operation in methods.items():
                     operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
                     if method == "post":

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
 from projectdavid.outbound import Guard, own_addresses
 from projectdavid.ports.model import Provider
@@ -15,7 +16,9 @@ from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
+from projectdavid.runtime.calling import Shelf
 from projectdavid.runtime.driver import Clock, Driver
+from projectdavid.runtime.filing import Filing
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.outbox import Outbox, Patience
 from projectdavid.runtime.quota import Quota
@@ -24,6 +27,7 @@ from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.server.auth import hash_of, new_key, prefix_of
+from projectdavid.server.links import Links
 from projectdavid.server.platform import Platform
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
@@ -35,12 +39,14 @@ async def assemble(
     providers: dict[str, Provider] | None = None,
     clock: Clock = time.time,
     tools: Mapping[str, Tool] | None = None,
+    url: str | None = None,
     terminals: Terminals | None = None,
 ) -> Platform:
     """Open the store and build everything around it.
 
     `providers` are added to those of the settings; `tools` are the platform tools that there are, by type;
-    `terminals` are the shells that can be watched.
+    `terminals` are the shells that can be watched; `url` is where the server is reached, if it is not where the
+    settings say.
 
     Raises:
         Unavailable: the store cannot be opened.
@@ -56,9 +62,13 @@ async def assemble(
     patience = Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
     outbox = Outbox(store, bus, driver, guard, clock, patience)
     await outbox.recover()
+    blobs = DirectoryBlobs(settings.blobs)
+    filing = Filing(store, blobs, clock)
+    links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     toolbox = Toolbox(tools)
     quota = Quota(store, clock, settings.allowance())
-    worker = Worker(store, bus, models, toolbox, driver, clock, ids, Pace(runs=settings.max_runs), quota)
+    pace, shelf = Pace(runs=settings.max_runs), Shelf(blobs, links.link)
+    worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota)
     platform = Platform(
         settings=settings,
         store=store,
@@ -67,11 +77,14 @@ async def assemble(
         toolbox=toolbox,
         driver=driver,
         worker=worker,
-        sweeper=Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400),
+        sweeper=Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400, filing=filing),
         clock=clock,
         ids=ids,
         quota=quota,
         rates=Rates(),
+        blobs=blobs,
+        filing=filing,
+        links=links,
         secret=secret,
         started_at=clock(),
         guard=guard,
@@ -159,13 +172,13 @@ async def _first_start(platform: Platform) -> None:
 
 def write_credentials(settings: Settings, api_key: str, admin_api_key: str) -> None:
     """Write the file that `Entity()` reads."""
-    content = {"base_url": _url(settings.host, settings.port), "api_key": api_key, "admin_api_key": admin_api_key}
+    content = {"base_url": url_of(settings.host, settings.port), "api_key": api_key, "admin_api_key": admin_api_key}
     write_private(settings.credentials, json.dumps(content, indent=2) + "\n")
 
 
 def point_credentials(settings: Settings, port: int) -> str:
     """Let the credentials file name the address that the server listens on now; returns that address."""
-    url = _url(settings.host, port)
+    url = url_of(settings.host, port)
     if settings.credentials.exists():
         content = json.loads(settings.credentials.read_text(encoding="utf-8"))
         if content.get("base_url") != url:
@@ -173,6 +186,7 @@ def point_credentials(settings: Settings, port: int) -> str:
     return url
 
 
-def _url(host: str, port: int) -> str:
+def url_of(host: str, port: int) -> str:
+    """Where a server is reached that listens there."""
     name = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - what listens everywhere is reached here
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import dataclass, field
 
 from projectdavid.outbound import Guard
+from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.ports.terminal import Terminals
 from projectdavid.runtime.driver import Clock, Driver
+from projectdavid.runtime.filing import Filing
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.outbox import Outbox
 from projectdavid.runtime.quota import Quota
@@ -15,6 +17,7 @@ from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
+from projectdavid.server.links import Links
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
 
@@ -46,6 +49,9 @@ class Platform:
     guard: Guard
     """The way out to URLs of users."""
     outbox: Outbox
+    blobs: Blobs
+    filing: Filing
+    links: Links
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float

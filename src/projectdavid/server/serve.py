@@ -14,7 +14,7 @@ from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.runtime.driver import Clock
 from projectdavid.server.app import create_app
-from projectdavid.server.bootstrap import assemble, point_credentials
+from projectdavid.server.bootstrap import assemble, point_credentials, url_of
 from projectdavid.server.http.corking import CorkedProtocol
 from projectdavid.server.http.websockets import MAX_MESSAGE, PatientProtocol
 from projectdavid.server.settings import Settings
@@ -54,8 +54,9 @@ async def serve(
     """
     listener = _listen(settings.host, settings.port)
     try:
-        platform = await assemble(settings, providers, clock, tools, terminals)
-        url = point_credentials(settings, listener.getsockname()[1])
+        port = listener.getsockname()[1]
+        platform = await assemble(settings, providers, clock, tools, url_of(settings.host, port), terminals)
+        url = point_credentials(settings, port)
         config = uvicorn.Config(
             create_app(platform),
             loop="none",

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
 
     data: Path = Field(default_factory=default_data)
-    """The folder of the database, the secret and the credentials file."""
+    """The folder of the database, the files, the secret and the credentials file."""
     host: str = "127.0.0.1"
     """The address to listen on; only this machine reaches the default one."""
     port: Annotated[int, Field(ge=0, le=65535)] = 9000
@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     """Runs at work at once."""
     max_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
     """Bytes of a request's body."""
+    max_file: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
+    """Bytes of a file."""
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    """Where users reach the server, in links to files and to terminals; by default the address that it listens on."""
     keep_alive: Annotated[float, Field(gt=0)] = 15
     """Seconds between two signs of life on a silent stream."""
     idle_timeout: Annotated[float, Field(gt=0)] = 300
@@ -132,6 +136,11 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The one file."""
         return self.data / "projectdavid.db"
+
+    @property
+    def blobs(self) -> Path:
+        """The folder of the bytes of files."""
+        return self.data / "blobs"
 
     @property
     def credentials(self) -> Path:

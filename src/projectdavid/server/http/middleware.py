@@ -3,6 +3,8 @@
 import logging
 import os
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -61,35 +63,46 @@ class LastResort:
             await envelope(error)(scope, receive, send)
 
 
-class BodyLimit:
-    """Refuses bodies that are too large, whether they say so or not."""
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How many bytes a body may have, and what is said of more."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    limit: int
+    refusal: Callable[[], ApiError]
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, whether they say so or not; `others` are the bounds of single paths."""
+
+    def __init__(self, app: ASGIApp, limit: int, others: Mapping[str, Bound]) -> None:
         self._app = app
-        self._limit = limit
+        self._usual = Bound(limit, lambda: too_large(limit))
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
+        bound = self._others.get(scope["path"], self._usual)
         said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not said.isdigit() or int(said) > self._limit:
-            await envelope(too_large(self._limit))(scope, receive, send)
+        if not said.isdigit() or int(said) > bound.limit:
+            await envelope(bound.refusal())(scope, receive, send)
             return
-        await self._app(scope, self._counted(receive), send)
+        await self._app(scope, _counted(receive, bound), send)
 
-    def _counted(self, receive: Receive) -> Receive:
-        seen = 0
 
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise too_large(self._limit)
-            return message
+def _counted(receive: Receive, bound: Bound) -> Receive:
+    seen = 0
 
-        return counted
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > bound.limit:
+            raise bound.refusal()
+        return message
+
+    return counted
 
 
 def too_large(limit: int) -> ApiError:

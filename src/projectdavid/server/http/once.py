@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from hashlib import blake2b
@@ -53,6 +53,36 @@ def once(app: ASGIApp) -> ASGIApp:
         await found(scope, receive, send)
 
     return guarded
+
+
+def key_of(request: Request) -> str | None:
+    """The idempotency key of a request, if it has one.
+
+    Raises:
+        ApiError: 400, it is none.
+    """
+    keys = [value for name, value in request.scope["headers"] if name == HEADER]
+    return _valid(keys) if keys else None
+
+
+async def once_told(
+    request: Request, who: Caller, key: str, told: bytes, act: Callable[[Caller], Awaitable[Response]]
+) -> Response:
+    """The same for a route that reads its body itself; `told` is what the body says, however it was put.
+
+    `act` is called unless there is an answer already; what it answers is kept.
+    """
+    fingerprint = _fingerprint(request.scope, told)
+    async with _turn(who, key, fingerprint):
+        found = await _find(who, key, fingerprint)
+        if isinstance(found, Response):
+            return found
+        response = await act(replace(who, claim=found))
+        if found.done:
+            response.raw_headers.append(REPLAYED)
+        else:
+            await _keep(who, found, response.status_code, bytes(response.body))
+        return response
 
 
 def _valid(keys: list[bytes]) -> str:
@@ -131,17 +161,18 @@ class _Answer:
             self._body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            await self._keep(self._start["status"])
+            await _keep(self._who, self._claim, self._start["status"], self._body)
             self._end()
             await self._send(self._start)
             message = {"type": "http.response.body", "body": self._body}
         await self._send(message)
 
-    async def _keep(self, status: int) -> None:
-        try:
-            await self._who.view.write([self._claim.answered(status, self._body)])
-        except Unavailable as error:  # what was asked for is done all the same, and will be answered anew
-            log.warning("an answer could not be kept for those who repeat the request: %s", error)
+
+async def _keep(who: Caller, claim: Claim, status: int, answer: bytes) -> None:
+    try:
+        await who.view.write([claim.answered(status, answer)])
+    except Unavailable as error:  # what was asked for is done all the same, and will be answered anew
+        log.warning("an answer could not be kept for those who repeat the request: %s", error)
 
 
 def _may_be_kept(start: Message) -> bool:

@@ -12,7 +12,7 @@ from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
-from projectdavid.server.native import signing
+from projectdavid.server.native import attaching, signing
 from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import bare, json_answer, router, stored, supplied, to_json
 
@@ -56,8 +56,9 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     }
     text = to_json({**head, **DEFAULTS, **_stored(body), "owner_id": caller.user_id})
     secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=body.webhook_url)
+    guard = await attaching.of_resources(caller, body.tool_resources)
     new = Op("assistant_insert", {"id": assistant_id, "body": text})
-    await caller.write([new, *(secret.ops if secret else ())])
+    await caller.write([new, *guard, *(secret.ops if secret else ())])
     return _answer(text, secret)
 
 
@@ -81,6 +82,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
     _see_reachable(body, caller.platform.guard)
     while True:
         row = await find(caller, assistant_id)
+        guard = await attaching.of_resources(caller, body.tool_resources)
         values = {**msgspec.json.decode(row.body), **_stored(body)}
         if "webhook_url" in body.model_fields_set:
             values.pop("webhook_disabled_at", None)
@@ -92,7 +94,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
         )
         secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=values["webhook_url"])
         try:
-            await caller.view.write([op, *(secret.ops if secret else ())])
+            await caller.view.write([op, *guard, *(secret.ops if secret else ())])
         except Missing:
             continue  # changed or deleted meanwhile: looking again tells which
         return _answer(text, secret)

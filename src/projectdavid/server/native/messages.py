@@ -13,7 +13,7 @@ from projectdavid.protocol.messages import FormattedMessage, Message, MessageCre
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native import assistants, threads
+from projectdavid.server.native import assistants, attaching, threads
 from projectdavid.server.native.wire import json_answer, listed, message, router, to_json
 
 router = router("messages")
@@ -29,6 +29,7 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         return await _answer(caller, body)
     await _action(caller, body)
     await _must_know(caller, body)
+    attached = await attaching.of_message(caller, body.attachments or ())
     message_id = caller.ids.new("msg")
     params: dict[str, Any] = {
         "id": message_id,
@@ -38,8 +39,10 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         "content": to_json(_content(body)),
         "assistant_id": body.assistant_id,
         "meta_data": to_json(body.meta_data) if body.meta_data else None,
+        "attachments": attached.json,
     }
-    await caller.write([Op("message_insert", params, missing=Missing("thread", body.thread_id))])
+    new = Op("message_insert", params, missing=Missing("thread", body.thread_id))
+    await caller.write([new, *attached.guard])
     return json_answer(message(await find(caller, message_id)))
 
 
@@ -64,6 +67,8 @@ async def _answer(caller: Caller, body: AnyMessage) -> Response:
     if row is None or run is None or run.thread != thread.n:
         raise missing("action", body.tool_id, "tool_id")
     await _must_know(caller, body, run.assistant_id)
+    if (await attaching.of_message(caller, body.attachments or ())).json:
+        raise ApiError(400, "no_attachments", "attachments: the output of a call has none", "attachments")
     if caller.done:
         said = await caller.view.one("message_answering", thread_id=thread.id, action_id=row.action_id)
         if said is None:
@@ -145,8 +150,6 @@ async def _action(caller: Caller, body: AnyMessage) -> Row | None:
 
 async def _must_know(caller: Caller, body: AnyMessage, assistant_id: str | None = None) -> None:
     """Refuse what else a message names that is not the caller's; `assistant_id` may be gone by now."""
-    if body.attachments:
-        raise missing("file", body.attachments[0].file_id, "attachments.0.file_id")
     if body.sender_id is not None and body.sender_id != caller.user_id:
         raise missing("user", body.sender_id, "sender_id")
     if body.assistant_id is not None and body.assistant_id != assistant_id:

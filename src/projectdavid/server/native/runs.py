@@ -16,7 +16,7 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
 from projectdavid.server.http.sse import FRAMES, EventStream
-from projectdavid.server.native import assistants, threads
+from projectdavid.server.native import assistants, attaching, threads
 from projectdavid.server.native.birth import newborn
 from projectdavid.server.native.stream import events
 from projectdavid.server.native.wire import action, json_answer, listed, router, run, to_json
@@ -40,11 +40,12 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     """
     assistant = await assistants.find(caller, body.assistant_id, "assistant_id")
     await threads.find(caller, body.thread_id, "thread_id")
+    guard = await attaching.of_resources(caller, body.tool_resources)
     new = newborn(body, msgspec.json.decode(assistant.body), caller)
     try:
         if not caller.done:
             await caller.platform.quota.check(caller.user_id, caller.allowed)
-            await caller.platform.driver.create(new, also=(*caller.also, *room(caller.allowed, new)))
+            await caller.platform.driver.create(new, also=(*caller.also, *guard, *room(caller.allowed, new)))
     except Clash as clash:
         if clash.kind != "run":
             raise

@@ -1,5 +1,6 @@
 """Threads: create, list, retrieve, update, delete."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from projectdavid.runtime.driver import abort_topic
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, missing
 from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
+from projectdavid.server.native import attaching
 from projectdavid.server.native.wire import bare, json_answer, listed, router, thread, to_json
 
 router = router("threads")
@@ -22,6 +24,7 @@ router = router("threads")
 async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Response:
     """Begin a conversation."""
     body = body or ThreadCreate()
+    guard = await attaching.of_resources(caller, body.tool_resources)
     thread_id = caller.ids.new("thread")
     params: dict[str, Any] = {
         "id": thread_id,
@@ -30,7 +33,7 @@ async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Respo
         "tool_resources": to_json(body.tool_resources or {}),
         "participants": to_json(_participants(caller, body.participant_ids)),
     }
-    await caller.write([Op("thread_insert", params)])
+    await caller.write([Op("thread_insert", params), *guard])
     return await _answer(caller, thread_id)
 
 
@@ -70,11 +73,12 @@ async def retrieve_thread(thread_id: str, caller: Auth) -> Response:
 async def update_thread(thread_id: str, body: ThreadUpdate, caller: Auth) -> Response:
     """Change the fields that are supplied; `meta_data` is merged into what is there."""
     row = await find(caller, thread_id)
+    guard = await attaching.of_resources(caller, body.tool_resources)
     merged = {**msgspec.json.decode(row.meta_data), **(body.meta_data or {})}
     resources = row.tool_resources if body.tool_resources is None else to_json(body.tool_resources)
     named = body.participant_ids
     participants = row.participants if named is None else to_json(_participants(caller, named))
-    await _write(caller, thread_id, to_json(merged), resources, participants)
+    await _write(caller, thread_id, to_json(merged), resources, participants, guard)
     return await _answer(caller, thread_id)
 
 
@@ -88,7 +92,7 @@ async def update_thread_by_post(thread_id: str, body: ThreadUpdate, caller: Auth
 async def replace_thread_meta_data(thread_id: str, body: Annotated[LooseMetaData, Body()], caller: Auth) -> Response:
     """Put other metadata in the place of what is there."""
     row = await find(caller, thread_id)
-    await _write(caller, thread_id, to_json(body), row.tool_resources, row.participants)
+    await _write(caller, thread_id, to_json(body), row.tool_resources, row.participants, ())
     return await _answer(caller, thread_id)
 
 
@@ -137,14 +141,16 @@ def _participants(caller: Caller, ids: list[str] | None) -> list[str]:
     return [caller.user_id]
 
 
-async def _write(caller: Caller, thread_id: str, meta_data: str, resources: str, participants: str) -> None:
+async def _write(
+    caller: Caller, thread_id: str, meta_data: str, resources: str, participants: str, guard: Sequence[Op]
+) -> None:
     params: dict[str, Any] = {
         "id": thread_id,
         "meta_data": meta_data,
         "tool_resources": resources,
         "participants": participants,
     }
-    await caller.write([Op("thread_update", params, missing=Missing("thread", thread_id))])
+    await caller.write([Op("thread_update", params, missing=Missing("thread", thread_id)), *guard])
 
 
 async def _answer(caller: Caller, thread_id: str) -> Response:

@@ -112,9 +112,18 @@ def message(row: Row) -> dict[str, Any]:
         "tool_id": row.action_id,
         "tool_call_id": row.call_id,
         "reasoning": row.reasoning,
-        "attachments": [],
+        "attachments": _attached(row),
         "meta_data": stored(row.meta_data or "{}"),
     }
+
+
+def _attached(row: Row) -> list[dict[str, Any]]:
+    """The files of a message as they were when it was said; those that were deleted since say so."""
+    if row.attachments is None:
+        return []
+    gone = set(msgspec.json.decode(row.gone))
+    attached = msgspec.json.decode(row.attachments)
+    return [{**one, "deleted": True} if one["file_id"] in gone else one for one in attached]
 
 
 def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]:

@@ -20,27 +20,41 @@ ORDER BY n $ORDER LIMIT :limit;
 
 -- name: message_insert
 -- By the owner of the thread; touches no row where there is no such thread.
-INSERT INTO messages (id, thread, created_at, role, content, assistant_id, meta_data)
-SELECT :id, n, :now, :role, :content, :assistant_id, :meta_data FROM threads WHERE id = :thread_id AND owner = :owner;
+INSERT INTO messages (id, thread, created_at, role, content, assistant_id, meta_data, attachments)
+SELECT :id, n, :now, :role, :content, :assistant_id, :meta_data, :attachments FROM threads WHERE id = :thread_id AND owner = :owner;
 
 -- name: message_keep
 -- By the run that says it.
 INSERT INTO messages
-(id, thread, created_at, role, content, assistant_id, run_id, status, reason, calls, call_id, action_id, reasoning)
+(
+    id, thread, created_at, role, content, assistant_id, run_id, status, reason, calls, call_id, action_id, reasoning,
+    attachments, turn
+)
 VALUES
 (
     :id, :thread, :now, :role, :content, :assistant_id, :run_id, :status, :reason, :calls, :call_id,
     (SELECT action_id FROM tool_calls WHERE run = (SELECT n FROM runs WHERE id = :run_id) AND call_id = :call_id),
-    :reasoning
+    :reasoning, :attachments, :turn
 );
 
 -- name: message
-SELECT m.*, t.id AS thread_id, t.owner FROM messages AS m JOIN threads AS t ON t.n = m.thread
+-- `gone` are the attached files that are not there any more.
+SELECT m.*, t.id AS thread_id, t.owner,
+    (
+        SELECT json_group_array(value ->> 'file_id') FROM json_each(m.attachments)
+        WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value ->> 'file_id' AND owner = t.owner)
+    ) AS gone
+FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE m.id = :id AND t.owner = :owner;
 
 -- name: message_answering
 -- The message with the output of a call.
-SELECT m.*, t.id AS thread_id, t.owner FROM messages AS m JOIN threads AS t ON t.n = m.thread
+SELECT m.*, t.id AS thread_id, t.owner,
+    (
+        SELECT json_group_array(value ->> 'file_id') FROM json_each(m.attachments)
+        WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value ->> 'file_id' AND owner = t.owner)
+    ) AS gone
+FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE t.id = :thread_id AND t.owner = :owner AND m.action_id = :action_id;
 
 -- name: message_update
@@ -52,7 +66,12 @@ DELETE FROM messages WHERE id = :id AND thread IN (SELECT n FROM threads WHERE o
 
 -- name: messages_page
 -- What was said; turns that only asked for calls are not shown.
-SELECT m.*, t.id AS thread_id, t.owner FROM messages AS m JOIN threads AS t ON t.n = m.thread
+SELECT m.*, t.id AS thread_id, t.owner,
+    (
+        SELECT json_group_array(value ->> 'file_id') FROM json_each(m.attachments)
+        WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value ->> 'file_id' AND owner = t.owner)
+    ) AS gone
+FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE t.id = :thread_id AND t.owner = :owner AND (m.calls IS NULL OR m.content <> '""')
     AND m.n $PAST COALESCE((SELECT a.n FROM messages AS a WHERE a.id = :after AND a.thread = t.n), $START)
 ORDER BY m.n $ORDER LIMIT :limit;

@@ -1,0 +1,178 @@
+"""Blobs in a directory: each a file under its key, which appears there whole, by a rename, or not at all."""
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+
+from projectdavid.ports.blobs import Blob, Gone, NoRoom, TooLarge
+
+PIECE = 1024 * 1024
+"""Bytes that one visit to a thread writes or reads."""
+HEAD = 4096
+KEY = re.compile(r"[0-9a-f]{32}(\.part)?")
+PART = ".part"
+"""The end of the key of what is not whole yet, or never will be since the process died."""
+
+
+class DirectoryBlobs:
+    """Blobs under `path`, which is made when it is first needed; nothing in a key comes from outside."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
+        """Store what comes, under a new key; what was cut off or failed leaves nothing behind."""
+        writing = _Writing(self._path, secrets.token_hex(16))
+        try:
+            await asyncio.to_thread(writing.open)
+            waiting: list[bytes] = []
+            size = total = 0
+            async for chunk in chunks:
+                waiting.append(chunk)
+                size += len(chunk)
+                total += len(chunk)
+                if total > limit:
+                    raise TooLarge(limit)
+                if size >= PIECE:
+                    await asyncio.to_thread(writing.add, waiting)
+                    waiting, size = [], 0
+            return await asyncio.to_thread(writing.finish, waiting)
+        except BaseException:
+            # A thread goes on when its task is cancelled: this waits for it, and takes away what it did.
+            await asyncio.shield(asyncio.to_thread(writing.discard))
+            raise
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        """The bytes from `start` up to before `end`, in pieces."""
+        try:
+            file = await asyncio.to_thread(self._place(key).open, "rb")
+        except FileNotFoundError:
+            raise Gone(key) from None
+        with file:
+            file.seek(start)
+            left = None if end is None else max(end - start, 0)
+            while piece := await asyncio.to_thread(file.read, PIECE if left is None else min(PIECE, left)):
+                yield piece
+                left = None if left is None else left - len(piece)
+
+    async def delete(self, keys: list[str]) -> None:
+        """Delete them; it is no fault if some are gone."""
+        places = [self._place(key) for key in keys]
+
+        def unlink() -> None:
+            try:
+                for place in places:
+                    place.unlink(missing_ok=True)
+            except OSError as error:
+                raise NoRoom(f"cannot delete blobs: {error.strerror}") from error
+
+        await asyncio.to_thread(unlink)
+
+    async def older_than(self, seconds: float) -> list[str]:
+        """The keys that were stored longer ago, and those of what was begun longer ago and never finished."""
+        return await asyncio.to_thread(self._older_than, time.time() - seconds)
+
+    def _older_than(self, moment: float) -> list[str]:
+        found: list[str] = []
+        for folder in self._path.glob("[0-9a-f][0-9a-f]"):
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # deleted meanwhile
+                        if KEY.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < moment:
+                            found.append(entry.name)
+        return found
+
+    def _place(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            raise Gone(key)
+        return self._path / key[:2] / key
+
+
+class _Writing:
+    """A blob that is being written; its methods block, and take turns."""
+
+    def __init__(self, root: Path, key: str) -> None:
+        self._key = key
+        self._place = root / key[:2] / key
+        self._part = self._place.with_name(key + PART)
+        self._lock = Lock()
+        self._handle = -1
+        self._given_up = False
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._head = b""
+
+    def open(self) -> None:
+        with self._turn():
+            _make(self._place.parent)
+            self._handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def add(self, pieces: list[bytes]) -> None:
+        with self._turn():
+            self._add(b"".join(pieces))
+
+    def finish(self, pieces: list[bytes]) -> Blob:
+        with self._turn():
+            self._add(b"".join(pieces))
+            os.fsync(self._handle)
+            self._part.rename(self._place)
+            _sync(self._place.parent)
+            self._close()
+        return Blob(self._key, self._size, self._hash.hexdigest(), self._head)
+
+    def discard(self) -> None:
+        with self._lock:
+            self._given_up = True
+            self._close()
+            for place in (self._part, self._place):
+                with suppress(OSError):  # what cannot be taken away now is found again by its age
+                    place.unlink()
+
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        with self._lock:
+            if self._given_up:
+                raise NoRoom("nobody waits for this blob any more")
+            try:
+                yield
+            except OSError as error:
+                raise NoRoom(f"cannot write blobs: {error.strerror}") from error
+
+    def _add(self, data: bytes) -> None:
+        self._size += len(data)
+        if len(self._head) < HEAD:
+            self._head += data[: HEAD - len(self._head)]
+        self._hash.update(data)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._handle, view) :]
+
+    def _close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+def _make(folder: Path) -> None:
+    """Make a folder that only its owner may enter, durably, and those above it."""
+    if folder.is_dir():
+        return
+    if not folder.parent.is_dir():
+        _make(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

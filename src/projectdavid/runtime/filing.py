@@ -1,0 +1,74 @@
+"""Files of owners, as far as their rows and their bytes have to go together: deleting, expiring, what a crash left.
+
+A row is never there without its bytes: they are stored before it is written, and deleted after it. So what can be left
+over is bytes without a row.
+"""
+
+import json
+import logging
+from contextlib import suppress
+
+from projectdavid.ports.blobs import Blobs, NoRoom
+from projectdavid.ports.store import Missing, Op, Store
+from projectdavid.runtime.driver import Clock
+
+log = logging.getLogger("projectdavid.files")
+
+BATCH = 100
+ORPHANED_AFTER = 3600.0
+
+
+class Filing:
+    """Deletes files, and the bytes that no file has.
+
+    `orphaned_after` are the seconds that bytes may be there before the row that they belong to.
+    """
+
+    def __init__(self, store: Store, blobs: Blobs, clock: Clock, orphaned_after: float = ORPHANED_AFTER) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._clock = clock
+        self._orphaned_after = orphaned_after
+
+    async def delete(self, owner: str, file_id: str) -> None:
+        """Delete a file of an owner, and take it out of every list that refers to it.
+
+        Raises:
+            Missing: the owner has no such file.
+        """
+        view, missing = self._store.of(owner), Missing("file", file_id)
+        row = await view.one("file", id=file_id)
+        if row is None:
+            raise missing
+        left = [Op(f"file_leave_{kind}", {"id": file_id}) for kind in ("assistants", "threads")]
+        await view.write([Op("file_delete", {"id": file_id}, missing=missing), *left])
+        with suppress(NoRoom):  # bytes that stay are orphans, which are deleted later
+            await self._blobs.delete([row.blob])
+
+    async def discard(self, key: str) -> None:
+        """Delete bytes that were stored for a file, unless there is a file now that has them."""
+        if not await self._store.all("blobs_known", keys=json.dumps([key])):
+            with suppress(NoRoom):
+                await self._blobs.delete([key])
+
+    async def expire(self) -> int:
+        """Delete the files whose time is up; returns how many."""
+        rows = await self._store.all("files_expired", now=int(self._clock()), limit=BATCH)
+        for row in rows:
+            with suppress(Missing):  # its owner was faster
+                await self.delete(row.owner, row.id)
+        return len(rows)
+
+    async def prune(self) -> int:
+        """Delete the bytes that no file has, if they are there for long enough; returns how many there were."""
+        stored = await self._blobs.older_than(self._orphaned_after)
+        orphans: list[str] = []
+        for start in range(0, len(stored), BATCH):
+            keys = stored[start : start + BATCH]
+            known = {row.blob for row in await self._store.all("blobs_known", keys=json.dumps(keys))}
+            orphans += [key for key in keys if key not in known]
+        with suppress(NoRoom):
+            await self._blobs.delete(orphans)
+        if orphans:
+            log.info("deleted %d blobs that no file has", len(orphans))
+        return len(orphans)

@@ -1,0 +1,152 @@
+"""Take in the file of an upload: its bytes are stored as they come, and nothing stays of what is refused."""
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from projectdavid.engine.media import media_type
+from projectdavid.engine.naming import file_name
+from projectdavid.ports.blobs import Blob, Blobs, NoRoom, TooLarge
+from projectdavid.protocol.files import FILE_SECONDS, PURPOSE_PATTERN
+from projectdavid.server.http.errors import ApiError
+from projectdavid.server.http.middleware import Bound
+from projectdavid.server.http.multipart import Form, Part
+
+FIELDS = ("file", "purpose", "expires_after")
+DEFAULT_PURPOSE = "assistants"
+LONGEST_VALUE = 256
+SLACK = 1024 * 1024
+"""Bytes that a form may have besides the file."""
+
+FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "title": "FileUpload",
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "The bytes, with a filename."},
+                        "purpose": {"type": "string", "pattern": PURPOSE_PATTERN, "default": DEFAULT_PURPOSE},
+                        "expires_after": {
+                            "type": "integer",
+                            "minimum": 1,
+                            "maximum": FILE_SECONDS,
+                            "description": "Seconds after which it is deleted; kept if this is left out.",
+                        },
+                    },
+                    "required": ["file"],
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+}
+"""What OpenAPI says of an upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that is in the blob store and in no row yet; `expires_after` in seconds."""
+
+    blob: Blob
+    name: str
+    purpose: str
+    expires_after: int | None
+
+    @property
+    def mime_type(self) -> str:
+        """What kind of file it is."""
+        return media_type(self.blob.head, self.name)
+
+    @property
+    def told(self) -> bytes:
+        """What the request says, however its form was put together."""
+        return json.dumps([self.blob.sha256, self.blob.size, self.name, self.purpose, self.expires_after]).encode()
+
+
+async def received(request: Request, blobs: Blobs, limit: int) -> Upload:
+    """The upload that a request brings; its file may have `limit` bytes.
+
+    Raises:
+        ApiError: 400, 413, 415, 422 or 503; nothing is kept.
+    """
+    form = Form(request)
+    blob: Blob | None = None
+    name = ""
+    values: dict[str, str] = {}
+    try:
+        while (part := await form.part()) is not None:
+            if part.name in values or (blob is not None and part.name == "file"):
+                raise _wrong(part.name, "expected once")
+            if part.name == "file":
+                name = _name(part)
+                blob = await _stored(form, blobs, limit)
+            elif part.name in FIELDS:
+                values[part.name] = await form.text(part, LONGEST_VALUE)
+            else:
+                said = f"{part.name}: unknown field; the form may have {', '.join(FIELDS)}"
+                raise ApiError(422, "unknown_field", said, part.name)
+        if blob is None:
+            raise ApiError(422, "missing_field", "file: required", "file")
+        return Upload(blob, name, _purpose(values), _expires_after(values))
+    except BaseException:
+        if blob is not None:
+            with suppress(NoRoom):  # bytes that stay are orphans, which are deleted later
+                await blobs.delete([blob.key])
+        raise
+
+
+async def _stored(form: Form, blobs: Blobs, limit: int) -> Blob:
+    try:
+        return await blobs.put(form.data(), limit)
+    except TooLarge:
+        raise _too_large(limit) from None
+    except NoRoom:
+        raise ApiError(503, "store_unavailable", "The server cannot write now; nothing was kept. Try again.") from None
+
+
+def bound(limit: int) -> Bound:
+    """That of a body whose file may have `limit` bytes."""
+    return Bound(limit + SLACK, lambda: _too_large(limit))
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(413, "file_too_large", f"file: expected at most {limit} bytes", "file")
+
+
+def _name(part: Part) -> str:
+    if part.filename is None:
+        raise _wrong("file", "expected a file: a part with a filename")
+    try:
+        # Clients write a quotation mark as browsers do (https://html.spec.whatwg.org/#multipart-form-data).
+        return file_name(part.filename.decode().replace("%22", '"'))
+    except UnicodeDecodeError:
+        raise _wrong("file", "expected a name in UTF-8") from None
+    except ValueError as error:
+        raise _wrong("file", str(error)) from None
+
+
+def _purpose(values: dict[str, str]) -> str:
+    purpose = values.get("purpose", DEFAULT_PURPOSE)
+    if not re.fullmatch(PURPOSE_PATTERN, purpose):
+        raise _wrong("purpose", "expected 1 to 64 letters, digits, '_' or '-'")
+    return purpose
+
+
+def _expires_after(values: dict[str, str]) -> int | None:
+    said = values.get("expires_after")
+    if said is None:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", said) or not 1 <= int(said) <= FILE_SECONDS:
+        raise _wrong("expires_after", f"expected seconds from 1 to {FILE_SECONDS}")
+    return int(said)
+
+
+def _wrong(field: str, what: str) -> ApiError:
+    return ApiError(422, "invalid_value", f"{field}: {what}", field)

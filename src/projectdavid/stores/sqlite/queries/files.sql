@@ -1,0 +1,75 @@
+-- name: file_insert
+INSERT INTO files (id, owner, name, purpose, mime_type, size, sha256, blob, created_at, expires_at, thread, run_id)
+VALUES
+(:id, :owner, :name, :purpose, :mime_type, :size, :sha256, :blob, :now, :expires_at, :thread, :run_id);
+
+-- name: file
+SELECT * FROM files WHERE id = :id AND owner = :owner;
+
+-- name: file_of_link
+-- For whoever has a signed link, which names no owner.
+SELECT * FROM files WHERE id = :id;
+
+-- name: files_named
+-- Those of a JSON array of ids.
+SELECT * FROM files WHERE owner = :owner AND id IN (SELECT value FROM json_each(:ids)) ORDER BY n;
+
+-- name: files_of_conversation
+-- What a call in a thread may read, the oldest first: the files of a JSON array of ids, those of the thread and of its
+-- messages, and what its runs made.
+SELECT f.* FROM files AS f JOIN threads AS t ON t.id = :thread_id AND t.owner = f.owner
+WHERE f.owner = :owner AND (f.expires_at IS NULL OR f.expires_at > :now)
+    AND (
+        f.thread = t.n
+        OR f.id IN (SELECT value FROM json_each(:ids))
+        OR f.id IN (SELECT value FROM json_each(t.tool_resources, '$.code_interpreter.file_ids'))
+        OR f.id IN (
+            SELECT a.value ->> 'file_id' FROM messages AS m JOIN json_each(m.attachments) AS a
+            WHERE m.thread = t.n AND m.attachments IS NOT NULL
+        )
+    )
+ORDER BY f.n;
+
+-- name: files_there
+-- A row if all ids of a JSON array are files of the owner.
+SELECT 1 AS there WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(:ids)
+    WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value AND owner = :owner)
+);
+
+-- name: files_page
+SELECT * FROM files
+WHERE owner = :owner
+    AND (:purpose IS NULL OR purpose = :purpose)
+    AND n $PAST COALESCE((SELECT n FROM files WHERE id = :after AND owner = :owner), $START)
+ORDER BY n $ORDER LIMIT :limit;
+
+-- name: file_delete
+DELETE FROM files WHERE id = :id AND owner = :owner;
+
+-- name: file_leave_assistants
+-- Take a file out of the lists of all assistants that refer to it.
+UPDATE assistants SET
+    body = json_set(
+        body, '$.tool_resources.code_interpreter.file_ids',
+        json((SELECT json_group_array(value) FROM json_each(body, '$.tool_resources.code_interpreter.file_ids') WHERE value <> :id))
+    ),
+    version = version + 1
+WHERE owner = :owner AND instr(body, :id) > 0
+    AND EXISTS (SELECT 1 FROM json_each(body, '$.tool_resources.code_interpreter.file_ids') WHERE value = :id);
+
+-- name: file_leave_threads
+UPDATE threads SET
+    tool_resources = json_set(
+        tool_resources, '$.code_interpreter.file_ids',
+        json((SELECT json_group_array(value) FROM json_each(tool_resources, '$.code_interpreter.file_ids') WHERE value <> :id))
+    )
+WHERE owner = :owner AND instr(tool_resources, '"file_ids"') > 0 AND instr(tool_resources, :id) > 0
+    AND EXISTS (SELECT 1 FROM json_each(tool_resources, '$.code_interpreter.file_ids') WHERE value = :id);
+
+-- name: files_expired
+SELECT id, owner, blob FROM files WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit;
+
+-- name: blobs_known
+-- Which keys of a JSON array belong to a file.
+SELECT blob FROM files WHERE blob IN (SELECT value FROM json_each(:keys));

@@ -1,0 +1,78 @@
+"""What the directory of blobs keeps besides."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from projectdavid.blobs.directory import DirectoryBlobs
+from projectdavid.ports.blobs import Gone, NoRoom
+from tests.contracts.test_blobs import BIG, NEVER, pieces, read
+
+pytestmark = pytest.mark.anyio
+
+
+def everything(folder: Path) -> list[Path]:
+    """All that is below a folder, what is deepest last."""
+    return sorted(folder.rglob("*"), key=lambda path: len(path.parts))
+
+
+async def test_a_new_store_over_the_same_directory_has_the_same_blobs(tmp_path: Path) -> None:
+    blob = await DirectoryBlobs(tmp_path / "blobs").put(pieces(b"abc"), NEVER)
+    assert await read(DirectoryBlobs(tmp_path / "blobs"), blob.key) == b"abc"
+
+
+async def test_blobs_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    await DirectoryBlobs(tmp_path / "a" / "blobs").put(pieces(b"abc"), NEVER)
+    made = everything(tmp_path)
+    assert len(made) == 4
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made)
+
+
+async def test_what_a_process_that_died_left_unfinished_is_named_and_deleted(tmp_path: Path) -> None:
+    blobs = DirectoryBlobs(tmp_path)
+    reached, never = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncGenerator[bytes]:
+        yield BIG
+        reached.set()
+        await never.wait()
+
+    putting = asyncio.create_task(blobs.put(slow(), NEVER))
+    await reached.wait()
+    part = everything(tmp_path)[-1]
+    long_ago = time.time() - 7200
+    os.utime(part, (long_ago, long_ago))
+    later = DirectoryBlobs(tmp_path)
+    assert await later.older_than(3600) == [part.name]
+    await later.delete([part.name])
+    assert not part.exists()
+    putting.cancel()
+    await asyncio.wait([putting])
+
+
+@pytest.mark.parametrize("key", ["../secret", "..", "0" * 32 + "/../../secret", "0" * 31, "0" * 32 + ".txt"])
+async def test_no_key_leads_out_of_the_directory(tmp_path: Path, key: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    blobs = DirectoryBlobs(tmp_path / "blobs")
+    with pytest.raises(Gone):
+        await read(blobs, key)
+    with pytest.raises(Gone):
+        await blobs.delete([key])
+    assert secret.exists()
+
+
+async def test_files_of_others_in_the_directory_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "ab" / "README").write_text("hello")
+    assert await DirectoryBlobs(tmp_path).older_than(-3600) == []
+
+
+async def test_where_it_cannot_write_there_is_no_room(tmp_path: Path) -> None:
+    (tmp_path / "blobs").write_text("a file in the way")
+    with pytest.raises(NoRoom):
+        await DirectoryBlobs(tmp_path / "blobs").put(pieces(b"abc"), NEVER)
