@@ -183,6 +183,11 @@ def tools_of_the_platform(client: Entity, tool: str, model: str) -> None:
     step(f"events_{tool}", lambda: [[type(event).__name__, event.to_dict()] for event in stream.stream_events(model)])
 
 
+def terminal(client: Entity, thread: Any) -> None:
+    """A ticket to watch a thread's terminal."""
+    step("create_session", lambda: client.computer.create_session(thread.id))
+
+
 def endings(client: Entity, assistant: Any, thread: Any, message: Any) -> None:
     """Cancel a run, and delete what was made."""
     run = new_run(client, "create_third_run", assistant, thread)
@@ -204,6 +209,7 @@ def main() -> None:
     files(client, *made[:2])
     tools_of_the_platform(client, "code_interpreter", "scripted/coder")
     tools_of_the_platform(client, "computer", "scripted/sheller")
+    terminal(client, made[1])
     endings(client, *made)
     json.dump(report, sys.stdout)
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -191,6 +192,13 @@ def test_the_client_shows_what_a_shell_puts_out_and_its_files(report: Report) ->
     (_, output), (_, file) = shown
     assert output["content"] == "a.txt\r\n"
     assert file["filename"] == "a.txt"
+
+
+def test_a_ticket_opens_the_terminal_of_a_thread(report: Report) -> None:
+    session = report["create_session"]
+    assert session.keys() == {"room_id", "token", "ws_url"}
+    assert session["room_id"] == report["create_thread"]["id"]
+    assert re.fullmatch(r"ws://127\.0\.0\.1:\d+/ws/computer", session["ws_url"])
 
 
 def test_runs_are_cancelled_and_everything_is_deleted(report: Report) -> None:

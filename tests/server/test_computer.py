@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.server.conftest import Clock
 from tests.server.talking import ok, refused
-from tests.server.watching import Theatre, frame, shown
+from tests.server.watching import Theatre, frame, shown, theatre
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +54,13 @@ async def test_a_ticket_leads_back_on_the_way_on_which_it_was_asked_for(
     query = {"room_id": await stage.thread()}
     session = ok(await stage.client.get("/v1/computer/session", params=query, headers=headers))
     assert session["ws_url"] == url.format(port=stage.client.base_url.port)
+
+
+async def test_a_ticket_leads_to_where_the_operator_says_that_the_server_is(tmp_path: Path, clock: Clock):
+    async with theatre(tmp_path, clock, public_url="https://david.example/api/") as stage:
+        query = {"room_id": await stage.thread()}
+        session = ok(await stage.client.get("/v1/computer/session", params=query, headers={"host": "evil.example"}))
+    assert session["ws_url"] == "wss://david.example/api/ws/computer"
 
 
 async def test_there_is_no_ticket_for_a_thread_of_somebody_else(stage: Theatre):

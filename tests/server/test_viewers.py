@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from projectdavid.ports.terminal import Completed, Made
+from projectdavid.ports.terminal import Completed, Made, Shown
 from tests.fakes.terminals import KEPT, PLOT
 from tests.server.conftest import Clock
 from tests.server.talking import ok
@@ -32,9 +32,9 @@ async def test_a_viewer_sees_what_the_terminal_shows_what_commands_came_to_and_w
     thread = await stage.thread()
     await stage.terminals.tell(thread, b"$ before\r\n")
     async with stage.watching(thread) as viewer:
-        assert await frame(viewer) == {"type": "shell_output", "content": "$ before\r\n", "position": 10}
+        assert await frame(viewer) == {"type": "shell_output", "content": "$ before\r\n", "position": 10, "lost": 0}
         await stage.terminals.tell(thread, b"now\r\n", Completed("before", 1), Completed("exec", None), Made(PLOT))
-        assert await frame(viewer) == {"type": "shell_output", "content": "now\r\n", "position": 15}
+        assert await frame(viewer) == {"type": "shell_output", "content": "now\r\n", "position": 15, "lost": 0}
         assert await frame(viewer) == {"type": "command_complete", "command": "before", "exit_status": 1}
         assert await frame(viewer) == {"type": "command_complete", "command": "exec", "exit_status": None}
         file = {"file_id": "file_1", "filename": "plot.png", "mime_type": "image/png", "size": 3}
@@ -61,6 +61,16 @@ async def test_a_long_piece_comes_in_frames_that_every_client_takes(stage: Theat
             one = await frame(viewer)
             size += len(one["content"])
             assert one["position"] == size
+
+
+async def test_a_viewer_is_told_what_was_lost_and_a_fresh_session_begins_anew(stage: Theatre):
+    thread = await stage.thread()
+    told = (Shown(b"one\x1b]0;", 8), Shown(b"title\a", 20), Shown(b"two", 25), Shown(b"fresh", 5), Shown(b"!", 6))
+    async with stage.watching(thread) as viewer:
+        await stage.terminals.tell(thread, *told)
+        frames = [await frame(viewer) for _ in range(4)]
+    seen = [(one["content"], one["position"], one["lost"]) for one in frames]
+    assert seen == [("one", 8, 0), ("two", 25, 8), ("fresh", 5, 0), ("!", 6, 0)]
 
 
 async def test_many_viewers_see_the_same_and_each_thread_only_its_own(stage: Theatre):

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,16 @@ class Theatre:
 
 
 @asynccontextmanager
-async def theatre(path: Path, clock: Callable[[], float], **settings: Any) -> AsyncGenerator[Theatre]:
-    """A server on a clock that stands still."""
+async def theatre(
+    path: Path, clock: Callable[[], float], serving: Mapping[str, Any] | None = None, **settings: Any
+) -> AsyncGenerator[Theatre]:
+    """A server on that clock, with shells whose every word a test says; `serving` are other arguments of `serve`."""
     terminals = Terminals()
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[Any] = loop.create_future()
     values = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0, **settings}
-    served = asyncio.create_task(
-        serve(Settings(data=path, **values), lambda *told: ready.set_result(told), clock=clock, terminals=terminals)
-    )
+    more: dict[str, Any] = {"clock": clock, "terminals": terminals, **(serving or {})}
+    served = asyncio.create_task(serve(Settings(data=path, **values), lambda *told: ready.set_result(told), **more))
     await asyncio.wait((served, ready), return_when=asyncio.FIRST_COMPLETED)
     url, server = ready.result() if ready.done() else served.result()
     keys = json.loads((path / "credentials.json").read_text())

@@ -34,13 +34,13 @@ class Made:
     file: File
 
 
-Scene = Shown | Completed | Made
+Sight = Shown | Completed | Made
 
 
 class Terminals(Protocol):
     """The shells of all threads that have one."""
 
-    def watch(self, thread_id: str) -> AsyncGenerator[Scene]:
+    def watch(self, thread_id: str) -> AsyncGenerator[Sight]:
         """What a thread's shell shows from now on, and what it still keeps of before.
 
         Waits where there is no shell yet, and goes on over a fresh one. Who is slow loses some of it, and holds up

@@ -20,12 +20,13 @@ class ShellOutput(Answer):
     """What the terminal showed next.
 
     `content` holds escapes for colours and the cursor, and none that act on the terminal of whoever watches.
-    `position` is where it ends, in bytes of the session: what is missing between two frames was not kept.
+    `position` is where it ends, in bytes of the session; `lost` bytes before it were not kept for who was too slow.
     """
 
     type: Literal["shell_output"] = "shell_output"
     content: str
     position: int
+    lost: int = 0
 
 
 class CommandComplete(Answer):

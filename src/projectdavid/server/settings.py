@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     max_file: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
     """Bytes of a file."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
-    """Where users reach the server, in links to files; by default the address that it listens on."""
+    """Where users reach the server, in links to files and to terminals; by default the address that it listens on."""
     keep_alive: Annotated[float, Field(gt=0)] = 15
     """Seconds between two signs of life on a silent stream."""
     idle_timeout: Annotated[float, Field(gt=0)] = 300

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from projectdavid.ports.terminal import Completed, Made, Scene, Shown, Terminals
+from projectdavid.ports.terminal import Completed, Made, Shown, Sight, Terminals
 from projectdavid.server.escapes import Cleaner
 from projectdavid.server.platform import Platform
 from projectdavid.server.tickets import Ticket
@@ -93,10 +93,10 @@ class Viewer:
                 return _NO_MORE
 
     async def _show(self, terminals: Terminals) -> Goodbye:
-        cleaner = Cleaner()
-        async with aclosing(terminals.watch(self._ticket.thread_id)) as scenes:
-            async for scene in scenes:
-                for frame in _frames(scene, cleaner):
+        screen = _Screen()
+        async with aclosing(terminals.watch(self._ticket.thread_id)) as sights:
+            async for sight in sights:
+                for frame in screen.frames(sight):
                     # Each time: nothing is shown behind the moment at which it may not be.
                     if not await self.may_watch():
                         return _NO_MORE
@@ -121,22 +121,36 @@ def _action(message: Any) -> str | None:
         return None
 
 
-def _frames(scene: Scene, cleaner: Cleaner) -> Iterator[dict[str, Any]]:
-    match scene:
-        case Shown(data, position):
-            start = position - len(data)
-            for at in range(0, len(data), PIECE):
-                piece = data[at : at + PIECE]
-                content = cleaner.clean(piece)
-                if content:
-                    yield {"type": "shell_output", "content": content, "position": start + at + len(piece)}
-        case Completed(command, exit_status):
-            yield {"type": "command_complete", "command": command, "exit_status": exit_status}
-        case Made(file):
-            yield {
-                "type": "computer_file",
-                "file_id": file.id,
-                "filename": file.name,
-                "mime_type": file.mime_type,
-                "size": file.size,
-            }
+class _Screen:
+    """Turns what is seen into frames, and counts what was lost between them."""
+
+    def __init__(self) -> None:
+        self._cleaner = Cleaner()
+        self._end: int | None = None
+        self._lost = 0
+
+    def frames(self, sight: Sight) -> Iterator[dict[str, Any]]:
+        """What is sent of it."""
+        match sight:
+            case Shown():
+                yield from self._shown(sight)
+            case Completed(command, exit_status):
+                yield {"type": "command_complete", "command": command, "exit_status": exit_status}
+            case Made(file):
+                made = {"file_id": file.id, "filename": file.name, "mime_type": file.mime_type, "size": file.size}
+                yield {"type": "computer_file", **made}
+
+    def _shown(self, shown: Shown) -> Iterator[dict[str, Any]]:
+        start = shown.position - len(shown.data)
+        if self._end is not None and start < self._end:
+            self._cleaner, self._lost = Cleaner(), 0  # another session, on another terminal
+        elif self._end is not None:
+            self._lost += start - self._end
+        self._end = shown.position
+        for at in range(0, len(shown.data), PIECE):
+            piece = shown.data[at : at + PIECE]
+            content = self._cleaner.clean(piece)
+            if content:
+                position = start + at + len(piece)
+                yield {"type": "shell_output", "content": content, "position": position, "lost": self._lost}
+                self._lost = 0

@@ -28,9 +28,10 @@ RoomId = Annotated[str, Query(max_length=64, description="The id of the thread."
 async def create_session(room_id: RoomId, caller: Auth, request: Request) -> Response:
     """A ticket to watch the terminal of a thread: for 30 seconds, it opens `ws_url?room=...&token=...`."""
     await find(caller, room_id, "room_id")
-    expires_at = caller.platform.clock() + LIFETIME
-    ticket = Ticket(caller.user_id, room_id, caller.key_prefix, expires_at)
-    answer = {"room_id": room_id, "token": ticket.signed(caller.platform.secret), "ws_url": _url(request)}
+    platform = caller.platform
+    ticket = Ticket(caller.user_id, room_id, caller.key_prefix, platform.clock() + LIFETIME)
+    url = _url(request, platform.settings.public_url)
+    answer = {"room_id": room_id, "token": ticket.signed(platform.secret), "ws_url": url}
     return json_answer(answer, headers={"cache-control": "no-store"})
 
 
@@ -70,8 +71,10 @@ async def _admitted(websocket: WebSocket, platform: Platform) -> Viewer:
     return viewer
 
 
-def _url(request: Request) -> str:
-    """Where the WebSocket is, by the way on which the caller came here."""
+def _url(request: Request, public_url: str | None) -> str:
+    """Where the WebSocket is: where the operator says that the server is, else on the way on which the caller came."""
+    if public_url is not None:
+        return f"ws{public_url.removeprefix('http').rstrip('/')}{PATH}"
     host = request.headers.get("host", "")
     if not _HOST.fullmatch(host):
         host = request.url.netloc if _HOST.fullmatch(request.url.netloc) else "127.0.0.1"
