@@ -31,7 +31,9 @@ class Embedded:
         **settings: Any,
     ) -> None:
         values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, "sandbox_ahead": False}
-        self._settings = Settings(**{**values, **settings, "data": Path(path)})
+        values |= settings
+        values["data"] = Path(path)
+        self._settings = Settings(**values)
         self._providers = providers
         self._tools = tools
         self._terminals = terminals
