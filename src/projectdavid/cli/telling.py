@@ -51,12 +51,11 @@ class Teller:
             case ReasoningEvent():
                 if self._notes.is_terminal:
                     self._add(event, "dim italic")
-            case CodeEvent() | OutputEvent():
-                self._add(event, "dim")
             case CodeEvent():
                 self.note(f"the assistant runs:\n{_indented(event.content)}")
             case OutputEvent():
-                self._put_out(event)
+                self._seen.add(event.tool_call_id)
+                self._add(event, "cyan")
             case ToolOutputEvent() if event.tool_call_id in self._seen:
                 self.end_line()
             case MessageCompletedEvent():
@@ -64,14 +63,6 @@ class Teller:
             case _:
                 if line := _noted(event):
                     self.note(line)
-
-    def _put_out(self, event: OutputEvent) -> None:
-        """What code puts out, as it comes."""
-        self._begin(OutputEvent)
-        self._seen.add(event.tool_call_id)
-        self._notes.print(Text(plain(event.content), style="cyan"), end="", soft_wrap=True)
-        if event.content.endswith("\n"):
-            self._open = None
 
     def note(self, line: str) -> None:
         """Tell something beside the text."""
@@ -86,10 +77,12 @@ class Teller:
             stream.flush()
             self._open = None
 
-    def _add(self, event: ReasoningEvent | CodeEvent | OutputEvent, style: str) -> None:
+    def _add(self, event: ReasoningEvent | OutputEvent, style: str) -> None:
         """Add to a note that comes in pieces."""
         self._begin(type(event))
         self._notes.print(Text(plain(event.content), style=style), end="", soft_wrap=True)
+        if event.content.endswith("\n"):
+            self._open = None
 
     def _begin(self, kind: type[Event]) -> None:
         if self._open is not kind:
