@@ -10,8 +10,9 @@ from pathlib import Path
 from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
 from projectdavid.outbound import Guard, own_addresses
+from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.model import Provider
-from projectdavid.ports.store import Op
+from projectdavid.ports.store import Op, Store
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
@@ -47,22 +48,16 @@ async def assemble(
     Raises:
         Unavailable: the store cannot be opened.
     """
-    store = SQLiteStore(settings.database)
-    await store.open()
-    secret = _secret(settings.data / "secret.key")
+    store, blobs, secret = await _opened(settings)
     bus, ids = LocalBus(), Ids()
     models = _models(settings, providers or {})
     driver = Driver(store, bus, clock, ids, models.cost)
     await driver.recover()
     guard = _guard(settings)
-    patience = Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
-    outbox = Outbox(store, bus, driver, guard, clock, patience)
+    outbox = Outbox(store, bus, driver, guard, clock, _patience(settings))
     await outbox.recover()
-    blobs = DirectoryBlobs(settings.blobs)
     filing = Filing(store, blobs, clock)
-    links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
-    toolbox = Toolbox(tools)
-    quota = Quota(store, clock, settings.allowance())
+    toolbox, quota = Toolbox(tools), Quota(store, clock, settings.allowance())
     worker = Worker(store, bus, models, toolbox, driver, clock, ids, Pace(runs=settings.max_runs), quota)
     platform = Platform(
         settings=settings,
@@ -72,14 +67,14 @@ async def assemble(
         toolbox=toolbox,
         driver=driver,
         worker=worker,
-        sweeper=Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400, filing=filing),
+        sweeper=_sweeper(settings, store, driver, clock, filing),
         clock=clock,
         ids=ids,
         quota=quota,
         rates=Rates(),
         blobs=blobs,
         filing=filing,
-        links=links,
+        links=Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock),
         secret=secret,
         started_at=clock(),
         guard=guard,
@@ -87,6 +82,21 @@ async def assemble(
     )
     await _first_start(platform)
     return platform
+
+
+async def _opened(settings: Settings) -> tuple[Store, Blobs, bytes]:
+    """What is kept in the data folder: the store, the bytes of files, the secret."""
+    store = SQLiteStore(settings.database)
+    await store.open()
+    return store, DirectoryBlobs(settings.blobs), _secret(settings.data / "secret.key")
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
+
+
+def _sweeper(settings: Settings, store: Store, driver: Driver, clock: Clock, filing: Filing) -> Sweeper:
+    return Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400, filing=filing)
 
 
 def _guard(settings: Settings) -> Guard:
