@@ -221,6 +221,9 @@ BOUND_READS = {
     "thread_runs_page.asc": {"thread_id": "t", "after": None, "limit": 9},
     "action": {"action_id": "act"},
     "actions_of_run": {"run_id": "r"},
+    "step": {"id": "step_", "run_id": "r"},
+    "steps_page.asc": {"run_id": "r", "after": None, "limit": 9},
+    "calls_of_turns": {"run_id": "r", "turns": "[1]"},
     "message_answering": {"thread_id": "t", "action_id": "act"},
     "idempotency": {"key": "key", "since": 0},
     "keys_of": {},
@@ -232,6 +235,7 @@ BOUND_READS = {
     "file": {"id": "f"},
     "files_there": {"ids": '["f"]'},
     "files_named": {"ids": '["f"]'},
+    "files_of_conversation": {"ids": '["f"]', "thread_id": "t", "now": 1.0},
     "files_page.desc": {"purpose": "assistants", "after": None, "limit": 9},
     "usage_of": {"by": "day", "first": 0, "last": 9},
 }
@@ -464,7 +468,7 @@ async def test_pages_of_messages_leave_out_turns_that_only_asked_for_calls(store
     n = await born(store)
     row = await store.one("run_state", n=n)
     said = {"thread": row.thread, "now": 1, "role": "assistant", "assistant_id": None, "run_id": "r", "status": None}
-    silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None}
+    silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None, "turn": 1}
     await store.write(
         [
             Op("message_keep", {**silent, "id": "m1", "content": '""'}),

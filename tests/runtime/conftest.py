@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.runtime.actor import Actor
 from tests.runtime.stage import Stage
 
 
@@ -15,3 +16,9 @@ async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
     await stage.open()
     yield stage
     await stage.close()
+
+
+@pytest.fixture
+def actor(stage: Stage) -> Actor:
+    stage.tools["code_interpreter"] = actor = Actor()
+    return actor

@@ -31,6 +31,7 @@ from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.stores.sqlite import SQLiteStore
 from tests.contracts.rows import message, thread, user
+from tests.fakes.memory_blobs import MemoryBlobs, shelf
 
 START = 1_000_000.0
 BOUND = 10.0
@@ -86,6 +87,7 @@ class Stage:
         self.driver = Driver(self.store, self.bus, self.clock, self.ids)
         self.provider = ScriptedProvider()
         self.tools: dict[str, Tool] = {}
+        self.blobs = MemoryBlobs()
         self._threads = 0
 
     async def open(self) -> None:
@@ -113,7 +115,15 @@ class Stage:
     def worker(self, **pace: Any) -> Worker:
         """A worker, not at work yet."""
         return Worker(
-            self.store, self.bus, self.models(), self.toolbox(), self.driver, self.clock, self.ids, Pace(**pace)
+            self.store,
+            self.bus,
+            self.models(),
+            self.toolbox(),
+            shelf(self.blobs),
+            self.driver,
+            self.clock,
+            self.ids,
+            Pace(**pace),
         )
 
     def sweeper(self, **pace: float) -> Sweeper:

@@ -22,6 +22,7 @@ from projectdavid.providers.scripted.script import Scene
 from projectdavid.runtime.driver import Decided, Driver
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
+from tests.fakes.memory_blobs import shelf
 from tests.runtime.moments import EVER, MomentaryProvider, MomentaryStore, Moments, When
 from tests.runtime.stage import BOUND, ENDS, Event, Stage, calls, statuses
 
@@ -73,6 +74,7 @@ class Life:
             stage.bus,
             models,
             Toolbox(),
+            shelf(stage.blobs),
             driver or stage.driver,
             stage.clock,
             stage.ids,

@@ -11,6 +11,7 @@ from projectdavid.runtime.routing import Models, UnknownModel
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from tests.contracts.rows import message
+from tests.fakes.memory_blobs import shelf
 from tests.runtime.moments import MomentaryStore, Moments
 from tests.runtime.stage import OWNER, Stage, calls, of_kind, statuses
 
@@ -76,7 +77,9 @@ async def test_of_a_thread_that_outgrows_the_window_no_more_is_read_than_fits(st
         passing = Moments(10**9, checkpoint)
         store = MomentaryStore(stage.store, passing)
         pace = Pace(look=1000.0)
-        worker = Worker(store, stage.bus, stage.models(), Toolbox(), stage.driver, stage.clock, stage.ids, pace)
+        worker = Worker(
+            store, stage.bus, stage.models(), Toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids, pace
+        )
         async with stage.working(worker):
             await stage.events(n)
         return passing.passed

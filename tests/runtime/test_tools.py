@@ -9,7 +9,7 @@ import pytest
 from projectdavid.engine.calls import UNKNOWN
 from projectdavid.engine.run import Effect, Status
 from projectdavid.ports.store import Op, Row, Store, Unavailable, Value, View
-from projectdavid.ports.tool import ToolCall, ToolError, ToolFunction
+from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
 from projectdavid.providers.scripted import say
 from projectdavid.runtime.driver import Driver
 from projectdavid.runtime.toolbox import FAULT, MAX_OUTPUT
@@ -35,7 +35,7 @@ class Machine:
     def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
         return [ToolFunction(f"{effect}_it", "Do it.", {"type": "object"}, effect) for effect in Effect]
 
-    async def run(self, call: ToolCall) -> str:
+    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
         self.asked.append(call)
         self.begun.set()
         if len(self.asked) == 3:
@@ -45,7 +45,7 @@ class Machine:
         except asyncio.CancelledError:
             self.stopped += 1
             raise
-        return self.answer(call)
+        return ToolOutput(self.answer(call))
 
 
 @pytest.fixture

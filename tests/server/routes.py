@@ -13,7 +13,14 @@ World = dict[str, str]
 Body = Callable[[World], Json]
 
 ID_LIKE = re.compile(r"(^|_)ids?$|^after$|^prefix$")
-KINDS = {"tool": "action", "sender": "user", "participant": "user", "tool_call": "call", "prefix": "prefix"}
+KINDS = {
+    "tool": "action",
+    "sender": "user",
+    "participant": "user",
+    "tool_call": "call",
+    "prefix": "prefix",
+    "room": "free",
+}
 
 
 def world_of(user: Caller) -> World:
@@ -22,6 +29,7 @@ def world_of(user: Caller) -> World:
     ok(user.post(f"/v1/runs/{ended['id']}/cancel"))
     free = user.thread("a secret")
     ok(user.put(f"/v1/assistants/{waiting['assistant_id']}", json={"webhook_url": "https://hooks.invalid/"}))
+    steps = ok(user.get(f"/v1/runs/{waiting['id']}/steps"))
     delivery = ok(user.post(f"/v1/assistants/{waiting['assistant_id']}/webhook/test"))
     file = user.upload(b"a secret", "words.txt")
     link = httpx2.URL(ok(user.get(f"/v1/files/{file['id']}/signed-url"))["signed_url"]).params
@@ -37,6 +45,7 @@ def world_of(user: Caller) -> World:
         "user": user.user_id,
         "prefix": user.key[:12],
         "delivery": delivery["id"],
+        "step": steps["first_id"],
         "file": file["id"],
         "expires": link["expires"],
         "signature": link["signature"],
@@ -90,6 +99,8 @@ ROUTES: dict[str, list[Body | None]] = {
         lambda world: {"tool_outputs": [{"tool_call_id": world["call"], "output": "rain"}]}
     ],
     "GET /v1/runs/{run_id}/events": [None],
+    "GET /v1/runs/{run_id}/steps": [None],
+    "GET /v1/runs/{run_id}/steps/{step_id}": [None],
     "GET /v1/actions/pending/{run_id}": [None],
     "GET /v1/runs/{run_id}/actions/status": [None],
     "GET /v1/actions/{action_id}": [None],
@@ -126,8 +137,11 @@ ROUTES: dict[str, list[Body | None]] = {
     "GET /v1/files/download": [None],
     "DELETE /v1/files/{file_id}": [None],
     "PATCH /v1/files/{file_id}/soft-delete": [None],
+    "GET /v1/computer/session": [None],
     "GET /health": [None],
 }
+QUERIES = {"GET /v1/computer/session": ["room_id"]}
+"""The ids that a route wants in its query."""
 BY_LINK = "GET /v1/files/download"
 """What is signed says who may, and not a key."""
 FORMS = {"POST /v1/files", "POST /v1/uploads"}
@@ -166,7 +180,7 @@ class Asked:
         self.path = {name: world[_kind(name)] for name in re.findall(r"\{(\w+)\}", self.template)}
         if route in OF_ENDED:
             self.path["run_id"] = world["ended"]
-        self.query: dict[str, str] = {}
+        self.query = {name: world[_kind(name)] for name in QUERIES.get(route, ())}
         if route == BY_LINK:
             self.query = {"file_id": world["file"], **{name: world[name] for name in ("expires", "signature")}}
         make = ROUTES[route][number]

@@ -32,6 +32,8 @@ SCENES: dict[str, Callable[[Ask], Scene]] = {
     "thinker": lambda ask: [[Reasoning(("Hm. ", "So."))], *say("Four.")],
     "caller": _calling(("get_weather", '{"city": "Oslo"}')),
     "two_calls": _calling(("get_weather", '{"city": "Oslo"}'), ("get_weather", '{"city": "Rome"}')),
+    "coder": _calling(("code_interpreter", '{"code": "1 + 1"}')),
+    "sheller": _calling(("computer", '{"commands": ["ls", "false"]}')),
     "silent": lambda ask: [[Text(("I begin",))], asyncio.Event()],
     "broken": lambda ask: [[Text(("I break",))], ModelError("server_error", "The model fell over.")],
 }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from projectdavid import Entity
-from projectdavid.ports.tool import ToolCall, ToolFunction
+from projectdavid.ports.tool import Context, ToolCall, ToolFunction, ToolOutput
 from projectdavid.server.embedded import Embedded
 from tests.server.conftest import serving
 from tests.server.talking import WEATHER, Caller, ok, refused
@@ -23,9 +23,9 @@ class Barometer:
         function = WEATHER["function"]
         return [ToolFunction(function["name"], function["description"], function["parameters"], effect="read")]
 
-    async def run(self, call: ToolCall) -> str:
+    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
         self.asked.append(call)
-        return f"rain in {call.arguments['city']}"
+        return ToolOutput(f"rain in {call.arguments['city']}")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from projectdavid.engine.prompt import Ask
 from projectdavid.outbound import Reply
 from projectdavid.outbound.failures import Unreachable
 from projectdavid.ports.model import ModelError
-from projectdavid.ports.tool import ToolCall, ToolError, ToolFunction
+from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
 from tests.simulation.plans import OWNERS, TOOLS, RunPlan
 
 SECRETS = {owner: "whsec_" + base64.b64encode(owner.encode() * 3).decode() for owner in OWNERS}
@@ -79,8 +79,18 @@ class Model:
         pass
 
 
+PICTURE = b"\x89PNG\r\n\x1a\n"
+
+
+async def _picture() -> AsyncGenerator[bytes]:
+    yield PICTURE
+
+
 class Machine:
-    """A platform tool that counts what it does; what must not happen twice it must not be asked for twice."""
+    """A platform tool that counts what it does; what must not happen twice it must not be asked for twice.
+
+    While it runs a call, it tells the how-manieth running of it this is.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -89,18 +99,25 @@ class Machine:
     def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
         return [ToolFunction(name, "Do it.", {}, effect) for name, effect in TOOLS.items()]
 
-    async def run(self, call: ToolCall) -> str:
+    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
         key = call.idempotency_key
         if self._facts.finished(key):
             self._facts.violated(f"the finished call {call.name} {key} is run again")
         self.done[key] += 1
         if call.name == "fire_it" and self.done[key] > 1:
             self._facts.violated(f"the unsafe call {key} is run {self.done[key]} times")
-        random = self._facts.random
+        random, number = self._facts.random, self.done[key]
         await asyncio.sleep(random.choice((0.0, 0.1, 2.0)))
+        for piece in range(random.choice((0, 0, 2, 6))):
+            overtaken = self.done[key] > number
+            await context.tell("output", {"stream": "stdout", "content": f"{number}:{piece}"})
+            if overtaken:
+                self._facts.violated(f"the call {key} tells, and it was begun again already")
+            await asyncio.sleep(random.choice((0.0, 1.0, 3.0)))
+        files = [await context.save("plot.png", _picture()) for _ in range(random.choice((0, 0, 1, 2)))]
         if random.random() < 0.1:
             raise ToolError("It did not work.")
-        return f"done {key}"
+        return ToolOutput(f"done {key}", tuple(files))
 
 
 class Receiver:

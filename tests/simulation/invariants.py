@@ -40,6 +40,8 @@ def _check_run(world: "World", run: RunPlan, row: Row) -> None:
         world.violated(f"{run.key} is over, and still waits or is held")
     _check_messages(world, run, row, events)
     _check_calls(world, run, events)
+    _check_telling(world, run, events)
+    _check_files(world, run, row, events)
 
 
 def _events(world: "World", row: Row) -> Events:
@@ -89,6 +91,45 @@ def _check_calls(world: "World", run: RunPlan, events: Events) -> None:
             world.violated(f"the ledger says that {call.call_id} was done, and it was not")
         if done and call.started_at is None:
             world.violated(f"the call {call.call_id} was run before that was written down")
+
+
+def _check_telling(world: "World", run: RunPlan, events: Events) -> None:
+    """A call tells between its start and its output; and behind a start, nothing of a running before that."""
+    last: dict[str, int] = {}
+    running: dict[str, int] = {}
+    for kind, data in events:
+        match kind:
+            case "tool_started":
+                running[data["tool_call_id"]] = last.get(data["tool_call_id"], 0) + 1
+            case "tool_output":
+                running.pop(data["tool_call_id"], None)
+            case "output":
+                call, number = data["tool_call_id"], int(data["content"].partition(":")[0])
+                if call not in running:
+                    world.violated(f"the call {call} of {run.key} told {data['content']} while it did not run")
+                elif number < running[call] or number < last.get(call, 0):
+                    world.violated(f"the call {call} of {run.key} told {data['content']} when it was run again")
+                last[call] = number
+            case _:
+                pass
+
+
+def _check_files(world: "World", run: RunPlan, row: Row, events: Events) -> None:
+    """Each file that was told of is there, each that is there was told of, and messages show them."""
+    told = [data["file_id"] for kind, data in events if kind == "file"]
+    kept = [found[0] for found in world.db.look("SELECT id FROM files WHERE run_id = ? ORDER BY n", row.id)]
+    if told != kept or any(not world.read("file", id=file_id, owner=run.owner) for file_id in told):
+        world.violated(f"{run.key} told of the files {told}, and there are {kept}")
+    images: list[str] = []
+    for kind, data in events:
+        if kind == "file":
+            images.append(data["file_id"])
+        elif kind == "message_completed":
+            (message,) = world.read("message", id=data["message_id"], owner=run.owner)
+            for shown in (data.get("attachments", []), json.loads(message.attachments or "[]")):
+                if [one["file_id"] for one in shown] != images:
+                    world.violated(f"the message {message.id} of {run.key} shows {shown}, not {images}")
+            images.clear()
 
 
 def _check_promises(world: "World") -> None:

@@ -11,6 +11,7 @@ import pytest
 from projectdavid.engine import machine
 from projectdavid.engine.run import Next
 from projectdavid.ports.store import Op
+from projectdavid.runtime.calling import Calling
 from projectdavid.runtime.driver import Driver
 from projectdavid.runtime.writing import Writing
 from projectdavid.stores.sqlite.queries import QUERIES, Query
@@ -108,9 +109,27 @@ def _without_lease_check(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Driver, "hold", held)
 
 
+def _without_lease_check_of_what_calls_tell(patch: pytest.MonkeyPatch) -> None:
+    sql = QUERIES["journal_tell"].sql
+    assert " AND lease = :lease AND lease_until > :now" in sql
+    bare = sql.replace(" AND lease = :lease AND lease_until > :now", " AND :lease <> :now")
+    patch.setitem(QUERIES, "journal_tell", Query("journal_tell", bare))
+
+
+def _without_rows_of_files(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Calling, "rows", lambda self, files: [])
+
+
 @pytest.mark.parametrize(
     "broken",
-    [_without_version_check, _outbox_after_the_transaction, _without_ledger, _without_lease_check],
+    [
+        _without_version_check,
+        _outbox_after_the_transaction,
+        _without_ledger,
+        _without_lease_check,
+        _without_lease_check_of_what_calls_tell,
+        _without_rows_of_files,
+    ],
     ids=lambda broken: broken.__name__.removeprefix("_").replace("_", "-"),
 )
 def test_a_rule_that_is_broken_shows(

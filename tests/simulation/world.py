@@ -22,6 +22,7 @@ from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.stores.sqlite.queries import QUERIES
 from tests.contracts.rows import thread, user
+from tests.fakes.memory_blobs import MemoryBlobs, shelf
 from tests.simulation.actors import SECRETS, Machine, Model, Receiver
 from tests.simulation.callers import Caller
 from tests.simulation.database import Database
@@ -60,6 +61,7 @@ class World:
         self.complaints: list[str] = []
         self.nodes: list[Node] = []
         self.machine = Machine(self)
+        self.blobs = MemoryBlobs()
         self.toolbox = Toolbox({"computer": self.machine})
         runs = {run.key: run for run in self.plan.runs}
         self.receiver = Receiver(self, runs)
@@ -168,7 +170,8 @@ class World:
         store, bus, ids = NodeStore(self.db, process), NodeBus(self.bus, process), Ids(self.random.randbytes)
         driver = Driver(store, bus, self.clock, ids)
         models = Models({"sim": self._model})
-        worker = Worker(store, bus, models, self.toolbox, driver, self.clock, ids, Pace(lease=LEASE, look=LOOK))
+        pace = Pace(lease=LEASE, look=LOOK)
+        worker = Worker(store, bus, models, self.toolbox, shelf(self.blobs), driver, self.clock, ids, pace)
         process.start(worker.serve())
         process.start(Sweeper(store, driver, self.clock, every=2 * LOOK).serve())
         process.start(self._outbox(store, bus, driver, process).serve())

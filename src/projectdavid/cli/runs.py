@@ -113,6 +113,27 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
         say(f"call  {call.tool_name} {call.function_args} -> {call.status} {call.result or ''}")
 
 
+@command(app, "steps", "projectdavid runs steps run_Yacp6ARAyUxYRhfjvmbsOW")
+def steps(
+    run_id: RunId,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the steps of a run: what it said and what it called, with the code that ran and what came of it."""
+    from projectdavid.cli.telling import step_texts
+
+    with connect() as client:
+        page = client.runs.list_steps(run_id, limit=limit)
+    if as_json:
+        print_json(page.data)
+        return
+    for step in page.data:
+        for line in step_texts(step):
+            say(line)
+    if page.has_more:
+        note("There are more steps than are shown here.")
+
+
 @command(
     app,
     "events",

@@ -8,18 +8,23 @@ from rich.text import Text
 
 from projectdavid.cli.printing import plain
 from projectdavid.protocol.events import (
+    CodeEvent,
     ContentEvent,
     ErrorEvent,
     Event,
+    FileEvent,
     MessageCompletedEvent,
     MessageDiscardedEvent,
+    OutputEvent,
     ReasoningEvent,
     RetryEvent,
+    SandboxEvent,
     StatusEvent,
     ToolCallEvent,
     ToolOutputEvent,
     WarningEvent,
 )
+from projectdavid.protocol.steps import CodeRun, CommandsRun, FunctionRun, MessageCreation, RunStep, StepCall
 
 SHOWN = 400
 """Characters of an output that are shown."""
@@ -33,6 +38,8 @@ class Teller:
         self._notes = notes
         self._open: type[Event] | None = None
         """Of what kind the line is that is not finished."""
+        self._seen: set[str] = set()
+        """The calls whose output was told as it came."""
 
     def tell(self, event: Event) -> None:
         """Tell one event."""
@@ -43,8 +50,14 @@ class Teller:
                 self._text.flush()
             case ReasoningEvent():
                 if self._notes.is_terminal:
-                    self._begin(ReasoningEvent)
-                    self._notes.print(Text(plain(event.content), style="dim italic"), end="", soft_wrap=True)
+                    self._add(event, "dim italic")
+            case CodeEvent():
+                self.note(f"the assistant runs:\n{_indented(event.content)}")
+            case OutputEvent():
+                self._seen.add(event.tool_call_id)
+                self._add(event, "cyan")
+            case ToolOutputEvent() if event.tool_call_id in self._seen:
+                self.end_line()
             case MessageCompletedEvent():
                 self.end_line()
             case _:
@@ -62,6 +75,13 @@ class Teller:
             stream = self._text if self._open is ContentEvent else self._notes.file
             stream.write("\n")
             stream.flush()
+            self._open = None
+
+    def _add(self, event: ReasoningEvent | OutputEvent, style: str) -> None:
+        """Add to a note that comes in pieces."""
+        self._begin(type(event))
+        self._notes.print(Text(plain(event.content), style=style), end="", soft_wrap=True)
+        if event.content.endswith("\n"):
             self._open = None
 
     def _begin(self, kind: type[Event]) -> None:
@@ -92,12 +112,43 @@ def event_text(event: Event) -> str:
     return f"{event.position:>5}  {kind:<18}  {json.dumps(shown, ensure_ascii=False)}"
 
 
+def step_texts(step: RunStep) -> list[str]:
+    """A step, and each of its calls, on a line."""
+    head = f"{step.id}  {step.type:<16}  {step.status}"
+    if isinstance(step.step_details, MessageCreation):
+        return [f"{head}  {step.step_details.message_creation.message_id}"]
+    return [head, *(f"    {_call_text(call)}" for call in step.step_details.tool_calls)]
+
+
+def _call_text(call: StepCall) -> str:
+    match call:
+        case StepCall(function=FunctionRun() as function):
+            return f"{function.name}({shortened(function.arguments)}) -> {shortened(function.output or '')}"
+        case StepCall(code_interpreter=CodeRun() as ran):
+            asked = ran.input
+        case StepCall(computer=CommandsRun() as ran):
+            asked = "; ".join(ran.commands)
+        case _:
+            return call.type
+    logs = " ".join(output.logs for output in ran.outputs if output.logs)
+    files = f"  files: {', '.join(call.files)}" if call.files else ""
+    return f"{call.type}: {shortened(asked)} -> {shortened(logs)}{files}"
+
+
 def _noted(event: Event) -> str:
     match event:
         case ToolCallEvent():
             return f"the assistant calls {call_text(event)}"
         case ToolOutputEvent():
             return f"the answer: {shortened(event.output)}"
+        case FileEvent():
+            return f"a file: {event.filename} ({event.mime_type}, {event.size:,} bytes)  {event.file_id}"
+        case SandboxEvent():
+            return f"[{event.message}]" if event.message else ""
+        case FileEvent():
+            return f"the file {event.filename}: {event.file_id} ({event.size} bytes)"
+        case SandboxEvent(message=str(message)):
+            return f"[{message.rstrip('.')}]"
         case MessageDiscardedEvent():
             return "[the model broke off; it begins again]"
         case RetryEvent():
@@ -110,6 +161,10 @@ def _noted(event: Event) -> str:
             return f"[{event.status}]"
         case _:
             return ""
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"    {line}" for line in code.rstrip().splitlines())
 
 
 def shortened(text: str) -> str:

@@ -9,10 +9,10 @@ from projectdavid.engine.run import (
     Call,
     Effect,
     Failure,
+    Image,
     Keep,
     KeepCalls,
     KeepOutput,
-    KeepReply,
     KeepStart,
     Next,
     Offer,
@@ -22,14 +22,17 @@ from projectdavid.engine.run import (
     Status,
     told,
 )
-from projectdavid.engine.steps import ask, finish
-from projectdavid.engine.telling import completed_told, error_told, output_told, started_told, status_told
+from projectdavid.engine.steps import ask, finish, said
+from projectdavid.engine.telling import error_told, file_told, output_told, started_told, status_told
 
 UNKNOWN = (
     "Outcome unknown: the server stopped while this call was running, so nobody can say whether it took effect. "
     "It was not repeated. Find out before you call it again."
 )
 """What the model is told of a call that may have happened, and must not happen twice."""
+SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""The types of files that a message shows."""
+MOST_SHOWN = 100
 
 
 def called(run: Run, happened: ModelReplied) -> Next:
@@ -37,8 +40,9 @@ def called(run: Run, happened: ModelReplied) -> Next:
     reply = happened.reply
     calls = tuple(_call(run, *pair) for pair in zip(reply.calls, happened.action_ids, strict=True))
     refused = [(call.id, call.output) for call in calls if call.output is not None]
-    keep = (KeepReply(reply), KeepCalls(calls, run.turn), *(KeepOutput(*pair) for pair in refused))
-    tell = (*completed_told(reply), *(output_told(*pair, error=True) for pair in refused))
+    run, completed, kept = said(run, reply)
+    keep = (kept, KeepCalls(calls, run.turn), *(KeepOutput(*pair) for pair in refused))
+    tell = (*completed, *(output_told(*pair, error=True) for pair in refused))
     return _on(replace(run, calls=calls), happened.now, tell, keep)
 
 
@@ -118,10 +122,7 @@ def started(run: Run, happened: ToolStarted) -> Next:
 
 def returned(run: Run, happened: ToolReturned) -> Next:
     """The platform has run a call; with the last one, the run goes on."""
-    call = _own(run, happened.call_id)
-    run = _with(run, replace(call, output=happened.output))
-    tell = (output_told(call.id, happened.output, error=happened.error),)
-    keep = (KeepOutput(call.id, happened.output),)
+    run, tell, keep = _done(run, happened)
     if any(_waits(one) for one in run.calls):
         return Next(run, (), tell, keep)
     return _on(run, happened.now, tell, keep)
@@ -129,10 +130,21 @@ def returned(run: Run, happened: ToolReturned) -> Next:
 
 def returned_late(run: Run, happened: ToolReturned) -> Next:
     """The platform has run a call of a run that is to end: what happened is kept, and the run is cancelled."""
-    call = _own(run, happened.call_id)
-    tell = (output_told(call.id, happened.output, error=happened.error),)
-    keep = (KeepOutput(call.id, happened.output),)
+    run, tell, keep = _done(run, happened)
     return finish(run, Status.CANCELLED, happened.now, tell=tell, keep=keep)
+
+
+def _done(run: Run, happened: ToolReturned) -> tuple[Run, tuple[Entry, ...], tuple[Keep, ...]]:
+    """A call is over: its output, and the files that it made."""
+    call = _own(run, happened.call_id)
+    images = tuple(Image(file.id, file.name, file.mime_type) for file in happened.files if file.mime_type in SHOWN)
+    run = replace(run, images=(*run.images, *images)[-MOST_SHOWN:])
+    tell = (
+        *(file_told(call, file) for file in happened.files),
+        output_told(call.id, happened.output, error=happened.error),
+    )
+    keep = (KeepOutput(call.id, happened.output, details=happened.details),)
+    return _with(run, replace(call, output=happened.output)), tell, keep
 
 
 def _own(run: Run, call_id: str) -> Call:

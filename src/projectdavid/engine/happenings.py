@@ -1,9 +1,11 @@
 """What can happen to a run: the inputs of the machine. Times are Unix seconds."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from projectdavid.engine.deltas import Reply
-from projectdavid.engine.run import Failure
+from projectdavid.engine.run import Failure, MadeFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,17 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """A call that the platform ran has its output; `error` where the tool failed, and the output says how."""
+    """A call that the platform ran has its output; `error` where the tool failed, and the output says how.
+
+    `files` are those that it made, in order; `details` is what the tool has to show of it.
+    """
 
     call_id: str
     output: str
     now: float
     error: bool = False
+    files: tuple[MadeFile, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,21 +24,14 @@ from projectdavid.engine.run import (
     Abort,
     CallModel,
     Failure,
-    KeepReply,
     Next,
     Refused,
     Run,
     Status,
     told,
 )
-from projectdavid.engine.steps import ask, finish, incomplete
-from projectdavid.engine.telling import (
-    completed_told,
-    discarded_told,
-    ended_told,
-    error_told,
-    status_told,
-)
+from projectdavid.engine.steps import ask, finish, incomplete, said
+from projectdavid.engine.telling import discarded_told, ended_told, error_told, status_told
 
 MAX_BACKOFF = 30.0
 MAX_RETRY_AFTER = 60.0
@@ -147,15 +140,13 @@ def _replied(run: Run, happened: ModelReplied) -> Next:
     run = replace(run, turn=run.turn + 1, attempt=0, usage=run.usage + (reply.usage or Usage()))
     if reply.finish in ("length", "content_filter"):
         reason = "max_completion_tokens" if reply.finish == "length" else "content_filter"
-        kept = replace(reply, calls=())
         detail = "max_tokens" if reply.finish == "length" else "content_filter"
-        return incomplete(
-            run, reason, now, completed_told(kept, "incomplete"), (KeepReply(kept, "incomplete", detail),)
-        )
+        run, completed, kept = said(run, replace(reply, calls=()), "incomplete", detail)
+        return incomplete(run, reason, now, completed, (kept,))
     if reply.calls:
         return called(run, happened)
-    run = replace(run, status=Status.COMPLETED, ended_at=now)
-    return Next(run, (), (*completed_told(reply), ended_told(run)), (KeepReply(reply),))
+    run, completed, kept = said(replace(run, status=Status.COMPLETED, ended_at=now), reply)
+    return Next(run, (), (*completed, ended_told(run)), (kept,))
 
 
 def _failed(run: Run, happened: ModelFailed) -> Next:

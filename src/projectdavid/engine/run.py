@@ -102,6 +102,26 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that a call made: its size in bytes, and the URL under which it can be fetched."""
+
+    id: str
+    name: str
+    mime_type: str
+    size: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A file that is shown with a message."""
+
+    file_id: str
+    filename: str
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a run may use. None: no limit."""
 
@@ -147,6 +167,8 @@ class Run:
     """Model calls that were begun for the turn in progress."""
     calls: tuple[Call, ...] = ()
     """The calls of the last turn, while the run waits for their outputs."""
+    images: tuple[Image, ...] = ()
+    """What its calls made since it last said something; its next message shows them."""
     action_expires_at: float | None = None
     """Until when it waits for its caller, if that ends before the run does."""
     usage: Usage = NOTHING_USED
@@ -186,11 +208,12 @@ class Abort:
 
 @dataclass(frozen=True, slots=True)
 class KeepReply:
-    """Store the message of a turn: what was said, and what was asked for."""
+    """Store the message of a turn: what was said, with the images that it shows, and what was asked for."""
 
     reply: Reply
     status: str = "completed"
     reason: str | None = None
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +233,15 @@ class KeepStart:
 
 @dataclass(frozen=True, slots=True)
 class KeepOutput:
-    """Write the output of a call into the ledger and the thread; `unknown`: nobody can say whether it happened."""
+    """Write the output of a call into the ledger and the thread; `unknown`: nobody can say whether it happened.
+
+    `details` is what the tool has to show of it, for the ledger alone.
+    """
 
     call_id: str
     output: str
     unknown: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 Do = CallModel | RunTools | Abort

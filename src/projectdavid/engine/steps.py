@@ -9,6 +9,16 @@ from projectdavid.engine.telling import completed_told, ended_told
 INTERRUPTED = {Status.CANCELLED: "run_cancelled", Status.EXPIRED: "run_expired", Status.FAILED: "run_failed"}
 
 
+def said(
+    run: Run, reply: Reply, status: str = "completed", reason: str | None = None
+) -> tuple[Run, tuple[Entry, ...], KeepReply]:
+    """What the model said is kept; if it is any text, it shows the images that its calls made before."""
+    images = run.images if reply.text else ()
+    kept = KeepReply(reply, status, reason, images)
+    left = () if reply.text else run.images
+    return replace(run, images=left), completed_told(reply, status, images), kept
+
+
 def ask(run: Run, now: float, tell: tuple[Entry, ...] = (), keep: tuple[Keep, ...] = ()) -> Next:
     """Ask the model for the next turn, if the run may have one."""
     limits, used = run.limits, run.usage
@@ -40,6 +50,5 @@ def finish(
     do = (Abort(),) if status is Status.EXPIRED else ()
     if partial is None or not partial.text:
         return Next(run, do, (*tell, ended_told(run)), keep)
-    kept = replace(partial, calls=())
-    reply = KeepReply(kept, "incomplete", INTERRUPTED[status])
-    return Next(run, do, (*tell, *completed_told(kept, "incomplete"), ended_told(run)), (*keep, reply))
+    run, completed, reply = said(run, replace(partial, calls=()), "incomplete", INTERRUPTED[status])
+    return Next(run, do, (*tell, *completed, ended_told(run)), (*keep, reply))

@@ -1,7 +1,7 @@
 """The journal entries that several steps of a run tell."""
 
 from projectdavid.engine.deltas import Entry, Reply
-from projectdavid.engine.run import Call, Failure, Run, told
+from projectdavid.engine.run import Call, Failure, Image, MadeFile, Run, told
 
 
 def status_told(run: Run, **data: object) -> Entry:
@@ -25,9 +25,20 @@ def ended_told(run: Run) -> Entry:
     return status_told(run, **data)
 
 
-def completed_told(reply: Reply, status: str = "completed") -> tuple[Entry, ...]:
+def completed_told(reply: Reply, status: str, images: tuple[Image, ...]) -> tuple[Entry, ...]:
     """The message of a turn is whole, if it said anything."""
-    return (told("message_completed", message_id=reply.message_id, status=status),) if reply.text else ()
+    if not reply.text:
+        return ()
+    shown = {"attachments": attachments(images)} if images else {}
+    return (told("message_completed", message_id=reply.message_id, status=status, **shown),)
+
+
+def attachments(images: tuple[Image, ...]) -> list[dict[str, str]]:
+    """The images of a message, as it has them."""
+    return [
+        {"type": "image", "file_id": image.file_id, "filename": image.filename, "mime_type": image.mime_type}
+        for image in images
+    ]
 
 
 def discarded_told(message_id: str | None) -> tuple[Entry, ...]:
@@ -39,6 +50,20 @@ def output_told(call_id: str, output: str, *, error: bool = False, unknown: bool
     """A call has its output."""
     outcome = {"outcome": "unknown"} if unknown else {}
     return told("tool_output", tool_call_id=call_id, output=output, error=error, **outcome)
+
+
+def file_told(call: Call, file: MadeFile) -> Entry:
+    """A call has made a file."""
+    return told(
+        "file",
+        tool_call_id=call.id,
+        tool=call.tool,
+        file_id=file.id,
+        filename=file.name,
+        mime_type=file.mime_type,
+        size=file.size,
+        url=file.url,
+    )
 
 
 def started_told(call: Call) -> Entry:

@@ -95,7 +95,7 @@ class Context(Protocol):
         """Keep what the call made; it becomes a file of the owner when the call returns it among its `files`.
 
         Raises:
-            ToolError: it is too large, or there is no room for it.
+            ToolError: it is too large, or there is no room for it, or it cannot be called so.
         """
         ...
 
@@ -111,8 +111,8 @@ class Tool(Protocol):
         """What it offers to an assistant whose `tools` has this entry."""
         ...
 
-    async def run(self, call: ToolCall) -> str:
-        """Run one call of one of its functions and give its output; cancelled when the run is to end.
+    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+        """Run one call of one of its functions; cancelled when the run is to end.
 
         Raises:
             ToolError: it could not.

@@ -73,11 +73,12 @@ class MessageDiscardedEvent(Event):
 
 
 class MessageCompletedEvent(Event):
-    """The message is whole and stored."""
+    """The message is whole and stored; `attachments` are the images that it shows."""
 
     type: Literal["message_completed"] = "message_completed"
     message_id: str
     status: Literal["completed", "incomplete"] = "completed"
+    attachments: list[JsonObject] = []
 
 
 class ToolCallEvent(Event):
@@ -91,13 +92,57 @@ class ToolCallEvent(Event):
 
 
 class ToolStartedEvent(Event):
-    """The platform is about to run a call by one of its own tools."""
+    """The platform is about to run a call by one of its own tools.
+
+    Where it comes again for the same call, after a crash of the server, what that call told before is void.
+    """
 
     type: Literal["tool_started"] = "tool_started"
     action_id: str
     tool_call_id: str
     tool: str
     name: str
+
+
+class CodeEvent(Event):
+    """Code that a call runs."""
+
+    type: Literal["code"] = "code"
+    tool_call_id: str
+    content: str
+
+
+class OutputEvent(Event):
+    """What a call puts out while it runs; `result` is the value of the last expression, `terminal` has escapes."""
+
+    type: Literal["output"] = "output"
+    tool_call_id: str
+    stream: Literal["stdout", "stderr", "result", "terminal"]
+    content: str
+
+
+class FileEvent(Event):
+    """A call has made a file, which is yours now; `size` is in bytes, `url` is a link for some time."""
+
+    type: Literal["file"] = "file"
+    tool_call_id: str
+    tool: str
+    file_id: str
+    filename: str
+    mime_type: str
+    size: int
+    url: str
+
+
+class SandboxEvent(Event):
+    """A call waits for a sandbox, has begun to use a new one, or has lost the one that it used."""
+
+    type: Literal["sandbox"] = "sandbox"
+    tool_call_id: str
+    state: Literal["waiting", "started", "lost"]
+    kind: str | None = None
+    level: str | None = None
+    message: str | None = None
 
 
 class ToolOutputEvent(Event):
@@ -149,6 +194,10 @@ EVENTS: dict[str, type[Event]] = {
     "message_completed": MessageCompletedEvent,
     "tool_call_manifest": ToolCallEvent,
     "tool_started": ToolStartedEvent,
+    "code": CodeEvent,
+    "output": OutputEvent,
+    "file": FileEvent,
+    "sandbox": SandboxEvent,
     "tool_output": ToolOutputEvent,
     "warning": WarningEvent,
     "retry": RetryEvent,

@@ -188,7 +188,7 @@ class Driver:
             before = run_of(row)
             known, unmoved = await self._informed(n, happened, holder)
             result = advance(before, known)
-            writing = Writing(self._ids, row, int(now), [*also, *unmoved])
+            writing = Writing(self._ids, row, int(now), before.turn + 1, [*also, *unmoved])
             self._write(writing, before, result, claim)
             if isinstance(happened, ModelReplied) and (usage := happened.reply.usage) is not None:
                 writing.use(usage, self._cost(row.model, usage))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from projectdavid.engine.deltas import Usage
-from projectdavid.engine.run import Call, Effect, Failure, Limits, Offer, Run, Status
+from projectdavid.engine.run import Call, Effect, Failure, Image, Limits, Offer, Run, Status
 from projectdavid.ports.store import Row
 
 EXPIRY_OUTPUT = "Nobody answered this call in time."
@@ -65,6 +65,7 @@ class _State(msgspec.Struct, omit_defaults=True):
     turn: int = 0
     attempt: int = 0
     calls: tuple[Call, ...] = ()
+    images: tuple[Image, ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
     estimated: bool = False
@@ -115,6 +116,7 @@ def run_of(row: Row, config: Config | None = None) -> Run:
         turn=state.turn,
         attempt=state.attempt,
         calls=state.calls,
+        images=state.images,
         action_expires_at=row.action_expires_at,
         usage=Usage(state.prompt_tokens, state.completion_tokens, state.estimated),
         started_at=state.started_at,
@@ -131,6 +133,7 @@ def state_of(run: Run) -> str:
             turn=run.turn,
             attempt=run.attempt,
             calls=run.calls,
+            images=run.images,
             prompt_tokens=run.usage.prompt_tokens,
             completion_tokens=run.usage.completion_tokens,
             estimated=run.usage.estimated,

@@ -2,13 +2,17 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from projectdavid.engine.run import Call
 from projectdavid.ports.store import Row
-from projectdavid.ports.tool import Tool, ToolCall, ToolError
+from projectdavid.ports.tool import File, Tool, ToolCall, ToolError
+from projectdavid.runtime.calling import Calling
+from projectdavid.runtime.details import fitted
+from projectdavid.runtime.driver import Lost
 from projectdavid.runtime.records import PlatformFunction
 
 log = logging.getLogger("projectdavid.tools")
@@ -16,6 +20,16 @@ log = logging.getLogger("projectdavid.tools")
 MAX_OUTPUT = 256_000
 """Characters of an output; more is cut, and the model is told so."""
 FAULT = "Error: the tool failed by a fault of the server, whose log has the details."
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a call came to: its output as the model is told it, and whether the tool failed."""
+
+    output: str
+    failed: bool = False
+    files: tuple[File, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Toolbox:
@@ -51,8 +65,12 @@ class Toolbox:
             if function.name not in taken
         )
 
-    async def run(self, call: Call, row: Row) -> tuple[str, bool]:
-        """Run a call of the run of a row; its output as the model is told it, and whether the tool failed."""
+    async def run(self, call: Call, row: Row, context: Calling) -> Ran:
+        """Run a call of the run of a row.
+
+        Raises:
+            Lost: the run is another worker's by now, as the tool learned from its context.
+        """
         asked = ToolCall(
             name=call.name,
             arguments=msgspec.json.decode(call.arguments or "{}"),
@@ -64,17 +82,22 @@ class Toolbox:
         )
         tool = self._tools.get(call.tool or "")
         if tool is None:
-            return f"Error: this server has no tool '{call.tool}' any more.", True
+            return Ran(f"Error: this server has no tool '{call.tool}' any more.", failed=True)
         try:
-            return _cut(await tool.run(asked)), False
+            output = await tool.run(asked, context)
+            context.see_saved(output.files)
+            return Ran(_cut(output.text), files=output.files, details=fitted(output.details))
         except ToolError as error:
-            return _cut(f"Error: {error}"), True
+            return Ran(_cut(f"Error: {error}"), failed=True)
+        except Lost:
+            raise
         except Exception:
             log.exception("the tool %s failed on call %s", call.tool, call.id)
-            return FAULT, True
+            return Ran(FAULT, failed=True)
 
 
 def _cut(output: str) -> str:
+    output = output.encode(errors="replace").decode()  # half a character, which nobody could be told
     if len(output) <= MAX_OUTPUT:
         return output
     note = f"\n[cut: the output has {len(output)} characters]"

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projectdavid.engine.happenings import Aborted, Expired, Happened, ToolReturned, ToolStarted
 from projectdavid.engine.run import Call, Refused
-from projectdavid.ports.bus import Bus
-from projectdavid.ports.store import Row, Unavailable
-from projectdavid.runtime.driver import Clock, Decided, Driver
+from projectdavid.ports.store import Op, Unavailable
+from projectdavid.runtime.calling import Calling, Desk
+from projectdavid.runtime.driver import Decided, Driver
 from projectdavid.runtime.interrupting import Interrupted, unless_aborted
 from projectdavid.runtime.toolbox import Toolbox
 
@@ -17,16 +18,11 @@ log = logging.getLogger("projectdavid.worker")
 
 @dataclass(frozen=True, slots=True)
 class Tooling:
-    """The calls of the run of a row, run for the worker that holds it."""
+    """The calls of a run, run for the worker that holds it."""
 
     driver: Driver
     toolbox: Toolbox
-    bus: Bus
-    clock: Clock
-    holder: str
-    row: Row
-    look: float
-    """Seconds after which a store that was not there is tried again."""
+    desk: Desk
 
     async def run(self, calls: tuple[Call, ...]) -> Decided:
         """Run all of them, and decide what each comes to; returns what was decided last.
@@ -34,16 +30,17 @@ class Tooling:
         Raises:
             Lost, Refused, Missing, Unavailable: as the driver's `decide`.
         """
-        left = self.row.expires_at - self.clock()
+        row, clock = self.desk.row, self.desk.clock
+        left = row.expires_at - clock()
         try:
             if left <= 0:
                 raise TimeoutError
-            return await unless_aborted(self.bus, self.row.n, left, self._all(calls))
+            return await unless_aborted(self.desk.bus, row.n, left, self._all(calls))
         except TimeoutError:
             # Timers and the clock are not the same: one may be late for the other.
-            return await self._decide(Expired(max(self.clock(), self.row.expires_at)))
+            return await self._decide(Expired(max(clock(), row.expires_at)))
         except (Interrupted, Refused):
-            return await self._decide(Aborted(self.clock()))
+            return await self._decide(Aborted(clock()))
 
     async def _all(self, calls: tuple[Call, ...]) -> Decided:
         tasks = [asyncio.create_task(self._one(call)) for call in calls]
@@ -56,15 +53,19 @@ class Tooling:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _one(self, call: Call) -> Decided:
-        await self._decide(ToolStarted(call.id, self.clock()))
-        await self.driver.hold(self.row.n, self.holder)  # who was held up after the commit may have been given up
-        output, failed = await self.toolbox.run(call, self.row)
+        desk = self.desk
+        await self._decide(ToolStarted(call.id, desk.clock()))
+        await self.driver.hold(desk.row.n, desk.holder)  # who was held up after the commit may have been given up
+        calling = Calling(desk, call)
+        ran = await self.toolbox.run(call, desk.row, calling)
+        files, rows = calling.made(ran.files), calling.rows(ran.files)
         while True:  # what it did is done, and must not be forgotten because the disk is full
+            returned = ToolReturned(call.id, ran.output, desk.clock(), ran.failed, files, ran.details)
             try:
-                return await self._decide(ToolReturned(call.id, output, self.clock(), failed))
+                return await self._decide(returned, rows)
             except Unavailable as error:
                 log.warning("the output of call %s waits for the store: %s", call.id, error)
-                await asyncio.sleep(self.look)
+                await asyncio.sleep(desk.look)
 
-    async def _decide(self, happened: Happened) -> Decided:
-        return await self.driver.decide(self.row.n, happened, holder=self.holder)
+    async def _decide(self, happened: Happened, also: Sequence[Op] = ()) -> Decided:
+        return await self.driver.decide(self.desk.row.n, happened, holder=self.desk.holder, also=also)

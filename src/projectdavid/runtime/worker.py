@@ -8,6 +8,7 @@ from projectdavid.engine.happenings import Claimed, ModelFailed
 from projectdavid.engine.run import Abort, CallModel, Failure, Refused, RunTools
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Missing, Store, Unavailable
+from projectdavid.runtime.calling import Desk, Shelf
 from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lost
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.quota import Quota
@@ -40,6 +41,7 @@ class Worker:
         bus: Bus,
         models: Models,
         toolbox: Toolbox,
+        shelf: Shelf,
         driver: Driver,
         clock: Clock,
         ids: Ids,
@@ -50,6 +52,7 @@ class Worker:
         self._bus = bus
         self._models = models
         self._toolbox = toolbox
+        self._shelf = shelf
         self._driver = driver
         self._clock = clock
         self._ids = ids
@@ -175,4 +178,14 @@ class Worker:
         )
 
     def _tooling(self, decided: Decided) -> Tooling:
-        return Tooling(self._driver, self._toolbox, self._bus, self._clock, self._name, decided.row, self._pace.look)
+        desk = Desk(
+            self._store,
+            self._bus,
+            self._clock,
+            self._ids,
+            self._shelf,
+            self._name,
+            decided.row,
+            self._pace.look,
+        )
+        return Tooling(self._driver, self._toolbox, desk)

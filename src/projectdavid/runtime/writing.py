@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 
 from projectdavid.engine.deltas import AskedCall, Entry, Usage
 from projectdavid.engine.run import Call, Keep, KeepCalls, KeepOutput, KeepReply, KeepStart, Run
+from projectdavid.engine.telling import attachments
 from projectdavid.ports.store import Op, Row, Stale, Value
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.records import encode, state_of
 from projectdavid.runtime.webhooks import event_of
 
 DAY = 86_400
+MESSAGE_COLUMNS = ("status", "reason", "calls", "call_id", "reasoning", "attachments", "turn")
+"""What not every message of a run has."""
 RACE = Stale()
 
 
@@ -35,11 +38,15 @@ NOTHING_STREAMED = Streamed()
 
 @dataclass(slots=True)
 class Writing:
-    """Collects the operations of one decision on the run of a row; `messages` are the ids of those it keeps."""
+    """Collects the operations of one decision on the run of a row; `messages` are the ids of those it keeps.
+
+    `turn` is the one that a reply would be of.
+    """
 
     ids: Ids
     row: Row
     now: int
+    turn: int
     ops: list[Op] = field(default_factory=list[Op])
     messages: list[str] = field(default_factory=list[str])
 
@@ -99,7 +106,7 @@ class Writing:
 
     def keep(self, kept: Keep) -> None:
         match kept:
-            case KeepReply(reply, status, reason):
+            case KeepReply(reply, status, reason, images):
                 if reply.text or reply.calls:
                     self._message(
                         reply.message_id,
@@ -109,20 +116,29 @@ class Writing:
                         reason=reason,
                         calls=_calls_json(reply.calls),
                         reasoning=reply.reasoning or None,
+                        attachments=encode(attachments(images)) if images else None,
+                        turn=self.turn,
                     )
             case KeepCalls(calls, turn):
                 for position, call in enumerate(calls):
                     self._call(call, turn, position)
             case KeepStart(call_id):
                 self.add("call_start", run=self.row.n, call_id=call_id, now=self.now)
-            case KeepOutput(call_id, output, unknown):
-                outcome = "unknown" if unknown else None
-                self.add("call_output", run=self.row.n, call_id=call_id, output=output, outcome=outcome, now=self.now)
+            case KeepOutput(call_id, output, unknown, details):
+                self.add(
+                    "call_output",
+                    run=self.row.n,
+                    call_id=call_id,
+                    output=output,
+                    outcome="unknown" if unknown else None,
+                    details=encode(details) if details else None,
+                    now=self.now,
+                )
                 self._message(self.ids.new("msg"), "tool", output, call_id=call_id)
 
     def _message(self, message_id: str, role: str, text: str, **values: Value) -> None:
         self.messages.append(message_id)
-        columns: dict[str, Value] = dict.fromkeys(("status", "reason", "calls", "call_id", "reasoning", "attachments"))
+        columns: dict[str, Value] = dict.fromkeys(MESSAGE_COLUMNS)
         self.add(
             "message_keep",
             id=message_id,

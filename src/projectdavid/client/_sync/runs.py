@@ -17,6 +17,7 @@ from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.events import Event, StatusEvent
 from projectdavid.protocol.runs import TERMINAL_STATUSES, Run
+from projectdavid.protocol.steps import RunStep
 
 _AT_REST = TERMINAL_STATUSES | {"requires_action"}
 _ANSWERED = frozenset({"completed", "incomplete"})
@@ -62,6 +63,15 @@ class Runs:
     def list_all_runs(self, limit: int = 20, order: Order = "desc", after: str | None = None) -> Page[Run]:
         """One page of all your runs; they are in `.data`."""
         return self._transport.ask(Page[Run], "GET", "/v1/runs", query=cursor(limit, order, after))
+
+    def list_steps(self, run_id: str, limit: int = 20, order: Order = "asc", after: str | None = None) -> Page[RunStep]:
+        """One page of the steps of a run, its messages and its calls in order; they are in `.data`."""
+        path = at("/v1/runs/{}/steps", run_id)
+        return self._transport.ask(Page[RunStep], "GET", path, query=cursor(limit, order, after))
+
+    def retrieve_step(self, run_id: str, step_id: str) -> RunStep:
+        """One step of a run."""
+        return self._transport.ask(RunStep, "GET", at("/v1/runs/{}/steps/{}", run_id, step_id))
 
     def cancel_run(self, run_id: str, *, idempotency_key: str | None = None) -> Run:
         """Stop a run.

@@ -13,7 +13,8 @@ from projectdavid.server.platform import Platform
 
 PAUSED = TERMINAL_STATUSES | {"requires_action"}
 MANIFEST = "tool_call_manifest"
-TOLD_TO_COMPLETIONS = frozenset({"status", "content", "reasoning", MANIFEST, "error"})
+OF_TOOLS = frozenset({"code", "output", "file"})
+TOLD_TO_COMPLETIONS = frozenset({"status", "content", "reasoning", MANIFEST, "error", *OF_TOOLS})
 COMPLETIONS_STATUS = {"in_progress": "processing", "queued": "started", "completed": "complete"}
 
 _encode = msgspec.json.encode
@@ -48,9 +49,30 @@ def _chunk(told: Told, run_id: str) -> bytes:
     if told.kind in DELTAS:
         return _deltas(told, run_id, b"")
     data = _data(told, run_id)
-    if told.kind == "status":
+    if told.kind in OF_TOOLS:
+        data = _of_tool(data)
+    elif told.kind == "status":
         data["status"] = COMPLETIONS_STATUS.get(data["status"], data["status"])
     return b"id: %d\ndata: %b\n\n" % (told.position, _encode(data))
+
+
+def _of_tool(data: dict[str, Any]) -> dict[str, Any]:
+    """What a call told, in the words of the Project David wire; its client shows what a shell puts out only bare."""
+    if data.get("stream") == "terminal":
+        return {"type": "computer_output", "content": data["content"], "run_id": data["run_id"]}
+    stream = "code_execution"
+    match data["type"]:
+        case "code":
+            chunk = {"type": "hot_code", "content": data["content"]}
+        case "output":
+            chunk = {"type": "hot_code_output", "content": data["content"]}
+        case _:
+            named = {name: data[name] for name in ("filename", "file_id", "url", "mime_type")}
+            chunk = {"type": "code_interpreter_file", **named, "base64": None}
+            if data["tool"] == "computer":
+                stream = "shell"
+                chunk["type"] = "computer_file"
+    return {"stream_type": stream, "chunk": chunk, "run_id": data["run_id"]}
 
 
 def _deltas(told: Told, run_id: str, name: bytes) -> bytes:

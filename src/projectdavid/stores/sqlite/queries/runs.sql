@@ -142,6 +142,17 @@ SELECT
 FROM runs WHERE n = :run AND version = :version AND lease_until > :now
 RETURNING position;
 
+-- name: journal_tell
+-- What a call of a platform tool tells while it runs; touches no row once that is over, or the run may be another's.
+INSERT INTO journal (run, position, count, kind, data)
+SELECT
+    :run,
+    COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1),
+    1, :kind, :data
+FROM runs
+WHERE n = :run AND lease = :lease AND lease_until > :now
+    AND EXISTS (SELECT 1 FROM tool_calls AS c WHERE c.run = :run AND c.call_id = :call_id AND c.output IS NULL);
+
 -- name: journal_drop
 DELETE FROM journal WHERE run = :run AND position BETWEEN :first AND :last;
 
@@ -185,8 +196,14 @@ VALUES
 UPDATE tool_calls SET started_at = :now WHERE run = :run AND call_id = :call_id;
 
 -- name: call_output
-UPDATE tool_calls SET output = :output, finished_at = :now, outcome = :outcome WHERE run = :run AND call_id = :call_id
+UPDATE tool_calls SET output = :output, finished_at = :now, outcome = :outcome, details = :details
+WHERE run = :run AND call_id = :call_id
 RETURNING action_id;
+
+-- name: call_before
+-- A row if a call of a tool, another than this one, was begun in a thread.
+SELECT 1 AS begun FROM runs AS r JOIN tool_calls AS c ON c.run = r.n
+WHERE r.thread = :thread AND c.tool = :tool AND c.started_at IS NOT NULL AND c.call_id <> :call_id LIMIT 1;
 
 -- name: call_mark
 UPDATE tool_calls SET mark = :mark

@@ -1,0 +1,51 @@
+"""What a tool has to show of a call, cut so that the ledger can hold it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from projectdavid.runtime.records import encode
+
+MOST = 256_000
+"""Bytes of the details of a call, as JSON."""
+CUTS = (32_000, 8_000, 2_000, 500)
+"""Characters that are kept of each text, tried in turn."""
+CUT = "\n[cut]"
+
+
+def fitted(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The details, with their texts cut, and at last only what is short, where they are too large.
+
+    Raises:
+        TypeError: they are no JSON.
+    """
+    for limit in (MOST, *CUTS):
+        cut = {_text(key, limit): _cut(value, limit) for key, value in details.items()}
+        if _fits(cut):
+            return cut
+    kept: dict[str, Any] = {}
+    for key, value in sorted(details.items(), key=lambda item: len(encode(_cut(item[1], CUTS[-1])))):
+        candidate = {**kept, _text(key, CUTS[-1]): _cut(value, CUTS[-1])}
+        if _fits(candidate):
+            kept = candidate
+    return kept
+
+
+def _fits(value: dict[str, Any]) -> bool:
+    return len(encode(value).encode()) <= MOST
+
+
+def _cut(value: Any, limit: int) -> Any:
+    match value:
+        case str():
+            return _text(value, limit)
+        case list() | tuple():
+            return [_cut(item, limit) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        case Mapping():
+            return {_text(str(key), limit): _cut(item, limit) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case _:
+            return value
+
+
+def _text(text: str, limit: int) -> str:
+    text = text.encode(errors="replace").decode()  # half a character is no JSON
+    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT

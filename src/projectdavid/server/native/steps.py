@@ -1,0 +1,135 @@
+"""Run steps: what a run said and what it called, in order; made of its messages and of the ledger of its calls."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from projectdavid.ports.store import Row
+from projectdavid.protocol.base import Page
+from projectdavid.protocol.steps import RunStep
+from projectdavid.runtime.records import run_of
+from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.errors import missing
+from projectdavid.server.http.paging import After, Limit, Order, page
+from projectdavid.server.native import runs
+from projectdavid.server.native.wire import arguments, json_answer, listed, router, to_json
+
+router = router("runs")
+
+CUT_SHORT = {"run_cancelled": "cancelled", "run_expired": "expired", "run_failed": "failed"}
+"""What a message says of why it is not whole, where its run ended before; at a limit of tokens, a step is completed."""
+ENDED = {"cancelled": "cancelled", "expired": "expired", "failed": "failed", "incomplete": "failed"}
+
+
+@router.get("/runs/{run_id}/steps", response_model=Page[RunStep])
+async def list_run_steps(
+    run_id: str, caller: Auth, limit: Limit = 20, order: Order = "asc", after: After = None
+) -> Response:
+    """The steps of a run: each message once it is stored, and the calls of each turn, in order."""
+    run = await runs.find(caller, run_id)
+
+    async def known(cursor: str) -> Any:
+        return await caller.view.one("step", id=cursor, run_id=run_id)
+
+    rows, more = await page(caller.view, "steps_page", limit, order, after, known, run_id=run_id)
+    return listed(await _steps(caller, run, rows), [row.id for row in rows], more)
+
+
+@router.get("/runs/{run_id}/steps/{step_id}", response_model=RunStep)
+async def retrieve_run_step(run_id: str, step_id: str, caller: Auth) -> Response:
+    """One step."""
+    run = await runs.find(caller, run_id)
+    row = await caller.view.one("step", id=step_id, run_id=run_id)
+    if row is None:
+        raise missing("step", step_id)
+    (step,) = await _steps(caller, run, [row])
+    return json_answer(step)
+
+
+async def _steps(caller: Caller, run: Row, rows: list[Row]) -> list[dict[str, Any]]:
+    turns = to_json([row.turn for row in rows if row.message_id is None])
+    calls: dict[int, list[Row]] = {}
+    for call in await caller.view.all("calls_of_turns", run_id=run.id, turns=turns):
+        calls.setdefault(call.turn, []).append(call)
+    return [_said(run, row) if row.message_id is not None else _called(run, row, calls[row.turn]) for row in rows]
+
+
+def _said(run: Row, row: Row) -> dict[str, Any]:
+    details = {"type": "message_creation", "message_creation": {"message_id": row.message_id}}
+    return _step(run, row, CUT_SHORT.get(row.reason, "completed"), row.created_at, details)
+
+
+def _called(run: Row, row: Row, calls: list[Row]) -> dict[str, Any]:
+    details = {"type": "tool_calls", "tool_calls": [_call(call) for call in calls]}
+    if all(call.output is not None for call in calls):
+        return _step(run, row, "completed", max(call.finished_at for call in calls), details)
+    ended = run_of(run).ended_at
+    status = "in_progress" if ended is None else ENDED.get(run.status, "failed")
+    return _step(run, row, status, None if ended is None else int(ended), details)
+
+
+def _step(run: Row, row: Row, status: str, ended: int | None, details: dict[str, Any]) -> dict[str, Any]:
+    failure = run_of(run).failure if status == "failed" else None
+    return {
+        "id": row.id,
+        "object": "thread.run.step",
+        "created_at": row.created_at,
+        "assistant_id": run.assistant_id,
+        "thread_id": run.thread_id,
+        "run_id": run.id,
+        "type": details["type"],
+        "status": status,
+        "step_details": details,
+        "last_error": None if failure is None else {"code": failure.code, "message": failure.message},
+        **{f"{end}_at": ended if status == end else None for end in ("completed", "cancelled", "failed", "expired")},
+    }
+
+
+def _call(row: Row) -> dict[str, Any]:
+    """A call; of what the tool has to show, that which this API has words for."""
+    details: dict[str, Any] = msgspec.json.decode(row.details) if row.details else {}
+    call: dict[str, Any] = {"id": row.call_id, "type": "function"}
+    if row.tool == "code_interpreter":
+        code = details.get("input", arguments(row.arguments).get("code"))
+        call |= {"type": row.tool, row.tool: {"input": _text(code), "outputs": _outputs(details, row.output)}}
+    elif row.tool == "computer":
+        commands = details.get("input", arguments(row.arguments).get("commands"))
+        texts = [_text(command) for command in commands] if isinstance(commands, list) else []  # pyright: ignore[reportUnknownVariableType]
+        call |= {"type": row.tool, row.tool: {"commands": texts, "outputs": _outputs(details, row.output)}}
+    else:
+        call["function"] = {"name": row.name, "arguments": row.arguments, "output": row.output}
+    if isinstance(sandbox := details.get("sandbox"), Mapping):
+        call["sandbox"] = {name: sandbox.get(name) for name in ("level", "session", "new")}  # pyright: ignore[reportUnknownMemberType]
+    if files := details.get("files"):
+        call["files"] = [_text(file_id) for file_id in files]
+    return call
+
+
+def _outputs(details: dict[str, Any], output: str | None) -> list[dict[str, Any]]:
+    """What a call put out; where the tool shows nothing, what the model was told."""
+    if "outputs" not in details:
+        return [] if output is None else [{"type": "logs", "logs": output}]
+    return [shown for one in details["outputs"] if (shown := _output(one)) is not None]
+
+
+def _output(one: Mapping[str, Any]) -> dict[str, Any] | None:
+    match one:
+        case {"type": "logs", "logs": str(logs)}:
+            return {"type": "logs", "logs": logs}
+        case {"type": "image", "file_id": str(file_id)}:
+            return {"type": "image", "image": {"file_id": file_id}}
+        case {"type": "command", "command": str(command)}:
+            return {
+                "type": "command",
+                "command": command,
+                "exit_status": one.get("exit_status"),
+                "logs": _text(one.get("logs")),
+            }
+        case _:
+            return None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,48 @@
+"""Bytes under keys, in memory: what tests of those who keep files need of a blob store."""
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from hashlib import sha256
+
+from projectdavid.ports.blobs import Blob, Gone, NoRoom, TooLarge
+from projectdavid.runtime.calling import Shelf
+
+HEAD = 64
+
+
+class MemoryBlobs:
+    """A blob store that forgets with its process; `full` lets it refuse to write."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.full = False
+        self._count = 0
+
+    async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
+        content = b""
+        async for chunk in chunks:
+            content += chunk
+            if len(content) > limit:
+                raise TooLarge(limit)
+        if self.full:
+            raise NoRoom
+        self._count += 1
+        key = f"blob_{self._count}"
+        self.kept[key] = content
+        return Blob(key, len(content), sha256(content).hexdigest(), content[:HEAD])
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        if key not in self.kept:
+            raise Gone(key)
+        yield self.kept[key][start:end]
+
+    async def delete(self, keys: list[str]) -> None:
+        for key in keys:
+            self.kept.pop(key, None)
+
+    async def older_than(self, seconds: float) -> list[str]:
+        return list(self.kept)
+
+
+def shelf(blobs: MemoryBlobs, most: int = 1000) -> Shelf:
+    """A shelf in memory, for small files."""
+    return Shelf(blobs, lambda file_id: f"https://files.example/{file_id}", most)
