@@ -57,7 +57,7 @@ def test_a_server_that_is_killed_keeps_what_it_answered_and_loses_what_was_half_
     (half,) = set(blobs(server)) - {whole}
     orphan = whole.with_name(whole.name[:-1] + ("0" if whole.name[-1] != "0" else "1"))
     orphan.write_bytes(b"stored, and then the server died before it wrote whose it is")
-    long_ago = time.time() - 7200
+    long_ago = time.time() - 86_400
     for path in (whole, half, orphan):
         os.utime(path, (long_ago, long_ago))
     server.start()
