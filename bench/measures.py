@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 from urllib.request import urlopen
 
+from bench.files import summary, upload_against_copy
 from bench.processes import Process, running
 
 MODEL = "fake-model"
@@ -193,6 +194,16 @@ def start(rig: Rig) -> list[Row]:
     ]
 
 
+def files(rig: Rig) -> list[Row]:
+    """A file of 256 MB from the disk through the SDK into the store, against a plain copy beside it, both synced."""
+    uploads, copies, memory = upload_against_copy(256, rig.folder, rig.platform, rig.say)
+    seconds, ratio = summary(uploads, copies)
+    return [
+        Row("Upload of 256 MB, against a copy", f"{ratio:.0%} ({256 / seconds:.0f} MB/s)", ">= 50%", ratio >= 0.5),
+        Row("  memory of the server, added", f"{memory:.0f} MB", "<= 64 MB", memory <= 64),
+    ]
+
+
 MEASURES: dict[str, Callable[[Rig], list[Row]]] = {
-    measure.__name__: measure for measure in (tokens, first_token, whole_turns, objects, long_thread, start)
+    measure.__name__: measure for measure in (tokens, first_token, whole_turns, objects, long_thread, files, start)
 }

@@ -16,6 +16,7 @@ log = logging.getLogger("projectdavid.files")
 
 BATCH = 100
 ORPHANED_AFTER = 3600.0
+"""Seconds; where calls keep what they made before their rows are written, as long as a run may take has to be added."""
 
 
 class Filing:

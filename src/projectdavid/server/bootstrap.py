@@ -16,7 +16,7 @@ from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.runtime.calling import Shelf
 from projectdavid.runtime.driver import Clock, Driver
-from projectdavid.runtime.filing import Filing
+from projectdavid.runtime.filing import ORPHANED_AFTER, Filing
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.outbox import Outbox, Patience
 from projectdavid.runtime.quota import Quota
@@ -82,7 +82,7 @@ def _platform(
     patience = Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
     outbox = Outbox(store, bus, driver, guard, clock, patience)
     blobs = DirectoryBlobs(settings.blobs)
-    filing = Filing(store, blobs, clock)
+    filing = Filing(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds)
     links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     hands = _hands(settings, clock)
     toolbox = Toolbox({**(hands.tools if hands else {}), **tools})

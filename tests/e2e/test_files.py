@@ -1,0 +1,77 @@
+"""Files, when the server dies or its disk is full: what was answered is there, and nothing else stays."""
+
+import http.client
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from projectdavid import Entity, InternalServerError
+from tests.e2e.processes import PATIENCE, Server
+
+pytestmark = pytest.mark.slow
+
+BIG = os.urandom(1024) * 4096
+
+
+def blobs(server: Server) -> list[Path]:
+    return [path for path in (server.data / "blobs").rglob("*") if path.is_file()]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    looking, end = threading.Event(), time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        looking.wait(0.01)
+
+
+def begin_upload(server: Server) -> http.client.HTTPConnection:
+    """An upload that stands still in the middle of the file."""
+    url = urlsplit(server.url())
+    connection = http.client.HTTPConnection(url.hostname or "", url.port)
+    connection.putrequest("POST", "/v1/files")
+    for name, value in {
+        "x-api-key": server.key,
+        "content-type": "multipart/form-data; boundary=b",
+        "content-length": str(10 * len(BIG)),
+    }.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    connection.send(b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + BIG)
+    return connection
+
+
+def test_a_server_that_is_killed_keeps_what_it_answered_and_loses_what_was_half_there(server: Server) -> None:
+    with Entity(server.url(), server.key) as client:
+        kept = client.files.upload(BIG, filename="kept")
+    (whole,) = blobs(server)
+    connection = begin_upload(server)
+    wait_until(lambda: any(path.stat().st_size > 0 for path in blobs(server) if path != whole))
+    server.kill()
+    server.ended()
+    connection.close()
+    (half,) = set(blobs(server)) - {whole}
+    orphan = whole.with_name(whole.name[:-1] + ("0" if whole.name[-1] != "0" else "1"))
+    orphan.write_bytes(b"stored, and then the server died before it wrote whose it is")
+    long_ago = time.time() - 86_400
+    for path in (whole, half, orphan):
+        os.utime(path, (long_ago, long_ago))
+    server.start()
+    wait_until(lambda: blobs(server) == [whole])
+    with Entity(server.url(), server.key) as client:
+        assert client.files.content(kept.id) == BIG
+
+
+def test_an_upload_to_a_full_disk_is_refused_and_leaves_nothing(server: Server) -> None:
+    with Entity(server.url(), server.key, max_retries=0) as client:
+        server.limit_files(1024 * 1024)
+        with pytest.raises(InternalServerError) as caught:
+            client.files.upload(BIG, filename="a")
+        assert (caught.value.status_code, caught.value.code) == (503, "store_unavailable")
+        assert blobs(server) == []
+        server.limit_files(None)
+        assert client.files.content(client.files.upload(BIG, filename="a").id) == BIG
