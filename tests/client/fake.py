@@ -91,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(parts.query))
-        asked = Asked(self.command, parts.path, query, headers, json.loads(body) if body else None)
+        said: Any = body if headers.get("content-type", "").startswith("multipart/") else json.loads(body or b"null")
+        asked = Asked(self.command, parts.path, query, headers, said)
         self.send(self.fake.answer(asked))
 
     def do_POST(self) -> None:

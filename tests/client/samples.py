@@ -70,6 +70,15 @@ DELIVERY: dict[str, Any] = {
     "created_at": 2,
     "log": [{"at": 2, "status": 500, "error": "The receiver answered 500.", "duration_ms": 7, "note": None}],
 }
+FILE: dict[str, Any] = {
+    "id": "file_1",
+    "bytes": 3,
+    "created_at": 2,
+    "filename": "a.csv",
+    "purpose": "assistants",
+    "mime_type": "text/csv",
+    "sha256": "00",
+}
 ROTATED: dict[str, Any] = {"assistant_id": ASSISTANT["id"], "webhook_secret": "whsec_c2l4dGVlbiBjaGFyYWN0ZXJz"}
 
 

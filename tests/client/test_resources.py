@@ -16,7 +16,7 @@ from projectdavid.protocol.runs import RunCreate
 from projectdavid.protocol.threads import ThreadUpdate
 from projectdavid.protocol.users import UserCreate
 from tests.client.fake import Answer, Fake
-from tests.client.samples import ACTION, ASSISTANT, DELIVERY, KEY, MESSAGE, ROTATED, RUN, STEP, THREAD, USER, page
+from tests.client.samples import ACTION, ASSISTANT, DELIVERY, FILE, KEY, MESSAGE, ROTATED, RUN, STEP, THREAD, USER, page
 
 A_ID = ASSISTANT["id"]
 GONE = {"id": "x", "object": "x.deleted", "deleted": True}
@@ -214,6 +214,25 @@ CASES = [
         group_by="model",
         user_id="u",
     ),
+    reading(
+        "files.list",
+        "GET /v1/files",
+        page(FILE),
+        query={**PAGED, "purpose": "vision"},
+        gives=[FILE],
+        **PAGED,
+        purpose="vision",
+    ),
+    case("files.retrieve", "GET /v1/files/f", FILE, "f"),
+    case("files.delete", "DELETE /v1/files/f", GONE, "f"),
+    reading(
+        "files.link",
+        "GET /v1/files/f/signed-url",
+        {"signed_url": "http://x"},
+        "f",
+        query={"expires_in": "600", "use_real_filename": "true"},
+        gives="http://x",
+    ),
     case("models.list", "GET /v1/models", page(MODEL), gives=[MODEL]),
     reading("webhooks.list_deliveries", "GET /v1/webhooks/deliveries", page(DELIVERY), query={"limit": 20, **DESC}),
     reading(
@@ -246,7 +265,19 @@ CASES = [
     ),
     case("health", "GET /health", HEALTH),
 ]
-PARTS = ["assistants", "users", "keys", "threads", "messages", "runs", "actions", "models", "usage", "webhooks"]
+PARTS = [
+    "assistants",
+    "users",
+    "keys",
+    "threads",
+    "messages",
+    "runs",
+    "actions",
+    "models",
+    "usage",
+    "webhooks",
+    "files",
+]
 
 
 def method(client: Entity | AsyncEntity, name: str) -> Callable[..., Any]:
@@ -292,7 +323,7 @@ def test_the_async_methods_send_the_same(fake: Fake, new_async_client: Callable[
 
 
 def test_every_method_is_tried_here() -> None:
-    own_tests = {"runs.wait", "runs.stream", "runs.run"}
+    own_tests = {"runs.wait", "runs.stream", "runs.run", "files.upload", "files.content", "files.download"}
     with Entity("http://x", "k") as client:
         methods = {
             f"{part}.{name}"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,19 @@ def test_the_client_shows_what_a_shell_puts_out_and_its_files(report: Report) ->
     (_, output), (_, file) = shown
     assert output["content"] == "a.txt\r\n"
     assert file["filename"] == "a.txt"
+
+
+def test_files_go_up_are_looked_at_and_deleted(report: Report) -> None:
+    file = report["upload_file"]
+    assert (file["filename"], file["bytes"], file["purpose"], file["object"]) == ("table.csv", 8, "assistants", "file")
+    assert (report["upload_object"]["filename"], report["upload_object"]["purpose"]) == ("x.txt", "vision")
+    assert report["retrieve_file"] == file
+    assert report["opened_link"] == "a,b\n1,2\n"
+    assert b64decode(report["file_as_base64"]) == b"a,b\n1,2\n"
+    said = report["say_with_image"]
+    (attached,) = said["attachments"]
+    assert (said["content"], attached["type"], attached["mime_type"]) == ("Look", "image", "image/png")
+    assert (report["delete_file"], report["delete_file_again"], report["soft_delete_file"]) == (True, False, True)
 
 
 def test_runs_are_cancelled_and_everything_is_deleted(report: Report) -> None:

@@ -12,6 +12,7 @@ from projectdavid.cli import (
     chat,
     demo,
     doctor,
+    files,
     keys,
     models,
     runs,
@@ -45,6 +46,7 @@ usage.declare(app)
 group(app, "assistants", assistants.app)
 group(app, "threads", threads.app)
 group(app, "runs", runs.app)
+group(app, "files", files.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)
 group(app, "webhooks", webhooks.app)

@@ -1,6 +1,7 @@
 """Requests and answers as values: paths, bodies, and which error an answer is. Sends nothing."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -56,13 +57,17 @@ class Identified(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of the API: `path` begins behind the base URL; `body` is anything JSON, None for no body."""
+    """One request of the API: `path` begins behind the base URL; `body` is anything JSON, None for no body.
+
+    `stream` makes another body, in pieces, for each time that the request is sent.
+    """
 
     method: str
     path: str
     query: dict[str, str] | None = None
     body: Any = None
     headers: dict[str, str] | None = None
+    stream: Callable[[], Any] | None = None
 
 
 def id_of(thing: str | Identified) -> str:

@@ -12,6 +12,7 @@ import httpx2
 from projectdavid.client import hosting
 from projectdavid.client._async.actions import AsyncActions
 from projectdavid.client._async.assistants import AsyncAssistants
+from projectdavid.client._async.files import AsyncFiles
 from projectdavid.client._async.inference import AsyncInferenceStream
 from projectdavid.client._async.messages import AsyncMessages
 from projectdavid.client._async.models import AsyncModels
@@ -67,6 +68,7 @@ class AsyncEntity:
         self.messages = AsyncMessages(self._transport)
         self.runs = AsyncRuns(self._transport)
         self.actions = AsyncActions(self._transport)
+        self.files = AsyncFiles(self._transport)
         self.models = AsyncModels(self._transport)
         self.usage = AsyncUsage(self._transport)
         self.webhooks = AsyncWebhooks(self._transport)

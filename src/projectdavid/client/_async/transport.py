@@ -9,10 +9,12 @@ import httpx2
 
 from projectdavid.client.errors import APIConnectionError, APIStatusError
 from projectdavid.client.lists import Listing, cursor, portion
-from projectdavid.client.primitives import close_with_async, pause_async
+from projectdavid.client.primitives import close_with_async, in_thread, pause_async
 from projectdavid.client.retry import Deadline, Retry
+from projectdavid.client.saving import Saving
 from projectdavid.client.settings import Target
 from projectdavid.client.sse import Frame, FrameDecoder
+from projectdavid.client.uploading import OnProgress
 from projectdavid.client.wire import USER_AGENT, Call, connection_error, encoded, read, status_error
 
 T = TypeVar("T")
@@ -61,12 +63,22 @@ class AsyncTransport:
         return read(kind, await self.send(Call(method, path, query, body, headers)))
 
     async def list(
-        self, kind: type[T], path: str, *, limit: int | None, order: str, after: str | None, size: int = 100
+        self,
+        kind: type[T],
+        path: str,
+        *,
+        limit: int | None,
+        order: str,
+        after: str | None,
+        size: int = 100,
+        query: dict[str, str] | None = None,
     ) -> Listing[T]:
         """One page of at most `limit` items, or without a limit all pages to the end, asked for `size` at a time."""
         items: Listing[T] = Listing()
         while True:
-            reply = await self.send(Call("GET", path, cursor(size if limit is None else limit, order, after)))
+            reply = await self.send(
+                Call("GET", path, cursor(size if limit is None else limit, order, after) | (query or {}))
+            )
             page = portion(kind, reply)
             items.extend(page.items)
             if limit is not None or page.next is None or page.next == after:
@@ -87,6 +99,35 @@ class AsyncTransport:
                     raise
             await pause_async(seconds)
         raise AssertionError("unreachable")
+
+    async def save(self, call: Call, saving: Saving, on_progress: OnProgress | None) -> None:
+        """Write the body of an answer as it comes; from the beginning again if it breaks off, as often as `send`."""
+        for attempt in count():
+            try:
+                await self._save(call, saving, on_progress)
+                return
+            except (APIConnectionError, APIStatusError) as failure:
+                seconds = self.retry.pause(attempt, failure)
+                if seconds is None:
+                    raise
+            await pause_async(seconds)
+
+    async def _save(self, call: Call, saving: Saving, on_progress: OnProgress | None) -> None:
+        response = await self._attempt(call, self._timeout, stream=True)
+        chunks = response.aiter_bytes()
+        done, total = 0, int(response.headers.get("content-length", 0))
+        saving.restart()
+        try:
+            async for chunk in chunks:
+                await in_thread(saving.write, chunk)
+                done += len(chunk)
+                if on_progress is not None:
+                    on_progress(done, total)
+        except httpx2.RequestError as error:
+            raise connection_error(error) from error
+        finally:
+            await chunks.aclose()
+            await response.aclose()
 
     async def frames(self, call: Call, deadline: Deadline | None = None) -> AsyncGenerator[Frame | None]:
         """Send a request once and yield None when it is accepted, then the frames of its stream as they arrive.
@@ -124,7 +165,7 @@ class AsyncTransport:
             call.method,
             self.target.base_url + call.path,
             params=call.query,
-            content=None if call.body is None else encoded(call.body),
+            content=call.stream() if call.stream else None if call.body is None else encoded(call.body),
             headers=headers | (call.headers or {}),
             timeout=self._patience(timeout),
         )

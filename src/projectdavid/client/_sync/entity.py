@@ -13,6 +13,7 @@ import httpx2
 from projectdavid.client import hosting
 from projectdavid.client._sync.actions import Actions
 from projectdavid.client._sync.assistants import Assistants
+from projectdavid.client._sync.files import Files
 from projectdavid.client._sync.inference import InferenceStream
 from projectdavid.client._sync.messages import Messages
 from projectdavid.client._sync.models import Models
@@ -68,6 +69,7 @@ class Entity:
         self.messages = Messages(self._transport)
         self.runs = Runs(self._transport)
         self.actions = Actions(self._transport)
+        self.files = Files(self._transport)
         self.models = Models(self._transport)
         self.usage = Usage(self._transport)
         self.webhooks = Webhooks(self._transport)

@@ -10,10 +10,12 @@ import httpx2
 
 from projectdavid.client.errors import APIConnectionError, APIStatusError
 from projectdavid.client.lists import Listing, cursor, portion
-from projectdavid.client.primitives import close_with, pause
+from projectdavid.client.primitives import close_with, in_place, pause
 from projectdavid.client.retry import Deadline, Retry
+from projectdavid.client.saving import Saving
 from projectdavid.client.settings import Target
 from projectdavid.client.sse import Frame, FrameDecoder
+from projectdavid.client.uploading import OnProgress
 from projectdavid.client.wire import (
     USER_AGENT,
     Call,
@@ -69,12 +71,20 @@ class Transport:
         return read(kind, self.send(Call(method, path, query, body, headers)))
 
     def list(
-        self, kind: type[T], path: str, *, limit: int | None, order: str, after: str | None, size: int = 100
+        self,
+        kind: type[T],
+        path: str,
+        *,
+        limit: int | None,
+        order: str,
+        after: str | None,
+        size: int = 100,
+        query: dict[str, str] | None = None,
     ) -> Listing[T]:
         """One page of at most `limit` items, or without a limit all pages to the end, asked for `size` at a time."""
         items: Listing[T] = Listing()
         while True:
-            reply = self.send(Call("GET", path, cursor(size if limit is None else limit, order, after)))
+            reply = self.send(Call("GET", path, cursor(size if limit is None else limit, order, after) | (query or {})))
             page = portion(kind, reply)
             items.extend(page.items)
             if limit is not None or page.next is None or page.next == after:
@@ -95,6 +105,35 @@ class Transport:
                     raise
             pause(seconds)
         raise AssertionError("unreachable")
+
+    def save(self, call: Call, saving: Saving, on_progress: OnProgress | None) -> None:
+        """Write the body of an answer as it comes; from the beginning again if it breaks off, as often as `send`."""
+        for attempt in count():
+            try:
+                self._save(call, saving, on_progress)
+                return
+            except (APIConnectionError, APIStatusError) as failure:
+                seconds = self.retry.pause(attempt, failure)
+                if seconds is None:
+                    raise
+            pause(seconds)
+
+    def _save(self, call: Call, saving: Saving, on_progress: OnProgress | None) -> None:
+        response = self._attempt(call, self._timeout, stream=True)
+        chunks = response.iter_bytes()
+        done, total = 0, int(response.headers.get("content-length", 0))
+        saving.restart()
+        try:
+            for chunk in chunks:
+                in_place(saving.write, chunk)
+                done += len(chunk)
+                if on_progress is not None:
+                    on_progress(done, total)
+        except httpx2.RequestError as error:
+            raise connection_error(error) from error
+        finally:
+            chunks.close()
+            response.close()
 
     def frames(self, call: Call, deadline: Deadline | None = None) -> Generator[Frame | None]:
         """Send a request once and yield None when it is accepted, then the frames of its stream as they arrive.
@@ -132,7 +171,7 @@ class Transport:
             call.method,
             self.target.base_url + call.path,
             params=call.query,
-            content=None if call.body is None else encoded(call.body),
+            content=call.stream() if call.stream else None if call.body is None else encoded(call.body),
             headers=headers | (call.headers or {}),
             timeout=self._patience(timeout),
         )

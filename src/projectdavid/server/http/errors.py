@@ -152,7 +152,10 @@ def _http(error: HTTPException) -> ApiError:
 def _not_allowed(request: Request) -> ApiError:
     """405, with all the methods that the path answers to."""
     allowed: set[str] = set() if request.url.path.startswith("/v1/") else {"GET"}  # pages are not in the description
-    for template, methods in request.app.openapi()["paths"].items():
+    described = request.app.openapi()["paths"]
+    if request.url.path in described:  # what it says of itself, not what a path with an id would allow
+        described = {request.url.path: described[request.url.path]}
+    for template, methods in described.items():
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
             allowed |= {method.upper() for method in methods}
     listed = ", ".join(sorted(allowed))

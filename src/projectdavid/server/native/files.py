@@ -27,7 +27,7 @@ router = router("files")
 
 UPLOADS: tuple[str, ...] = ("/v1/files", "/v1/uploads")
 """The paths whose bodies are files."""
-BINARY: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+BINARY: dict[str, Any] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 WITH_FORM: dict[int | str, dict[str, Any]] = {
     413: {"model": ErrorAnswer, "description": "The file is too large"},
     415: {"model": ErrorAnswer, "description": "The body is no form"},

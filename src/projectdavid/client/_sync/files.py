@@ -1,0 +1,128 @@
+# Made from client/_async/files.py by scripts/unasync.py: do not edit.
+"""Files."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from uuid import uuid4
+
+from projectdavid.client._sync.transport import Transport
+from projectdavid.client.lists import Listing, Order
+from projectdavid.client.primitives import in_place
+from projectdavid.client.saving import Saving, place
+from projectdavid.client.uploading import FileInput, OnProgress, Source
+from projectdavid.client.wire import Call, at, read
+from projectdavid.protocol.base import Deleted
+from projectdavid.protocol.files import File, SignedUrl
+
+ANY = {"Accept": "*/*"}
+
+
+class Files:
+    """Bytes under a name: for messages and for code, and what code made."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def upload(
+        self,
+        file: FileInput,
+        purpose: str = "assistants",
+        filename: str | None = None,
+        *,
+        expires_after: int | None = None,
+        on_progress: OnProgress | None = None,
+        idempotency_key: str | None = None,
+    ) -> File:
+        """Store a file; it is read from the disk as it is sent, and never whole in memory.
+
+        Args:
+            file: a path; bytes; or an open binary file, which is sent from where it stands.
+            purpose: a word of yours, 1 to 64 letters, digits, `_` or `-`.
+            filename: what it is called; by default as on the disk.
+            expires_after: seconds after which the server deletes it; by default it is kept.
+            on_progress: called with the bytes that were sent, and how many there are.
+            idempotency_key: your own name for this request, so that it happens once however often you make it.
+
+        Raises:
+            OSError: there is no such file here.
+            ValueError: nothing says what it is called, or it cannot be sought in.
+            PayloadTooLargeError: it is larger than the server takes.
+        """
+        fields = {"purpose": purpose} | ({} if expires_after is None else {"expires_after": str(expires_after)})
+        source = in_place(Source, file, filename, fields)
+        key = str(uuid4()) if idempotency_key is None else idempotency_key
+        headers = {**source.headers, "Idempotency-Key": key}
+        try:
+            call = Call("POST", "/v1/files", headers=headers, stream=lambda: _form(source, on_progress))
+            return read(File, self._transport.send(call))
+        finally:
+            source.close()
+
+    def list(
+        self,
+        limit: int | None = None,
+        order: Order = "desc",
+        after: str | None = None,
+        *,
+        purpose: str | None = None,
+    ) -> Listing[File]:
+        """Your files: all of them, or the `limit` (1-100) that come `after` the one with that id."""
+        query = None if purpose is None else {"purpose": purpose}
+        return self._transport.list(File, "/v1/files", limit=limit, order=order, after=after, query=query)
+
+    def retrieve(self, file_id: str) -> File:
+        """The file with this id: its name, its size, its type."""
+        return self._transport.ask(File, "GET", at("/v1/files/{}", file_id))
+
+    def content(self, file_id: str) -> bytes:
+        """The bytes of a file, all of them in memory; `download` writes them to the disk."""
+        return (self._transport.send(Call("GET", at("/v1/files/{}/content", file_id), headers=ANY))).content
+
+    def download(self, file_id: str, path: str | os.PathLike[str], *, on_progress: OnProgress | None = None) -> Path:
+        """Write a file to the disk; returns where. It appears there when all of it has come.
+
+        Args:
+            file_id: which file.
+            path: where it is to be; in a folder, it is called as on the server.
+            on_progress: called with the bytes that came, and how many there are.
+
+        Raises:
+            NotFoundError: there is no such file.
+            OSError: it cannot be written there.
+            ValueError: `path` is a folder, and the file's own name would lead out of it.
+        """
+        name = (self.retrieve(file_id)).filename
+        saving = in_place(Saving, place(path, name))
+        try:
+            call = Call("GET", at("/v1/files/{}/content", file_id), headers=ANY)
+            self._transport.save(call, saving, on_progress)
+            return in_place(saving.commit)
+        finally:
+            saving.close()
+
+    def delete(self, file_id: str) -> Deleted:
+        """Delete a file for good. Assistants and threads lose it; messages keep its name."""
+        return self._transport.ask(Deleted, "DELETE", at("/v1/files/{}", file_id))
+
+    def link(self, file_id: str, *, expires_in: int = 600, use_real_filename: bool = True) -> str:
+        """A link that opens a file without a key, in a browser for example, for `expires_in` seconds (to a week).
+
+        Without `use_real_filename` it is then called by its id.
+        """
+        query = {"expires_in": str(expires_in), "use_real_filename": "true" if use_real_filename else "false"}
+        path = at("/v1/files/{}/signed-url", file_id)
+        return (self._transport.ask(SignedUrl, "GET", path, query=query)).signed_url
+
+
+def _form(source: Source, on_progress: OnProgress | None) -> Generator[bytes]:
+    """The body of an upload from its beginning."""
+    source.rewind()
+    yield source.head
+    done = 0
+    while piece := in_place(source.read):
+        yield piece
+        done += len(piece)
+        if on_progress is not None:
+            on_progress(done, source.size)
+    yield source.tail
