@@ -67,6 +67,12 @@ def test_code_and_what_it_puts_out_stand_on_lines_of_their_own() -> None:
     assert told(content("Look:"), code, *pieces, content("So.")) == ("Look:\nSo.\n", "print(1)\none two\n")
 
 
+def test_the_escapes_of_a_terminal_are_left_out_whole() -> None:
+    text = "\x1b[1;32ma.txt\x1b[0m\x1b]0;title\x07 \x1b]52;c;eA==\x1b\\b\x1bM\n"
+    event = OutputEvent(run_id="r", tool_call_id="c", stream="terminal", content=text)
+    assert told(event)[1] == "a.txt b\n\n"
+
+
 CALLS = [
     {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}', "output": "2"}},
     {
