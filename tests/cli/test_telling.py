@@ -64,13 +64,16 @@ def test_reasoning_is_for_terminals_and_stands_apart_from_the_text() -> None:
 def test_code_and_what_it_puts_out_stand_on_lines_of_their_own() -> None:
     code = CodeEvent(run_id="r", tool_call_id="c", content="print(1)")
     pieces = [OutputEvent(run_id="r", tool_call_id="c", stream="stdout", content=text) for text in ("one ", "two")]
-    assert told(content("Look:"), code, *pieces, content("So.")) == ("Look:\nSo.\n", "print(1)\none two\n")
+    assert told(content("Look:"), code, *pieces, content("So.")) == (
+        "Look:\nSo.\n",
+        "the assistant runs:\n    print(1)\none two\n",
+    )
 
 
 def test_the_escapes_of_a_terminal_are_left_out_whole() -> None:
     text = "\x1b[1;32ma.txt\x1b[0m\x1b]0;title\x07 \x1b]52;c;eA==\x1b\\b\x1bM\n"
     event = OutputEvent(run_id="r", tool_call_id="c", stream="terminal", content=text)
-    assert told(event)[1] == "a.txt b\n\n"
+    assert told(event)[1] == "a.txt b\n"
 
 
 CALLS = [
@@ -116,9 +119,9 @@ def test_a_step_is_told_with_each_of_its_calls_on_a_line() -> None:
                 size=8,
                 url="https://x",
             ),
-            "the file plot.png: file_1 (8 bytes)",
+            "a file: plot.png (image/png, 8 bytes)  file_1",
         ),
-        (SandboxEvent(run_id="r", tool_call_id="c", state="lost", message="It is gone."), "[It is gone]"),
+        (SandboxEvent(run_id="r", tool_call_id="c", state="lost", message="It is gone."), "[It is gone.]"),
         (MessageDiscardedEvent(run_id="r", message_id="m"), "begins again"),
         (
             RetryEvent(run_id="r", attempt=1, delay_s=0.5, error=RunError(code="c", message="Busy.")),

@@ -153,19 +153,6 @@ def chunks_and_actions(client: Entity, assistant: Any, thread: Any, message: Any
     step("stream_chunks_on", lambda: list(stream.stream_chunks(MODEL)))
 
 
-def tools_of_the_platform(client: Entity, tool: str, model: str) -> None:
-    """The events of a run whose call the server runs itself."""
-    named = {"name": "Mathy", "model": model, "tools": [{"type": tool}]}
-    assistant = step(f"create_{tool}", lambda: client.assistants.create_assistant(**named))
-    thread = client.threads.create_thread()
-    said = {"thread_id": thread.id, "content": "What is 1 + 1?", "assistant_id": assistant.id}
-    message = client.messages.create_message(**said)
-    run = new_run(client, f"run_{tool}", assistant, thread)
-    stream = client.synchronous_inference_stream
-    stream.setup(thread_id=thread.id, assistant_id=assistant.id, message_id=message.id, run_id=run.id)
-    step(f"events_{tool}", lambda: [[type(event).__name__, event.to_dict()] for event in stream.stream_events(model)])
-
-
 def files(client: Entity, assistant: Any, thread: Any) -> None:
     """A file up, looked at in every way, said in a message, and deleted."""
     Path("table.csv").write_text("a,b\n1,2\n")
@@ -181,6 +168,24 @@ def files(client: Entity, assistant: Any, thread: Any) -> None:
     step("delete_file", lambda: client.files.delete_file(file.id))
     step("delete_file_again", lambda: client.files.delete_file(file.id))
     step("soft_delete_file", lambda: client.files.soft_delete_file(other.id))
+
+
+def tools_of_the_platform(client: Entity, tool: str, model: str) -> None:
+    """The events of a run whose call the server runs itself."""
+    named = {"name": "Mathy", "model": model, "tools": [{"type": tool}]}
+    assistant = step(f"create_{tool}", lambda: client.assistants.create_assistant(**named))
+    thread = client.threads.create_thread()
+    said = {"thread_id": thread.id, "content": "What is 1 + 1?", "assistant_id": assistant.id}
+    message = client.messages.create_message(**said)
+    run = new_run(client, f"run_{tool}", assistant, thread)
+    stream = client.synchronous_inference_stream
+    stream.setup(thread_id=thread.id, assistant_id=assistant.id, message_id=message.id, run_id=run.id)
+    step(f"events_{tool}", lambda: [[type(event).__name__, event.to_dict()] for event in stream.stream_events(model)])
+
+
+def terminal(client: Entity, thread: Any) -> None:
+    """A ticket to watch a thread's terminal."""
+    step("create_session", lambda: client.computer.create_session(thread.id))
 
 
 def endings(client: Entity, assistant: Any, thread: Any, message: Any) -> None:
@@ -201,9 +206,10 @@ def main() -> None:
     made = conversation(client)
     events_with_a_call(client, *made)
     chunks_and_actions(client, *made)
+    files(client, *made[:2])
     tools_of_the_platform(client, "code_interpreter", "scripted/coder")
     tools_of_the_platform(client, "computer", "scripted/sheller")
-    files(client, *made[:2])
+    terminal(client, made[1])
     endings(client, *made)
     json.dump(report, sys.stdout)
 

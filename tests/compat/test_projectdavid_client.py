@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,19 @@ def test_a_call_can_be_answered_through_its_action(report: Report) -> None:
     assert told[-1]["status"] == "complete"
 
 
+def test_files_go_up_are_looked_at_and_deleted(report: Report) -> None:
+    file = report["upload_file"]
+    assert (file["filename"], file["bytes"], file["purpose"], file["object"]) == ("table.csv", 8, "assistants", "file")
+    assert (report["upload_object"]["filename"], report["upload_object"]["purpose"]) == ("x.txt", "vision")
+    assert report["retrieve_file"] == file
+    assert report["opened_link"] == "a,b\n1,2\n"
+    assert b64decode(report["file_as_base64"]) == b"a,b\n1,2\n"
+    said = report["say_with_image"]
+    (attached,) = said["attachments"]
+    assert (said["content"], attached["type"], attached["mime_type"]) == ("Look", "image", "image/png")
+    assert (report["delete_file"], report["delete_file_again"], report["soft_delete_file"]) == (True, False, True)
+
+
 def test_the_client_shows_code_its_output_and_its_files(report: Report) -> None:
     shown = [(kind, event) for kind, event in report["events_code_interpreter"] if kind != "ContentEvent"]
     code, output, file = (event for _, event in shown)
@@ -180,17 +194,11 @@ def test_the_client_shows_what_a_shell_puts_out_and_its_files(report: Report) ->
     assert file["filename"] == "a.txt"
 
 
-def test_files_go_up_are_looked_at_and_deleted(report: Report) -> None:
-    file = report["upload_file"]
-    assert (file["filename"], file["bytes"], file["purpose"], file["object"]) == ("table.csv", 8, "assistants", "file")
-    assert (report["upload_object"]["filename"], report["upload_object"]["purpose"]) == ("x.txt", "vision")
-    assert report["retrieve_file"] == file
-    assert report["opened_link"] == "a,b\n1,2\n"
-    assert b64decode(report["file_as_base64"]) == b"a,b\n1,2\n"
-    said = report["say_with_image"]
-    (attached,) = said["attachments"]
-    assert (said["content"], attached["type"], attached["mime_type"]) == ("Look", "image", "image/png")
-    assert (report["delete_file"], report["delete_file_again"], report["soft_delete_file"]) == (True, False, True)
+def test_a_ticket_opens_the_terminal_of_a_thread(report: Report) -> None:
+    session = report["create_session"]
+    assert session.keys() == {"room_id", "token", "ws_url"}
+    assert session["room_id"] == report["create_thread"]["id"]
+    assert re.fullmatch(r"ws://127\.0\.0\.1:\d+/ws/computer", session["ws_url"])
 
 
 def test_runs_are_cancelled_and_everything_is_deleted(report: Report) -> None:

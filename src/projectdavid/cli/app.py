@@ -10,6 +10,7 @@ import projectdavid
 from projectdavid.cli import (
     assistants,
     chat,
+    computer,
     demo,
     doctor,
     files,
@@ -46,6 +47,7 @@ usage.declare(app)
 group(app, "assistants", assistants.app)
 group(app, "threads", threads.app)
 group(app, "runs", runs.app)
+group(app, "computer", computer.app)
 group(app, "files", files.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)

@@ -8,14 +8,23 @@ from typing import Any
 
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
 from projectdavid.engine.prompt import Ask, PromptMessage, estimate
+from projectdavid.providers.scripted.coding import commands_for, essence, python_for
 
 WHO = "I am the demo model of projectdavid: a script, not a mind."
 REAL = "Set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, and start the server again to talk to a real model."
+CODE = {
+    "code_interpreter": lambda said: {"code": python_for(said)},
+    "computer": lambda said: {"commands": commands_for(said)},
+}
+"""What it gives the tools that run code."""
 SAMPLES: dict[str, Any] = {"boolean": True, "array": [], "object": {}, "null": None}
 
 
 class DemoProvider:
-    """Calls a function if it is offered one, tells what the function said, and echoes everything else."""
+    """Calls a function if it is offered one, tells what the function said, and echoes everything else.
+
+    Offered `code_interpreter` or `computer`, it makes code or commands out of what the user said.
+    """
 
     def __init__(self, delay: float = 0.02) -> None:
         self._delay = delay
@@ -29,7 +38,7 @@ class DemoProvider:
             for chunks in _call(_chosen(ask, said), said):
                 yield chunks
             return
-        text = _answer(said, outputs)
+        text = _ran(outputs) if _called(ask.messages) in CODE else _answer(said, outputs)
         for word in re.findall(r"\S+\s*", text):
             yield [Text((word,))]
             await asyncio.sleep(self._delay)
@@ -64,6 +73,22 @@ def _outputs(messages: Sequence[PromptMessage]) -> list[str]:
     return outputs[::-1]
 
 
+def _called(messages: Sequence[PromptMessage]) -> str | None:
+    """The function that was called last since the user spoke."""
+    for message in reversed(messages):
+        if message.role == "user":
+            break
+        if message.calls:
+            return message.calls[-1].name
+    return None
+
+
+def _ran(outputs: list[str]) -> str:
+    said = "\n".join(map(essence, outputs))
+    said = f"\n\n{said}\n\n" if "\n" in said else f" {said}. "
+    return f"{WHO} I wrote code for this, and what it says is:{said}{REAL}"
+
+
 def _answer(said: str, outputs: list[str]) -> str:
     if outputs:
         return f"{WHO} I called your function, and it answered: {' / '.join(outputs)}. {REAL}"
@@ -84,7 +109,8 @@ def _call(function: dict[str, Any], said: str) -> list[Sequence[Chunk]]:
     properties: dict[str, Any] = schema.get("properties", {})
     wanted = schema.get("required") or list(properties)[:1]
     numbers = iter(re.findall(r"-?\d+(?:\.\d+)?", said))
-    arguments = json.dumps({name: _value(properties.get(name, {}), said, numbers) for name in wanted})
+    made = {name: _value(properties.get(name, {}), said, numbers) for name in wanted}
+    arguments = json.dumps(CODE[function["name"]](said) if function["name"] in CODE else made)
     half = len(arguments) // 2
     return [
         [CallPart(0, "call_demo", function["name"])],

@@ -1,0 +1,89 @@
+"""The code that the demo model writes: it follows the words of a question by rules, and computes nothing itself."""
+
+import ast
+import json
+import re
+
+_NAMES = ("sin", "cos", "tan", "exp", "log", "sqrt", "pi")
+_FORMULA = re.compile(rf"(?:\d+(?:\.\d+)?|\b(?:x|{'|'.join(_NAMES)})\b|\*\*|[-+*/^()]|[ ])+")
+_NUMBER = r"-?\d+(?:\.\d+)?|pi"
+_RANGE = re.compile(rf"\bfrom ({_NUMBER}) to ({_NUMBER})")
+_CSV = re.compile(r"[\w.-]+\.csv\b")
+_QUOTED = re.compile(r"`([^`]+)`")
+_NOTES = re.compile(r"\n\n(?:Files for the user:|\[).*", re.DOTALL)
+
+_CURVE = """\
+from numpy import {names}, linspace, trapezoid
+from matplotlib import pyplot
+
+x = linspace({start}, {end}, 1001)
+y = {formula} + 0 * x
+pyplot.plot(x, y)
+pyplot.title({title})
+pyplot.grid()
+print(f"the area under {formula} from {start} to {end} is {{trapezoid(y, x):.4f}}")
+"""
+_TABLE = """\
+import pandas
+from matplotlib import pyplot
+
+data = pandas.read_csv({name})
+groups = data.select_dtypes(exclude="number").columns
+table = data.groupby(groups[0]).sum(numeric_only=True) if len(groups) else data.describe()
+table.to_csv({summary})
+table.plot.bar(title={title})
+pyplot.tight_layout()
+table
+"""
+_WORDS = """\
+# There is nothing to compute in this: count its words, then.
+words = {said}.split()
+print(f"your message has {{len(words)}} words")
+"""
+
+
+def python_for(said: str) -> str:
+    """Python code for what a user said: about a CSV file, a curve, or a sum."""
+    if found := _CSV.search(said):
+        name = found[0]
+        return _TABLE.format(
+            name=_text(name), title=_text(name), summary=_text(f"{name.removesuffix('.csv')}_summary.csv")
+        )
+    formula = _formula(said)
+    if formula is None:
+        return _WORDS.format(said=_text(said))
+    if not re.search(r"\bx\b", formula):
+        used = [name for name in _NAMES if re.search(rf"\b{name}\b", formula)]
+        return (f"from math import {', '.join(used)}\n\n" if used else "") + f"{formula}\n"
+    limits = _RANGE.search(said)
+    start, end = limits.groups() if limits else ("0", "10")
+    return _CURVE.format(names=", ".join(_NAMES), start=start, end=end, formula=formula, title=_text(formula))
+
+
+def commands_for(said: str) -> list[str]:
+    """Shell commands for what a user said: those between backticks, or a look around."""
+    return _QUOTED.findall(said) or ["pwd", "ls -l"]
+
+
+def essence(output: str) -> str:
+    """What the code printed, without the list of files and the notes that stand behind it."""
+    return _NOTES.sub("", output).strip()
+
+
+def _formula(said: str) -> str | None:
+    """The longest part of a text that can be computed."""
+    parts = (found[0].strip().rstrip("+-*/^( ").replace("^", "**") for found in _FORMULA.finditer(said))
+    return max(filter(_is_formula, parts), key=len, default=None)
+
+
+def _is_formula(text: str) -> bool:
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return any(isinstance(node, ast.BinOp | ast.Call) for node in ast.walk(tree))
+
+
+def _text(value: str) -> str:
+    """A text as Python writes it."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,89 @@
+"""The line between the agent and its Python worker: datagrams, so that garbage in one of them spoils no other."""
+
+import json
+import os
+import select
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+_PART = 64 << 10
+_BODY, _HEAD = b"b", b"h"
+DATAGRAM = 128 << 10
+"""Bytes of the longest datagram that is read."""
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """The two ends of a new line."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def datagrams(header: Mapping[str, object], body: bytes) -> list[bytes]:
+    """A message as datagrams: the pieces of its body, then its header."""
+    pieces = [_BODY + body[start : start + _PART] for start in range(0, len(body), _PART)]
+    return [*pieces, _HEAD + json.dumps({**header, "size": len(body)}).encode()]
+
+
+class Gatherer:
+    """Makes messages of datagrams again; what does not fit together is left out."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._body = bytearray()
+
+    def take(self, datagram: bytes) -> tuple[dict[str, Any], bytes] | None:
+        """The message that this datagram ends, if it ends one."""
+        if datagram[:1] == _BODY:
+            if len(self._body) <= self._limit:
+                self._body += datagram[1:]
+            return None
+        if datagram[:1] != _HEAD:
+            return None
+        body = bytes(self._body)
+        self._body.clear()
+        try:
+            header = json.loads(datagram[1:])
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(header, dict) or header.get("size") != len(body):
+            return None
+        return header, body
+
+
+class Line:
+    """The worker's end. What it sends is not torn apart by Ctrl-C, nor by another thread."""
+
+    def __init__(self, fd: int) -> None:
+        self._socket = socket.socket(fileno=fd)
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._gatherer = Gatherer(64 << 20)
+        self.sending = False
+        """The main thread is within `send`, which must come to its end."""
+
+    def send(self, header: Mapping[str, object], body: bytes = b"", *, answered: bool = False) -> None:
+        """Send a message, and wait for a moment until the agent has taken it if it is to be `answered`.
+
+        What was printed before a thing was shown is read before it: so the order of the two is kept.
+        """
+        if os.getpid() != self._owner:
+            return
+        main = threading.current_thread() is threading.main_thread()
+        self.sending = self.sending or main
+        try:
+            with self._lock:
+                for datagram in datagrams(header, body):
+                    self._socket.send(datagram)
+                if answered and select.select([self._socket], [], [], 1.0)[0]:
+                    self._socket.recv(DATAGRAM)
+        finally:
+            if main:
+                self.sending = False
+
+    def receive(self) -> tuple[dict[str, Any], bytes] | None:
+        """Wait for the next message; None: the agent is gone."""
+        while datagram := self._socket.recv(DATAGRAM):
+            if message := self._gatherer.take(datagram):
+                return message
+        return None

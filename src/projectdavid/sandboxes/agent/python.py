@@ -1,0 +1,187 @@
+"""A Python worker, seen from the agent: a fork of it, with pipes for what it prints and a line for what it shows."""
+
+import contextlib
+import fcntl
+import os
+import re
+import select
+import signal
+import termios
+from collections import deque
+from collections.abc import Iterator
+from time import monotonic
+from typing import NoReturn
+
+from . import environment
+from .frames import BODY
+from .line import DATAGRAM, Gatherer, Line, datagrams, pair
+from .polling import Interest
+from .processes import become_a_child, fork, keep_only, out_of_the_way
+from .running import Runner
+from .workers import Ended, Ends, Place
+
+_PIPE = 1 << 20
+_ENDING = 0.5
+"""Seconds that a worker without a line has to end by itself."""
+_TYPES = 50
+_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+;= -]{1,100}")
+_STATUSES = ("ok", "error", "interrupted")
+
+
+class PythonWorker:
+    """Runs Python, one run after the other, in one namespace."""
+
+    what = "The Python process"
+
+    def __init__(self, place: Place, ends: Ends) -> None:
+        self._ends = ends
+        self._line, theirs = pair()
+        self._line.setblocking(False)
+        self._gatherer = Gatherer(BODY)
+        self._to_send: deque[bytes] = deque()
+        self._broken = False
+        self._until = 0.0
+        self._number = 0
+        self._begun = self._interrupt_waits = False
+        pipes = {"stdout": os.pipe(), "stderr": os.pipe()}
+        self.pid = fork()
+        if self.pid == 0:
+            _begin(place, theirs.detach(), *(write_fd for _, write_fd in pipes.values()))
+        theirs.close()
+        # Kept open on this side, too: a run that closes all it has must not look like the end of the worker.
+        self._writes = [write_fd for _, write_fd in pipes.values()]
+        self._reads = {name: read_fd for name, (read_fd, _) in pipes.items()}
+        for fd in self._reads.values():
+            os.set_blocking(fd, False)
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE)
+
+    def interests(self) -> Iterator[Interest]:
+        """What the loop must wait for."""
+        if not self._broken:
+            yield self._line.fileno(), select.POLLIN | (select.POLLOUT if self._to_send else 0), self._on_line
+        for name, fd in self._reads.items():
+            yield fd, select.POLLIN, lambda _events, name=name: self._take(name, _PIPE)
+
+    def wait(self) -> float | None:
+        """Seconds until one without a line must have ended."""
+        return max(0.0, self._until - monotonic()) if self._broken else None
+
+    def look(self) -> None:
+        """End one that has closed its line, and goes on."""
+        if self._broken and monotonic() >= self._until:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def run(self, number: int, source: bytes) -> None:
+        """Begin a run."""
+        self._number = number
+        self._begun = self._interrupt_waits = False
+        self._to_send.extend(datagrams({"kind": "run", "number": number}, source))
+        self._write()
+
+    def interrupt(self) -> None:
+        """As by Ctrl-C: what it started hears it, too. What has not begun is interrupted as soon as it does."""
+        if not self._begun:
+            self._interrupt_waits = True
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGINT)
+
+    def kill(self) -> bool:
+        """There is nothing less to kill than all of it."""
+        return False
+
+    def resize(self, rows: int, columns: int) -> None:
+        """It has no terminal."""
+
+    def drain(self) -> None:
+        """Take what it has printed by now; what it prints meanwhile is for later, or it would never end."""
+        for name, fd in self._reads.items():
+            waiting = fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4)
+            self._take(name, int.from_bytes(waiting, "little"))
+
+    def close(self) -> None:
+        """Let go of its pipes and its line."""
+        self._line.close()
+        for fd in (*self._reads.values(), *self._writes):
+            os.close(fd)
+
+    def _take(self, name: str, most: int) -> None:
+        if most:
+            with contextlib.suppress(BlockingIOError):
+                self._ends.outputs.take(name, os.read(self._reads[name], most))
+
+    def _on_line(self, events: int) -> None:
+        if events & select.POLLOUT:
+            self._write()
+        if not events & (select.POLLIN | select.POLLHUP | select.POLLERR):
+            return
+        try:
+            datagram = self._line.recv(DATAGRAM)
+        except BlockingIOError:
+            return
+        except OSError:
+            datagram = b""
+        if not datagram:
+            # It has ended, or closed its end: without a line there is no use in it.
+            self._broken = True
+            self._until = monotonic() + _ENDING
+            return
+        if message := self._gatherer.take(datagram):
+            self._take_message(*message)
+
+    def _take_message(self, header: dict[str, object], body: bytes) -> None:
+        match header:
+            case {"kind": "display", "sizes": list(sizes), "result": bool(result)}:
+                self.drain()
+                self._ends.outputs.flush()
+                if self._ends.outputs.running and _fit(sizes, len(body)):
+                    self._ends.channel.send("display", body, sizes=sizes, result=result)
+                self._to_send.append(b"taken")
+                self._write()
+            case {"kind": "begun", "number": int(number)} if number == self._number:
+                self._begun = True
+                if self._interrupt_waits:
+                    self._interrupt_waits = False
+                    self.interrupt()
+            case {"kind": "done", "number": int(number), "status": str(status)} if status in _STATUSES:
+                self.drain()
+                self._ends.done(number, Ended(status, body))
+            case _:
+                pass
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):
+            while self._to_send:
+                self._line.send(self._to_send[0])
+                self._to_send.popleft()
+
+
+def _fit(sizes: list[object], whole: int) -> bool:
+    """Whether these name types, with their sizes: the host ends a session that tells nonsense."""
+    total = 0
+    for one in sizes:
+        match one:
+            case [str(name), int(size)] if size >= 0 and _TYPE.fullmatch(name):
+                total += size
+            case _:
+                return False
+    return total == whole and len(sizes) <= _TYPES
+
+
+def _begin(place: Place, line: int, stdout: int, stderr: int) -> NoReturn:
+    """The life of the new process."""
+    try:
+        become_a_child()
+        line, stdout, stderr = (out_of_the_way(fd) for fd in (line, stdout, stderr))
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        keep_only((line, stdout, stderr))
+        environment.replace(place.environment)
+        os.chdir(place.root)
+        Runner(Line(line), place.root, stdout, stderr).serve()
+    finally:
+        os._exit(1)

@@ -1,0 +1,253 @@
+"""A shell worker, seen from the agent: bash on a terminal of its own, which is handed its commands beside it.
+
+Commands are not typed into the terminal: an interactive bash would echo, complete and wait for more lines. Where bash
+would show its prompt, a driver reads the next command from a pipe, evaluates it, and tells how it ended over a socket.
+Ctrl-C brings bash back to where it would show its prompt, and so back to the driver. Commands read nothing: their
+stdin is /dev/null, so that what asks a question gets the end of its input at once, and does not wait for nobody.
+"""
+
+import contextlib
+import fcntl
+import os
+import pty
+import secrets
+import select
+import signal
+import socket
+import struct
+import termios
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import NoReturn
+
+from .line import DATAGRAM, pair
+from .polling import Interest
+from .processes import become_a_child, fork, keep_only
+from .workers import Ended, Ends, Place
+
+ROWS, COLUMNS = 24, 80
+_COMMANDS, _STATUS, _TERMINAL = 200, 201, 202
+"""File descriptors in bash; commands run with them closed."""
+_MARK_WAIT = 0.3
+"""Seconds that the terminal has to show what was written before a command ended."""
+_STARTING = 0.1
+"""Seconds in which bash may lose a Ctrl-C, because it starts a program: then it comes once more."""
+_DRIVER = r"""
+if [ -z "${__driver-}" ]; then
+  export -n PROMPT_COMMAND PS1; unset HISTFILE; set +o history
+  __driver=1 __busy= __last=0
+  __status() { return "$1"; }
+  __told() { printf '%s' "$__mark" >&202; printf 'done %s %s' "$__busy" "$__last" >&201; __busy=; }
+fi
+if [ -n "$__busy" ]; then __last=130; __told; fi
+while :; do
+  [ -z "$__busy" ] || { __last=0; __told; }
+  IFS= read -r -d '' -u 200 __busy && IFS= read -r -d '' -u 200 __mark && IFS= read -r -d '' -u 200 __command || exit
+  printf 'begun %s' "$__busy" >&201
+  __status "$__last"
+  eval "$__command" </dev/null 200<&- 201>&- 202>&-
+  __last=$?
+  jobs >/dev/null 2>&1
+  __told
+done
+__last=$?; __told; kill -INT $$
+"""
+# Not in a function, where `declare` would make variables that do not stay. A command that says `continue` skips the
+# end of the loop, so its beginning tells; one that says `break` leaves it: the signal brings bash back, as Ctrl-C does.
+
+
+class ShellWorker:
+    """Runs commands of bash; its working directory, variables and jobs stay."""
+
+    what = "The shell"
+
+    def __init__(self, place: Place, ends: Ends) -> None:
+        self._ends = ends
+        self._number = 0
+        self._begun: float | None = None
+        self._interrupt_waits = False
+        self._again: float | None = None
+        self._ended: Ended | None = None
+        self._mark = b""
+        self._held = b""
+        self._until = 0.0
+        self._to_write: deque[bytes] = deque()
+        self._terminal, self._slave = pty.openpty()
+        commands, self._commands = os.pipe()
+        self._status, status = pair()
+        self.resize(ROWS, COLUMNS)
+        self._attributes = termios.tcgetattr(self._terminal)
+        self.pid = fork()
+        if self.pid == 0:
+            _begin(place, self._slave, commands, status)
+        status.close()
+        os.close(commands)
+        for fd in (self._terminal, self._commands):
+            os.set_blocking(fd, False)
+        self._status.setblocking(False)
+
+    def interests(self) -> Iterator[Interest]:
+        """What the loop must wait for."""
+        yield self._terminal, select.POLLIN, lambda _events: self._read_terminal()
+        yield self._status.fileno(), select.POLLIN, lambda _events: self._read_status()
+        if self._to_write:
+            yield self._commands, select.POLLOUT, lambda _events: self._write()
+
+    def wait(self) -> float | None:
+        """Seconds until it must be looked at; None: it need not."""
+        times = [self._again, None if self._ended is None else self._until]
+        return min((max(0.0, time - monotonic()) for time in times if time is not None), default=None)
+
+    def look(self) -> None:
+        """A mark that does not come is not waited for: the code can keep it from coming."""
+        if self._ended is not None and monotonic() >= self._until:
+            self._finish()
+        if self._again is not None and monotonic() >= self._again:
+            self.interrupt()
+            self._again = None
+
+    def run(self, number: int, source: bytes) -> None:
+        """Begin a command."""
+        self._number = number
+        self._begun = self._again = None
+        self._interrupt_waits = False
+        self._ends.outputs.take("terminal", _prompt(source))
+        if b"\0" in source:
+            self._ends.done(number, Ended("error", b"A command holds no NUL.", 2))
+            return
+        self._mark = f"\x1b]777;{secrets.token_hex(8)}\x07".encode()
+        self._to_write.append(b"\0".join((str(number).encode(), self._mark, source, b"")))
+        self._write()
+
+    def interrupt(self) -> None:
+        """As by Ctrl-C on its terminal; what has not begun is interrupted as soon as it does."""
+        if self._begun is None:
+            self._interrupt_waits = True
+            return
+        if monotonic() - self._begun < _STARTING:
+            self._again = monotonic() + _STARTING
+        if termios.tcgetattr(self._terminal)[3] & termios.ISIG:
+            with contextlib.suppress(OSError):
+                os.write(self._terminal, b"\x03")
+        else:
+            self._signal(signal.SIGINT)
+
+    def kill(self) -> bool:
+        """Kill the program in the foreground; the shell, its variables and jobs stay."""
+        return self._foreground() != self.pid and self._signal(signal.SIGKILL)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Its terminal has another size now."""
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def drain(self) -> None:
+        """Take what its terminal shows by now."""
+        self._read_terminal()
+        self._ends.outputs.take("terminal", self._held)
+        self._held = b""
+
+    def close(self) -> None:
+        """Let go of its terminal, its pipe and its line."""
+        self._status.close()
+        for fd in (self._terminal, self._slave, self._commands):
+            os.close(fd)
+
+    def _foreground(self) -> int:
+        group = fcntl.ioctl(self._terminal, termios.TIOCGPGRP, b"\0" * 4)
+        return int.from_bytes(group, "little", signed=True)
+
+    def _signal(self, number: int) -> bool:
+        group = self._foreground()
+        if group <= 1:
+            return False
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
+        return True
+
+    def _read_terminal(self) -> None:
+        try:
+            data = self._held + os.read(self._terminal, 64 << 10)
+        except OSError:
+            return
+        before, found, behind = data.partition(self._mark) if self._mark else (data, b"", b"")
+        if not found:
+            held = _beginning(data, self._mark)
+            before, self._held = data[: len(data) - held], data[len(data) - held :]
+        self._ends.outputs.take("terminal", before)
+        if found:
+            self._mark, self._held = b"", b""
+            if self._ended is not None:
+                self._finish()
+            self._ends.outputs.take("terminal", behind)
+
+    def _read_status(self) -> None:
+        try:
+            words = self._status.recv(DATAGRAM).split()
+        except OSError:
+            return
+        match words:
+            case [b"begun", number] if number == str(self._number).encode():
+                self._begun = monotonic()
+                if self._interrupt_waits:
+                    self._interrupt_waits = False
+                    self.interrupt()
+            case [b"done", number, status] if number == str(self._number).encode() and status.isdigit():
+                code = min(int(status[:3]), 255)
+                self._ended = Ended("error" if code else "ok", b"", code)
+                self._until = monotonic() + _MARK_WAIT
+                if not self._mark:
+                    self._finish()
+            case _:
+                pass
+
+    def _finish(self) -> None:
+        ended, self._ended = self._ended, None
+        self._begun = self._again = None
+        if self._mark:
+            self._mark = b""
+            self.drain()
+        # A program that was killed may have left the terminal without echo, or without Ctrl-C.
+        termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
+        if ended is not None:
+            self._ends.done(self._number, ended)
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):
+            while self._to_write:
+                written = os.write(self._commands, self._to_write[0])
+                self._to_write[0] = self._to_write[0][written:]
+                if not self._to_write[0]:
+                    self._to_write.popleft()
+
+
+def _beginning(data: bytes, mark: bytes) -> int:
+    """How many bytes at the end of `data` may be the beginning of the mark."""
+    return next((size for size in range(min(len(mark), len(data)), 0, -1) if data.endswith(mark[:size])), 0)
+
+
+def _prompt(command: bytes) -> bytes:
+    """A command as a terminal shows what was typed."""
+    lines = command.decode("utf-8", "replace").rstrip("\n").split("\n")
+    shown = "\r\n".join(("> " if n else "$ ") + line for n, line in enumerate(lines)) + "\r\n"
+    return "".join(one if one >= " " or one in "\r\n\t" else f"^{chr(ord(one) + 64)}" for one in shown).encode()
+
+
+def _begin(place: Place, slave: int, commands: int, status: socket.socket) -> NoReturn:
+    """The life of the new process."""
+    try:
+        become_a_child()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        for fd in (0, 1, 2, _TERMINAL):
+            os.dup2(slave, fd)
+        os.dup2(commands, _COMMANDS)
+        os.dup2(status.fileno(), _STATUS)
+        keep_only((_COMMANDS, _STATUS, _TERMINAL))
+        os.chdir(place.root)
+        bash = next((path for path in ("/bin/bash", "/usr/bin/bash") if Path(path).exists()), "bash")
+        given = {"TERM": "xterm-256color", "SHELL": bash, "PS1": "", "PROMPT_COMMAND": _DRIVER}
+        options = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
+        os.execvpe(bash, options, place.environment | given)  # noqa: S606 - it is what this process is for
+    finally:
+        os._exit(127)

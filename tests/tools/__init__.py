@@ -1,0 +1,1 @@
+"""The platform's tools, over sandboxes of tests."""
