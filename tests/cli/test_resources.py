@@ -118,6 +118,11 @@ def test_a_run_is_listed_shown_and_followed_from_any_event(command: Command, cli
     assert [json.loads(line) for line in later] == events[2:]
     assert len(command("runs", "events", run.id).out.splitlines()) == len(events)
 
+    (step,) = client.runs.list_steps(run.id)
+    assert command("runs", "steps", run.id, "--json").json == [step.dict()]
+    message_id = step.step_details.message_creation.message_id
+    assert command("runs", "steps", run.id).out.split() == [step.id, "message_creation", "completed", message_id]
+
     assert "code invalid_state" in command("runs", "cancel", run.id).error
 
 

@@ -6,20 +6,26 @@ import pytest
 from rich.console import Console
 
 from projectdavid import (
+    CodeEvent,
     ContentEvent,
     ErrorEvent,
     Event,
+    FileEvent,
     MessageCompletedEvent,
     MessageDiscardedEvent,
+    OutputEvent,
     ReasoningEvent,
     RetryEvent,
+    SandboxEvent,
     StatusEvent,
     ToolCallEvent,
     ToolOutputEvent,
     WarningEvent,
 )
-from projectdavid.cli.telling import SHOWN, Teller, event_text
+from projectdavid.cli.telling import SHOWN, Teller, event_text, step_texts
 from projectdavid.protocol.runs import RunError
+from projectdavid.protocol.steps import RunStep
+from tests.client.samples import STEP
 
 
 def told(*events: Event, terminal: bool = False) -> tuple[str, str]:
@@ -55,9 +61,67 @@ def test_reasoning_is_for_terminals_and_stands_apart_from_the_text() -> None:
     assert (text, "hm" in notes, notes.endswith("\n")) == ("yes\n", True, True)
 
 
+def test_code_and_what_it_puts_out_stand_on_lines_of_their_own() -> None:
+    code = CodeEvent(run_id="r", tool_call_id="c", content="print(1)")
+    pieces = [OutputEvent(run_id="r", tool_call_id="c", stream="stdout", content=text) for text in ("one ", "two")]
+    assert told(content("Look:"), code, *pieces, content("So.")) == (
+        "Look:\nSo.\n",
+        "the assistant runs:\n    print(1)\none two\n",
+    )
+
+
+def test_the_escapes_of_a_terminal_are_left_out_whole() -> None:
+    text = "\x1b[1;32ma.txt\x1b[0m\x1b]0;title\x07 \x1b]52;c;eA==\x1b\\b\x1bM\n"
+    event = OutputEvent(run_id="r", tool_call_id="c", stream="terminal", content=text)
+    assert told(event)[1] == "a.txt b\n"
+
+
+CALLS = [
+    {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}', "output": "2"}},
+    {
+        "id": "c2",
+        "type": "code_interpreter",
+        "code_interpreter": {"input": "1 +\n1", "outputs": [{"type": "logs", "logs": "2"}]},
+        "files": ["file_1"],
+    },
+    {
+        "id": "c3",
+        "type": "computer",
+        "computer": {"commands": ["ls", "pwd"], "outputs": [{"type": "command", "command": "ls", "logs": "a\nb"}]},
+    },
+    {"id": "c4", "type": "new"},
+]
+
+
+def test_a_step_is_told_with_each_of_its_calls_on_a_line() -> None:
+    details = {"type": "tool_calls", "tool_calls": CALLS}
+    head, *calls = step_texts(RunStep.model_validate({**STEP, "type": "tool_calls", "step_details": details}))
+    assert head.split() == ["step_1", "tool_calls", "completed"]
+    assert [line.strip() for line in calls] == [
+        'add({"a": 1}) -> 2',
+        "code_interpreter: 1 + 1 -> 2  files: file_1",
+        "computer: ls; pwd -> a b",
+        "new",
+    ]
+
+
 @pytest.mark.parametrize(
     ("event", "said"),
     [
+        (
+            FileEvent(
+                run_id="r",
+                tool_call_id="c",
+                tool="code_interpreter",
+                file_id="file_1",
+                filename="plot.png",
+                mime_type="image/png",
+                size=8,
+                url="https://x",
+            ),
+            "a file: plot.png (image/png, 8 bytes)  file_1",
+        ),
+        (SandboxEvent(run_id="r", tool_call_id="c", state="lost", message="It is gone."), "[It is gone.]"),
         (MessageDiscardedEvent(run_id="r", message_id="m"), "begins again"),
         (
             RetryEvent(run_id="r", attempt=1, delay_s=0.5, error=RunError(code="c", message="Busy.")),

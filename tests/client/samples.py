@@ -40,6 +40,16 @@ RUN: dict[str, Any] = {
     "instructions": "",
     "expires_at": 9,
 }
+STEP: dict[str, Any] = {
+    "id": "step_1",
+    "created_at": 2,
+    "assistant_id": ASSISTANT["id"],
+    "thread_id": "thread_1",
+    "run_id": "run_1",
+    "type": "message_creation",
+    "status": "completed",
+    "step_details": {"type": "message_creation", "message_creation": {"message_id": "message_1"}},
+}
 ACTION: dict[str, Any] = {
     "id": "act_1",
     "run_id": "run_1",

@@ -16,7 +16,7 @@ from projectdavid.protocol.runs import RunCreate
 from projectdavid.protocol.threads import ThreadUpdate
 from projectdavid.protocol.users import UserCreate
 from tests.client.fake import Answer, Fake
-from tests.client.samples import ACTION, ASSISTANT, DELIVERY, FILE, KEY, MESSAGE, ROTATED, RUN, THREAD, USER, page
+from tests.client.samples import ACTION, ASSISTANT, DELIVERY, FILE, KEY, MESSAGE, ROTATED, RUN, STEP, THREAD, USER, page
 
 A_ID = ASSISTANT["id"]
 GONE = {"id": "x", "object": "x.deleted", "deleted": True}
@@ -191,6 +191,8 @@ CASES = [
     case("runs.retrieve_run", "GET /v1/runs/r", RUN, "r"),
     reading("runs.list_runs", "GET /v1/threads/t/runs", page(RUN), "t", query={"limit": 20, **ASC}),
     reading("runs.list_all_runs", "GET /v1/runs", page(RUN), query=PAGED, **PAGED),
+    reading("runs.list_steps", "GET /v1/runs/r/steps", page(STEP), "r", query={"limit": 20, **ASC}),
+    case("runs.retrieve_step", "GET /v1/runs/r/steps/s", STEP, "r", "s"),
     replace(case("runs.cancel_run", "POST /v1/runs/r/cancel", RUN, "r"), body=None),
     case("runs.delete_run", "DELETE /v1/runs/r", GONE, "r"),
     case(

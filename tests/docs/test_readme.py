@@ -21,9 +21,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "cli/test_help.py::test_the_version_is_that_of_the_package",
     ),
     "Create assistants, talk to them in threads, let them run code and call your functions, and watch their runs"
-    " stream.": (
-        EXAMPLES,
-    ),
+    " stream.": (EXAMPLES,),
     "Any model that speaks the chat-completions protocol can sit behind it: OpenAI, Ollama, vLLM, llama.cpp, a gateway"
     " of yours.": (
         "providers/test_openai_compatible.py::test_the_request_is_in_the_words_of_the_protocol",
@@ -96,8 +94,8 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "The server describes itself at `/docs` and `/openapi.json`.": (
         "docs/test_readme.py::test_the_server_describes_itself_twice",
     ),
-    "Version 0.1: assistants, threads, messages, runs, streams, function tools, `code_interpreter` and `computer`, files,"
-    " webhooks, users and keys.": (
+    "Version 0.1: assistants, threads, messages, runs, streams, function tools, `code_interpreter` and `computer`, "
+    "files, webhooks, users and keys.": (
         "docs/test_reference.py::test_every_route_is_documented_and_no_other_is",
         "docs/test_readme.py::test_the_version_is_the_one_it_names",
     ),

@@ -12,6 +12,7 @@ from projectdavid.runtime.toolbox import FAULT
 from tests.runtime.actor import Actor, acted, begun, done
 from tests.runtime.stage import OWNER, Stage, calls, kinds, of_kind
 from tests.runtime.test_recovery import start_again
+from tests.runtime.test_tools import FullDisk
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +167,52 @@ async def test_after_a_crash_what_the_call_told_before_stays_in_front_of_a_secon
         events = await stage.events(n)
     told = kinds(events)
     assert told[told.index("tool_started") :][:4] == ["tool_started", "output", "tool_started", "tool_output"]
+
+
+async def test_what_a_call_tells_waits_for_a_store_that_was_not_there(stage: Stage, actor: Actor) -> None:
+    async def act(call: ToolCall, context: Context) -> ToolOutput:
+        await context.tell("output", {"stream": "stdout", "content": "one"})
+        return ToolOutput("one")
+
+    actor.act = act
+    stage.play(calls(("act", "{}")), say("There."))
+    n = await begun(stage)
+    stage.store = disk = FullDisk(stage.store, 2, "journal_tell")
+    async with stage.working(look=0.0):
+        events = await stage.events(n)
+    assert disk.refusals == 0
+    assert [data["content"] for data in of_kind(events, "output")] == ["one"]
+
+
+async def test_half_a_character_that_a_call_tells_does_no_harm(stage: Stage, actor: Actor) -> None:
+    async def act(call: ToolCall, context: Context) -> ToolOutput:
+        await context.tell("output", {"stream": "stdout", "content": "a\ud83d"})
+        return ToolOutput("b\udcff", details={"input": "c\udcff"})
+
+    actor.act = act
+    _, events = await acted(stage)
+    assert [data["content"] for data in of_kind(events, "output")] == ["a?"]
+    assert [data["output"] for data in of_kind(events, "tool_output")] == ["b?"]
+
+
+async def test_a_run_that_is_cancelled_is_told_nothing_more_by_its_call(stage: Stage, actor: Actor) -> None:
+    ends: list[type[BaseException]] = []
+
+    async def act(call: ToolCall, context: Context) -> ToolOutput:
+        try:
+            while True:
+                await context.tell("output", {"stream": "stdout", "content": "on and on"})
+        except BaseException as error:
+            ends.append(type(error))
+            raise
+
+    actor.act = act
+    stage.play(calls(("act", "{}")))
+    n = await begun(stage)
+    async with stage.working():
+        await stage.until(n, "output")
+        await stage.cancel(n)
+        events = await stage.events(n)
+    assert ends == [asyncio.CancelledError]
+    assert kinds(events)[-1] == "cancelled"
+    assert await stage.status(n) is Status.CANCELLED

@@ -250,10 +250,11 @@ async def test_a_function_of_the_callers_own_stands_before_one_of_a_tool(stage: 
 
 
 class FullDisk:
-    """A store that refuses the first writes of an output."""
+    """A store that refuses the first writes of a kind."""
 
-    def __init__(self, store: Store, refusals: int) -> None:
+    def __init__(self, store: Store, refusals: int, query: str = "call_output") -> None:
         self._store = store
+        self._query = query
         self.refusals = refusals
 
     async def one(self, query: str, **params: Value) -> Row | None:
@@ -263,7 +264,7 @@ class FullDisk:
         return await self._store.all(query, **params)
 
     async def write(self, ops: Sequence[Op]) -> list[Row | None]:
-        if self.refusals and any(op.query == "call_output" for op in ops):
+        if self.refusals and any(op.query == self._query for op in ops):
             self.refusals -= 1
             raise Unavailable("the disk is full")
         return await self._store.write(ops)

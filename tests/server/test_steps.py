@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from projectdavid import CodeEvent, Entity, FileEvent, OutputEvent, SandboxEvent
 from projectdavid.server.embedded import Embedded
-from tests.fakes.hands import SANDBOX, FakeComputer, FakeInterpreter
+from tests.fakes.hands import PNG, SANDBOX, FakeComputer, FakeInterpreter
 from tests.server.conftest import serving
 from tests.server.talking import NOBODY, Caller, chunks, ok, refused
 
@@ -142,7 +143,18 @@ def test_the_sdk_reads_steps_and_the_events_of_calls(equipped: Embedded) -> None
     assert (file.filename, file.mime_type, file.size, file.file_id) == ("plot.png", "image/png", 8, call.files[0])
     assert call.code_interpreter.outputs[1].image.file_id == file.file_id
     assert result.messages[-1].id == said.step_details.message_creation.message_id
-    assert result.messages[-1].attachments[0]["file_id"] == file.file_id
+    (shown,) = result.messages[-1].attachments
+    assert (shown["type"], shown["file_id"]) == ("image", file.file_id)
+
+
+def test_whoever_reads_of_a_file_can_fetch_it(somebody: Caller) -> None:
+    run = worked(somebody, "coder", "code_interpreter")
+    told = somebody.events(run)
+    file = next(event for event in told if event["type"] == "file")
+    told.close()
+    assert somebody.get(f"/v1/files/{file['file_id']}/content").content == PNG
+    assert httpx2.get(file["url"]).content == PNG
+    assert ok(somebody.get(f"/v1/files/{file['file_id']}"))["purpose"] == "assistants_output"
 
 
 def test_the_stream_of_completions_tells_of_code_in_envelopes(somebody: Caller) -> None:

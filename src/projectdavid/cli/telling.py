@@ -1,6 +1,7 @@
 """The events of a run, as they come: the text to stdout, all else as notes."""
 
 import json
+import re
 from typing import IO
 
 from rich.console import Console
@@ -28,6 +29,8 @@ from projectdavid.protocol.steps import CodeRun, CommandsRun, FunctionRun, Messa
 
 SHOWN = 400
 """Characters of an output that are shown."""
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+"""What a program says to its terminal beside its text: colours, titles, and the like."""
 
 
 class Teller:
@@ -80,7 +83,7 @@ class Teller:
     def _add(self, event: ReasoningEvent | OutputEvent, style: str) -> None:
         """Add to a note that comes in pieces."""
         self._begin(type(event))
-        self._notes.print(Text(plain(event.content), style=style), end="", soft_wrap=True)
+        self._notes.print(Text(plain(_ESCAPES.sub("", event.content)), style=style), end="", soft_wrap=True)
         if event.content.endswith("\n"):
             self._open = None
 
@@ -145,10 +148,6 @@ def _noted(event: Event) -> str:
             return f"a file: {event.filename} ({event.mime_type}, {event.size:,} bytes)  {event.file_id}"
         case SandboxEvent():
             return f"[{event.message}]" if event.message else ""
-        case FileEvent():
-            return f"the file {event.filename}: {event.file_id} ({event.size} bytes)"
-        case SandboxEvent(message=str(message)):
-            return f"[{message.rstrip('.')}]"
         case MessageDiscardedEvent():
             return "[the model broke off; it begins again]"
         case RetryEvent():

@@ -16,6 +16,7 @@ from projectdavid.ports.blobs import Blob, Blobs, Gone, NoRoom, TooLarge
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Op, Row, Stale, Store, Unavailable
 from projectdavid.ports.tool import File, ToolError
+from projectdavid.runtime.details import clean
 from projectdavid.runtime.driver import Clock, Lost, journal_topic
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.records import config_of, encode
@@ -69,7 +70,7 @@ class Calling:
         if kind not in KINDS:
             raise ValueError(f"a call does not tell '{kind}'")
         desk = self.desk
-        told = encode({"tool_call_id": self.call.id, **data})
+        told = encode({"tool_call_id": self.call.id, **clean(data)})
         while True:
             params = {"run": desk.row.n, "lease": desk.holder, "call_id": self.call.id, "kind": kind, "data": told}
             try:

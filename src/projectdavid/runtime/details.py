@@ -19,14 +19,13 @@ def fitted(details: Mapping[str, Any]) -> dict[str, Any]:
         TypeError: they are no JSON.
     """
     for limit in (MOST, *CUTS):
-        cut = {_text(key, limit): _cut(value, limit) for key, value in details.items()}
+        cut: dict[str, Any] = clean(details, limit)
         if _fits(cut):
             return cut
     kept: dict[str, Any] = {}
-    for key, value in sorted(details.items(), key=lambda item: len(encode(_cut(item[1], CUTS[-1])))):
-        candidate = {**kept, _text(key, CUTS[-1]): _cut(value, CUTS[-1])}
-        if _fits(candidate):
-            kept = candidate
+    for key, value in sorted(clean(details, CUTS[-1]).items(), key=lambda item: len(encode(item[1]))):
+        if _fits({**kept, key: value}):
+            kept[key] = value
     return kept
 
 
@@ -34,14 +33,15 @@ def _fits(value: dict[str, Any]) -> bool:
     return len(encode(value).encode()) <= MOST
 
 
-def _cut(value: Any, limit: int) -> Any:
+def clean(value: Any, limit: int = MOST) -> Any:
+    """Plain values as JSON can hold them, with each text cut to `limit` characters."""
     match value:
         case str():
             return _text(value, limit)
         case list() | tuple():
-            return [_cut(item, limit) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            return [clean(item, limit) for item in value]  # pyright: ignore[reportUnknownVariableType]
         case Mapping():
-            return {_text(str(key), limit): _cut(item, limit) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            return {_text(str(key), limit): clean(item, limit) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         case _:
             return value
 

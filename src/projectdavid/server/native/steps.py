@@ -1,6 +1,5 @@
 """Run steps: what a run said and what it called, in order; made of its messages and of the ledger of its calls."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -95,15 +94,17 @@ def _call(row: Row) -> dict[str, Any]:
         code = details.get("input", arguments(row.arguments).get("code"))
         call |= {"type": row.tool, row.tool: {"input": _text(code), "outputs": _outputs(details, row.output)}}
     elif row.tool == "computer":
-        commands = details.get("input", arguments(row.arguments).get("commands"))
-        texts = [_text(command) for command in commands] if isinstance(commands, list) else []  # pyright: ignore[reportUnknownVariableType]
+        texts = [_text(command) for command in _list(details.get("input", arguments(row.arguments).get("commands")))]
         call |= {"type": row.tool, row.tool: {"commands": texts, "outputs": _outputs(details, row.output)}}
     else:
         call["function"] = {"name": row.name, "arguments": row.arguments, "output": row.output}
-    if isinstance(sandbox := details.get("sandbox"), Mapping):
-        call["sandbox"] = {name: sandbox.get(name) for name in ("level", "session", "new")}  # pyright: ignore[reportUnknownMemberType]
-    if files := details.get("files"):
-        call["files"] = [_text(file_id) for file_id in files]
+    match details.get("sandbox"):
+        case {"level": str(level), "session": str(session), "new": bool(new)}:
+            call["sandbox"] = {"level": level, "session": session, "new": new}
+        case _:
+            pass
+    if files := [file_id for file_id in _list(details.get("files")) if isinstance(file_id, str)]:
+        call["files"] = files
     return call
 
 
@@ -111,24 +112,23 @@ def _outputs(details: dict[str, Any], output: str | None) -> list[dict[str, Any]
     """What a call put out; where the tool shows nothing, what the model was told."""
     if "outputs" not in details:
         return [] if output is None else [{"type": "logs", "logs": output}]
-    return [shown for one in details["outputs"] if (shown := _output(one)) is not None]
+    return [shown for one in _list(details["outputs"]) if (shown := _output(one)) is not None]
 
 
-def _output(one: Mapping[str, Any]) -> dict[str, Any] | None:
+def _output(one: Any) -> dict[str, Any] | None:
     match one:
         case {"type": "logs", "logs": str(logs)}:
             return {"type": "logs", "logs": logs}
         case {"type": "image", "file_id": str(file_id)}:
             return {"type": "image", "image": {"file_id": file_id}}
-        case {"type": "command", "command": str(command)}:
-            return {
-                "type": "command",
-                "command": command,
-                "exit_status": one.get("exit_status"),
-                "logs": _text(one.get("logs")),
-            }
+        case {"type": "command", "command": str(command), "exit_status": int() | None as status, "logs": str(logs)}:
+            return {"type": "command", "command": command, "exit_status": status, "logs": logs}
         case _:
             return None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 
 def _text(value: Any) -> str:
