@@ -115,3 +115,11 @@ def test_a_personality_is_asked_for_but_not_taken(machine: tuple[str, int]):
 def test_a_processor_that_is_not_known_is_refused():
     with pytest.raises(seccomp.Unknown, match="riscv64"):
         seccomp.program(Hardening(), "riscv64")
+
+
+def test_how_much_waits_in_a_socket_is_not_for_the_code_to_say(machine: tuple[str, int]):
+    for option in (7, 8, 32, 33):
+        assert ask(machine, "setsockopt", 3, 1, option) == deny(0)
+        assert ask(machine, "setsockopt", 3, 6, option) == ALLOW
+    assert ask(machine, "setsockopt", 3, 1, 2) == ALLOW
+    assert ask(machine, "setsockopt", 3, 1, 7, hardening=Hardening(hidden_memory=False)) == ALLOW

@@ -32,6 +32,7 @@ class Cell:
     """As its zygote sees it."""
     pidfd: int = -1
     group: Group | None = None
+    watch: trees.Watch | None = None
     reason: str = ""
     """Why it was ended, if it was."""
     ending: bool = False
@@ -73,9 +74,9 @@ class Cell:
         """Whether it uses more memory than it may; for where no cgroup sees to that."""
         if self.pid == 0:
             return False
-        pids = trees.processes(self.pid)
-        most = self.limits["memory"]
-        return trees.resident(pids) > most and trees.own(pids) > most
+        if self.watch is None:
+            self.watch = trees.Watch(self.pid)
+        return self.watch.over(self.limits["memory"])
 
     def why(self, status: int) -> str:
         """Why it ended, as a sentence."""

@@ -18,6 +18,8 @@ DATA: Final = "/mnt/data"
 NICENESS: Final = 5
 """The server goes first."""
 
+_CONNECTION_BUFFER: Final = "4096 65536 131072"
+"""The least, the usual and the most bytes that wait in a connection; they are memory, too."""
 _UP: Final = 0x1 | 0x40
 _SET_INTERFACE_FLAGS: Final = 0x8914
 
@@ -104,6 +106,9 @@ def confine(room: Room, inherited: int, hardening: Hardening) -> None:
 def _raise_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, struct.pack("16sH14x", b"lo", _UP))
+    for name in ("tcp_rmem", "tcp_wmem"):
+        with suppress(OSError):
+            Path("/proc/sys/net/ipv4", name).write_text(_CONNECTION_BUFFER)
 
 
 def _limit(room: Room, inherited: int, hardening: Hardening) -> None:

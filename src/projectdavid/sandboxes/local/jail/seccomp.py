@@ -23,7 +23,7 @@ _KILL: Final = 0x80000000
 # Where things are in what the filter sees: the number, the architecture, the lower halves of the arguments.
 _NUMBER: Final = 0
 _ARCHITECTURE: Final = 4
-_ARGUMENT: Final = (16, 24)
+_ARGUMENT: Final = (16, 24, 32)
 
 _X32: Final = 0x40000000
 _FAMILIES: Final = (1, 2, 10)
@@ -38,6 +38,9 @@ _NAMESPACES: Final = (
     | libc.CLONE_NEWPID
     | libc.CLONE_NEWNET
 )
+_SOCKET_LEVEL: Final = 1
+_BUFFER_SIZES: Final = (7, 8, 32, 33)
+"""SO_SNDBUF, SO_RCVBUF, and both with force."""
 _ASK_PERSONALITY: Final = 0xFFFFFFFF
 
 
@@ -91,7 +94,7 @@ def program(hardening: Hardening, machine: str = "") -> bytes:
     if hardening.hidden_memory:
         refused |= calls.HIDDEN_MEMORY
     parts += [_when(number, deny) for both in refused.values() if (number := both[column]) is not None]
-    bodies = {
+    bodies: dict[str, tuple[bytes, ...]] = {
         "clone": (_argument(0), _instruction(_ANY_BIT, _NAMESPACES, 0, 1), deny, allow),
         "clone3": (_answer(errno.ENOSYS),),
         "ioctl": (_argument(1), _one_of(_TERMINAL_INPUT, deny, allow)),
@@ -100,6 +103,10 @@ def program(hardening: Hardening, machine: str = "") -> bytes:
     if hardening.socket_families:
         families = (_argument(0), _one_of(_FAMILIES, allow, _answer(errno.EAFNOSUPPORT)))
         bodies |= {"socket": families, "socketpair": families}
+    if hardening.hidden_memory:
+        # Only a hint to the kernel, so nobody misses it; what waits in sockets is in no count of a process.
+        sizes = (_argument(2), _one_of(_BUFFER_SIZES, _answer(0), allow))
+        bodies["setsockopt"] = (_argument(1), _instruction(_EQUAL, _SOCKET_LEVEL, 1, 0), allow, *sizes)
     for name, body in bodies.items():
         number = calls.CONDITIONAL[name][column]
         assert number is not None
