@@ -12,7 +12,7 @@ from typing import Final
 
 from projectdavid.ports.sandbox import Full, Level, Limits, Off, Report, Session, Spec, Stats
 from projectdavid.sandboxes.local import remedies
-from projectdavid.sandboxes.local.connection import Connection, Gone
+from projectdavid.sandboxes.local.connection import Connection, Gone, Opened
 from projectdavid.sandboxes.local.jail.hardening import Hardening
 from projectdavid.sandboxes.local.jail.setup import Setup
 from projectdavid.sandboxes.local.options import Options
@@ -61,6 +61,7 @@ class LocalSandbox:
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
         self._connection: Connection | None = None
+        self._started: Connection | None = None
         self._report: Report | None = None
         self._known = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -87,22 +88,7 @@ class LocalSandbox:
             Off: no namespaces can be had, or the operator asks for more than them.
             Full: there are as many sessions as there may be.
         """
-        report = await self.probe()
-        connection = self._connection
-        if report.level < max(self._options.minimum, Level.NAMESPACES) or connection is None:
-            raise _off(report, self._options.minimum)
-        if connection.sessions + self._opening >= self._options.sessions:
-            raise Full(f"There are {self._options.sessions} sessions already, and there may be no more.")
-        self._opening += 1
-        try:
-            proxy = {"tunnel": _PROXY} if spec.tunnel is not None else {}
-            opened = await connection.open(spec.kind, _travelling(spec.limits) | proxy)
-        except Gone as error:
-            raise Off(
-                f"The sandbox could not open a session: {error}", "Try again; the server's log says more."
-            ) from error
-        finally:
-            self._opening -= 1
+        opened, connection = await self._opened(spec)
         control = _Control(connection, opened.number)
         reader, writer = await asyncio.open_unix_connection(sock=opened.stream)
         name = f"local_{secrets.token_hex(8)}"
@@ -119,25 +105,54 @@ class LocalSandbox:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        if self._started is not None:
+            await self._started.close()  # it may be that its end was interrupted
         self._know(None, Report(Level.NONE, reasons=("The sandbox is closed.",)))
+
+    async def _opened(self, spec: Spec) -> tuple[Opened, Connection]:
+        limits = _travelling(spec.limits) | ({"tunnel": _PROXY} if spec.tunnel is not None else {})
+        for attempt in range(_ATTEMPTS):
+            report = await self.probe()
+            connection = self._connection
+            if report.level < max(self._options.minimum, Level.NAMESPACES) or connection is None:
+                raise _off(report, self._options.minimum)
+            if connection.sessions + self._opening >= self._options.sessions:
+                raise Full(f"There are {self._options.sessions} sessions already, and there may be no more.")
+            self._opening += 1
+            try:
+                return await connection.open(spec.kind, limits), connection
+            except Gone as error:
+                if not connection.ended.is_set() or attempt == _ATTEMPTS - 1:
+                    reason = f"The sandbox could not open a session: {error}"
+                    raise Off(reason, "Try again; the server's log says more.") from error
+                # The supervisor ended meanwhile; there will be another one, which this waits for.
+                self._forget(connection)
+            finally:
+                self._opening -= 1
+        raise AssertionError("the last attempt returns or raises")
+
+    def _forget(self, connection: Connection) -> None:
+        if self._connection is connection:
+            self._connection = None
+            self._known.clear()
 
     async def _keep(self) -> None:
         """Have a supervisor, as long as that makes sense."""
         failures = 0
         while True:
-            connection = Connection()
+            connection = self._started = Connection()
             try:
                 report = await self._try(connection)
                 if report.level != Level.NONE:
                     failures = 0
                     self._know(connection, report)
                     await connection.ended.wait()
-                    self._known.clear()
-                elif self._report is None or failures >= _ATTEMPTS:
-                    self._know(None, report)
-                    return
+                    self._forget(connection)
             finally:
                 await connection.close()
+            if report.level == Level.NONE and (self._report is None or failures >= _ATTEMPTS):
+                self._know(None, report)
+                return
             failures += 1
             await asyncio.sleep(min(_LONGEST_PAUSE, _PAUSE * 2**failures))
 
@@ -154,7 +169,7 @@ class LocalSandbox:
             return _none(*remedies.of_failure(str(error)))
         if found["failure"]:
             return _none(*remedies.of_failure(found["failure"]))
-        return _report(found["bounds"], found["fallen"])
+        return _report(found["bounds"], found["remarks"])
 
     def _know(self, connection: Connection | None, report: Report) -> None:
         self._connection, self._report = connection, report
@@ -181,7 +196,7 @@ def _travelling(limits: Limits) -> dict[str, int]:
     return dataclasses.asdict(limits)
 
 
-def _report(bounds: list[str], fallen: list[str]) -> Report:
+def _report(bounds: list[str], remarks: list[str]) -> Report:
     kept: Mapping[str, str] = {
         "memory": "cgroup" if "memory" in bounds else "watchdog",
         "processes": "cgroup" if "pids" in bounds else "rlimit",
@@ -189,7 +204,7 @@ def _report(bounds: list[str], fallen: list[str]) -> Report:
         "cpu": "cgroup" if "cpu" in bounds else "none",
     }
     shared = "The kernel of the host is shared; code that may be hostile wants gVisor or a virtual machine."
-    return Report(Level.NAMESPACES, kept, "bubblewrap", (shared, *fallen))
+    return Report(Level.NAMESPACES, kept, "bubblewrap", (shared, *remarks))
 
 
 def _none(reason: str, remedy: str) -> Report:

@@ -168,6 +168,21 @@ def memory_out_of_sight(facts: Facts) -> list[str]:
 
 def memory_of_sockets(facts: Facts) -> list[str]:
     """Bytes that were sent and that nobody receives; the kernel holds them."""
+    return _sent(facts, socket.socketpair, "memory in sockets")
+
+
+def memory_of_connections(facts: Facts) -> list[str]:
+    """The same over TCP, where the kernel lets a few connections hold more."""
+    return _sent(facts, _connection, "memory in connections")
+
+
+def _connection() -> tuple[socket.socket, socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        one = socket.create_connection(listener.getsockname())
+        return one, listener.accept()[0]
+
+
+def _sent(facts: Facts, pair: Callable[[], tuple[socket.socket, socket.socket]], what: str) -> list[str]:
     limit = facts["limits"]["memory"]
     kept: list[socket.socket] = []
 
@@ -175,9 +190,8 @@ def memory_of_sockets(facts: Facts) -> list[str]:
         held = 0
         with suppress(OSError):
             while held < 4 * limit // 16:
-                pair = socket.socketpair()
-                kept.extend(pair)
-                for end in pair:
+                kept.extend(pair())
+                for end in kept[-2:]:
                     end.setblocking(False)
                     with suppress(BlockingIOError):
                         while True:
@@ -185,7 +199,7 @@ def memory_of_sockets(facts: Facts) -> list[str]:
         return held
 
     _, held = _fork_all(min(32, facts["limits"]["processes"] - 8), fill)
-    return _over(held, limit, "memory in sockets")
+    return _over(held, limit, what)
 
 
 def memory_of_files(facts: Facts) -> list[str]:

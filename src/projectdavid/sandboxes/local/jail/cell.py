@@ -44,7 +44,8 @@ class Cell:
             OSError: it is gone again, or the kernel refuses the bounds.
         """
         self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+        if self.pidfd < 0:
+            self.pidfd = os.pidfd_open(pid)
         if groups is not None:
             most = self.limits["processes"] if process_limit else 1 << 20
             memory = self.limits["memory"] if memory_limit else 1 << 50
@@ -69,11 +70,13 @@ class Cell:
         return memory, len(pids)
 
     def over(self) -> bool:
-        """Whether it uses more memory than it may; for where no cgroup sees to that."""
+        """Whether it uses more memory than it may. A cgroup sees to that, but for what some kernels let sockets hold."""
         if self.pid == 0:
             return False
+        most = self.limits["memory"] - trees.buffered(self.pid)
+        if self.group is not None:
+            return most < 0
         pids = trees.processes(self.pid)
-        most = self.limits["memory"]
         return trees.resident(pids) > most and trees.own(pids) > most
 
     def why(self, status: int) -> str:

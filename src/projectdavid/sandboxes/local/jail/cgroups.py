@@ -16,6 +16,9 @@ _PREFIX: Final = "projectdavid-"
 _PERIOD: Final = 100_000
 """Microseconds of the processor per session in each such period: one processor."""
 _OLD: Final = ("memory", "pids", "cpu")
+_ALL: Final = "+memory +pids +cpu"
+_MAIN: Final = "main"
+"""Of version 2: where the supervisor itself is, because only leaves hold processes."""
 
 
 def delegate(uid: int, root: Path = _ROOT) -> "Groups | None":
@@ -62,7 +65,7 @@ def _homes(root: Path) -> dict[str, Path]:
     # Processes live in leaves only: the group is made beside the one that this process is in.
     home = home if home == root else home.parent
     try:
-        (home / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+        (home / "cgroup.subtree_control").write_text(_ALL)
         available = (home / "cgroup.subtree_control").read_text().split()
     except OSError:
         return {}
@@ -70,11 +73,15 @@ def _homes(root: Path) -> dict[str, Path]:
 
 
 def _give(place: Path, uid: int) -> None:
+    places = [place]
     if (place / "cgroup.subtree_control").exists():
-        (place / "cgroup.subtree_control").write_text("+memory +pids +cpu")
-    for one in (place, *(place / name for name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads"))):
-        with contextlib.suppress(FileNotFoundError):
-            os.chown(one, uid, uid)
+        (place / "cgroup.subtree_control").write_text(_ALL)
+        places.append(place / _MAIN)
+        places[1].mkdir(exist_ok=True)
+    for folder in places:
+        for one in (folder, *(folder / name for name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads"))):
+            with contextlib.suppress(FileNotFoundError):
+                os.chown(one, uid, uid)
 
 
 def sweep(home: Path) -> None:
@@ -106,6 +113,16 @@ class Groups:
         """What they bound: of `memory`, `pids`, `cpu`."""
         return tuple(self.places)
 
+    def enter(self) -> None:
+        """Move this process to where it may move others from: version 2 asks for that.
+
+        Raises:
+            OSError: the kernel refuses.
+        """
+        for main in {place / _MAIN for place in self.places.values()}:
+            if main.is_dir():
+                (main / "cgroup.procs").write_text(str(os.getpid()))
+
     def make(self, name: str, memory: int, processes: int, pid: int) -> "Group":
         """Make a group for a session, and move its first process there.
 
@@ -135,7 +152,12 @@ class Group:
     def bound(self, memory: int, processes: int) -> None:
         """Set the limits."""
         wanted = {
-            "memory": (("memory.limit_in_bytes", memory), ("memory.max", memory), ("memory.swap.max", 0)),
+            "memory": (
+                ("memory.limit_in_bytes", memory),
+                ("memory.kmem.tcp.limit_in_bytes", memory // 8),  # version 1 counts that apart
+                ("memory.max", memory),
+                ("memory.swap.max", 0),
+            ),
             "pids": (("pids.max", processes),),
             "cpu": (("cpu.cfs_period_us", _PERIOD), ("cpu.cfs_quota_us", _PERIOD), ("cpu.max", f"{_PERIOD} {_PERIOD}")),
         }
@@ -186,3 +208,8 @@ def wait_until_removed(group: Group, seconds: float) -> None:
     until = time.monotonic() + seconds
     while not group.remove() and time.monotonic() < until:
         time.sleep(0.005)
+
+
+def counts_memory(groups: Groups | None) -> bool:
+    """Whether the kernel counts, and bounds, the memory of sessions; else a watchdog has to."""
+    return groups is not None and "memory" in groups.bounds

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,10 +49,29 @@ def main() -> None:
         return
     jail = str(Path(__file__).parent)
     binds = (*(Bind(place, place) for place in places), *inner_folders(setup.agent, jail))
-    if os.geteuid() == 0 and setup.hardening.uid_drop:
-        _serve_unprivileged(server, setup, binds)
-    else:
-        _serve(server, setup, binds, None)
+    drop = os.geteuid() == 0 and setup.hardening.uid_drop
+    uid = setup.uid if drop else os.geteuid()
+    groups = cgroups.delegate(uid)
+    if groups is not None and _is_left_behind(groups):
+        server.close()
+        return
+    if drop:
+        try:
+            *binds, bubblewrap = _stage((*binds, Bind(setup.bubblewrap, setup.bubblewrap)))
+        except OSError as error:
+            # In containers root, too, may make no mount namespace.
+            _fail(server, str(error))
+            return
+        setup = replace(setup, bubblewrap=bubblewrap.source)
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        libc.drop_capabilities()
+    _serve(server, setup, tuple(binds), groups)
+
+
+def _fail(server: socket.socket, reason: str) -> None:
+    channel.send(server, {"say": "report", "failure": reason, "remarks": [], "bounds": []})
 
 
 def _ask(python: str) -> dict[str, Any]:
@@ -64,10 +84,6 @@ def _ask(python: str) -> dict[str, Any]:
         raise Unusable(f"{python} is not a Python that can be run ({type(error).__name__}).") from error
 
 
-def _fail(server: socket.socket, reason: str) -> None:
-    channel.send(server, {"say": "report", "failure": reason, "fallen": [], "bounds": []})
-
-
 def _serve(server: socket.socket, setup: Setup, binds: tuple[Bind, ...], groups: cgroups.Groups | None) -> None:
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
     with contextlib.suppress(ValueError):
@@ -76,28 +92,17 @@ def _serve(server: socket.socket, setup: Setup, binds: tuple[Bind, ...], groups:
     Supervisor(server, setup, binds, groups).run()
 
 
-def _serve_unprivileged(server: socket.socket, setup: Setup, binds: tuple[Bind, ...]) -> None:
-    """Root stays behind only to remove the cgroup, which nobody else may."""
-    groups = cgroups.delegate(setup.uid)
+def _is_left_behind(groups: cgroups.Groups) -> bool:
+    """Whether this process is the one that stays, and only removes the groups when the supervisor has ended."""
     child = os.fork()
-    if child:
-        server.close()
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
-        os.waitpid(child, 0)
-        if groups is not None:
-            groups.remove()
-        return
-    try:
-        binds = _stage(binds)
-    except OSError as error:
-        # Containers let root make no mount namespace either.
-        _fail(server, str(error))
-        return
-    os.setgroups([])
-    os.setresgid(setup.uid, setup.uid, setup.uid)
-    os.setresuid(setup.uid, setup.uid, setup.uid)
-    libc.drop_capabilities()
-    _serve(server, setup, binds, groups)
+    if child == 0:
+        with contextlib.suppress(OSError):
+            groups.enter()  # where it cannot, the first session cannot be bounded, which is told
+        return False
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    os.waitpid(child, 0)
+    groups.remove()
+    return True
 
 
 def _stage(binds: tuple[Bind, ...]) -> tuple[Bind, ...]:

@@ -23,7 +23,7 @@ _KILL: Final = 0x80000000
 # Where things are in what the filter sees: the number, the architecture, the lower halves of the arguments.
 _NUMBER: Final = 0
 _ARCHITECTURE: Final = 4
-_ARGUMENT: Final = (16, 24)
+_ARGUMENT: Final = (16, 24, 32, 40)
 
 _X32: Final = 0x40000000
 _FAMILIES: Final = (1, 2, 10)
@@ -38,6 +38,8 @@ _NAMESPACES: Final = (
     | libc.CLONE_NEWPID
     | libc.CLONE_NEWNET
 )
+_SHARED: Final = 0x01
+_OF_NO_FILE: Final = 0x20
 _ASK_PERSONALITY: Final = 0xFFFFFFFF
 
 
@@ -67,8 +69,8 @@ def _one_of(values: tuple[int, ...], inside: bytes, outside: bytes) -> bytes:
     return tests + outside + inside
 
 
-def program(hardening: Hardening, machine: str = "") -> bytes:
-    """The filter for this processor, or for `machine`.
+def program(hardening: Hardening, counted: bool, machine: str = "") -> bytes:
+    """The filter for this processor, or for `machine`. `counted`: a cgroup counts all memory, whoever holds it.
 
     Raises:
         Unknown: the processor is none whose calls are known.
@@ -91,7 +93,7 @@ def program(hardening: Hardening, machine: str = "") -> bytes:
     if hardening.hidden_memory:
         refused |= calls.HIDDEN_MEMORY
     parts += [_when(number, deny) for both in refused.values() if (number := both[column]) is not None]
-    bodies = {
+    bodies: dict[str, tuple[bytes, ...]] = {
         "clone": (_argument(0), _instruction(_ANY_BIT, _NAMESPACES, 0, 1), deny, allow),
         "clone3": (_answer(errno.ENOSYS),),
         "ioctl": (_argument(1), _one_of(_TERMINAL_INPUT, deny, allow)),
@@ -100,6 +102,10 @@ def program(hardening: Hardening, machine: str = "") -> bytes:
     if hardening.socket_families:
         families = (_argument(0), _one_of(_FAMILIES, allow, _answer(errno.EAFNOSUPPORT)))
         bodies |= {"socket": families, "socketpair": families}
+    if hardening.hidden_memory and not counted:
+        # Shared memory of no file stays when those that filled it have ended, and is in the count of none.
+        shared = (_instruction(_ANY_BIT, _SHARED, 0, 1), deny, allow)
+        bodies["mmap"] = (_argument(3), _instruction(_ANY_BIT, _OF_NO_FILE, 1, 0), allow, *shared)
     for name, body in bodies.items():
         number = calls.CONDITIONAL[name][column]
         assert number is not None

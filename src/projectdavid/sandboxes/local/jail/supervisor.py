@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from . import channel
 from .cell import Cell, out_of_memory
-from .cgroups import Groups
+from .cgroups import Groups, counts_memory
 from .hardening import Hardening
 from .nursery import Nursery
 from .setup import Bind, Setup
@@ -44,6 +44,7 @@ class Supervisor:
         self._count = 0
         self._failures = 0
         self._reported = False
+        self._remarks: list[str] = []
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._selector = selectors.DefaultSelector()
         self._ended = False
@@ -81,7 +82,7 @@ class Supervisor:
 
     @property
     def _watching(self) -> bool:
-        return self._groups is None and bool(self._cells) and self._setup.hardening.memory_limit
+        return bool(self._cells) and self._setup.hardening.memory_limit
 
     def _after(self, seconds: float, action: Callable[[], None]) -> None:
         if all(action != planned for _, planned in self._timers):
@@ -125,7 +126,11 @@ class Supervisor:
     # zygotes
 
     def _start_nursery(self) -> None:
-        nursery = Nursery(self._setup, self._binds)
+        try:
+            nursery = Nursery(self._setup, self._binds)
+        except OSError as error:
+            self._fail(f"Bubblewrap could not be started: {error.strerror}.")
+            return
         self._nurseries.append(nursery)
         self._selector.register(nursery.socket, selectors.EVENT_READ, lambda: self._hear_zygote(nursery))
 
@@ -141,6 +146,8 @@ class Supervisor:
         body, say = message.body, message.body["say"]
         if say == "warm":
             nursery.warm = True
+            if body["missing"] and not self._reported:
+                self._remarks.append(f"The interpreter of the sandbox lacks {', '.join(body['missing'])}.")
             self._retire_others(nursery)
             self._make(CHECK, self._setup.limits, None) if not self._reported else self._go_on()
             return
@@ -173,11 +180,14 @@ class Supervisor:
         complaint = nursery.end()
         for cell in [one for one in self._cells.values() if one.nursery is nursery]:
             self._lose(cell, cell.reason or "The process that the session came from was killed.")
-        if not current:
-            return
+        if current:
+            self._fail(complaint or "The sandbox ended before it was ready.")
+
+    def _fail(self, complaint: str) -> None:
+        """There is no zygote: at the start that is all there is to say, later it is tried again."""
         self._failures += 1
         if not self._reported:
-            self._report(complaint or "The sandbox ended before it was ready.")
+            self._report(complaint)
             return
         if self._failures >= _FAILURES:
             for wanted in self._wanted:
@@ -188,7 +198,7 @@ class Supervisor:
     def _report(self, failure: str = "", fallen: tuple[str, ...] = ()) -> None:
         bounds = self._groups.bounds if self._groups is not None else ()
         self._reported = not failure
-        self._tell(say="report", failure=failure, fallen=fallen, bounds=bounds)
+        self._tell(say="report", failure=failure, remarks=[*self._remarks, *fallen], bounds=bounds)
         if failure:
             self._stop()
 
@@ -209,7 +219,7 @@ class Supervisor:
         if kind == CHECK:
             self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear_check(cell))
         with contextlib.suppress(OSError):  # its end is heard of as such
-            nursery.fork(cell.number, kind, limits, theirs)
+            nursery.fork(cell.number, kind, limits, counts_memory(self._groups), theirs)
         if nursery.old and nursery is self._nurseries[-1]:
             self._start_nursery()
 
@@ -218,8 +228,13 @@ class Supervisor:
         try:
             cell.settle(pid, self._groups, hardening.process_limit, hardening.memory_limit)
         except OSError as error:
-            cell.kill(f"The session could not be bounded: {error}.")
-            return
+            if cell.kind != CHECK or self._groups is None:
+                cell.kill(f"The session could not be bounded: {error}.")
+                return
+            # It is the first of all: nothing runs yet, and the report says that there is only the watchdog.
+            self._remarks.append(f"Control groups cannot be used ({error}).")
+            self._groups = None
+            cell.settle(pid, None, hardening.process_limit, hardening.memory_limit)
         if cell.request is not None:
             self._give(cell, cell.request)
 

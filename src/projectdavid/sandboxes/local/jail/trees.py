@@ -8,6 +8,9 @@ from typing import Final
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _MOST: Final = 4096
+_FEW_SOCKETS: Final = 64
+_SOCKET: Final = 256 << 10
+"""What a socket holds, with the kernel's own, of what nobody has received yet."""
 
 
 def processes(first: int) -> list[int]:
@@ -52,6 +55,15 @@ def own(pids: list[int]) -> int:
 def private(pids: list[int]) -> int:
     """Bytes that would be free if these ended."""
     return _sum(pids, (b"Private_Clean:", b"Private_Dirty:", b"SwapPss:"))
+
+
+def buffered(pid: int) -> int:
+    """Bytes that the kernel may hold for the sockets of a process's network; of a few it is not worth counting."""
+    try:
+        counts = Path(f"/proc/{pid}/net/sockstat").read_bytes().split(maxsplit=3)
+        return max(0, int(counts[2]) - _FEW_SOCKETS) * _SOCKET
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def _sum(pids: list[int], names: tuple[bytes, ...]) -> int:

@@ -30,12 +30,12 @@ def main() -> None:
     number, hardening, libraries = int(sys.argv[1]), Hardening(**json.loads(sys.argv[2])), json.loads(sys.argv[3])
     supervisor = socket.socket(fileno=number)
     agent: Any = importlib.import_module("agent")
-    agent.warm(libraries)
+    missing = agent.warm(libraries)
     gc.collect()
     gc.freeze()
     if hardening.closed_descriptors:
         keep_only(number)
-    channel.send(supervisor, {"say": "warm"})
+    channel.send(supervisor, {"say": "warm", "missing": missing})
     _serve(supervisor, agent, hardening)
 
 
@@ -108,15 +108,15 @@ def _fork(supervisor: socket.socket, message: channel.Message, agent: Any, harde
 def _become(
     supervisor: socket.socket, stream: int, order: dict[str, Any], agent: Any, hardening: Hardening
 ) -> NoReturn:
-    room = isolation.Room.of(order["limits"])
+    room, counted = isolation.Room.of(order["limits"]), order["counted"]
     isolation.leave(hardening)
     pid = os.fork()
     if pid:
         channel.send(supervisor, {"say": "born", "session": order["session"], "pid": pid})
         os._exit(0)
     os.setsid()
-    inherited = isolation.inherited_data()
-    isolation.furnish(room, hardening)
+    inherited = isolation.inherited()
+    isolation.furnish(room, counted, hardening)
     if hardening.closed_descriptors:
         keep_only(stream, supervisor.fileno())
     null = os.open("/dev/null", os.O_RDWR)
@@ -128,7 +128,7 @@ def _become(
     if os.read(stream, 1) != GO:
         os._exit(1)
     supervisor.close()
-    isolation.confine(room, inherited, hardening)
+    isolation.confine(room, inherited, counted, hardening)
     random.seed()
     if order["kind"] == CHECK:
         checking.check(stream)
