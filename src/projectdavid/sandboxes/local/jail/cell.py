@@ -70,7 +70,7 @@ class Cell:
         return memory, len(pids)
 
     def over(self) -> bool:
-        """Whether it uses more memory than it may. A cgroup sees to that, but for what some kernels let sockets hold."""
+        """Whether it uses more memory than it may; a cgroup sees to all but what some kernels let sockets hold."""
         if self.pid == 0:
             return False
         most = self.limits["memory"] - trees.buffered(self.pid)
