@@ -44,8 +44,11 @@ def supervisors(above: int | None = None) -> list[int]:
 
 
 def zygotes(above: int | None = None) -> list[int]:
-    """The processes that sessions are forked from."""
-    return [pid for pid in trees.processes(above or os.getpid()) if _depth(pid) == 2 and "jail.zygote" in _command(pid)]
+    """The processes that sessions are forked from: below bubblewrap, which is outside of its namespaces."""
+    below = [
+        pid for pid in trees.processes(above or os.getpid()) if _depth(pid) == 1 and "jail.zygote" in _command(pid)
+    ]
+    return [pid for outer in below for pid in trees.processes(outer) if _depth(pid) == 2 and _parent(pid) == outer]
 
 
 def agents(above: int | None = None) -> list[int]:
@@ -80,6 +83,15 @@ def stale_groups() -> list[Path]:
     return [path for path in found if not lives(int(path.name.rpartition("-")[2]))]
 
 
+def field(pid: int, name: str) -> list[str]:
+    """A line of what the host knows of a process; nothing where it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return []
+    return next((line.split()[1:] for line in lines if line.startswith(f"{name}:")), [])
+
+
 def _command(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
@@ -88,11 +100,11 @@ def _command(pid: int) -> str:
 
 
 def _inner(pid: int) -> list[str]:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return []
-    return next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+    return field(pid, "NSpid")
+
+
+def _parent(pid: int) -> int:
+    return int((field(pid, "PPid") or ["0"])[0])
 
 
 def _depth(pid: int) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from projectdavid.ports.sandbox import (
     Tunnel,
 )
 from projectdavid.sandboxes.agent.frames import PIECE, Malformed
+from projectdavid.sandboxes.control import Control
 from projectdavid.sandboxes.runs import Run
 from projectdavid.sandboxes.terminal import Screen
 from projectdavid.sandboxes.tunnels import Tunnels
@@ -45,27 +46,12 @@ LAST = 10.0
 """Seconds that an agent has to kill what did not."""
 ANSWER = 60.0
 """Seconds that an agent has to answer."""
+GONE = "The session is gone."
 CLOSED = "The session was closed."
 LIAR = "The session was ended: what came from inside did not follow the protocol."
 SILENT = "The session was ended: it did not answer any more."
 _S = TypeVar("_S", Stored, Opened, Data, Listed)
 _FILES = msgspec.json.Decoder(Files)
-
-
-class Control(Protocol):
-    """What an adapter gives besides the stream."""
-
-    async def kill(self) -> None:
-        """End the sandbox with everything in it; nothing happens if it is gone already."""
-        ...
-
-    async def stats(self) -> Stats:
-        """What it uses now."""
-        ...
-
-    def reason(self) -> str:
-        """Why it is gone, as a sentence, as far as that is known."""
-        ...
 
 
 class FramedSession:
@@ -97,6 +83,7 @@ class FramedSession:
         self._run: Run | None = None
         self._answer: asyncio.Future[tuple[AnySaid, bytes]] | None = None
         self._lost: Lost | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._reading = asyncio.create_task(self._read())
 
@@ -117,10 +104,12 @@ class FramedSession:
         if self._lost is not None:
             run.lose(self._lost)
         self._run = run
-        task = asyncio.create_task(self._see_through(run, source.encode("utf-8", "replace"), timeout))
+        task = asyncio.create_task(self._see_through(run, timeout))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
+            # At once, so that whoever interrupts from now on interrupts this.
+            await self._send("run", source.encode("utf-8", "replace"))
             while not isinstance(event := await run.next(), Done):
                 yield event
             # The turn is free before anybody hears that the run is over: who then begins another one need not wait.
@@ -248,17 +237,17 @@ class FramedSession:
 
     async def _ask(self, kind: str, about: str, expected: type[_S], /, **fields: object) -> tuple[_S, bytes]:
         """Ask for something that is answered with one frame."""
+        if self._answer is not None:
+            # Whoever asked before has been cancelled; the answer comes all the same.
+            await asyncio.wait({self._answer}, timeout=ANSWER)
         self._check()
-        self._answer = asyncio.get_running_loop().create_future()
-        try:
-            await self._send(kind, b"", **fields)
-            async with asyncio.timeout(ANSWER):
-                said, body = await self._answer
-        except TimeoutError:
+        answer = self._answer = asyncio.get_running_loop().create_future()
+        await self._send(kind, b"", **fields)
+        await asyncio.wait({answer}, timeout=ANSWER)
+        if not answer.done():
             await self._lose(SILENT)
-            raise self._gone() from None
-        finally:
-            self._answer = None
+        self._check()
+        said, body = answer.result()
         match said:
             case Declined():
                 raise Refused(about, body.decode("utf-8", "replace")[:200])
@@ -270,10 +259,9 @@ class FramedSession:
 
     # The end
 
-    async def _see_through(self, run: Run, source: bytes, timeout: float) -> None:
+    async def _see_through(self, run: Run, timeout: float) -> None:
         """Hold the turn until a run is over; end it when it takes too long, or when nobody reads it any more."""
         try:
-            await self._send("run", source)
             if await run.over(timeout, hurry=True):
                 return
             run.late = not run.abandoned.done()
@@ -291,20 +279,23 @@ class FramedSession:
             raise self._gone()
 
     def _gone(self) -> Lost:
-        return Lost(self._lost.reason if self._lost is not None else CLOSED)
+        return Lost(self._lost.reason if self._lost is not None else GONE)
 
-    async def _lose(self, reason: str | None) -> None:
+    def _lose(self, reason: str | None) -> asyncio.Future[None]:
         """It is gone: end what is left of it, and tell all who wait. Without a reason the adapter says it."""
-        if self._lost is not None:
-            return
-        self._lost = Lost(reason or "")
+        if self._ending is None:
+            self._lost = Lost(reason or GONE)
+            self._ending = asyncio.create_task(self._end(reason))
+        return asyncio.shield(self._ending)
+
+    async def _end(self, reason: str | None) -> None:
         self._line.close()
         await self._control.kill()
-        lost = self._lost = Lost(reason or self._control.reason())
+        lost = self._lost = Lost(reason or self._control.reason() or GONE)
         self._screen.close(None if reason == CLOSED else lost)
         if self._run is not None:
             self._run.lose(lost)
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(lost)
+        if self._answer is not None:
+            self._answer.cancel()
         if self._tunnels is not None:
             await self._tunnels.close()

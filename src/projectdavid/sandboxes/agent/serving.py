@@ -57,7 +57,8 @@ class Agent:
     def __init__(self, channel: Channel, kind: str, limits: dict[str, int], root: str, scratch: str) -> None:
         self._channel = channel
         self._bell = Bell()
-        self._outputs = Outputs(channel, limits.get("output", 1 << 20))
+        output = limits.get("output", 1 << 20)
+        self._outputs = Outputs(channel, output, output if kind == "shell" else output // 16)
         self._files = Files(channel, root)
         self._kind = kind
         self._tunnel = Tunnel(channel, limits["tunnel"]) if "tunnel" in limits else None
@@ -113,7 +114,8 @@ class Agent:
         match header.get("type"):
             case "run":
                 self._number += 1
-                self._running = self._outputs.running = True
+                self._running = True
+                self._outputs.begin()
                 self._interrupted = self._killed = False
                 self._worker.run(self._number, body)
             case "interrupt" if self._running:

@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from .line import DATAGRAM, pair
 from .polling import Interest
-from .processes import become_a_child, keep_only
+from .processes import become_a_child, fork, keep_only
 from .workers import Ended, Ends, Place
 
 ROWS, COLUMNS = 24, 80
@@ -40,22 +40,22 @@ if [ -z "${__driver-}" ]; then
   __driver=1 __busy= __last=0
   __status() { return "$1"; }
   __told() { printf '%s' "$__mark" >&202; printf 'done %s %s' "$__busy" "$__last" >&201; __busy=; }
-  __drive() {
-    if [ -n "$__busy" ]; then __last=130; __told; fi
-    while IFS= read -r -d '' -u 200 __busy && IFS= read -r -d '' -u 200 __mark &&
-          IFS= read -r -d '' -u 200 __command; do
-      printf 'begun %s' "$__busy" >&201
-      __status "$__last"
-      eval "$__command" </dev/null 200<&- 201>&- 202>&-
-      __last=$?
-      jobs >/dev/null 2>&1
-      __told
-    done
-    exit
-  }
 fi
-__drive
+if [ -n "$__busy" ]; then __last=130; __told; fi
+while :; do
+  [ -z "$__busy" ] || { __last=0; __told; }
+  IFS= read -r -d '' -u 200 __busy && IFS= read -r -d '' -u 200 __mark && IFS= read -r -d '' -u 200 __command || exit
+  printf 'begun %s' "$__busy" >&201
+  __status "$__last"
+  eval "$__command" </dev/null 200<&- 201>&- 202>&-
+  __last=$?
+  jobs >/dev/null 2>&1
+  __told
+done
+__last=$?; __told; kill -INT $$
 """
+# Not in a function, where `declare` would make variables that do not stay. A command that says `continue` skips the
+# end of the loop, so its beginning tells; one that says `break` leaves it: the signal brings bash back, as Ctrl-C does.
 
 
 class ShellWorker:
@@ -79,7 +79,7 @@ class ShellWorker:
         self._status, status = pair()
         self.resize(ROWS, COLUMNS)
         self._attributes = termios.tcgetattr(self._terminal)
-        self.pid = os.fork()
+        self.pid = fork()
         if self.pid == 0:
             _begin(place, self._slave, commands, status)
         status.close()

@@ -101,7 +101,7 @@ def confine(room: Room, inherited: int, counted: bool, hardening: Hardening) -> 
     if hardening.no_capabilities:
         libc.drop_bounding_set()
     if hardening.system_calls:
-        libc.filter_system_calls(seccomp.program(hardening, counted))
+        libc.filter_system_calls(seccomp.program(hardening, counted=counted))
     if hardening.no_capabilities:
         libc.drop_capabilities()
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
@@ -132,8 +132,8 @@ def _limit(room: Room, inherited: int, hardening: Hardening) -> None:
         resource.setrlimit(which, (most, most))
 
 
-def inherited() -> int:
-    """Bytes of data that came with the zygote's libraries."""
+def inherited_data() -> int:
+    """Bytes of data that came with the zygote's libraries; to be asked while there is its `/proc`."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) << 10

@@ -59,8 +59,7 @@ def main() -> None:
         try:
             *binds, bubblewrap = _stage((*binds, Bind(setup.bubblewrap, setup.bubblewrap)))
         except OSError as error:
-            # In containers root, too, may make no mount namespace.
-            _fail(server, str(error))
+            _fail(server, str(error))  # containers let root make no mount namespace either
             return
         setup = replace(setup, bubblewrap=bubblewrap.source)
         os.setgroups([])
@@ -68,10 +67,6 @@ def main() -> None:
         os.setresuid(uid, uid, uid)
         libc.drop_capabilities()
     _serve(server, setup, tuple(binds), groups)
-
-
-def _fail(server: socket.socket, reason: str) -> None:
-    channel.send(server, {"say": "report", "failure": reason, "remarks": [], "bounds": []})
 
 
 def _ask(python: str) -> dict[str, Any]:
@@ -90,6 +85,10 @@ def _serve(server: socket.socket, setup: Setup, binds: tuple[Bind, ...], groups:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     Supervisor(server, setup, binds, groups).run()
+
+
+def _fail(server: socket.socket, reason: str) -> None:
+    channel.send(server, {"say": "report", "failure": reason, "remarks": [], "bounds": []})
 
 
 def _is_left_behind(groups: cgroups.Groups) -> bool:

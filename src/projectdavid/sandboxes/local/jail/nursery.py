@@ -1,5 +1,6 @@
 """One bubblewrap with a zygote in it, as the supervisor sees it: how it is started, and what it says."""
 
+import contextlib
 import json
 import os
 import select
@@ -76,10 +77,8 @@ class Nursery:
 
     def retire(self) -> None:
         """Let it end with the last of its sessions."""
-        try:
+        with contextlib.suppress(OSError):  # its end is heard of as such
             channel.send(self.socket, {"do": "retire"})
-        except OSError:
-            self.end()
 
     def end(self) -> str:
         """End it, with all its sessions; gives what it had to complain of."""

@@ -69,7 +69,7 @@ def _one_of(values: tuple[int, ...], inside: bytes, outside: bytes) -> bytes:
     return tests + outside + inside
 
 
-def program(hardening: Hardening, counted: bool, machine: str = "") -> bytes:
+def program(hardening: Hardening, machine: str = "", *, counted: bool = False) -> bytes:
     """The filter for this processor, or for `machine`. `counted`: a cgroup counts all memory, whoever holds it.
 
     Raises:

@@ -1,8 +1,4 @@
-"""The process between the server and the sessions: one thread, no secrets, and no rights that the code might want.
-
-It has zygotes make sessions, hands the server the stream of each, bounds their memory, and tells how they ended. When
-the server is gone, so is everything.
-"""
+"""The process between the server and the sessions: one thread, and no secrets. When the server goes, all goes."""
 
 import contextlib
 import json
@@ -23,11 +19,11 @@ from .zygote import CHECK
 
 _WATCH_SECONDS: Final = 0.05
 _SPARE_SECONDS: Final = 0.1
-"""So long after a session was given away a new spare is made: its user goes first."""
+"""So long after a session was given away there is a new spare: its user goes first."""
 _LONGEST_PAUSE: Final = 5.0
 _FAILURES: Final = 3
 _WAITING: Final = 64
-"""So many sessions are being made at a time; the rest waits here."""
+"""So many sessions are made at a time; the rest waits."""
 
 
 class Supervisor:
@@ -235,7 +231,9 @@ class Supervisor:
             self._remarks.append(f"Control groups cannot be used ({error}).")
             self._groups = None
             cell.settle(pid, None, hardening.process_limit, hardening.memory_limit)
-        if cell.request is not None:
+        if cell.ending:
+            cell.kill(cell.reason)
+        elif cell.request is not None:
             self._give(cell, cell.request)
 
     def _give(self, cell: Cell, request: int) -> None:
@@ -271,7 +269,12 @@ class Supervisor:
             self._report(reason)
 
     def _serve_wanted(self) -> None:
-        while self._wanted and self._nursery() is not None and self._reported and self._making < _WAITING:
+        while (
+            self._wanted
+            and self._nursery() is not None
+            and self._reported
+            and sum(not cell.pid for cell in self._cells.values()) < _WAITING
+        ):
             wanted = self._wanted.pop(0)
             spare = self._spare(wanted)
             if spare is not None:
@@ -279,10 +282,6 @@ class Supervisor:
             else:
                 self._make(wanted["kind"], wanted["limits"], wanted["request"])
         self._after(_SPARE_SECONDS, self._make_spares)
-
-    @property
-    def _making(self) -> int:
-        return sum(not cell.pid for cell in self._cells.values())
 
     def _spare(self, wanted: dict[str, Any]) -> Cell | None:
         if wanted["kind"] != "python" or wanted["limits"] != self._setup.limits:

@@ -115,7 +115,7 @@ def _become(
         channel.send(supervisor, {"say": "born", "session": order["session"], "pid": pid})
         os._exit(0)
     os.setsid()
-    inherited = isolation.inherited()
+    inherited = isolation.inherited_data()
     isolation.furnish(room, counted, hardening)
     if hardening.closed_descriptors:
         keep_only(stream, supervisor.fileno())
