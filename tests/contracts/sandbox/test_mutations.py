@@ -24,7 +24,7 @@ CAUGHT_BY: dict[str, tuple[str, ...]] = {
     "fresh_proc": ("neighbour.find", "self-check"),
     "network_namespace": ("processes.namespaces", "neighbour.find", "network.tcp", "self-check"),
     "ipc_namespace": ("processes.namespaces",),
-    "memory_limit": ("bombs.memory", "bombs.memory_of_many"),
+    "memory_limit": ("memory.of_one", "memory.of_many"),
     "process_limit": ("bombs.forks", "bombs.threads"),
     "open_file_limit": ("bombs.open_files",),
     "no_capabilities": ("files.privileges", "self-check"),

@@ -71,12 +71,13 @@ class Cell:
         return memory, len(pids)
 
     def over(self) -> bool:
-        """Whether it uses more memory than it may; for where no cgroup sees to that."""
+        """Whether it uses more memory than it may; a cgroup sees to all but what some kernels let sockets hold."""
         if self.pid == 0:
             return False
         if self.watch is None:
             self.watch = trees.Watch(self.pid)
-        return self.watch.over(self.limits["memory"])
+        most = self.limits["memory"]
+        return self.watch.over(most) if self.group is None else self.watch.waiting > most
 
     def why(self, status: int) -> str:
         """Why it ended, as a sentence."""

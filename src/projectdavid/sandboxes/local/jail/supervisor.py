@@ -78,7 +78,7 @@ class Supervisor:
 
     @property
     def _watching(self) -> bool:
-        return self._groups is None and bool(self._cells) and self._setup.hardening.memory_limit
+        return bool(self._cells) and self._setup.hardening.memory_limit
 
     def _after(self, seconds: float, action: Callable[[], None]) -> None:
         if all(action != planned for _, planned in self._timers):

@@ -85,9 +85,14 @@ class Watch:
         """Whether the session uses more than `limit` bytes."""
         pids = processes(self._first)
         data, shared = self._look(pids)
-        rest = sum(shared.values()) + max(0, self._sockets() - self._sockets_before) * self._buffer
+        rest = sum(shared.values()) + self.waiting
         # What a process still shares with the one that it was forked from counts in both: first look cheaply.
         return data + rest > limit and _own(pids) + rest > limit
+
+    @property
+    def waiting(self) -> int:
+        """What its sockets can hold that nobody has received yet."""
+        return max(0, self._sockets() - self._sockets_before) * self._buffer
 
     def _look(self, pids: list[int]) -> tuple[int, Mappings]:
         self._looks += 1
