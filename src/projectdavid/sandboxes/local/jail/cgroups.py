@@ -161,7 +161,12 @@ class Group:
     def bound(self, memory: int, processes: int) -> None:
         """Set the limits."""
         wanted = {
-            "memory": (("memory.limit_in_bytes", memory), ("memory.max", memory), ("memory.swap.max", 0)),
+            "memory": (
+                ("memory.limit_in_bytes", memory),
+                ("memory.kmem.tcp.limit_in_bytes", memory // 8),  # version 1 counts that apart
+                ("memory.max", memory),
+                ("memory.swap.max", 0),
+            ),
             "pids": (("pids.max", processes),),
             "cpu": (("cpu.cfs_period_us", _PERIOD), ("cpu.cfs_quota_us", _PERIOD), ("cpu.max", f"{_PERIOD} {_PERIOD}")),
         }
