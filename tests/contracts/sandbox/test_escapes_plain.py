@@ -13,6 +13,7 @@ from tests.fakes.plain_sandbox import PlainSandbox
 pytestmark = pytest.mark.anyio
 
 HARMLESS_HERE = {
+    "processes.own_memory": "as is its memory; see the mutations",
     "processes.own_environment": "its environment is clean; see the mutations",
     "processes.descriptors": "nothing leaks into a process that Python starts; see the mutations",
     "bombs.recursion": "only the worker dies of it, wherever it runs",

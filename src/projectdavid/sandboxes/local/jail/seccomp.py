@@ -15,6 +15,7 @@ _LOAD: Final = 0x20
 _EQUAL: Final = 0x15
 _AT_LEAST: Final = 0x35
 _ANY_BIT: Final = 0x45
+_AND: Final = 0x54
 _RETURN: Final = 0x06
 
 _ALLOW: Final = 0x7FFF0000
@@ -26,7 +27,13 @@ _ARCHITECTURE: Final = 4
 _ARGUMENT: Final = (16, 24, 32)
 
 _X32: Final = 0x40000000
-_FAMILIES: Final = (1, 2, 10)
+_UNIX: Final = 1
+_INTERNET: Final = (2, 10)
+_KIND: Final = 0xF
+_KINDS: Final = (1, 2)
+"""SOCK_STREAM and SOCK_DGRAM; the other bits are flags."""
+_PROTOCOLS: Final = (0, 6, 17)
+"""What the kind asks for, TCP, UDP."""
 _TERMINAL_INPUT: Final = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX: they type into a terminal."""
 _NAMESPACES: Final = (
@@ -101,8 +108,13 @@ def program(hardening: Hardening, machine: str = "") -> bytes:
         "personality": (_argument(0), _one_of((0, _ASK_PERSONALITY), allow, deny)),
     }
     if hardening.socket_families:
-        families = (_argument(0), _one_of(_FAMILIES, allow, _answer(errno.EAFNOSUPPORT)))
-        bodies |= {"socket": families, "socketpair": families}
+        no_family = _answer(errno.EAFNOSUPPORT)
+        # Of the internet TCP and UDP only: for others the kernel loads code that hardly anybody has looked at.
+        kind = (_argument(1), _instruction(_AND, _KIND), _one_of(_KINDS, b"", deny))
+        protocol = (_argument(2), _one_of(_PROTOCOLS, allow, deny))
+        local = _instruction(_EQUAL, _UNIX, 0, 1) + allow
+        families = (_argument(0), local, _one_of(_INTERNET, b"", no_family), *kind, *protocol)
+        bodies |= {"socket": families, "socketpair": (_argument(0), local, no_family)}
     if hardening.hidden_memory:
         # Only a hint to the kernel, so nobody misses it; what waits in sockets is in no count of a process.
         sizes = (_argument(2), _one_of(_BUFFER_SIZES, _answer(0), allow))
