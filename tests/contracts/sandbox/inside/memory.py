@@ -81,6 +81,22 @@ def nobody_maps(facts: Facts) -> list[str]:
     return over(held, limit, "memory that nobody maps")
 
 
+def cut_off(facts: Facts) -> list[str]:
+    """Shared memory of which all but a page was given back: its pages stand as long as that one is mapped."""
+    limit = facts["limits"]["memory"]
+    pieces: list[mmap.mmap] = []
+    with suppress(OSError, MemoryError):
+        while len(pieces) * PIECE < 4 * limit:
+            piece = mmap.mmap(-1, PIECE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+            for _ in range(PIECE // MEGABYTE):
+                piece.write(PAGE)
+            address = ctypes.addressof(ctypes.c_char.from_buffer(piece))
+            LIBC.munmap(ctypes.c_void_p(address + mmap.PAGESIZE), ctypes.c_size_t(PIECE - mmap.PAGESIZE))
+            pieces.append(piece)
+    time.sleep(HELD_SECONDS)
+    return over(len(pieces) * PIECE, limit, "shared memory behind small mappings")
+
+
 def out_of_sight(facts: Facts) -> list[str]:
     """Memory of many processes that nobody but root may look into."""
     limit = facts["limits"]["memory"]
