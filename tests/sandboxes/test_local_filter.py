@@ -31,6 +31,8 @@ def answer(program: bytes, architecture: int, number: int, *arguments: int) -> i
             held = struct.unpack_from("=I", seen, value)[0]
         elif code == 0x06:
             return value
+        elif code == 0x54:
+            held &= value
         else:
             holds = {0x15: held == value, 0x35: held >= value, 0x45: bool(held & value)}[code]
             place += then if holds else otherwise
@@ -92,12 +94,31 @@ def test_a_process_is_made_but_no_namespace(machine: tuple[str, int], flag: str)
 
 
 @pytest.mark.parametrize(
-    ("family", "allowed"), [(1, True), (2, True), (10, True), (0, False), (16, False), (40, False)]
+    ("family", "kind", "protocol", "allowed"),
+    [
+        (1, 1, 0, True),
+        (1, 5, 0, True),
+        (2, 1, 0, True),
+        (2, 2, 17, True),
+        (2, 1 | 0o2004000, 6, True),
+        (10, 1, 6, True),
+        (2, 3, 1, False),
+        (2, 5, 132, False),
+        (10, 1, 262, False),
+        (0, 1, 0, False),
+        (16, 3, 0, False),
+        (38, 5, 0, False),
+        (40, 1, 0, False),
+    ],
 )
-def test_sockets_are_of_three_families(machine: tuple[str, int], family: int, allowed: bool):
-    for name in ("socket", "socketpair"):
-        assert ask(machine, name, family) == (ALLOW if allowed else deny(errno.EAFNOSUPPORT))
-        assert ask(machine, name, family, hardening=Hardening(socket_families=False)) == ALLOW
+def test_sockets_are_local_or_of_tcp_or_udp(
+    machine: tuple[str, int], family: int, kind: int, protocol: int, allowed: bool
+):
+    known = family in (1, 2, 10)
+    refused = deny(errno.EPERM if known else errno.EAFNOSUPPORT)
+    assert ask(machine, "socket", family, kind, protocol) == (ALLOW if allowed else refused)
+    assert ask(machine, "socketpair", family, kind) == (ALLOW if family == 1 else deny(errno.EAFNOSUPPORT))
+    assert ask(machine, "socket", family, kind, protocol, hardening=Hardening(socket_families=False)) == ALLOW
 
 
 def test_nobody_types_into_a_terminal(machine: tuple[str, int]):
