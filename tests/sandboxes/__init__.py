@@ -1,1 +1,1 @@
-"""Adapters of the sandbox socket, where they differ from one another."""
+"""How sandboxes are made: the host's end of a session, the agent, the adapters."""

@@ -31,6 +31,8 @@ def answer(program: bytes, architecture: int, number: int, *arguments: int) -> i
             held = struct.unpack_from("=I", seen, value)[0]
         elif code == 0x06:
             return value
+        elif code == 0x54:
+            held &= value
         else:
             holds = {0x15: held == value, 0x35: held >= value, 0x45: bool(held & value)}[code]
             place += then if holds else otherwise
@@ -92,12 +94,31 @@ def test_a_process_is_made_but_no_namespace(machine: tuple[str, int], flag: str)
 
 
 @pytest.mark.parametrize(
-    ("family", "allowed"), [(1, True), (2, True), (10, True), (0, False), (16, False), (40, False)]
+    ("family", "kind", "protocol", "allowed"),
+    [
+        (1, 1, 0, True),
+        (1, 5, 0, True),
+        (2, 1, 0, True),
+        (2, 2, 17, True),
+        (2, 1 | 0o2004000, 6, True),
+        (10, 1, 6, True),
+        (2, 3, 1, False),
+        (2, 5, 132, False),
+        (10, 1, 262, False),
+        (0, 1, 0, False),
+        (16, 3, 0, False),
+        (38, 5, 0, False),
+        (40, 1, 0, False),
+    ],
 )
-def test_sockets_are_of_three_families(machine: tuple[str, int], family: int, allowed: bool):
-    for name in ("socket", "socketpair"):
-        assert ask(machine, name, family) == (ALLOW if allowed else deny(errno.EAFNOSUPPORT))
-        assert ask(machine, name, family, hardening=Hardening(socket_families=False)) == ALLOW
+def test_sockets_are_local_or_of_tcp_or_udp(
+    machine: tuple[str, int], family: int, kind: int, protocol: int, allowed: bool
+):
+    known = family in (1, 2, 10)
+    refused = deny(errno.EPERM if known else errno.EAFNOSUPPORT)
+    assert ask(machine, "socket", family, kind, protocol) == (ALLOW if allowed else refused)
+    assert ask(machine, "socketpair", family, kind) == (ALLOW if family == 1 else deny(errno.EAFNOSUPPORT))
+    assert ask(machine, "socket", family, kind, protocol, hardening=Hardening(socket_families=False)) == ALLOW
 
 
 def test_nobody_types_into_a_terminal(machine: tuple[str, int]):
@@ -115,3 +136,24 @@ def test_a_personality_is_asked_for_but_not_taken(machine: tuple[str, int]):
 def test_a_processor_that_is_not_known_is_refused():
     with pytest.raises(seccomp.Unknown, match="riscv64"):
         seccomp.program(Hardening(), "riscv64")
+
+
+def test_how_much_waits_in_a_socket_is_not_for_the_code_to_say(machine: tuple[str, int]):
+    for option in (7, 8, 32, 33):
+        assert ask(machine, "setsockopt", 3, 1, option) == deny(0)
+        assert ask(machine, "setsockopt", 3, 6, option) == ALLOW
+    assert ask(machine, "setsockopt", 3, 1, 2) == ALLOW
+    assert ask(machine, "setsockopt", 3, 1, 7, hardening=Hardening(hidden_memory=False)) == ALLOW
+
+
+@pytest.mark.parametrize(("flags", "allowed"), [(0x22, True), (0x01, True), (0x02, True), (0x21, False), (0x23, False)])
+def test_shared_memory_of_no_file_is_refused_where_no_cgroup_counts_it(
+    machine: tuple[str, int], flags: int, allowed: bool
+):
+    kind, column = machine
+    number = calls.CONDITIONAL["mmap"][column]
+    assert number is not None
+    architecture, arguments = calls.ARCHITECTURES[kind], (0, 4096, 3, flags)
+    uncounted, counted = (seccomp.program(Hardening(), kind, counted=known) for known in (False, True))
+    assert answer(uncounted, architecture, number, *arguments) == (ALLOW if allowed else deny(errno.EPERM))
+    assert answer(counted, architecture, number, *arguments) == ALLOW

@@ -20,6 +20,16 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 while True:
     time.sleep(1)
 """
+STOP = "import os, signal; os.kill(0, signal.SIGSTOP); os.kill(os.getpid(), signal.SIGSTOP)"
+LEAVE_ORPHANS = """
+import os
+for _ in range(300):
+    if not os.fork():
+        if not os.fork():
+            os._exit(0)
+        os._exit(0)
+    os.wait()
+"""
 DIE = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 CLOSE_ALL = "import os; os.closerange(0, 1024)"
 CLOSE_OUTPUT = "import os, sys; sys.stdout.close(); sys.stderr.close(); os.close(1); os.close(2)"
@@ -108,7 +118,9 @@ class Attacks:
             assert told[-1] == "interrupted"
             assert "6" in (await ran(session, "print(kept)")).text
 
-    @pytest.mark.parametrize("source", [IGNORE_INTERRUPTS, "sum(range(10**14))"], ids=["ignores", "does not look"])
+    @pytest.mark.parametrize(
+        "source", [IGNORE_INTERRUPTS, "sum(range(10**14))", STOP], ids=["ignores", "does not look", "stops"]
+    )
     async def test_what_does_not_heed_an_interrupt_is_killed(self, hold: Hold, source: str) -> None:
         async with hold.session() as session:
             await put(session, "kept.txt", b"kept")
@@ -159,6 +171,11 @@ class Attacks:
     async def test_a_child_that_stays_does_not_keep_a_run_from_its_end(self, hold: Hold) -> None:
         async with hold.session() as session:
             assert status(await ran(session, LEAVE_A_CHILD)) == "ok"
+            await answers(session)
+
+    async def test_children_of_children_that_end_take_no_room(self, hold: Hold) -> None:
+        async with hold.session() as session:
+            assert status(await ran(session, LEAVE_ORPHANS)) == "ok"
             await answers(session)
 
     async def test_a_full_disk_is_told_and_takes_files_again_when_there_is_room(self, hold: Hold) -> None:

@@ -53,13 +53,14 @@ def laid(uid: int | None = None) -> Generator[Bait]:
     leaked = os.open(paths["private"], os.O_RDONLY)
     os.set_inheritable(leaked, True)
     os.environ["PROJECTDAVID_CANARY"] = secret
+    os.environ["PROJECTDAVID_UNTOLD"] = f"untold-{secrets.token_hex(16)}"
     try:
         with _victim(folder, secret, uid) as victim:
             assert victim.stdout is not None
             told = json.loads(victim.stdout.readline())
             yield Bait(_facts(secret) | {name: str(path) for name, path in paths.items()} | told, victim)
     finally:
-        del os.environ["PROJECTDAVID_CANARY"]
+        del os.environ["PROJECTDAVID_CANARY"], os.environ["PROJECTDAVID_UNTOLD"]
         os.close(leaked)
         shutil.rmtree(folder)
 

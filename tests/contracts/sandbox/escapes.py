@@ -13,7 +13,7 @@ import pytest
 
 from projectdavid.ports.sandbox import Kind
 from tests.contracts.sandbox.hold import Hold, ran
-from tests.contracts.sandbox.inside import bombs, files, kernel, network, processes
+from tests.contracts.sandbox.inside import bombs, files, kernel, memory, network, processes
 
 KINDS: tuple[Kind, ...] = ("python", "shell")
 
@@ -41,7 +41,7 @@ def probes(*modules: ModuleType) -> list[Probe]:
 
 REACH = probes(files, processes, network)
 KERNEL = probes(kernel)
-BOMBS = probes(bombs)
+BOMBS = probes(bombs, memory)
 
 
 @pytest.mark.anyio

@@ -138,6 +138,20 @@ class PythonRuns:
             assert "ValueError: of the child" in failed.stderr
             assert await value(session, "1") == "1"
 
+    async def test_threads_and_processes_share_the_work(self, sandbox: Sandbox) -> None:
+        source = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+def double(n):
+    return 2 * n
+with multiprocessing.Pool(2) as pool: a = pool.map(double, range(3))
+with ProcessPoolExecutor(2) as pool: b = list(pool.map(double, range(3)))
+with ThreadPoolExecutor(2) as pool: c = list(pool.map(double, range(3)))
+a == b == c == [0, 2, 4]
+"""
+        async with opened(sandbox) as session:
+            assert await value(session, source) == "True"
+
     async def test_random_numbers_differ_between_sessions(self, sandbox: Sandbox) -> None:
         source = "import random\n[random.random() for _ in range(4)]"
         async with opened(sandbox) as one, opened(sandbox) as another:

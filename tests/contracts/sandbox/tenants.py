@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.contracts.sandbox.attacks import answers
 from tests.contracts.sandbox.hold import Hold, ran
 
 
@@ -16,6 +17,13 @@ class Tenants:
             assert (await hold.found(third, "neighbour", "find", "shell")).breaches == ()
             assert one.id != other.id != third.id
             await hold.found(one, "neighbour", "forget")
+
+    async def test_a_session_that_takes_all_it_can_leaves_enough_to_others(self, hold: Hold) -> None:
+        async with hold.session() as other, hold.session() as greedy:
+            await hold.found(greedy, "neighbour", "hog")
+            await answers(other)
+            async with hold.session() as following:
+                await answers(following)
 
     async def test_what_a_session_leaves_can_be_found_by_itself(self, hold: Hold) -> None:
         async with hold.session() as one:

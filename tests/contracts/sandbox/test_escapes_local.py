@@ -13,6 +13,7 @@ from tests.contracts.sandbox.escapes import Escapes, KernelEscapes
 from tests.contracts.sandbox.hold import SMALL, Hold, held, ran
 from tests.contracts.sandbox.outputs import Outputs
 from tests.contracts.sandbox.processes import MARKED, until, users
+from tests.contracts.sandbox.shells import ShellAttacks
 from tests.contracts.sandbox.tenants import Tenants
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +56,10 @@ class TestTenants(Tenants):
 
 class TestAttacks(Attacks):
     """The session stands attacks."""
+
+
+class TestShellAttacks(ShellAttacks):
+    """And that of a shell."""
 
 
 class TestOutputs(Outputs):

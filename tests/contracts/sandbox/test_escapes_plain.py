@@ -13,13 +13,14 @@ from tests.fakes.plain_sandbox import PlainSandbox
 pytestmark = pytest.mark.anyio
 
 HARMLESS_HERE = {
+    "processes.own_memory": "as is its memory; see the mutations",
     "processes.own_environment": "its environment is clean; see the mutations",
     "processes.descriptors": "nothing leaks into a process that Python starts; see the mutations",
     "bombs.recursion": "only the worker dies of it, wherever it runs",
 }
 ROOT = {
     *("files.shadow", "files.made_devices", "files.privileges", "files.kernel_settings", "files.devices"),
-    *("network.raw_sockets", "kernel.mounts", "files.writable_places"),
+    *("files.kernel_secrets", "files.writable_places", "processes.agent", "network.raw_sockets", "kernel.mounts"),
 }
 """Probes that find nothing in the hands of an ordinary user, whom the host itself keeps away."""
 OPEN = [probe for probe in (*REACH, *KERNEL, *BOMBS) if str(probe) not in HARMLESS_HERE]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 CAUGHT_BY: dict[str, tuple[str, ...]] = {
     "uid_drop": ("host user",),
-    "clean_environment": ("processes.environments",),
+    "clean_environment": ("processes.environments", "processes.own_memory"),
     "closed_descriptors": ("self-check",),
     "minimal_root": ("files.folders_of_the_host",),
     "read_only_root": ("files.writable_places", "self-check"),
@@ -24,12 +24,12 @@ CAUGHT_BY: dict[str, tuple[str, ...]] = {
     "fresh_proc": ("neighbour.find", "self-check"),
     "network_namespace": ("processes.namespaces", "neighbour.find", "network.tcp", "self-check"),
     "ipc_namespace": ("processes.namespaces",),
-    "memory_limit": ("bombs.memory", "bombs.memory_of_many"),
+    "memory_limit": ("memory.of_one", "memory.of_many"),
     "process_limit": ("bombs.forks", "bombs.threads"),
     "open_file_limit": ("bombs.open_files",),
     "no_capabilities": ("files.privileges", "self-check"),
     "system_calls": ("kernel.calls", "kernel.new_namespaces", "kernel.cloned_namespaces", "self-check"),
-    "socket_families": ("network.families", "self-check"),
+    "socket_families": ("network.families", "network.protocols", "self-check"),
     "hidden_memory": ("kernel.hidden_memory", "self-check"),
 }
 """For each switch, all of these go red. Of open files only the check knows: workers close what they inherit, too."""

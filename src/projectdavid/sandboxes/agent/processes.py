@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from time import sleep
 
+_DEATH_SIGNAL, _DUMPABLE, _SUBREAPER = 1, 4, 36  # linux/prctl.h
 _TRIES, _PAUSE = 500, 0.01
 _ABOVE = 200
 """File descriptors that must stay are put above this number, out of the way of the code's own."""
@@ -50,6 +51,7 @@ def become_a_child() -> None:
     for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     os.setsid()
+    prctl(_DEATH_SIGNAL, signal.SIGKILL)  # when the agent dies; the first process of a namespace takes all with it
     dumpable(True)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
@@ -57,12 +59,12 @@ def become_a_child() -> None:
 
 def dumpable(yes: bool) -> None:
     """Whether other processes of the session may look into this one."""
-    prctl(4, int(yes))
+    prctl(_DUMPABLE, int(yes))
 
 
 def adopt_orphans() -> None:
     """Become the parent of what the children leave behind; the first process of a namespace is it anyway."""
-    prctl(36, 1)
+    prctl(_SUBREAPER, 1)
 
 
 def prctl(option: int, value: int) -> None:
@@ -90,6 +92,14 @@ def kill_children() -> None:
     for pid in children.split():
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
+
+
+def kill_orphans() -> None:
+    """Kill the children, and what they leave behind, until there is nobody left."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            kill_children()
+            os.waitpid(-1, 0)
 
 
 def ended() -> list[tuple[int, int]]:

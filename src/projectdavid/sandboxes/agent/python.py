@@ -21,6 +21,8 @@ from .running import Runner
 from .workers import Ended, Ends, Place
 
 _PIPE = 1 << 20
+_UNREAD = 100
+"""Words that a worker may leave unread before it is told no more."""
 _ENDING = 0.5
 """Seconds that a worker without a line has to end by itself."""
 _TYPES = 50
@@ -138,8 +140,9 @@ class PythonWorker:
                 self._ends.outputs.flush()
                 if self._ends.outputs.running and _fit(sizes, len(body)):
                     self._ends.channel.send("display", body, sizes=sizes, result=result)
-                self._to_send.append(b"taken")
-                self._write()
+                if len(self._to_send) < _UNREAD:
+                    self._to_send.append(b"taken")
+                    self._write()
             case {"kind": "begun", "number": int(number)} if number == self._number:
                 self._begun = True
                 if self._interrupt_waits:

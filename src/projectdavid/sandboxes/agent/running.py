@@ -8,6 +8,7 @@ import ctypes
 import inspect
 import io
 import linecache
+import multiprocessing
 import os
 import random
 import signal
@@ -75,6 +76,8 @@ class Runner:
         setattr(builtins, "input", _refuse_input)  # noqa: B010 - its type says that it must be the function itself
         for name in ("exit", "quit"):
             setattr(builtins, name, _leave)
+        # What a run defines is known to the children of a fork, and to no others.
+        multiprocessing.set_start_method("fork", force=True)
         random.seed()
         if numpy := sys.modules.get("numpy"):
             numpy.random.seed()

@@ -12,7 +12,7 @@ from .files import Files
 from .frames import Malformed
 from .outputs import Outputs
 from .polling import Bell, Interest, wait
-from .processes import adopt_orphans, dumpable, ended, in_words, kill_all, kill_children
+from .processes import adopt_orphans, dumpable, ended, in_words, kill_all, kill_children, kill_orphans
 from .python import PythonWorker
 from .shell import ShellWorker
 from .tunnel import Tunnel
@@ -71,6 +71,10 @@ class Agent:
         self._state_lost = False
         """The worker ended while nothing ran: the next run must hear of it."""
         self._worker = self._new_worker()
+        self._fresh = True
+        """The worker has run nothing yet: if it ends so, the next may, too, and waits until it is needed."""
+        self._gone = False
+        """There is no worker."""
 
     def serve(self) -> None:
         """Serve until the host is gone."""
@@ -79,24 +83,27 @@ class Agent:
             for header, body in self._channel.received():
                 self._on_frame(header, body)
             for pid, status in ended():
-                if pid == self._worker.pid:
+                if pid == self._worker.pid and not self._gone:
                     self._on_death(status)
             self._look()
 
     def end(self) -> None:
         """Leave no process behind."""
-        kill_all(self._worker.pid)
-        while ended():
-            kill_children()
+        if not self._gone:
+            kill_all(self._worker.pid)
+        if os.getpid() != 1:  # with the first process of a namespace all others go
+            kill_orphans()
 
     def _patience(self) -> float:
         """Seconds until something is to be done even if nothing comes."""
         kill = None if self._kill_at is None else max(0.0, self._kill_at - monotonic())
-        return min(one for one in (_LOOK, self._outputs.wait(), self._worker.wait(), kill) if one is not None)
+        worker = None if self._gone else self._worker.wait()
+        return min(one for one in (_LOOK, self._outputs.wait(), worker, kill) if one is not None)
 
     def _look(self) -> None:
         """Do what is to be done by now."""
-        self._worker.look()
+        if not self._gone:
+            self._worker.look()
         self._outputs.look()
         if self._kill_at is not None and monotonic() >= self._kill_at:
             self._kill_at = None
@@ -107,13 +114,16 @@ class Agent:
         yield from self._channel.interests()
         if self._tunnel is not None:
             yield from self._tunnel.interests()
-        if not self._channel.crowded:
+        if not self._channel.crowded and not self._gone:
             yield from self._worker.interests()
 
     def _on_frame(self, header: dict[str, Any], body: bytes) -> None:
         match header.get("type"):
             case "run":
                 self._number += 1
+                if self._gone:
+                    self._begin_anew()
+                self._fresh = False
                 self._running = True
                 self._outputs.begin()
                 self._interrupted = self._killed = False
@@ -124,9 +134,9 @@ class Agent:
             case "restart" if self._running:
                 self._killed = True
                 self._kill_at = monotonic() + (_GRACE if self._worker.kill() else 0.0)
-            case "resize":
+            case "resize" if not self._gone:
                 self._worker.resize(int(header["rows"]), int(header["columns"]))
-            case "interrupt" | "restart":
+            case "interrupt" | "restart" | "resize":
                 pass
             case "tunnel_data" | "tunnel_taken" | "tunnel_end":
                 if self._tunnel is not None:
@@ -159,9 +169,15 @@ class Agent:
         self._state_lost = True
         killed = f"{self._worker.what} was killed: it did not heed the interruption."
         words = killed if self._running and self._killed else in_words(self._worker.what, status)
-        self._worker = self._new_worker()
+        self._gone = True
+        if self._running or not self._fresh:
+            self._begin_anew()
         if self._running:
             self._finish("died", words.encode())
+
+    def _begin_anew(self) -> None:
+        self._worker = self._new_worker()
+        self._fresh, self._gone = True, False
 
     def _finish(self, status: str, error: bytes, exit_status: int | None = None) -> None:
         self._running = False

@@ -71,7 +71,7 @@ class Tunnel:
         try:
             if events & select.POLLOUT and (taken := connection.write()):
                 self._channel.send("tunnel_taken", id=connection.id, size=taken)
-            if events & (select.POLLIN | select.POLLHUP | select.POLLERR) and not connection.read_all:
+            if events & (select.POLLIN | select.POLLHUP | select.POLLERR) and connection.reads:
                 self._read(connection)
         except BlockingIOError:
             return
@@ -82,7 +82,7 @@ class Tunnel:
             self._drop(connection, told="tunnel_gone")
 
     def _read(self, connection: "_Connection") -> None:
-        data = connection.socket.recv(min(PIECE, max(connection.window, 1)))
+        data = connection.socket.recv(min(PIECE, connection.window))
         connection.window -= len(data)
         if data:
             self._channel.send("tunnel_data", data, id=connection.id)
@@ -113,10 +113,14 @@ class _Connection:
         """Its file descriptor."""
         return self.socket.fileno()
 
+    @property
+    def reads(self) -> bool:
+        """There may be more to read, and the host takes it."""
+        return self.window > 0 and not self.read_all
+
     def events(self, *, crowded: bool) -> int:
         """What it waits for."""
-        reads = self.window > 0 and not self.read_all and not crowded
-        return (select.POLLIN if reads else 0) | (select.POLLOUT if self.to_write else 0)
+        return (select.POLLIN if self.reads and not crowded else 0) | (select.POLLOUT if self.to_write else 0)
 
     def write(self) -> int:
         """Write what can be written now; how many bytes that were."""

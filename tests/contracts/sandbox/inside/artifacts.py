@@ -38,7 +38,7 @@ def links(facts: Facts) -> list[str]:
         "relative": "../../../../etc/passwd",
         "folder": "/etc",
         "process": "/proc/self/environ",
-        "root": "/proc/1/root/etc/passwd",
+        "root": "/proc/1/root",
         "descriptor": "/proc/self/fd/0",
         "zero": "/dev/zero",
         "self": "self",

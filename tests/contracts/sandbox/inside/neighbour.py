@@ -1,8 +1,13 @@
 """What a session leaves for another to find, and what that other looks for."""
 
+import ctypes
+import fcntl
+import os
+import resource
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,6 +56,40 @@ def find(facts: Facts) -> list[str]:
         found.append("shared memory")
     lines = {process: content(f"/proc/{process}/cmdline") for process in processes()}
     return found + [f"process {process}" for process, line in lines.items() if line.endswith(f"\0{MARK}\0".encode())]
+
+
+def hog(facts: Facts) -> list[str]:
+    """Take all that a user of the host may have of what is counted by user; it stays taken."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for _ in range(facts["limits"]["open_files"]):
+        libc.inotify_init1(0)
+    ends = socket.socketpair()
+    KEPT.extend(ends)
+    with suppress(OSError):
+        while True:
+            socket.send_fds(ends[0], [b"x"], [0] * 200, socket.MSG_DONTWAIT)
+    with suppress(OSError):
+        while True:
+            write = os.pipe()[1]
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 1 << 20)
+    for _ in range(facts["limits"]["processes"]):
+        pid = os.fork() if _spare() else -1
+        if pid == 0:
+            with suppress(BaseException):
+                for file in range(3, 256):
+                    with suppress(OSError):
+                        os.close(file)
+                with suppress(OSError):
+                    while True:
+                        fcntl.fcntl(os.pipe()[1], fcntl.F_SETPIPE_SZ, 1 << 20)
+                time.sleep(1000)
+            os._exit(0)
+    return []
+
+
+def _spare() -> bool:
+    """Whether there may be one more process."""
+    return len(list(processes())) < resource.getrlimit(resource.RLIMIT_NPROC)[0] - 2
 
 
 def forget(facts: Facts) -> list[str]:

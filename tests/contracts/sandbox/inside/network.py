@@ -26,6 +26,18 @@ FAMILIES = {
     "qipcrtr": (42, socket.SOCK_DGRAM),
     "x25": (9, socket.SOCK_SEQPACKET),
 }
+PROTOCOLS = {
+    "sctp": (socket.SOCK_STREAM, 132),
+    "sctp, by messages": (socket.SOCK_SEQPACKET, 132),
+    "sctp, by its kind": (socket.SOCK_SEQPACKET, 0),
+    "dccp": (6, 33),
+    "dccp, by its kind": (6, 0),
+    "mptcp": (socket.SOCK_STREAM, 262),
+    "smc": (socket.SOCK_STREAM, 256),
+    "udplite": (socket.SOCK_DGRAM, 136),
+    "l2tp": (socket.SOCK_DGRAM, 115),
+}
+FILTERED = (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT)
 REFUSED = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EPERM, errno.EACCES, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -112,6 +124,20 @@ def families(facts: Facts) -> list[str]:
     for name, (family, kind) in FAMILIES.items():
         with suppress(OSError), socket.socket(family, kind, 0):
             found.append(name)
+    return found
+
+
+def protocols(facts: Facts) -> list[str]:
+    """Protocols of the internet other than TCP and UDP: the kernel loads code for them when it is asked."""
+    found: list[str] = []
+    for name, (kind, protocol) in PROTOCOLS.items():
+        for family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                socket.socket(family, kind, protocol).close()
+                found.append(name)
+            except OSError as error:
+                if error.errno not in FILTERED:
+                    found.append(f"{name}: {error}")
     return found
 
 

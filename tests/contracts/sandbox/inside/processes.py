@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import stat
 from contextlib import suppress
@@ -11,6 +12,8 @@ from tests.contracts.sandbox.inside.system import LIBC, Facts, call, content, in
 
 PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE = 16, 17, 0x4206
 DESCRIPTORS = 1024
+UNTOLD = re.compile(rb"untold-[0-9a-f]{32}")
+LARGE = 1 << 30
 READV = number(310, 270)
 
 
@@ -29,6 +32,19 @@ def environments(facts: Facts) -> list[str]:
     """Secrets in the environment of any process that can be seen, the first one and the agent among them."""
     paths = [f"/proc/{process}/environ" for process in ("self", "thread-self", *processes())]
     return [path for path in paths if facts["secret"].encode() in content(path)]
+
+
+def own_memory(facts: Facts) -> list[str]:
+    """Secrets of the server in what the code's process was forked with; it was not told which: else it would be there."""
+    found: list[str] = []
+    with suppress(OSError), Path("/proc/self/mem").open("rb", buffering=0) as memory:
+        for line in content("/proc/self/maps").decode().splitlines():
+            start, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw") and end - start < LARGE:
+                with suppress(OSError, OverflowError):
+                    memory.seek(start)
+                    found += [line for _ in UNTOLD.finditer(memory.read(end - start))]
+    return found[:3]
 
 
 def command_lines(facts: Facts) -> list[str]:

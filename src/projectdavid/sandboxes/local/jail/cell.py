@@ -32,6 +32,7 @@ class Cell:
     """As its zygote sees it."""
     pidfd: int = -1
     group: Group | None = None
+    watch: trees.Watch | None = None
     reason: str = ""
     """Why it was ended, if it was."""
     ending: bool = False
@@ -70,12 +71,13 @@ class Cell:
         return memory, len(pids)
 
     def over(self) -> bool:
-        """Whether it uses more memory than it may; for where no cgroup sees to that."""
+        """Whether it uses more memory than it may; a cgroup sees to all but what some kernels let sockets hold."""
         if self.pid == 0:
             return False
-        pids = trees.processes(self.pid)
+        if self.watch is None:
+            self.watch = trees.Watch(self.pid)
         most = self.limits["memory"]
-        return trees.resident(pids) > most and trees.own(pids) > most
+        return self.watch.over(most) if self.group is None else self.watch.waiting > most
 
     def why(self, status: int) -> str:
         """Why it ended, as a sentence."""

@@ -32,6 +32,7 @@ def delegate(uid: int, root: Path = _ROOT) -> "Groups | None":
         place = home / f"{_PREFIX}{os.getpid()}"
         try:
             place.mkdir(exist_ok=True)
+            _weigh(place)
             _give(place, uid)
         except OSError:
             continue
@@ -70,6 +71,14 @@ def _homes(root: Path) -> dict[str, Path]:
     except OSError:
         return {}
     return {controller: home for controller in _OLD if controller in available}
+
+
+def _weigh(place: Path) -> None:
+    """All sessions together weigh as much as one busy process per processor, not as one."""
+    processors = os.cpu_count() or 1
+    for name, value in (("cpu.shares", 1024 * processors), ("cpu.weight", min(100 * processors, 10_000))):
+        if (place / name).exists():
+            (place / name).write_text(str(value))
 
 
 def _give(place: Path, uid: int) -> None:
@@ -152,7 +161,12 @@ class Group:
     def bound(self, memory: int, processes: int) -> None:
         """Set the limits."""
         wanted = {
-            "memory": (("memory.limit_in_bytes", memory), ("memory.max", memory), ("memory.swap.max", 0)),
+            "memory": (
+                ("memory.limit_in_bytes", memory),
+                ("memory.kmem.tcp.limit_in_bytes", memory // 8),  # version 1 counts that apart
+                ("memory.max", memory),
+                ("memory.swap.max", 0),
+            ),
             "pids": (("pids.max", processes),),
             "cpu": (("cpu.cfs_period_us", _PERIOD), ("cpu.cfs_quota_us", _PERIOD), ("cpu.max", f"{_PERIOD} {_PERIOD}")),
         }

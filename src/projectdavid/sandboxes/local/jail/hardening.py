@@ -38,4 +38,5 @@ class Hardening:
     socket_families: bool = True
     """Of the filter: only UNIX, INET and INET6 sockets."""
     hidden_memory: bool = True
-    """Of the filter: no memfd, no System V memory, no message queues, which no limit of memory sees."""
+    """Of the filter: no memfd, no System V memory, no message queues, no larger buffers of sockets, which no limit of
+    memory sees."""

@@ -15,6 +15,7 @@ _LOAD: Final = 0x20
 _EQUAL: Final = 0x15
 _AT_LEAST: Final = 0x35
 _ANY_BIT: Final = 0x45
+_AND: Final = 0x54
 _RETURN: Final = 0x06
 
 _ALLOW: Final = 0x7FFF0000
@@ -23,10 +24,16 @@ _KILL: Final = 0x80000000
 # Where things are in what the filter sees: the number, the architecture, the lower halves of the arguments.
 _NUMBER: Final = 0
 _ARCHITECTURE: Final = 4
-_ARGUMENT: Final = (16, 24)
+_ARGUMENT: Final = (16, 24, 32, 40)
 
 _X32: Final = 0x40000000
-_FAMILIES: Final = (1, 2, 10)
+_UNIX: Final = 1
+_INTERNET: Final = (2, 10)
+_KIND: Final = 0xF
+_KINDS: Final = (1, 2)
+"""SOCK_STREAM and SOCK_DGRAM; the other bits are flags."""
+_PROTOCOLS: Final = (0, 6, 17)
+"""What the kind asks for, TCP, UDP."""
 _TERMINAL_INPUT: Final = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX: they type into a terminal."""
 _NAMESPACES: Final = (
@@ -38,6 +45,11 @@ _NAMESPACES: Final = (
     | libc.CLONE_NEWPID
     | libc.CLONE_NEWNET
 )
+_SOCKET_LEVEL: Final = 1
+_BUFFER_SIZES: Final = (7, 8, 32, 33)
+"""SO_SNDBUF, SO_RCVBUF, and both with force."""
+_SHARED: Final = 0x01
+_OF_NO_FILE: Final = 0x20
 _ASK_PERSONALITY: Final = 0xFFFFFFFF
 
 
@@ -67,8 +79,8 @@ def _one_of(values: tuple[int, ...], inside: bytes, outside: bytes) -> bytes:
     return tests + outside + inside
 
 
-def program(hardening: Hardening, machine: str = "") -> bytes:
-    """The filter for this processor, or for `machine`.
+def program(hardening: Hardening, machine: str = "", *, counted: bool = False) -> bytes:
+    """The filter for this processor, or for `machine`. `counted`: a cgroup counts all memory, whoever holds it.
 
     Raises:
         Unknown: the processor is none whose calls are known.
@@ -91,15 +103,28 @@ def program(hardening: Hardening, machine: str = "") -> bytes:
     if hardening.hidden_memory:
         refused |= calls.HIDDEN_MEMORY
     parts += [_when(number, deny) for both in refused.values() if (number := both[column]) is not None]
-    bodies = {
+    bodies: dict[str, tuple[bytes, ...]] = {
         "clone": (_argument(0), _instruction(_ANY_BIT, _NAMESPACES, 0, 1), deny, allow),
         "clone3": (_answer(errno.ENOSYS),),
         "ioctl": (_argument(1), _one_of(_TERMINAL_INPUT, deny, allow)),
         "personality": (_argument(0), _one_of((0, _ASK_PERSONALITY), allow, deny)),
     }
     if hardening.socket_families:
-        families = (_argument(0), _one_of(_FAMILIES, allow, _answer(errno.EAFNOSUPPORT)))
-        bodies |= {"socket": families, "socketpair": families}
+        no_family = _answer(errno.EAFNOSUPPORT)
+        # Of the internet TCP and UDP only: for others the kernel loads code that hardly anybody has looked at.
+        kind = (_argument(1), _instruction(_AND, _KIND), _one_of(_KINDS, b"", deny))
+        protocol = (_argument(2), _one_of(_PROTOCOLS, allow, deny))
+        local = _instruction(_EQUAL, _UNIX, 0, 1) + allow
+        families = (_argument(0), local, _one_of(_INTERNET, b"", no_family), *kind, *protocol)
+        bodies |= {"socket": families, "socketpair": (_argument(0), local, no_family)}
+    if hardening.hidden_memory:
+        # Only a hint to the kernel, so nobody misses it; what waits in sockets is in no count of a process.
+        sizes = (_argument(2), _one_of(_BUFFER_SIZES, _answer(0), allow))
+        bodies["setsockopt"] = (_argument(1), _instruction(_EQUAL, _SOCKET_LEVEL, 1, 0), allow, *sizes)
+    if hardening.hidden_memory and not counted:
+        # Shared memory of no file: its pages stay while any of it is mapped, and nobody sees how many there are.
+        shared = (_instruction(_ANY_BIT, _SHARED, 0, 1), deny, allow)
+        bodies["mmap"] = (_argument(3), _instruction(_ANY_BIT, _OF_NO_FILE, 1, 0), allow, *shared)
     for name, body in bodies.items():
         number = calls.CONDITIONAL[name][column]
         assert number is not None
