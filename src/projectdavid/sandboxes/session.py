@@ -3,68 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable
-from typing import Protocol, TypeVar
 
-import msgspec
-
-from projectdavid.ports.sandbox import (
-    Chunks,
-    Done,
-    Event,
-    FileInfo,
-    Kind,
-    Level,
-    Limits,
-    Listing,
-    Lost,
-    Refused,
-    Stats,
-    Tunnel,
-)
-from projectdavid.sandboxes.agent.frames import PIECE, Malformed
+from projectdavid.ports.sandbox import Chunks, Done, Event, Kind, Level, Limits, Listing, Lost, Stats, Tunnel
+from projectdavid.sandboxes.agent.frames import BODY, Malformed
+from projectdavid.sandboxes.control import Control, Patience
+from projectdavid.sandboxes.link import CLOSED, LIAR, SILENT, Link
 from projectdavid.sandboxes.runs import Run
 from projectdavid.sandboxes.terminal import Screen
-from projectdavid.sandboxes.wire import (
-    AnySaid,
-    Data,
-    Declined,
-    Ended,
-    Files,
-    Line,
-    Listed,
-    Opened,
-    Showed,
-    Stored,
-    Wrote,
-)
+from projectdavid.sandboxes.transfers import Transfers
+from projectdavid.sandboxes.tunnels import Tunnels
+from projectdavid.sandboxes.wire import AnySaid, Data, Declined, Ended, Line, Listed, Opened, Showed, Stored, Wrote
 
-GRACE = 2.0
-"""Seconds that code has to end after it was interrupted for taking too long."""
-LAST = 10.0
-"""Seconds that an agent has to kill what did not."""
-ANSWER = 60.0
-"""Seconds that an agent has to answer."""
-CLOSED = "The session was closed."
-LIAR = "The session was ended: what came from inside did not follow the protocol."
-SILENT = "The session was ended: it did not answer any more."
-_S = TypeVar("_S", Stored, Opened, Data, Listed)
-_FILES = msgspec.json.Decoder(Files)
-
-
-class Control(Protocol):
-    """What an adapter gives besides the stream."""
-
-    async def kill(self) -> None:
-        """End the sandbox with everything in it; nothing happens if it is gone already."""
-        ...
-
-    async def stats(self) -> Stats:
-        """What it uses now."""
-        ...
-
-    def reason(self) -> str:
-        """Why it is gone, as a sentence, as far as that is known."""
-        ...
+TOO_LONG = f"The code is longer than {BODY} bytes.\n"
+ROWS, COLUMNS = 500, 1000
+"""The largest terminal."""
 
 
 class FramedSession:
@@ -83,18 +35,21 @@ class FramedSession:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         control: Control,
+        patience: Patience = Patience(),  # noqa: B008 - it is frozen
     ) -> None:
         self._id = id
         self._level = level
-        self._kind = kind
+        self._kind: Kind = kind
         self._limits = limits
         self._line = Line(reader, writer)
         self._control = control
+        self._patience = patience
+        self._link = Link(self._line, control, patience.answer, self._on_lost)
+        self._transfers = Transfers(self._link)
+        self._tunnels = None if tunnel is None else Tunnels(tunnel, self._link.send)
         self._screen = Screen()
         self._turn = asyncio.Lock()
         self._run: Run | None = None
-        self._answer: asyncio.Future[tuple[AnySaid, bytes]] | None = None
-        self._lost: Lost | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._reading = asyncio.create_task(self._read())
 
@@ -110,70 +65,49 @@ class FramedSession:
 
     async def run(self, source: str, timeout: float) -> AsyncGenerator[Event]:
         """Run code; see the socket."""
+        code = source.encode("utf-8", "replace")
+        if len(code) > BODY:
+            yield Done("error", error=TOO_LONG)
+            return
         await self._turn.acquire()
         run = Run(self._limits.output)
-        if self._lost is not None:
-            run.lose(self._lost)
+        if self._link.lost:
+            run.lose(self._link.why())
         self._run = run
-        task = asyncio.create_task(self._see_through(run, source.encode("utf-8", "replace"), timeout))
+        task = asyncio.create_task(self._see_through(run, timeout))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
+            # At once, so that whoever interrupts from now on interrupts this.
+            await self._link.send("run", code)
             while not isinstance(event := await run.next(), Done):
                 yield event
+            # The turn is free before anybody hears that the run is over: who then begins another one need not wait.
+            await asyncio.wait({task})
             yield event
         finally:
             run.abandon()
 
     async def interrupt(self) -> None:
         """Interrupt what runs."""
-        self._check()
-        await self._send("interrupt")
+        self._link.check()
+        await self._link.send("interrupt")
 
     async def put(self, name: str, size: int, chunks: AsyncIterable[bytes]) -> None:
         """Write a file; see the socket."""
         async with self._turn:
-            self._check()
-            await self._send("put", name=name, size=size)
-            try:
-                async for chunk in chunks:
-                    for start in range(0, len(chunk), PIECE):
-                        await self._send("piece", chunk[start : start + PIECE])
-                        self._check()
-            except BaseException:
-                if self._lost is None:
-                    await asyncio.shield(self._ask("abort", name, Stored))
-                raise
-            await self._ask("commit", name, Stored)
+            await self._transfers.put(name, size, chunks)
 
     async def get(self, name: str) -> Chunks:
         """Read a file; see the socket."""
-        async with self._turn:
-            said, _ = await self._ask("get", name, Opened, name=name)
-            left = said.size
-            try:
-                # No more than it said at first: a file that grows while it is read has no end.
-                while left > 0:
-                    _, data = await self._ask("read", name, Data)
-                    if not data:
-                        break
-                    data = data[:left]
-                    left -= len(data)
-                    yield data
-            finally:
-                if self._lost is None:
-                    await self._send("shut")
+        async with self._turn, contextlib.aclosing(self._transfers.get(name)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def list(self) -> Listing:
         """The files; see the socket."""
         async with self._turn:
-            said, body = await self._ask("list", "", Listed)
-            try:
-                files = _FILES.decode(body)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                await self._lose(LIAR)
-                raise self._gone() from None
-            return Listing(tuple(FileInfo(*one) for one in files), said.complete)
+            return await self._transfers.list()
 
     async def terminal(self, after: int = 0) -> AsyncGenerator[tuple[int, bytes]]:
         """What the terminal shows; it ends when the session is closed."""
@@ -183,17 +117,17 @@ class FramedSession:
 
     async def resize(self, rows: int, columns: int) -> None:
         """Change the size of the terminal, to something that a terminal can have."""
-        self._check()
-        await self._send("resize", rows=min(max(rows, 1), 500), columns=min(max(columns, 1), 1000))
+        self._link.check()
+        await self._link.send("resize", rows=min(max(rows, 1), ROWS), columns=min(max(columns, 1), COLUMNS))
 
     async def stats(self) -> Stats:
         """What it uses now."""
-        self._check()
+        self._link.check()
         return await self._control.stats()
 
     async def close(self) -> None:
         """End it; nothing of it is left, and nothing happens the second time."""
-        await self._lose(CLOSED)
+        await self._link.lose(CLOSED)
         self._reading.cancel()
         await asyncio.gather(self._reading, *self._tasks, return_exceptions=True)
 
@@ -205,98 +139,54 @@ class FramedSession:
             while (frame := await self._line.receive()) is not None:
                 self._take(*frame)
         except Malformed:
-            await self._lose(LIAR)
+            await self._link.lose(LIAR)
         else:
-            await self._lose(None)
+            await self._link.lose(None)
 
     def _take(self, said: AnySaid, body: bytes) -> None:
+        run = self._run if self._run is not None and not self._run.ended.done() else None
         match said:
             case Wrote(stream=stream):
+                if (stream == "terminal") != (self._kind == "shell"):
+                    raise Malformed("another kind of session")
                 if stream == "terminal":
                     self._screen.show(body)
-                if self._running is not None:
-                    self._running.wrote(stream, body)
-            case Showed() if self._running is not None:
-                self._running.showed(said, body)
-            case Ended() if self._running is not None:
-                self._running.done(said, body)
+                if run is not None:
+                    run.wrote(stream, body)
+            case Showed() if run is not None:
+                run.showed(said, body)
+            case Ended() if run is not None:
+                run.done(said, body)
             case Showed() | Ended():
                 raise Malformed("nothing runs")
             case Stored() | Opened() | Data() | Listed() | Declined():
-                if self._answer is None or self._answer.done():
-                    raise Malformed("nothing was asked")
-                self._answer.set_result((said, body))
-            case _:
+                self._transfers.answered(said, body)
+            case _ if self._tunnels is None:
                 raise Malformed("there is no tunnel")
-
-    @property
-    def _running(self) -> Run | None:
-        return self._run if self._run is not None and not self._run.ended.done() else None
-
-    async def _send(self, kind: str, body: bytes = b"", **fields: object) -> None:
-        try:
-            async with asyncio.timeout(ANSWER):
-                await self._line.send(kind, body, **fields)
-        except TimeoutError:
-            await self._lose(SILENT)
-
-    async def _ask(self, kind: str, about: str, expected: type[_S], /, **fields: object) -> tuple[_S, bytes]:
-        """Ask for something that is answered with one frame."""
-        self._check()
-        self._answer = asyncio.get_running_loop().create_future()
-        try:
-            await self._send(kind, b"", **fields)
-            async with asyncio.timeout(ANSWER):
-                said, body = await self._answer
-        except TimeoutError:
-            await self._lose(SILENT)
-            raise self._gone() from None
-        finally:
-            self._answer = None
-        match said:
-            case Declined():
-                raise Refused(about, body.decode("utf-8", "replace")[:200])
-            case _ if isinstance(said, expected):
-                return said, body
             case _:
-                await self._lose(LIAR)
-                raise self._gone()
+                self._tunnels.take(said, body)
 
     # The end
 
-    async def _see_through(self, run: Run, source: bytes, timeout: float) -> None:
+    async def _see_through(self, run: Run, timeout: float) -> None:
         """Hold the turn until a run is over; end it when it takes too long, or when nobody reads it any more."""
         try:
-            await self._send("run", source)
             if await run.over(timeout, hurry=True):
                 return
             run.late = not run.abandoned.done()
-            await self._send("interrupt")
-            if await run.over(GRACE):
+            await self._link.send("interrupt")
+            if await run.over(self._patience.grace):
                 return
-            await self._send("restart")
-            if not await run.over(LAST):
-                await self._lose(SILENT)
+            await self._link.send("restart")
+            if not await run.over(self._patience.kill):
+                await self._link.lose(SILENT)
         finally:
             self._turn.release()
 
-    def _check(self) -> None:
-        if self._lost is not None:
-            raise self._gone()
-
-    def _gone(self) -> Lost:
-        return Lost(self._lost.reason if self._lost is not None else CLOSED)
-
-    async def _lose(self, reason: str | None) -> None:
-        """It is gone: end what is left of it, and tell all who wait. Without a reason the adapter says it."""
-        if self._lost is not None:
-            return
-        self._lost = Lost(reason or "")
-        self._line.close()
-        await self._control.kill()
-        lost = self._lost = Lost(reason or self._control.reason())
-        self._screen.close(None if reason == CLOSED else lost)
+    async def _on_lost(self, lost: Lost, closed: bool) -> None:
+        self._screen.close(None if closed else lost)
         if self._run is not None:
             self._run.lose(lost)
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(lost)
+        self._transfers.lost()
+        if self._tunnels is not None:
+            await self._tunnels.close()

@@ -10,7 +10,7 @@ import msgspec
 
 from projectdavid.sandboxes.agent.frames import LENGTHS, Malformed, measured, pack
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Stream = Literal["stdout", "stderr", "terminal"]
 
 
@@ -110,6 +110,7 @@ class Line:
         self._reader = reader
         self._writer = writer
         self._decoder = msgspec.json.Decoder[AnySaid](AnySaid)
+        self._closed = False
 
     async def receive(self) -> tuple[AnySaid, bytes] | None:
         """The next frame; None: the line has ended.
@@ -128,6 +129,8 @@ class Line:
 
     async def send(self, kind: str, body: bytes = b"", **fields: object) -> None:
         """Send a frame; waits while too much is under way. A line that has ended takes it and forgets it."""
+        if self._closed:
+            return
         try:
             self._writer.write(pack({"type": kind, **fields}, body))
             await self._writer.drain()
@@ -136,4 +139,5 @@ class Line:
 
     def close(self) -> None:
         """End it."""
+        self._closed = True
         self._writer.close()

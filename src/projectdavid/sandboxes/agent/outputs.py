@@ -16,19 +16,30 @@ _MOMENT = 0.005
 class Outputs:
     """Keeps `limit` bytes of each run, and counts what it drops.
 
-    What threads and children of earlier runs write while nothing runs is told with the next run, and counts on it; a
-    terminal shows it at once.
+    What threads and children of earlier runs write while nothing runs is told with the next run, and counts on it, up
+    to `between` bytes; a terminal shows it at once.
     """
 
-    def __init__(self, channel: Channel, limit: int) -> None:
+    def __init__(self, channel: Channel, limit: int, between: int) -> None:
         self._channel = channel
         self._limit = limit
-        self._left = limit
+        self._between = between
+        self._left = between
         self._dropped = 0
         self._pending: list[tuple[str, bytearray]] = []
         self._size = 0
         self._due = 0.0
-        self.running = False
+        self._running = False
+
+    @property
+    def running(self) -> bool:
+        """There is a run that can be told of."""
+        return self._running
+
+    def begin(self) -> None:
+        """A run begins."""
+        self._running = True
+        self._left = max(0, self._limit - self._size)
 
     def take(self, stream: str, data: bytes) -> None:
         """Something was written."""
@@ -71,9 +82,9 @@ class Outputs:
     def end(self) -> int:
         """The run is over: how many bytes of it were dropped."""
         self.flush()
-        self.running = False
-        dropped, self._dropped, self._left = self._dropped, 0, self._limit
+        self._running = False
+        dropped, self._dropped, self._left = self._dropped, 0, self._between
         return dropped
 
     def _told(self) -> bool:
-        return self.running or self._pending[0][0] == "terminal"
+        return self._running or self._pending[0][0] == "terminal"

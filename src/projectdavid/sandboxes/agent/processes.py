@@ -8,7 +8,9 @@ import resource
 import signal
 from collections.abc import Iterable
 from pathlib import Path
+from time import sleep
 
+_TRIES, _PAUSE = 500, 0.01
 _ABOVE = 200
 """File descriptors that must stay are put above this number, out of the way of the code's own."""
 
@@ -25,6 +27,21 @@ def keep_only(kept: Iterable[int]) -> None:
         os.closerange(low, fd)
         low = fd + 1
     os.closerange(low, max(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+
+
+def fork() -> int:
+    """Fork. Where as many processes as may be are just being killed, wait until they are gone.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    for _ in range(_TRIES):
+        try:
+            return os.fork()
+        except BlockingIOError:
+            ended()
+            sleep(_PAUSE)
+    return os.fork()
 
 
 def become_a_child() -> None:

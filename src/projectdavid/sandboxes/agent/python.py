@@ -3,22 +3,28 @@
 import contextlib
 import fcntl
 import os
+import re
 import select
 import signal
 import termios
 from collections import deque
 from collections.abc import Iterator
+from time import monotonic
 from typing import NoReturn
 
 from . import environment
-from .frames import BODY, HEADER
+from .frames import BODY
 from .line import DATAGRAM, Gatherer, Line, datagrams, pair
 from .polling import Interest
-from .processes import become_a_child, keep_only, out_of_the_way
+from .processes import become_a_child, fork, keep_only, out_of_the_way
 from .running import Runner
 from .workers import Ended, Ends, Place
 
 _PIPE = 1 << 20
+_ENDING = 0.5
+"""Seconds that a worker without a line has to end by itself."""
+_TYPES = 50
+_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+;= -]{1,100}")
 _STATUSES = ("ok", "error", "interrupted")
 
 
@@ -34,8 +40,11 @@ class PythonWorker:
         self._gatherer = Gatherer(BODY)
         self._to_send: deque[bytes] = deque()
         self._broken = False
+        self._until = 0.0
+        self._number = 0
+        self._begun = self._interrupt_waits = False
         pipes = {"stdout": os.pipe(), "stderr": os.pipe()}
-        self.pid = os.fork()
+        self.pid = fork()
         if self.pid == 0:
             _begin(place, theirs.detach(), *(write_fd for _, write_fd in pipes.values()))
         theirs.close()
@@ -55,19 +64,27 @@ class PythonWorker:
             yield fd, select.POLLIN, lambda _events, name=name: self._take(name, _PIPE)
 
     def wait(self) -> float | None:
-        """It need not be looked at."""
-        return None
+        """Seconds until one without a line must have ended."""
+        return max(0.0, self._until - monotonic()) if self._broken else None
 
     def look(self) -> None:
-        """There is nothing to look at."""
+        """End one that has closed its line, and goes on."""
+        if self._broken and monotonic() >= self._until:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def run(self, number: int, source: bytes) -> None:
         """Begin a run."""
+        self._number = number
+        self._begun = self._interrupt_waits = False
         self._to_send.extend(datagrams({"kind": "run", "number": number}, source))
         self._write()
 
     def interrupt(self) -> None:
-        """As by Ctrl-C: what it started hears it, too."""
+        """As by Ctrl-C: what it started hears it, too. What has not begun is interrupted as soon as it does."""
+        if not self._begun:
+            self._interrupt_waits = True
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGINT)
 
@@ -107,10 +124,9 @@ class PythonWorker:
         except OSError:
             datagram = b""
         if not datagram:
-            # It has closed its end, or ended: without a line there is no use in it.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+            # It has ended, or closed its end: without a line there is no use in it.
             self._broken = True
+            self._until = monotonic() + _ENDING
             return
         if message := self._gatherer.take(datagram):
             self._take_message(*message)
@@ -120,10 +136,15 @@ class PythonWorker:
             case {"kind": "display", "sizes": list(sizes), "result": bool(result)}:
                 self.drain()
                 self._ends.outputs.flush()
-                if self._ends.outputs.running and len(str(sizes)) < HEADER // 2:
+                if self._ends.outputs.running and _fit(sizes, len(body)):
                     self._ends.channel.send("display", body, sizes=sizes, result=result)
                 self._to_send.append(b"taken")
                 self._write()
+            case {"kind": "begun", "number": int(number)} if number == self._number:
+                self._begun = True
+                if self._interrupt_waits:
+                    self._interrupt_waits = False
+                    self.interrupt()
             case {"kind": "done", "number": int(number), "status": str(status)} if status in _STATUSES:
                 self.drain()
                 self._ends.done(number, Ended(status, body))
@@ -135,6 +156,18 @@ class PythonWorker:
             while self._to_send:
                 self._line.send(self._to_send[0])
                 self._to_send.popleft()
+
+
+def _fit(sizes: list[object], whole: int) -> bool:
+    """Whether these name types, with their sizes: the host ends a session that tells nonsense."""
+    total = 0
+    for one in sizes:
+        match one:
+            case [str(name), int(size)] if size >= 0 and _TYPE.fullmatch(name):
+                total += size
+            case _:
+                return False
+    return total == whole and len(sizes) <= _TYPES
 
 
 def _begin(place: Place, line: int, stdout: int, stderr: int) -> NoReturn:

@@ -89,7 +89,7 @@ class Runner:
         status, error = "ok", ""
         # Everything that a stranger's code can raise ends here, and becomes the answer.
         try:
-            self._guarded(lambda: self._execute(f"<cell {number}>", source))
+            self._guarded(lambda: self._execute(number, source))
         except SystemExit as left:
             if left.code not in (None, 0):
                 status, error = "error", f"SystemExit: {left.code!s}\n"
@@ -107,7 +107,9 @@ class Runner:
         self._settle()
         self._line.send({"kind": "done", "number": number, "status": status}, error.encode("utf-8", "replace"))
 
-    def _execute(self, name: str, source: str) -> None:
+    def _execute(self, number: int, source: str) -> None:
+        self._line.send({"kind": "begun", "number": number})
+        name = f"<cell {number}>"
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         code, shows = _compiled(name, source)
         self._names.pop(_RESULT, None)

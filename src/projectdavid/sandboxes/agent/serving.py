@@ -15,6 +15,7 @@ from .polling import Bell, Interest, wait
 from .processes import adopt_orphans, dumpable, ended, in_words, kill_all, kill_children
 from .python import PythonWorker
 from .shell import ShellWorker
+from .tunnel import Tunnel
 from .workers import Ended, Ends, Place, Worker
 
 SCRATCH = "/tmp"  # noqa: S108 - inside, it is the session's own
@@ -56,10 +57,13 @@ class Agent:
     def __init__(self, channel: Channel, kind: str, limits: dict[str, int], root: str, scratch: str) -> None:
         self._channel = channel
         self._bell = Bell()
-        self._outputs = Outputs(channel, limits.get("output", 1 << 20))
+        output = limits.get("output", 1 << 20)
+        self._outputs = Outputs(channel, output, output if kind == "shell" else output // 16)
         self._files = Files(channel, root)
         self._kind = kind
-        self._place = Place(root, scratch, environment(root, scratch, None))
+        self._tunnel = Tunnel(channel, limits["tunnel"]) if "tunnel" in limits else None
+        proxy = None if self._tunnel is None else self._tunnel.port
+        self._place = Place(root, scratch, environment(root, scratch, proxy))
         self._number = 0
         self._running = False
         self._interrupted = self._killed = False
@@ -101,6 +105,8 @@ class Agent:
     def _interests(self) -> Iterator[Interest]:
         yield self._bell.interest()
         yield from self._channel.interests()
+        if self._tunnel is not None:
+            yield from self._tunnel.interests()
         if not self._channel.crowded:
             yield from self._worker.interests()
 
@@ -108,7 +114,8 @@ class Agent:
         match header.get("type"):
             case "run":
                 self._number += 1
-                self._running = self._outputs.running = True
+                self._running = True
+                self._outputs.begin()
                 self._interrupted = self._killed = False
                 self._worker.run(self._number, body)
             case "interrupt" if self._running:
@@ -121,6 +128,9 @@ class Agent:
                 self._worker.resize(int(header["rows"]), int(header["columns"]))
             case "interrupt" | "restart":
                 pass
+            case "tunnel_data" | "tunnel_taken" | "tunnel_end":
+                if self._tunnel is not None:
+                    self._tunnel.on_frame(header, body)
             case _:
                 self._files.on_frame(header, body)
 

@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from .line import DATAGRAM, pair
 from .polling import Interest
-from .processes import become_a_child, keep_only
+from .processes import become_a_child, fork, keep_only
 from .workers import Ended, Ends, Place
 
 ROWS, COLUMNS = 24, 80
@@ -32,28 +32,30 @@ _COMMANDS, _STATUS, _TERMINAL = 200, 201, 202
 """File descriptors in bash; commands run with them closed."""
 _MARK_WAIT = 0.3
 """Seconds that the terminal has to show what was written before a command ended."""
+_STARTING = 0.1
+"""Seconds in which bash may lose a Ctrl-C, because it starts a program: then it comes once more."""
 _DRIVER = r"""
 if [ -z "${__driver-}" ]; then
   export -n PROMPT_COMMAND PS1; unset HISTFILE; set +o history
   __driver=1 __busy= __last=0
   __status() { return "$1"; }
   __told() { printf '%s' "$__mark" >&202; printf 'done %s %s' "$__busy" "$__last" >&201; __busy=; }
-  __drive() {
-    if [ -n "$__busy" ]; then __last=130; __told; fi
-    while IFS= read -r -d '' -u 200 __busy && IFS= read -r -d '' -u 200 __mark &&
-          IFS= read -r -d '' -u 200 __command; do
-      printf 'begun %s' "$__busy" >&201
-      __status "$__last"
-      eval "$__command" </dev/null 200<&- 201>&- 202>&-
-      __last=$?
-      jobs >/dev/null 2>&1
-      __told
-    done
-    exit
-  }
 fi
-__drive
+if [ -n "$__busy" ]; then __last=130; __told; fi
+while :; do
+  [ -z "$__busy" ] || { __last=0; __told; }
+  IFS= read -r -d '' -u 200 __busy && IFS= read -r -d '' -u 200 __mark && IFS= read -r -d '' -u 200 __command || exit
+  printf 'begun %s' "$__busy" >&201
+  __status "$__last"
+  eval "$__command" </dev/null 200<&- 201>&- 202>&-
+  __last=$?
+  jobs >/dev/null 2>&1
+  __told
+done
+__last=$?; __told; kill -INT $$
 """
+# Not in a function, where `declare` would make variables that do not stay. A command that says `continue` skips the
+# end of the loop, so its beginning tells; one that says `break` leaves it: the signal brings bash back, as Ctrl-C does.
 
 
 class ShellWorker:
@@ -64,7 +66,9 @@ class ShellWorker:
     def __init__(self, place: Place, ends: Ends) -> None:
         self._ends = ends
         self._number = 0
-        self._begun = self._interrupt_waits = False
+        self._begun: float | None = None
+        self._interrupt_waits = False
+        self._again: float | None = None
         self._ended: Ended | None = None
         self._mark = b""
         self._held = b""
@@ -75,7 +79,7 @@ class ShellWorker:
         self._status, status = pair()
         self.resize(ROWS, COLUMNS)
         self._attributes = termios.tcgetattr(self._terminal)
-        self.pid = os.fork()
+        self.pid = fork()
         if self.pid == 0:
             _begin(place, self._slave, commands, status)
         status.close()
@@ -93,17 +97,22 @@ class ShellWorker:
 
     def wait(self) -> float | None:
         """Seconds until it must be looked at; None: it need not."""
-        return max(0.0, self._until - monotonic()) if self._ended is not None else None
+        times = [self._again, None if self._ended is None else self._until]
+        return min((max(0.0, time - monotonic()) for time in times if time is not None), default=None)
 
     def look(self) -> None:
         """A mark that does not come is not waited for: the code can keep it from coming."""
         if self._ended is not None and monotonic() >= self._until:
             self._finish()
+        if self._again is not None and monotonic() >= self._again:
+            self.interrupt()
+            self._again = None
 
     def run(self, number: int, source: bytes) -> None:
         """Begin a command."""
         self._number = number
-        self._begun = self._interrupt_waits = False
+        self._begun = self._again = None
+        self._interrupt_waits = False
         self._ends.outputs.take("terminal", _prompt(source))
         if b"\0" in source:
             self._ends.done(number, Ended("error", b"A command holds no NUL.", 2))
@@ -114,9 +123,12 @@ class ShellWorker:
 
     def interrupt(self) -> None:
         """As by Ctrl-C on its terminal; what has not begun is interrupted as soon as it does."""
-        if not self._begun:
+        if self._begun is None:
             self._interrupt_waits = True
-        elif termios.tcgetattr(self._terminal)[3] & termios.ISIG:
+            return
+        if monotonic() - self._begun < _STARTING:
+            self._again = monotonic() + _STARTING
+        if termios.tcgetattr(self._terminal)[3] & termios.ISIG:
             with contextlib.suppress(OSError):
                 os.write(self._terminal, b"\x03")
         else:
@@ -177,7 +189,7 @@ class ShellWorker:
             return
         match words:
             case [b"begun", number] if number == str(self._number).encode():
-                self._begun = True
+                self._begun = monotonic()
                 if self._interrupt_waits:
                     self._interrupt_waits = False
                     self.interrupt()
@@ -192,7 +204,7 @@ class ShellWorker:
 
     def _finish(self) -> None:
         ended, self._ended = self._ended, None
-        self._begun = False
+        self._begun = self._again = None
         if self._mark:
             self._mark = b""
             self.drain()
