@@ -25,7 +25,6 @@ def test_it_goes_the_whole_way_without_key_or_network(tmp_path: Path) -> None:
         "it answered:",
         "completed",
         "Stored messages",
-        "Mathy",
         "What to do next",
         "projectdavid serve",
     ]

@@ -1,23 +1,16 @@
 """The tools on a whole platform: a question over HTTP, code in a session, events and files back through the SDK."""
 
 import asyncio
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from functools import partial
-from io import StringIO
-from math import cos, exp, sin
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from projectdavid import CodeEvent, Entity, Event, FileEvent, OutputEvent, SandboxEvent
-from projectdavid.cli.mathy import compute
-from projectdavid.cli.stage import Stage
-from projectdavid.cli.telling import Teller
 from projectdavid.ports.sandbox import Session, Spec
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.server import bootstrap
@@ -112,18 +105,3 @@ def test_the_example_gives_a_table_a_plot_and_another_csv_back(server: Embedded,
     assert (folder / "sales_summary.csv").read_text("utf-8").splitlines()[:2] == ["city,cups,euros", "Faro,120,210.0"]
     assert (folder / "plot-1.png").read_bytes().startswith(b"\x89PNG")
     assert f"saved as {folder / 'plot-1.png'}" in done.stdout
-
-
-def test_the_demo_computes_and_saves_the_plot_where_it_says(client: Entity, tmp_path: Path) -> None:
-    said, text = StringIO(), StringIO()
-    console = Console(file=said, width=200)
-    facts = compute(client, "demo/assistant", Stage(console), Teller(text, console), tmp_path)
-    assert facts["status"] == "completed"
-    (plot,) = facts["files"]
-    assert Path(plot).read_bytes().startswith(b"\x89PNG")
-    assert f"saved {plot}" in said.getvalue()
-    found = re.search(r"from 0 to 10 is (\d+\.\d+)", facts["answer"])
-    assert found
-    area = (25 - exp(-2) * (25 * cos(10) + 5 * sin(10))) / 26
-    assert float(found[1]) == pytest.approx(area, abs=0.001)
-    assert found[1] in text.getvalue()

@@ -7,10 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
 from projectdavid.cli.configuration import StartError, chosen_providers, read_settings, shown_url, start_failure
-from projectdavid.cli.mathy import compute
-from projectdavid.cli.printing import Failure, err, out, print_json, program
-from projectdavid.cli.stage import Stage
+from projectdavid.cli.printing import Failure, err, out, plain, print_json, program
 from projectdavid.cli.telling import Teller, shortened
 from projectdavid.client import Entity, RunResult
 from projectdavid.client.transcript import text_of
@@ -30,6 +31,28 @@ def get_weather(city: str) -> dict[str, Any]:
     return {"city": city, "sky": "sunny", "celsius": 24}
 
 
+class _Stage:
+    """Numbered steps, a line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._number = 0
+
+    def title(self, text: str) -> None:
+        """Begin."""
+        self._console.print(Text(text, style="bold"))
+
+    def step(self, name: str, text: str) -> None:
+        """Tell the next step."""
+        self._number += 1
+        line = Text.assemble((f"\n{self._number}  ", "bold cyan"), (f"{name:<17}", "bold"), plain(text))
+        self._console.print(line, soft_wrap=True)
+
+    def line(self, text: str) -> None:
+        """Tell more of this step."""
+        self._console.print(Text(f"   {plain(text)}"), soft_wrap=True)
+
+
 def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
     """Start a platform, use it through the SDK, stop it.
 
@@ -38,22 +61,20 @@ def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
         ProjectDavidError: the run does not end well.
     """
     console = err() if as_json else out()
-    stage = Stage(console)
+    stage = _Stage(console)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="projectdavid-demo-")))
         settings = read_settings(data=folder)
-        stage.title("The whole way once: a server, an assistant, a function in Python, code in a sandbox.")
+        stage.title("The whole way once: a server, an assistant, a function in Python, an answer.")
         try:
             client = stack.enter_context(Entity.embedded(folder))
         except StartError as error:
             raise start_failure(error, settings) from error
         stage.step("The server", f"{client.base_url}  in {folder}{'' if data else ', gone afterwards'}")
         teller = Teller(sys.stderr if as_json else sys.stdout, console)
-        chosen = _model(client, settings, model)
-        facts = _talk(client, chosen, stage, teller)
-        facts["mathy"] = compute(client, chosen, stage, teller, data)
+        facts = _talk(client, _model(client, settings, model), stage, teller)
     _next_steps(stage, facts["model"], settings)
     if as_json:
         print_json(facts)
@@ -72,7 +93,7 @@ def _model(client: Entity, settings: Settings, wanted: str | None) -> str:
     return found
 
 
-def _talk(client: Entity, model: str, stage: Stage, teller: Teller) -> dict[str, Any]:
+def _talk(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str, Any]:
     assistant = client.assistants.create_assistant(name="Weather", model=model, instructions=INSTRUCTIONS)
     stage.step("An assistant", f"{assistant.id}  model {model}")
     thread = client.threads.create_thread()
@@ -100,7 +121,7 @@ def _talk(client: Entity, model: str, stage: Stage, teller: Teller) -> dict[str,
     }
 
 
-def _tell_outcome(result: RunResult, stage: Stage) -> None:
+def _tell_outcome(result: RunResult, stage: _Stage) -> None:
     if not result.run.actions:
         stage.line("The model did not call the function; it answered by itself.")
     usage = result.run.usage
@@ -108,7 +129,7 @@ def _tell_outcome(result: RunResult, stage: Stage) -> None:
         stage.line(f"{result.run.status}; {usage.prompt_tokens} tokens read, {usage.completion_tokens} written")
 
 
-def _next_steps(stage: Stage, model: str, settings: Settings) -> None:
+def _next_steps(stage: _Stage, model: str, settings: Settings) -> None:
     steps = {
         f"OPENAI_BASE_URL=... {program()} demo": "the same with a real model; or OLLAMA_HOST=...",
         f"{program()} serve": "a server that stays",
