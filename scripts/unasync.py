@@ -29,6 +29,7 @@ NAMES = {
     "in_thread": "in_place",
     "invoke_async": "invoke",
     "pause_async": "pause",
+    "socket_async": "socket_of",
     "tell_async": "tell",
     # The name that programs of the Project David SDK know.
     "inference_stream": "synchronous_inference_stream",

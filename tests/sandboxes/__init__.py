@@ -1,1 +1,1 @@
-"""How sandboxes are made: the host's end of a session, the agent, the adapters."""
+"""Adapters of the sandbox socket, where they differ from one another."""

@@ -16,6 +16,7 @@ from projectdavid.server.settings import Settings
 from tests.server.routes import World, world_of
 from tests.server.script import player
 from tests.server.talking import Caller, ok
+from tests.server.watching import Theatre, theatre
 
 FOREIGN = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "PROJECTDAVID_DATA")
 
@@ -142,3 +143,12 @@ def wait_for() -> Callable[[Callable[[], object]], None]:
         raise AssertionError("it did not come about")
 
     return wait
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Theatre]:
+    """A server on that clock whose shells say what a test tells them to."""
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    async with theatre(tmp_path, clock) as stage:
+        yield stage

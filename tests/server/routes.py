@@ -13,7 +13,14 @@ World = dict[str, str]
 Body = Callable[[World], Json]
 
 ID_LIKE = re.compile(r"(^|_)ids?$|^after$|^prefix$")
-KINDS = {"tool": "action", "sender": "user", "participant": "user", "tool_call": "call", "prefix": "prefix"}
+KINDS = {
+    "tool": "action",
+    "sender": "user",
+    "participant": "user",
+    "tool_call": "call",
+    "prefix": "prefix",
+    "room": "free",
+}
 
 
 def world_of(user: Caller) -> World:
@@ -130,8 +137,11 @@ ROUTES: dict[str, list[Body | None]] = {
     "GET /v1/files/download": [None],
     "DELETE /v1/files/{file_id}": [None],
     "PATCH /v1/files/{file_id}/soft-delete": [None],
+    "GET /v1/computer/session": [None],
     "GET /health": [None],
 }
+QUERIES = {"GET /v1/computer/session": ["room_id"]}
+"""The ids that a route wants in its query."""
 BY_LINK = "GET /v1/files/download"
 """What is signed says who may, and not a key."""
 FORMS = {"POST /v1/files", "POST /v1/uploads"}
@@ -170,7 +180,7 @@ class Asked:
         self.path = {name: world[_kind(name)] for name in re.findall(r"\{(\w+)\}", self.template)}
         if route in OF_ENDED:
             self.path["run_id"] = world["ended"]
-        self.query: dict[str, str] = {}
+        self.query = {name: world[_kind(name)] for name in QUERIES.get(route, ())}
         if route == BY_LINK:
             self.query = {"file_id": world["file"], **{name: world[name] for name in ("expires", "signature")}}
         make = ROUTES[route][number]

@@ -7,9 +7,9 @@ from contextlib import aclosing
 import pytest
 
 from projectdavid.ports.sandbox import Limits
+from projectdavid.ports.terminal import Completed, Shown
 from projectdavid.tools.computer import Computer
 from projectdavid.tools.sessions import Sessions
-from projectdavid.tools.watching import Completed, Shown
 from tests.fakes.plain_sandbox import PlainSandbox
 from tests.tools.conversation import BOUND, Conversation
 from tests.tools.toys import Clock

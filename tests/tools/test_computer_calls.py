@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from projectdavid.ports.sandbox import Done, Event, Output
+from projectdavid.ports.terminal import Completed, Made, Shown
 from projectdavid.ports.tool import ToolError
 from projectdavid.tools.computer import EXPECTED, MAX_COMMAND, MAX_COMMANDS, MAX_TEXT, Computer
 from projectdavid.tools.sessions import Sessions
-from projectdavid.tools.watching import Completed, Made, Shown
 from tests.runtime.stage import others_go_first
 from tests.tools.conversation import BOUND, Conversation
 from tests.tools.toys import Clock, ToySandbox, ToySession

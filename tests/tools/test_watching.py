@@ -6,8 +6,9 @@ from contextlib import aclosing
 
 import pytest
 
+from projectdavid.ports.terminal import Completed, Made, Shown, Sight
 from projectdavid.ports.tool import File
-from projectdavid.tools.watching import PIECES, Completed, Made, Shown, Sight
+from projectdavid.tools.watching import PIECES
 from tests.runtime.stage import others_go_first
 from tests.tools.conversation import BOUND, Conversation
 from tests.tools.test_sessions import Place
@@ -28,10 +29,10 @@ async def test_who_watches_sees_what_the_terminal_showed_before_and_shows_now(co
     (session,) = place.sandbox.opened
     session.show(b"$ ls\r\n")
     async with aclosing(place.sessions.watch("thread_1")) as one, aclosing(place.sessions.watch("thread_1")) as other:
-        assert await seen(one) == [Shown(b"$ ls\r\n")]
-        assert await seen(other) == [Shown(b"$ ls\r\n")]
+        assert await seen(one) == [Shown(b"$ ls\r\n", 6)]
+        assert await seen(other) == [Shown(b"$ ls\r\n", 6)]
         session.show(b"out.csv\r\n")
-        assert await seen(one) == await seen(other) == [Shown(b"out.csv\r\n")]
+        assert await seen(one) == await seen(other) == [Shown(b"out.csv\r\n", 15)]
         place.sessions.show("thread_1", Completed("ls", 0))
         place.sessions.show("thread_1", Made(FILE))
         place.sessions.show("thread_2", Completed("rm", 1))
@@ -50,7 +51,7 @@ async def test_who_watches_before_there_is_a_shell_waits_for_it(conversation: Co
         await place.use(conversation, "shell")
         place.sandbox.opened[1].show(b"not mine")
         place.sandbox.opened[2].show(b"mine")
-        assert await first == [Shown(b"mine")]
+        assert await first == [Shown(b"mine", 4)]
 
 
 async def test_it_goes_on_over_a_fresh_session(conversation: Conversation) -> None:
@@ -58,12 +59,12 @@ async def test_it_goes_on_over_a_fresh_session(conversation: Conversation) -> No
     await place.use(conversation, "shell")
     async with aclosing(place.sessions.watch("thread_1")) as watching:
         place.sandbox.opened[0].show(b"one")
-        assert await seen(watching) == [Shown(b"one")]
+        assert await seen(watching) == [Shown(b"one", 3)]
         place.sandbox.opened[0].show(b"last words")
         place.sandbox.opened[0].die()
         await place.use(conversation, "shell")
         place.sandbox.opened[1].show(b"two")
-        assert await seen(watching, 2) == [Shown(b"last words"), Shown(b"two")]
+        assert await seen(watching, 2) == [Shown(b"last words", 13), Shown(b"two", 3)]
 
 
 async def test_who_is_slow_loses_and_holds_up_nobody(conversation: Conversation) -> None:
@@ -71,12 +72,12 @@ async def test_who_is_slow_loses_and_holds_up_nobody(conversation: Conversation)
     await place.use(conversation, "shell")
     async with aclosing(place.sessions.watch("thread_1")) as watching:
         place.sandbox.opened[0].show(b"first")
-        assert await seen(watching) == [Shown(b"first")]
+        assert await seen(watching) == [Shown(b"first", 5)]
         for number in range(PIECES + 100):
             place.sessions.show("thread_1", Completed(f"{number}", 0))
         assert await seen(watching, PIECES) == [Completed(f"{number}", 0) for number in range(PIECES)]
         place.sandbox.opened[0].show(b"and on")
-        assert await seen(watching) == [Shown(b"and on")]
+        assert await seen(watching) == [Shown(b"and on", 11)]
 
 
 @pytest.mark.parametrize("how", ["forget", "close"])
@@ -85,7 +86,7 @@ async def test_it_ends_with_the_thread_and_with_the_server(conversation: Convers
     await place.use(conversation, "shell")
     place.sandbox.opened[0].show(b"first")
     async with aclosing(place.sessions.watch("thread_1")) as watching:
-        assert await seen(watching) == [Shown(b"first")]
+        assert await seen(watching) == [Shown(b"first", 5)]
         for number in range(PIECES):
             place.sessions.show("thread_1", Completed(f"{number}", 0))
         await (place.sessions.forget("thread_1") if how == "forget" else place.sessions.close())

@@ -10,8 +10,10 @@ import projectdavid
 from projectdavid.cli import (
     assistants,
     chat,
+    computer,
     demo,
     doctor,
+    files,
     keys,
     models,
     runs,
@@ -45,6 +47,8 @@ usage.declare(app)
 group(app, "assistants", assistants.app)
 group(app, "threads", threads.app)
 group(app, "runs", runs.app)
+group(app, "computer", computer.app)
+group(app, "files", files.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)
 group(app, "webhooks", webhooks.app)

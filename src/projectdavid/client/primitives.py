@@ -2,18 +2,21 @@
 
 `scripts/unasync.py` replaces the name on the left by the one on the right:
 `pause_async` `pause` · `in_thread` `in_place` · `invoke_async` `invoke` · `tell_async` `tell` ·
-`close_with_async` `close_with`.
+`close_with_async` `close_with` · `socket_async` `socket_of`.
 """
 
 import asyncio
 import inspect
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 import httpx2
 
+from projectdavid.client.settings import Target
+from projectdavid.client.sockets import failures_of, options
 from projectdavid.protocol.events import Event
 
 P = ParamSpec("P")
@@ -81,3 +84,30 @@ def close_with_async(owner: object, connections: httpx2.AsyncClient) -> None:
 def close_with(owner: object, connections: httpx2.Client) -> None:
     """Close the connections when their owner is forgotten without a `close()`, or the program ends."""
     weakref.finalize(owner, connections.close)
+
+
+@asynccontextmanager
+async def socket_async(target: Target, path: str, query: dict[str, str]) -> AsyncGenerator[AsyncGenerator[str]]:
+    """Open a WebSocket; the messages that come, until the server is done.
+
+    Raises:
+        APIConnectionError, APIStatusError: as their docstrings say.
+        ImportError: the library for it is not installed.
+    """
+    with failures_of(target):
+        from websockets.asyncio.client import connect
+
+        url, more = options(target, path, query)
+        async with connect(url, **more) as opened:
+            yield (str(message) async for message in opened)
+
+
+@contextmanager
+def socket_of(target: Target, path: str, query: dict[str, str]) -> Generator[Generator[str]]:
+    """The same."""
+    with failures_of(target):
+        from websockets.sync.client import connect
+
+        url, more = options(target, path, query)
+        with connect(url, **more) as opened:
+            yield (str(message) for message in opened)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 SETTING = "outbound_allow"
 """What the operator's list of exceptions is called in the settings."""
 
-_LEADS_TO = {
+LEADS_TO = {
     "benchmarking": "an address for measurements",
     "broadcast": "all machines of a network",
     "discard": "nowhere",
@@ -23,6 +23,7 @@ _LEADS_TO = {
     "unreadable": "something that is no address",
     "unspecified": "no particular machine",
 }
+"""What an address of each rule is, in words."""
 
 
 class OutboundError(Exception):
@@ -93,7 +94,7 @@ def malformed(why: str) -> Forbidden:
 def leads_to(rule: str, where: str, entry: str) -> Forbidden:
     """A target whose address is forbidden; `entry` is what would allow it."""
     # Not the address itself: who asks shall not read the names and numbers of an internal network from it.
-    refused = f"{where} is refused ({rule}): it leads to {_LEADS_TO[rule]}."
+    refused = f"{where} is refused ({rule}): it leads to {LEADS_TO[rule]}."
     if rule == "metadata":
         return Forbidden(rule, f"{refused} Only its very address in {SETTING} would allow it, no name and no network.")
     return Forbidden(rule, f"{refused} If it is meant, the operator adds {entry!r} to {SETTING}.")

@@ -52,16 +52,16 @@ class Entry:
     port: int | None = None
 
     @classmethod
-    def of(cls, text: str) -> Self:
+    def of(cls, text: str, setting: str = failures.SETTING) -> Self:
         """Read "hooks.internal", "*.corp.example", "10.1.0.0/16", "::1", or one without a slash with ":8080" behind it.
 
         Raises:
-            ValueError: it is none of these.
+            ValueError: it is none of these; names the `setting` that it stands in.
         """
         try:
             return cls._read(text.strip())
         except ValueError as error:
-            raise ValueError(f"{text!r} in {failures.SETTING} is no host, network or host:port: {error}.") from None
+            raise ValueError(f"{text!r} in {setting} is no host, network or host:port: {error}.") from None
 
     @classmethod
     def _read(cls, text: str) -> Self:

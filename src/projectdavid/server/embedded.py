@@ -10,6 +10,7 @@ import uvicorn
 import uvloop
 
 from projectdavid.ports.model import Provider
+from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.server.serve import serve
 from projectdavid.server.settings import Settings
@@ -26,12 +27,16 @@ class Embedded:
         path: str | Path,
         providers: dict[str, Provider] | None = None,
         tools: Mapping[str, Tool] | None = None,
+        terminals: Terminals | None = None,
         **settings: Any,
     ) -> None:
-        values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, **settings, "data": Path(path)}
+        values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, "sandbox_ahead": False}
+        values |= settings
+        values["data"] = Path(path)
         self._settings = Settings(**values)
         self._providers = providers
         self._tools = tools
+        self._terminals = terminals
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
@@ -65,7 +70,7 @@ class Embedded:
 
     def _run(self) -> None:
         try:
-            uvloop.run(serve(self._settings, self._told, self._providers, self._tools))
+            uvloop.run(serve(self._settings, self._told, self._providers, self._tools, terminals=self._terminals))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
             self._error = error
         finally:

@@ -7,6 +7,7 @@ from projectdavid.outbound import Guard
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
+from projectdavid.ports.terminal import Terminals
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.filing import Filing
 from projectdavid.runtime.ids import Ids
@@ -16,6 +17,7 @@ from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
+from projectdavid.server.hands import Hands
 from projectdavid.server.links import Links
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
@@ -54,5 +56,9 @@ class Platform:
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float
+    terminals: Terminals | None = None
+    """The shells of threads, where the server has the tool for them."""
+    hands: Hands | None = None
+    """What runs code and commands; None: the operator wants nothing of the kind."""
     under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])
     """The requests that have an idempotency key, by owner and key."""

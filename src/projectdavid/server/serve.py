@@ -5,15 +5,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import uvicorn
 
 from projectdavid.ports.model import Provider
+from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.runtime.driver import Clock
 from projectdavid.server.app import create_app
-from projectdavid.server.bootstrap import assemble, point_credentials, url_of
+from projectdavid.server.bootstrap import assemble
+from projectdavid.server.credentials import point_credentials, url_of
 from projectdavid.server.http.corking import CorkedProtocol
+from projectdavid.server.http.websockets import MAX_MESSAGE, PatientProtocol
 from projectdavid.server.settings import Settings
 
 BACKLOG = 2048
@@ -41,6 +45,7 @@ async def serve(
     providers: dict[str, Provider] | None = None,
     tools: Mapping[str, Tool] | None = None,
     clock: Clock = time.time,
+    terminals: Terminals | None = None,
 ) -> None:
     """Serve until told to stop; calls `ready` with the address once requests are answered.
 
@@ -51,12 +56,16 @@ async def serve(
     listener = _listen(settings.host, settings.port)
     try:
         port = listener.getsockname()[1]
-        platform = await assemble(settings, providers, clock, tools, url_of(settings.host, port))
+        platform = await assemble(settings, providers, clock, tools, url_of(settings.host, port), terminals)
         url = point_credentials(settings, port)
         config = uvicorn.Config(
             create_app(platform),
             loop="none",
             http=CorkedProtocol,
+            ws=partial(PatientProtocol, settings.viewer_timeout),  # pyright: ignore[reportArgumentType] - makes one
+            ws_max_size=MAX_MESSAGE,
+            # Compressing keeps much memory for each viewer, and unpacking is more work for us than for who sends.
+            ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,
             access_log=False,

@@ -6,12 +6,12 @@ from contextlib import aclosing
 from typing import Any
 
 from projectdavid.ports.sandbox import Done, Lost, Output, Tunnel
+from projectdavid.ports.terminal import Completed, Made
 from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
 from projectdavid.tools.exchange import Harvest, bring_in, take_out
 from projectdavid.tools.sessions import Held, Sessions
 from projectdavid.tools.telling import Telling, tell_state
 from projectdavid.tools.text import Cleaner, clipped, seconds_of, settled, size_of
-from projectdavid.tools.watching import Completed, Made
 
 MAX_COMMANDS = 50
 MAX_COMMAND = 100_000

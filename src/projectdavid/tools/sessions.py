@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from projectdavid.ports.sandbox import Kind, Limits, Listing, Lost, Sandbox, SandboxError, Session, Spec, Tunnel
+from projectdavid.ports.terminal import Sight
 from projectdavid.ports.tool import Context, ToolCall, ToolError
 from projectdavid.tools.exchange import Known
 from projectdavid.tools.opening import Opener
 from projectdavid.tools.seats import Seats
 from projectdavid.tools.telling import named, tell_state
 from projectdavid.tools.text import seconds_of
-from projectdavid.tools.watching import Sight, Viewers
+from projectdavid.tools.watching import Viewers
 
 Clock = Callable[[], float]
 REMEMBERED = 10_000

@@ -4,38 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 
 from projectdavid.ports.sandbox import SandboxError, Session
-from projectdavid.ports.tool import File
+from projectdavid.ports.terminal import Shown, Sight
 
 PIECES = 64
 """What is kept for a slow observer; of the terminal, the session itself keeps more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Bytes that the terminal shows, with their escapes."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """A command of the model that is done; its exit status is None where it was interrupted or its shell ended."""
-
-    command: str
-    exit_status: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A file that the commands wrote."""
-
-    file: File
-
-
-Sight = Shown | Completed | Made
 
 
 class Viewers:
@@ -96,8 +70,8 @@ class _Viewer:
             await before
         with suppress(SandboxError):
             async with aclosing(session.terminal()) as pieces:
-                async for _, data in pieces:
-                    await self.sights.put(Shown(data))
+                async for position, data in pieces:
+                    await self.sights.put(Shown(data, position))
 
     def end(self) -> None:
         """Let what waits be, so that there is room to say that it is over."""

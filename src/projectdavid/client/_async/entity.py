@@ -12,6 +12,7 @@ import httpx2
 from projectdavid.client import hosting
 from projectdavid.client._async.actions import AsyncActions
 from projectdavid.client._async.assistants import AsyncAssistants
+from projectdavid.client._async.computer import AsyncComputer
 from projectdavid.client._async.files import AsyncFiles
 from projectdavid.client._async.inference import AsyncInferenceStream
 from projectdavid.client._async.messages import AsyncMessages
@@ -72,6 +73,7 @@ class AsyncEntity:
         self.models = AsyncModels(self._transport)
         self.usage = AsyncUsage(self._transport)
         self.webhooks = AsyncWebhooks(self._transport)
+        self.computer = AsyncComputer(self._transport)
         self.inference_stream = AsyncInferenceStream(self._transport)
 
     @classmethod

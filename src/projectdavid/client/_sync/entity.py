@@ -13,6 +13,7 @@ import httpx2
 from projectdavid.client import hosting
 from projectdavid.client._sync.actions import Actions
 from projectdavid.client._sync.assistants import Assistants
+from projectdavid.client._sync.computer import Computer
 from projectdavid.client._sync.files import Files
 from projectdavid.client._sync.inference import InferenceStream
 from projectdavid.client._sync.messages import Messages
@@ -73,6 +74,7 @@ class Entity:
         self.models = Models(self._transport)
         self.usage = Usage(self._transport)
         self.webhooks = Webhooks(self._transport)
+        self.computer = Computer(self._transport)
         self.synchronous_inference_stream = InferenceStream(self._transport)
 
     @classmethod

@@ -6,6 +6,7 @@ from projectdavid.server.native import (
     actions,
     assistants,
     completions,
+    computer,
     files,
     keys,
     messages,
@@ -32,4 +33,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     webhooks.router,
     files.router,
+    computer.router,
 )
