@@ -178,13 +178,13 @@ def test_a_stream_has_the_headers_that_streams_need(user: Caller) -> None:
 
 
 def test_a_run_without_its_tool_says_so(user: Caller) -> None:
-    assistant = user.assistant(tools=[{"type": "web_search"}, {"type": "computer"}])
+    assistant = user.assistant(tools=[{"type": "web_search"}, {"type": "file_search"}])
     body = {"assistant_id": assistant["id"], "thread_id": user.thread("Hi")["id"]}
     run = ok(user.post("/v1/runs", json=body))
     assert [warning["code"] for warning in run["warnings"]] == ["tool_unavailable"] * 2
     warned = [event for event in user.events(run) if event["type"] == "warning"]
     assert [event["message"] for event in warned] == [warning["message"] for warning in run["warnings"]]
-    assert "computer" in warned[0]["message"]
+    assert "file_search" in warned[0]["message"]
     assert "web_search" in warned[1]["message"]
 
 
