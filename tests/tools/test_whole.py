@@ -1,6 +1,8 @@
 """The tools on a whole platform: a question over HTTP, code in a session, events and files back through the SDK."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid import CodeEvent, Entity, Event, FileEvent, OutputEvent, SandboxEvent
+from projectdavid import CodeEvent, Entity, Event, FileEvent, OutputEvent, SandboxEvent, ToolOutputEvent
 from projectdavid.ports.sandbox import Session, Spec
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.server import bootstrap
@@ -19,6 +21,7 @@ from projectdavid.tools.code_interpreter import CodeInterpreter
 from projectdavid.tools.computer import Computer
 from projectdavid.tools.sessions import Sessions
 from tests.fakes.plain_sandbox import PlainSandbox
+from tests.sandboxes.seen import agents
 from tests.tools.conversation import BOUND
 
 pytestmark = pytest.mark.slow
@@ -105,3 +108,40 @@ def test_the_example_gives_a_table_a_plot_and_another_csv_back(server: Embedded,
     assert (folder / "sales_summary.csv").read_text("utf-8").splitlines()[:2] == ["city,cups,euros", "Faro,120,210.0"]
     assert (folder / "plot-1.png").read_bytes().startswith(b"\x89PNG")
     assert f"saved as {folder / 'plot-1.png'}" in done.stdout
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entity]:
+    """A server with the sandbox that it brings."""
+    monkeypatch.setattr(bootstrap, "DemoProvider", partial(DemoProvider, delay=0))
+    embedded = Embedded(tmp_path / "data")
+    embedded.start()
+    with Entity(embedded.base_url, embedded.api_key) as client:
+        yield client
+    embedded.stop()
+
+
+def test_a_run_goes_on_when_its_session_is_killed_and_the_next_call_says_so(own: Entity) -> None:
+    shelly = own.assistants.create_assistant(model="demo/assistant", tools=[{"type": "computer"}])
+    thread = own.threads.create_thread()
+    seen: list[Event] = []
+
+    def kill(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, OutputEvent) and "sleep" in event.content:
+            for pid in agents():
+                os.kill(pid, signal.SIGKILL)
+
+    killed = own.runs.run(shelly, thread, content="Run `NAME=david` and `sleep 600`", on_event=kill)
+    assert killed.run.status == "completed"
+    (output,) = [event.output for event in seen if isinstance(event, ToolOutputEvent)]
+    assert "The session ended while a command ran:" in output
+    again = own.runs.run(shelly, thread, content="Run `echo name=$NAME`", on_event=seen.append)
+    assert "\nname=\n" in again.text
+    told = [event.output for event in seen if isinstance(event, ToolOutputEvent)]
+    assert "[This is a new session. " in told[-1]
+    assert [event.state for event in seen if isinstance(event, SandboxEvent)] == ["started", "lost", "started"]
+    assert (
+        "variables, working directory and processes are gone"
+        in [event.message or "" for event in seen if isinstance(event, SandboxEvent)][-1]
+    )
