@@ -21,7 +21,8 @@ Faro,June,120,210.00
 QUESTION = "Sum up sales.csv by city: show me the table, draw it, and save it as another CSV."
 
 client = Entity()
-model, question = [*sys.argv[1:], "demo/assistant", QUESTION][:2] if len(sys.argv) != 2 else (sys.argv[1], QUESTION)
+model = sys.argv[1] if len(sys.argv) > 1 else "demo/assistant"
+question = sys.argv[2] if len(sys.argv) > 2 else QUESTION
 
 assistant = client.assistants.create_assistant(
     name="Analyst",

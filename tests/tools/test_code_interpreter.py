@@ -1,17 +1,15 @@
 """The code interpreter with real Python in it."""
 
 import asyncio
+import os
 import signal
-from collections.abc import AsyncGenerator
 
 import pytest
 
-from projectdavid.ports.sandbox import Limits
 from projectdavid.tools.code_interpreter import CodeInterpreter
 from projectdavid.tools.sessions import Sessions
-from tests.fakes.plain_sandbox import PlainSandbox
+from tests.sandboxes.seen import agents
 from tests.tools.conversation import BOUND, Conversation
-from tests.tools.toys import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -22,15 +20,6 @@ from matplotlib import pyplot
 pyplot.plot([1, 2, 4])
 pyplot.title("Growth")
 """
-
-
-@pytest.fixture
-async def sessions() -> AsyncGenerator[Sessions]:
-    sandbox = PlainSandbox()
-    sessions = Sessions(sandbox, Clock(), Limits(disk=10 << 20, output=100_000))
-    yield sessions
-    await sessions.close()
-    await sandbox.close()
 
 
 @pytest.fixture
@@ -165,13 +154,28 @@ for name in ("fine.txt", "a/b/fine.txt", "two\\nlines.txt", b"not utf-8 \\xff.tx
     assert all(conversation.content(file) == b"x" for file in output.files)
 
 
+@pytest.mark.parametrize("sandbox", ["local"], indirect=True)
 async def test_a_session_that_is_killed_from_outside_while_code_runs_is_replaced_at_the_next_call(
     tool: CodeInterpreter, conversation: Conversation
 ) -> None:
-    code = "import os, signal\nx = 1\nos.kill(os.getppid(), signal.SIGKILL)\nos._exit(0)"
-    output = await conversation.run(tool, code=code)
-    assert "The session ended while the code ran: The session was killed by SIGKILL." in output.text
+    code = "x = 1\nprint('begun', flush=True)\nimport time\ntime.sleep(600)"
+    call = asyncio.create_task(conversation.run(tool, code=code))
+    await conversation.until_output("begun")
+    for pid in agents():
+        os.kill(pid, signal.SIGKILL)
+    output = await call
+    assert output.text.startswith("begun\n")
+    assert "[The session ended while the code ran: " in output.text
     again = await conversation.run(tool, code="'x' in globals()")
-    assert again.text.startswith("False")
-    assert "This is a new session. The session was killed by SIGKILL." in again.text
+    assert again.text.startswith("False\n")
+    assert "[This is a new session. " in again.text
     assert conversation.states() == ["started", "lost", "started"]
+
+
+@pytest.mark.parametrize("sandbox", ["local"], indirect=True)
+async def test_the_level_of_the_sandbox_is_in_the_events_and_in_the_step(
+    tool: CodeInterpreter, conversation: Conversation
+) -> None:
+    output = await conversation.run(tool, code="1")
+    assert output.details["sandbox"]["level"] == "namespaces"
+    assert [data["level"] for kind, data in conversation.told if kind == "sandbox"] == ["namespaces"]

@@ -1,29 +1,16 @@
 """The computer with a real shell in it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
 
-from projectdavid.ports.sandbox import Limits
 from projectdavid.ports.terminal import Completed, Shown
 from projectdavid.tools.computer import Computer
 from projectdavid.tools.sessions import Sessions
-from tests.fakes.plain_sandbox import PlainSandbox
 from tests.tools.conversation import BOUND, Conversation
-from tests.tools.toys import Clock
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def sessions() -> AsyncGenerator[Sessions]:
-    sandbox = PlainSandbox()
-    sessions = Sessions(sandbox, Clock(), Limits(disk=10 << 20, output=100_000))
-    yield sessions
-    await sessions.close()
-    await sandbox.close()
 
 
 @pytest.fixture

@@ -57,8 +57,10 @@ async def test_files_of_the_conversation_are_there_under_their_names(bench: Benc
     output = await bench.run()
     assert bench.there() == {"data.csv": b"a,b\n", "notes.txt": b"hello"}
     assert output.files == ()
+    assert output.text.endswith("[New in /mnt/data: data.csv, notes.txt.]")
     bench.conversation.upload("more.csv", b"1")
-    await bench.run()
+    assert (await bench.run()).text.endswith("[New in /mnt/data: more.csv.]")
+    assert "New in" not in (await bench.run()).text
     assert bench.there()["more.csv"] == b"1"
 
 

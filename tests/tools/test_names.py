@@ -17,7 +17,7 @@ from projectdavid.tools.names import MAX_NAME, free, harmless, is_private, shown
         ("", "file"),
         ("...", "file"),
         (".bashrc", "bashrc"),
-        ("C:\\Users\\x.txt", "x.txt"),
+        ("C:\\Windows\\x.txt", "x.txt"),
         ("a\nb\x1b[31m.txt", "a_b_[31m.txt"),
         ("a\0b", "a_b"),
         ("evil\u202egnp.exe", "evil_gnp.exe"),

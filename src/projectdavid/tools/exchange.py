@@ -86,6 +86,7 @@ async def bring_in(session: Session, context: Context, known: Known, listing: Li
         known.names[path] = file.name
         brought.append(path)
     if brought:
+        notes.append(f"New in /mnt/data: {_named(list(map(shown, brought)))}.")
         listing = await session.list()
         marks = {info.name: info.mark for info in listing.files}
         known.put |= {path: marks.get(path, "") for path in brought}
@@ -127,15 +128,18 @@ async def take_out(session: Session, context: Context, known: Known, harvest: Ha
         async with aclosing(session.get(info.name)) as chunks:
             await _save(context, known, harvest, name, chunks, info.name)
     if left:
-        named = ", ".join(left[:NAMED]) + (f" and {len(left) - NAMED} more" if len(left) > NAMED else "")
         harvest.notes.append(
-            f"Not saved, because one call may make {MAX_FILES} files: {named}. Pack many files into one archive."
+            f"Not saved, because one call may make {MAX_FILES} files: {_named(left)}. Pack many files into one archive."
         )
     if not listing.complete:
         harvest.notes.append(
             "There are more files in /mnt/data than were looked at, or some with names that cannot be used: "
             "not all of those that were written are saved."
         )
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 async def save_image(context: Context, known: Known, harvest: Harvest, data: bytes, suffix: str) -> File | None:

@@ -13,11 +13,11 @@ _QUOTED = re.compile(r"`([^`]+)`")
 _NOTES = re.compile(r"\n\n(?:Files for the user:|\[).*", re.DOTALL)
 
 _CURVE = """\
-from numpy import {names}, linspace, trapezoid
+from numpy import {names}
 from matplotlib import pyplot
 
 x = linspace({start}, {end}, 1001)
-y = {formula} + 0 * x
+y = {formula}
 pyplot.plot(x, y)
 pyplot.title({title})
 pyplot.grid()
@@ -52,12 +52,13 @@ def python_for(said: str) -> str:
     formula = _formula(said)
     if formula is None:
         return _WORDS.format(said=_text(said))
+    used = [name for name in _NAMES if re.search(rf"\b{name}\b", formula)]
     if not re.search(r"\bx\b", formula):
-        used = [name for name in _NAMES if re.search(rf"\b{name}\b", formula)]
         return (f"from math import {', '.join(used)}\n\n" if used else "") + f"{formula}\n"
     limits = _RANGE.search(said)
     start, end = limits.groups() if limits else ("0", "10")
-    return _CURVE.format(names=", ".join(_NAMES), start=start, end=end, formula=formula, title=_text(formula))
+    used += {"linspace", "trapezoid"} | ({"pi"} & {start, end} - {*used})
+    return _CURVE.format(names=", ".join(sorted(used)), start=start, end=end, formula=formula, title=_text(formula))
 
 
 def commands_for(said: str) -> list[str]:
