@@ -8,19 +8,22 @@ from tempfile import TemporaryDirectory
 
 from bench.measures import ASSISTANT, MEASURES, Rig, Row
 from bench.processes import Process, running
+from bench.sandbox import sandbox
+
+SUBJECTS = MEASURES | {"sandbox": sandbox}
 
 
 def main() -> int:
     """Measure and print; 1 with `--check` where a bound is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of {', '.join(MEASURES)}; all by default")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of {', '.join(SUBJECTS)}; all by default")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bound is missed")
     arguments = parser.parse_args()
-    if unknown := set(arguments.subjects) - MEASURES.keys():
+    if unknown := set(arguments.subjects) - SUBJECTS.keys():
         parser.error(f"no such subject: {', '.join(sorted(unknown))}")
     with ExitStack() as stack:
         rig = _rig(stack)
-        rows = [row for name in arguments.subjects or MEASURES for row in MEASURES[name](rig)]
+        rows = [row for name in arguments.subjects or SUBJECTS for row in SUBJECTS[name](rig)]
     _say("")
     print(_table(rows))
     return int(arguments.check and not all(row.ok for row in rows))

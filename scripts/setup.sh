@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv and installs what uv.lock names. Needs Python 3.11 or newer, and the network the first time.
+# Makes .venv and installs what uv.lock names, and bubblewrap, which isolates what code_interpreter and computer run.
+# Needs Python 3.11 or newer, and the network the first time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -58,5 +59,14 @@ if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d ' ' -f 2)" != "$UV_VERSION" 
         die "pip could not install uv $UV_VERSION; is the network there?"
 fi
 
-.venv/bin/uv sync --frozen --all-extras --quiet --python .venv/bin/python ||
+.venv/bin/uv sync --frozen --all-extras --compile-bytecode --quiet --python .venv/bin/python ||
     die "uv could not install what uv.lock names; is the network there?"
+
+if ! command -v bwrap >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        install_packages "bubblewrap is not here" bubblewrap
+    else
+        say "bubblewrap is not here: code_interpreter and computer stay off until it is installed" \
+            "(Debian, Ubuntu: sudo apt-get install bubblewrap)."
+    fi
+fi

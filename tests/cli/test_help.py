@@ -23,7 +23,17 @@ def _all(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
 
 
 EVERY = list(_all(typer.main.get_command(app)))
-GROUPS = [(), ("assistants",), ("threads",), ("runs",), ("keys",), ("users",), ("webhooks",), ("computer",)]
+GROUPS = [
+    (),
+    ("assistants",),
+    ("threads",),
+    ("runs",),
+    ("computer",),
+    ("files",),
+    ("keys",),
+    ("users",),
+    ("webhooks",),
+]
 
 
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)

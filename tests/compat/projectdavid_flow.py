@@ -7,8 +7,12 @@ import json
 import os
 import sys
 import traceback
+from base64 import b64encode
 from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from projectdavid import ContentEvent, Entity, ToolCallRequestEvent
 
@@ -149,6 +153,36 @@ def chunks_and_actions(client: Entity, assistant: Any, thread: Any, message: Any
     step("stream_chunks_on", lambda: list(stream.stream_chunks(MODEL)))
 
 
+def files(client: Entity, assistant: Any, thread: Any) -> None:
+    """A file up, looked at in every way, said in a message, and deleted."""
+    Path("table.csv").write_text("a,b\n1,2\n")
+    file = step("upload_file", lambda: client.files.upload_file("table.csv", "assistants"))
+    other = step("upload_object", lambda: client.files.upload_file_object(BytesIO(b"x"), "x.txt", "vision"))
+    step("retrieve_file", lambda: client.files.retrieve_file(file.id))
+    link = step("signed_url", lambda: client.files.get_signed_url(file.id, expires_in=60, use_real_filename=True))
+    step("opened_link", lambda: urlopen(link).read().decode())
+    step("file_as_base64", lambda: client.files.get_file_as_base64(file.id))
+    picture = "data:image/png;base64," + b64encode(b"\x89PNG\r\n\x1a\n").decode()
+    look: list[Any] = [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": picture}}]
+    step("say_with_image", lambda: client.messages.create_message(thread.id, look, assistant.id))
+    step("delete_file", lambda: client.files.delete_file(file.id))
+    step("delete_file_again", lambda: client.files.delete_file(file.id))
+    step("soft_delete_file", lambda: client.files.soft_delete_file(other.id))
+
+
+def tools_of_the_platform(client: Entity, tool: str, model: str) -> None:
+    """The events of a run whose call the server runs itself."""
+    named = {"name": "Mathy", "model": model, "tools": [{"type": tool}]}
+    assistant = step(f"create_{tool}", lambda: client.assistants.create_assistant(**named))
+    thread = client.threads.create_thread()
+    said = {"thread_id": thread.id, "content": "What is 1 + 1?", "assistant_id": assistant.id}
+    message = client.messages.create_message(**said)
+    run = new_run(client, f"run_{tool}", assistant, thread)
+    stream = client.synchronous_inference_stream
+    stream.setup(thread_id=thread.id, assistant_id=assistant.id, message_id=message.id, run_id=run.id)
+    step(f"events_{tool}", lambda: [[type(event).__name__, event.to_dict()] for event in stream.stream_events(model)])
+
+
 def terminal(client: Entity, thread: Any) -> None:
     """A ticket to watch a thread's terminal."""
     step("create_session", lambda: client.computer.create_session(thread.id))
@@ -172,6 +206,9 @@ def main() -> None:
     made = conversation(client)
     events_with_a_call(client, *made)
     chunks_and_actions(client, *made)
+    files(client, *made[:2])
+    tools_of_the_platform(client, "code_interpreter", "scripted/coder")
+    tools_of_the_platform(client, "computer", "scripted/sheller")
     terminal(client, made[1])
     endings(client, *made)
     json.dump(report, sys.stdout)

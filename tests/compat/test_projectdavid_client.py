@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fakes.hands import FakeComputer, FakeInterpreter
 from tests.server.conftest import serving
 
 pytestmark = pytest.mark.slow
@@ -49,7 +51,8 @@ def environment() -> Path:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """What the client got at each step of its walk."""
     python, folder = environment(), tmp_path_factory.mktemp("compat")
-    with serving(folder) as server:
+    tools = {"code_interpreter": FakeInterpreter(), "computer": FakeComputer()}
+    with serving(folder, tools=tools) as server:
         keys = {"ENTITIES_API_KEY": server.api_key, "ADMIN_API_KEY": server.admin_api_key}
         walked = subprocess.run(
             [python, "-I", FLOW],
@@ -155,6 +158,40 @@ def test_a_call_can_be_answered_through_its_action(report: Report) -> None:
     told = report["stream_chunks_on"]
     assert "".join(chunk["content"] for chunk in told if chunk["type"] == "content") == 'They said: {"weather":"sun"}'
     assert told[-1]["status"] == "complete"
+
+
+def test_files_go_up_are_looked_at_and_deleted(report: Report) -> None:
+    file = report["upload_file"]
+    assert (file["filename"], file["bytes"], file["purpose"], file["object"]) == ("table.csv", 8, "assistants", "file")
+    assert (report["upload_object"]["filename"], report["upload_object"]["purpose"]) == ("x.txt", "vision")
+    assert report["retrieve_file"] == file
+    assert report["opened_link"] == "a,b\n1,2\n"
+    assert b64decode(report["file_as_base64"]) == b"a,b\n1,2\n"
+    said = report["say_with_image"]
+    (attached,) = said["attachments"]
+    assert (said["content"], attached["type"], attached["mime_type"]) == ("Look", "image", "image/png")
+    assert (report["delete_file"], report["delete_file_again"], report["soft_delete_file"]) == (True, False, True)
+
+
+def test_the_client_shows_code_its_output_and_its_files(report: Report) -> None:
+    shown = [(kind, event) for kind, event in report["events_code_interpreter"] if kind != "ContentEvent"]
+    code, output, file = (event for _, event in shown)
+    assert [kind for kind, _ in shown] == [
+        "HotCodeEvent",
+        "CodeExecutionOutputEvent",
+        "CodeExecutionGeneratedFileEvent",
+    ]
+    assert (code["content"], output["content"]) == ("1 + 1", "2\n")
+    assert (file["filename"], file["mime_type"]) == ("plot.png", "image/png")
+    assert file["file_id"] in file["url"]
+
+
+def test_the_client_shows_what_a_shell_puts_out_and_its_files(report: Report) -> None:
+    shown = [(kind, event) for kind, event in report["events_computer"] if kind != "ContentEvent"]
+    assert [kind for kind, _ in shown] == ["ComputerExecutionOutputEvent", "ComputerGeneratedFileEvent"]
+    (_, output), (_, file) = shown
+    assert output["content"] == "a.txt\r\n"
+    assert file["filename"] == "a.txt"
 
 
 def test_a_ticket_opens_the_terminal_of_a_thread(report: Report) -> None:

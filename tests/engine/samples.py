@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, settings
 
 from projectdavid.engine.deltas import AskedCall, Entry, Reply, Usage
 from projectdavid.engine.happenings import ModelReplied
-from projectdavid.engine.run import Call, Limits, Next, Offer, Run, Status
+from projectdavid.engine.run import Call, Limits, MadeFile, Next, Offer, Run, Status
 
 NOW = 1000.0
 ENDS = 2000.0
+PLOT = MadeFile("file_1", "plot.png", "image/png", 8, "https://files.example/file_1")
 FUNCTIONS = {"add": Offer(), "find": Offer()}
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For a machine that has other things to do as well: how long it takes is not what is tested."""

@@ -21,7 +21,7 @@ from projectdavid.engine.happenings import (
 )
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import TERMINAL, TRANSITIONS, CallModel, Failure, Refused, Run, Status
-from tests.engine.samples import ENDS, NOW, a_call, a_reply, a_run, asked, replied, statuses
+from tests.engine.samples import ENDS, NOW, PLOT, a_call, a_reply, a_run, asked, replied, statuses
 
 AGAIN = Failure("server_error", "Try again.", retryable=True)
 FATAL = Failure("authentication_error", "The key is wrong.")
@@ -58,6 +58,7 @@ HAPPENINGS: dict[str, Happened] = {
     "a tool starts that did": ToolStarted("call_4", NOW),
     "a tool returned": ToolReturned("call_4", "4", NOW),
     "a tool failed": ToolReturned("call_4", "Error: no.", NOW, error=True),
+    "a tool made files": ToolReturned("call_4", "4", NOW, files=(PLOT,), details={"input": "1"}),
     "a stranger returned": ToolReturned("call_9", "9", NOW),
     "a caller returned": ToolReturned("call_1", "1", NOW),
     "outputs: all": OutputsSubmitted((("call_1", "1"), ("call_2", "2")), NOW),
@@ -114,6 +115,7 @@ a tool starts                   -          -            unknown_call     in_prog
 a tool starts that did          -          -            unknown_call     -             -                -
 a tool returned                 -          -            unknown_call     in_progress   -                unknown_call
 a tool failed                   -          -            unknown_call     in_progress   -                unknown_call
+a tool made files               -          -            unknown_call     in_progress   -                unknown_call
 a stranger returned             -          -            unknown_call     unknown_call  -                unknown_call
 a caller returned               -          -            unknown_call     unknown_call  -                unknown_call
 outputs: all                    -          -            -                -             queued           -

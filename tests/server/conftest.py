@@ -132,15 +132,6 @@ async def still(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Theatre]:
-    """A server on that clock whose shells say what a test tells them to."""
-    for name in FOREIGN:
-        monkeypatch.delenv(name, raising=False)
-    async with theatre(tmp_path, clock) as stage:
-        yield stage
-
-
-@pytest.fixture
 def wait_for() -> Callable[[Callable[[], object]], None]:
     """Wait until something outside of our reach has come about."""
 
@@ -152,3 +143,12 @@ def wait_for() -> Callable[[Callable[[], object]], None]:
         raise AssertionError("it did not come about")
 
     return wait
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Theatre]:
+    """A server on that clock whose shells say what a test tells them to."""
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    async with theatre(tmp_path, clock) as stage:
+        yield stage

@@ -127,7 +127,6 @@ ROUTES: dict[str, list[Body | None]] = {
     "POST /v1/webhooks/deliveries/{delivery_id}/redeliver": [None],
     "POST /v1/assistants/{assistant_id}/webhook/test": [None],
     "POST /v1/assistants/{assistant_id}/webhook/rotate": [lambda _: {"overlap_seconds": 60}],
-    "GET /v1/computer/session": [None],
     "POST /v1/files": [None],
     "POST /v1/uploads": [None],
     "GET /v1/files": [None],
@@ -138,14 +137,15 @@ ROUTES: dict[str, list[Body | None]] = {
     "GET /v1/files/download": [None],
     "DELETE /v1/files/{file_id}": [None],
     "PATCH /v1/files/{file_id}/soft-delete": [None],
+    "GET /v1/computer/session": [None],
     "GET /health": [None],
 }
+QUERIES = {"GET /v1/computer/session": ["room_id"]}
+"""The ids that a route wants in its query."""
 BY_LINK = "GET /v1/files/download"
 """What is signed says who may, and not a key."""
 FORMS = {"POST /v1/files", "POST /v1/uploads"}
 """Routes whose body is a form with a file."""
-QUERIES = {"GET /v1/computer/session": ["room_id"]}
-"""The ids that a route wants in its query."""
 ADMIN_ONLY = {
     "POST /v1/users",
     "GET /v1/users",

@@ -13,6 +13,7 @@ from projectdavid.cli import (
     computer,
     demo,
     doctor,
+    files,
     keys,
     models,
     runs,
@@ -47,6 +48,7 @@ group(app, "assistants", assistants.app)
 group(app, "threads", threads.app)
 group(app, "runs", runs.app)
 group(app, "computer", computer.app)
+group(app, "files", files.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)
 group(app, "webhooks", webhooks.app)

@@ -1,4 +1,4 @@
-"""What the doctor finds on this machine: Python, the data folder, the database, the credentials file, the providers."""
+"""What the doctor finds on this machine: Python, the data folder and what is in it, the sandbox, the providers."""
 
 import asyncio
 import fcntl
@@ -14,7 +14,9 @@ from projectdavid.cli.configuration import shown_url
 from projectdavid.cli.findings import Finding, fail, ok, warn
 from projectdavid.client.settings import credentials_path
 from projectdavid.ports.model import ModelError
+from projectdavid.ports.sandbox import Level, Report
 from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.server.bootstrap import sandbox_of
 from projectdavid.server.settings import ProviderSettings, Settings
 from projectdavid.stores.sqlite import migrations
 
@@ -91,6 +93,27 @@ def _credentials(settings: Settings) -> Finding:
     if credentials_path(os.environ).absolute() != path.absolute():
         return warn(name, f"{path} is not where the SDK looks", f"set PROJECTDAVID_CREDENTIALS={path.absolute()}")
     return ok(name, f"{path}, mode {mode:04o}")
+
+
+def sandbox_check(settings: Settings) -> Finding:
+    """How code would be isolated here: a sandbox is opened, and what must not work is tried."""
+    name = "sandbox"
+    if settings.sandbox == "off":
+        return warn(name, "switched off: no code_interpreter, no computer", "set sandbox to local")
+    report = asyncio.run(_probed(settings))
+    level, wanted = report.level.name.lower(), settings.sandbox_level
+    if report.level >= Level[wanted.upper()]:
+        kept = ", ".join(f"{what} by {how}" for what, how in report.limits.items())
+        return ok(name, f"isolates by {level} ({report.launcher}); limits: {kept}")
+    return warn(name, f"isolates by {level}, {wanted} is asked for: {' '.join(report.reasons)}", report.remedy)
+
+
+async def _probed(settings: Settings) -> Report:
+    sandbox = sandbox_of(settings)
+    try:
+        return await sandbox.probe()
+    finally:
+        await sandbox.close()
 
 
 def provider_checks(settings: Settings) -> Iterable[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import projectdavid
-from projectdavid.cli.checks import data_checks, provider_checks, python_check
+from projectdavid.cli.checks import data_checks, provider_checks, python_check, sandbox_check
 from projectdavid.cli.configuration import read_settings
 from projectdavid.cli.findings import Finding, fail, ok, warn
 from projectdavid.cli.printing import Failure
@@ -41,6 +41,7 @@ def _here(data: Path | None) -> Iterable[Finding]:
         yield fail("configuration", failure.message, failure.next_step)
         return
     yield from data_checks(settings)
+    yield sandbox_check(settings)
     yield from provider_checks(settings)
 
 

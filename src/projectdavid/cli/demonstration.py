@@ -4,7 +4,7 @@ import logging
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +19,8 @@ from projectdavid.server.settings import Settings
 
 QUESTION = "What is the weather like in Lisbon?"
 INSTRUCTIONS = "You answer briefly. For the weather you call get_weather."
+MATH = "What is the area under y = x**2 from 0 to 3? Compute it, and plot the curve."
+MATH_INSTRUCTIONS = "You are a helpful math tutor. You compute with code, and draw what can be drawn."
 DEMO_MODEL = "demo/assistant"
 
 
@@ -67,14 +69,16 @@ def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="projectdavid-demo-")))
         settings = read_settings(data=folder)
-        stage.title("The whole way once: a server, an assistant, a function in Python, an answer.")
+        stage.title("The whole way once: a server, an assistant, a function in Python, code in a sandbox, an answer.")
         try:
             client = stack.enter_context(Entity.embedded(folder))
         except StartError as error:
             raise start_failure(error, settings) from error
         stage.step("The server", f"{client.base_url}  in {folder}{'' if data else ', gone afterwards'}")
         teller = Teller(sys.stderr if as_json else sys.stdout, console)
-        facts = _talk(client, _model(client, settings, model), stage, teller)
+        named = _model(client, settings, model)
+        facts = _talk(client, named, stage, teller)
+        facts["math"] = _compute(client, named, stage, teller, data)
     _next_steps(stage, facts["model"], settings)
     if as_json:
         print_json(facts)
@@ -119,6 +123,28 @@ def _talk(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str
         "answer": result.text,
         "messages": [{"role": message.role, "content": text_of(message)} for message in messages],
     }
+
+
+def _compute(client: Entity, model: str, stage: _Stage, teller: Teller, data: Path | None) -> dict[str, Any]:
+    """The Mathy of the API page: code in the sandbox, and the picture that it draws."""
+    tutor = client.assistants.create_assistant(
+        name="Mathy", model=model, instructions=MATH_INSTRUCTIONS, tools=[{"type": "code_interpreter"}]
+    )
+    stage.step("Mathy", f"{tutor.id}  with code_interpreter")
+    stage.step("You say", MATH)
+    stage.step("The run streams", "")
+    result = client.runs.run(tutor, client.threads.create_thread(), content=MATH, on_event=teller.tell)
+    teller.end_line()
+    pictures = [file for message in result.messages for file in message.attachments if file.get("type") == "image"]
+    kept: list[str] = []
+    if pictures:
+        folder = data or Path(mkdtemp(prefix="projectdavid-demo-plots-"))
+        kept = [str(client.files.download(one["file_id"], folder / one["filename"])) for one in pictures]
+    for path in kept:
+        stage.line(f"its plot: {path}")
+    if not kept:
+        stage.line("The model drew nothing.")
+    return {"run_id": result.run.id, "status": result.run.status, "answer": result.text, "plots": kept}
 
 
 def _tell_outcome(result: RunResult, stage: _Stage) -> None:

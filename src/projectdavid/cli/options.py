@@ -18,6 +18,7 @@ AssistantId = Annotated[str, typer.Argument(metavar="ASSISTANT", help="The assis
 ThreadId = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's id.", callback=_named)]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.", callback=_named)]
 UserId = Annotated[str, typer.Argument(metavar="USER", help="The user's id.", callback=_named)]
+FileId = Annotated[str, typer.Argument(metavar="FILE", help="The file's id.", callback=_named)]
 DeliveryId = Annotated[
     str,
     typer.Argument(metavar="DELIVERY", help="Its id, as `webhooks deliveries` shows it.", callback=_named),

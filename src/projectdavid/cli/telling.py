@@ -38,6 +38,8 @@ class Teller:
         self._notes = notes
         self._open: type[Event] | None = None
         """Of what kind the line is that is not finished."""
+        self._seen: set[str] = set()
+        """The calls whose output was told as it came."""
 
     def tell(self, event: Event) -> None:
         """Tell one event."""
@@ -49,8 +51,13 @@ class Teller:
             case ReasoningEvent():
                 if self._notes.is_terminal:
                     self._add(event, "dim italic")
-            case CodeEvent() | OutputEvent():
-                self._add(event, "dim")
+            case CodeEvent():
+                self.note(f"the assistant runs:\n{_indented(event.content)}")
+            case OutputEvent():
+                self._seen.add(event.tool_call_id)
+                self._add(event, "cyan")
+            case ToolOutputEvent() if event.tool_call_id in self._seen:
+                self.end_line()
             case MessageCompletedEvent():
                 self.end_line()
             case _:
@@ -70,10 +77,12 @@ class Teller:
             stream.flush()
             self._open = None
 
-    def _add(self, event: ReasoningEvent | CodeEvent | OutputEvent, style: str) -> None:
+    def _add(self, event: ReasoningEvent | OutputEvent, style: str) -> None:
         """Add to a note that comes in pieces."""
         self._begin(type(event))
         self._notes.print(Text(plain(event.content), style=style), end="", soft_wrap=True)
+        if event.content.endswith("\n"):
+            self._open = None
 
     def _begin(self, kind: type[Event]) -> None:
         if self._open is not kind:
@@ -133,6 +142,10 @@ def _noted(event: Event) -> str:
         case ToolOutputEvent():
             return f"the answer: {shortened(event.output)}"
         case FileEvent():
+            return f"a file: {event.filename} ({event.mime_type}, {event.size:,} bytes)  {event.file_id}"
+        case SandboxEvent():
+            return f"[{event.message}]" if event.message else ""
+        case FileEvent():
             return f"the file {event.filename}: {event.file_id} ({event.size} bytes)"
         case SandboxEvent(message=str(message)):
             return f"[{message.rstrip('.')}]"
@@ -148,6 +161,10 @@ def _noted(event: Event) -> str:
             return f"[{event.status}]"
         case _:
             return ""
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"    {line}" for line in code.rstrip().splitlines())
 
 
 def shortened(text: str) -> str:

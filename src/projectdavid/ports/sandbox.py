@@ -264,6 +264,11 @@ class Sandbox(Protocol):
         """Get ready in the background; returns at once."""
         ...
 
+    @property
+    def report(self) -> Report | None:
+        """What was found out last; None: nothing yet."""
+        ...
+
     async def probe(self) -> Report:
         """What can be had here; waits until it is ready."""
         ...

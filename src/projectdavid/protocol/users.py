@@ -124,4 +124,5 @@ class Health(Answer):
     uptime_s: float
     providers: list[str]
     tools: dict[str, Any]
+    sandbox: dict[str, Any] = {}
     runs: dict[str, int]

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.users import Health
+from projectdavid.server.hands import SANDBOXED
 from projectdavid.server.http import errors
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
@@ -74,7 +75,8 @@ def _add_own_routes(app: FastAPI) -> None:
                 "version": VERSION,
                 "uptime_s": round(platform.clock() - platform.started_at, 1),
                 "providers": list(platform.models.providers),
-                "tools": {name: _availability(name in platform.toolbox) for name in PLATFORM_TOOLS},
+                "tools": {name: _availability(name, platform) for name in PLATFORM_TOOLS},
+                "sandbox": {"state": "off"} if platform.hands is None else platform.hands.health(),
                 "runs": {"at_work": platform.worker.at_work},
             }
         )
@@ -86,15 +88,21 @@ def _add_own_routes(app: FastAPI) -> None:
         return Response(page, media_type="text/html", headers=headers)
 
 
-def _availability(there: bool) -> dict[str, Any]:
-    return {"available": True} if there else {"available": False, "reason": "not built yet"}
+def _availability(name: str, platform: Platform) -> dict[str, Any]:
+    if name not in platform.toolbox:
+        switched_off = name in SANDBOXED and platform.hands is None
+        return {"available": False, "reason": "switched off by the operator" if switched_off else "not built yet"}
+    refusal = platform.hands.refusal() if platform.hands is not None and name in platform.hands.tools else None
+    return {"available": True} if refusal is None else {"available": False, "reason": refusal}
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Work while the application runs; stop gently, and leave what is unfinished for the next start."""
     platform: Platform = app.state.platform
-    served = (platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve())
+    served = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve()]
+    if platform.hands is not None:
+        served.append(platform.hands.serve())
     tasks = [asyncio.create_task(one) for one in served]
     try:
         yield
@@ -103,6 +111,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if platform.hands is not None:
+            await platform.hands.close()
         await platform.guard.close()
         await platform.models.close()
         await platform.store.close()

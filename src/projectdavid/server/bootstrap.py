@@ -1,17 +1,15 @@
-"""Put a platform together: the only module that knows which plugs exist; and its first start."""
+"""Put a platform together: the only module that knows which plugs exist."""
 
-import json
-import os
-import secrets
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
 from projectdavid.outbound import Guard, own_addresses
+from projectdavid.outbound.egress import Egress
 from projectdavid.ports.model import Provider
-from projectdavid.ports.store import Op
+from projectdavid.ports.sandbox import Level, Limits, Sandbox
+from projectdavid.ports.store import Store
 from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
@@ -26,12 +24,19 @@ from projectdavid.runtime.routing import Models, Price
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Pace, Worker
-from projectdavid.server.auth import hash_of, new_key, prefix_of
+from projectdavid.sandboxes.local import LocalSandbox, Options
+from projectdavid.server.credentials import first_start, secret_of, url_of
+from projectdavid.server.hands import Hands
 from projectdavid.server.links import Links
 from projectdavid.server.platform import Platform
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
 from projectdavid.stores.sqlite import SQLiteStore
+from projectdavid.tools.code_interpreter import CodeInterpreter
+from projectdavid.tools.computer import Computer
+from projectdavid.tools.sessions import Room, Sessions
+
+MB = 1 << 20
 
 
 async def assemble(
@@ -44,32 +49,47 @@ async def assemble(
 ) -> Platform:
     """Open the store and build everything around it.
 
-    `providers` are added to those of the settings; `tools` are the platform tools that there are, by type;
-    `terminals` are the shells that can be watched; `url` is where the server is reached, if it is not where the
-    settings say.
+    `providers` are added to those of the settings, `tools` (by type) to the platform's own; `terminals` are the shells
+    that can be watched, where they are not those of the tool `computer`; `url` is where the server is reached, if it
+    is not where the settings say.
 
     Raises:
         Unavailable: the store cannot be opened.
     """
     store = SQLiteStore(settings.database)
     await store.open()
-    secret = _secret(settings.data / "secret.key")
+    platform = _platform(settings, store, providers or {}, clock, tools or {}, url, terminals)
+    await platform.driver.recover()
+    await platform.outbox.recover()
+    await first_start(platform)
+    return platform
+
+
+def _platform(
+    settings: Settings,
+    store: Store,
+    providers: dict[str, Provider],
+    clock: Clock,
+    tools: Mapping[str, Tool],
+    url: str | None,
+    terminals: Terminals | None,
+) -> Platform:
+    secret = secret_of(settings.data / "secret.key")
     bus, ids = LocalBus(), Ids()
-    models = _models(settings, providers or {})
+    models = _models(settings, providers)
     driver = Driver(store, bus, clock, ids, models.cost)
-    await driver.recover()
     guard = _guard(settings)
     patience = Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
     outbox = Outbox(store, bus, driver, guard, clock, patience)
-    await outbox.recover()
     blobs = DirectoryBlobs(settings.blobs)
     filing = Filing(store, blobs, clock)
     links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
-    toolbox = Toolbox(tools)
+    hands = _hands(settings, clock)
+    toolbox = Toolbox({**(hands.tools if hands else {}), **tools})
     quota = Quota(store, clock, settings.allowance())
     pace, shelf = Pace(runs=settings.max_runs), Shelf(blobs, links.link)
     worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota)
-    platform = Platform(
+    return Platform(
         settings=settings,
         store=store,
         bus=bus,
@@ -89,10 +109,9 @@ async def assemble(
         started_at=clock(),
         guard=guard,
         outbox=outbox,
-        terminals=terminals,
+        terminals=terminals or (hands.sessions if hands else None),
+        hands=hands,
     )
-    await _first_start(platform)
-    return platform
 
 
 def _guard(settings: Settings) -> Guard:
@@ -102,6 +121,48 @@ def _guard(settings: Settings) -> Guard:
         own_addresses=own_addresses(),
         timeout=settings.webhook_timeout,
     )
+
+
+def sandbox_of(settings: Settings) -> Sandbox:
+    """The sandbox that the settings want; not started."""
+    options = Options(
+        python=settings.sandbox_python,
+        minimum=Level[settings.sandbox_level.upper()],
+        sessions=settings.sandbox_sessions,
+        uid=settings.sandbox_uid,
+        limits=_limits(settings),
+    )
+    return LocalSandbox(options)
+
+
+def _limits(settings: Settings) -> Limits:
+    """What each session may use."""
+    return Limits(
+        memory=settings.sandbox_memory_mb * MB,
+        disk=settings.sandbox_disk_mb * MB,
+        processes=settings.sandbox_processes,
+    )
+
+
+def _hands(settings: Settings, clock: Clock) -> Hands | None:
+    """The hands of a platform; None where its operator wants none."""
+    if settings.sandbox == "off":
+        return None
+    sandbox = sandbox_of(settings)
+    room = Room(
+        sessions=settings.sandbox_sessions,
+        owner=settings.sandbox_sessions_per_user,
+        patience=settings.sandbox_wait,
+        idle=settings.sandbox_idle_minutes * 60,
+    )
+    sessions = Sessions(sandbox, clock, _limits(settings), room)
+    egress = Egress(settings.sandbox_egress, own_addresses=own_addresses())
+    way_out = egress if any(settings.sandbox_egress.values()) else None
+    tools: dict[str, Tool] = {
+        "code_interpreter": CodeInterpreter(sessions, settings.sandbox_seconds),
+        "computer": Computer(sessions, settings.sandbox_seconds, way_out),
+    }
+    return Hands(sandbox, sessions, egress, tools, Level[settings.sandbox_level.upper()], settings.sandbox_ahead)
 
 
 def _models(settings: Settings, extra: dict[str, Provider]) -> Models:
@@ -122,71 +183,3 @@ def _models(settings: Settings, extra: dict[str, Provider]) -> Models:
         raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
     prices = {name: Price(price.prompt, price.completion) for name, price in settings.prices.items()}
     return Models(providers, default, settings.context_window, settings.context_windows, prices)
-
-
-def _secret(path: Path) -> bytes:
-    """The server's secret, made at the first start; without it no stored key can be checked."""
-    try:
-        return bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except FileNotFoundError:
-        secret = secrets.token_bytes(32)
-        write_private(path, secret.hex() + "\n")
-        return secret
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        error.filename = str(path)  # a full disk does not say where
-        raise
-    finally:
-        beside.unlink(missing_ok=True)  # it is there only if something went wrong
-
-
-async def _first_start(platform: Platform) -> None:
-    """Make an admin and a first user, with a key each, and write them where `Entity()` looks."""
-    if await platform.store.all("users_page.asc", limit=1, after=None):
-        return
-    now = int(platform.clock())
-    keys: dict[str, str] = {}
-    ops: list[Op] = []
-    for name, is_admin in (("admin", 1), ("user", 0)):
-        user_id, key = platform.ids.new("user"), new_key()
-        body = json.dumps({"full_name": f"First {name}", "oauth_provider": "local"})
-        ops.append(Op("user_insert", {"id": user_id, "is_admin": is_admin, "now": now, "body": body}))
-        stored = {"prefix": prefix_of(key), "hash": hash_of(key, platform.secret), "owner": user_id}
-        ops.append(Op("key_insert", {**stored, "name": "first start", "now": now, "expires_at": None}))
-        keys[name] = key
-    # The file first: keys that are stored but were never written down would open nothing for anybody.
-    write_credentials(platform.settings, keys["user"], keys["admin"])
-    await platform.store.write(ops)
-
-
-def write_credentials(settings: Settings, api_key: str, admin_api_key: str) -> None:
-    """Write the file that `Entity()` reads."""
-    content = {"base_url": url_of(settings.host, settings.port), "api_key": api_key, "admin_api_key": admin_api_key}
-    write_private(settings.credentials, json.dumps(content, indent=2) + "\n")
-
-
-def point_credentials(settings: Settings, port: int) -> str:
-    """Let the credentials file name the address that the server listens on now; returns that address."""
-    url = url_of(settings.host, port)
-    if settings.credentials.exists():
-        content = json.loads(settings.credentials.read_text(encoding="utf-8"))
-        if content.get("base_url") != url:
-            write_private(settings.credentials, json.dumps({**content, "base_url": url}, indent=2) + "\n")
-    return url
-
-
-def url_of(host: str, port: int) -> str:
-    """Where a server is reached that listens there."""
-    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - what listens everywhere is reached here
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -30,7 +30,9 @@ class Embedded:
         terminals: Terminals | None = None,
         **settings: Any,
     ) -> None:
-        values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, **settings, "data": Path(path)}
+        values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, "sandbox_ahead": False}
+        values |= settings
+        values["data"] = Path(path)
         self._settings = Settings(**values)
         self._providers = providers
         self._tools = tools

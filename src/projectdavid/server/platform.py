@@ -18,6 +18,7 @@ from projectdavid.runtime.routing import Models
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
+from projectdavid.server.hands import Hands
 from projectdavid.server.links import Links
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
@@ -60,5 +61,7 @@ class Platform:
     """The shells of threads, where the server has the tool for them."""
     viewers: Counter[str] = field(default_factory=Counter[str])
     """How many connections watch a terminal, by owner."""
+    hands: Hands | None = None
+    """What runs code and commands; None: the operator wants nothing of the kind."""
     under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])
     """The requests that have an idempotency key, by owner and key."""

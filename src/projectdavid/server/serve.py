@@ -14,7 +14,8 @@ from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.runtime.driver import Clock
 from projectdavid.server.app import create_app
-from projectdavid.server.bootstrap import assemble, point_credentials, url_of
+from projectdavid.server.bootstrap import assemble
+from projectdavid.server.credentials import point_credentials, url_of
 from projectdavid.server.http.corking import CorkedProtocol
 from projectdavid.server.http.websockets import MAX_MESSAGE, PatientProtocol
 from projectdavid.server.settings import Settings

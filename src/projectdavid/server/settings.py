@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -109,13 +109,40 @@ class Settings(BaseSettings):
     """Seconds that the receiver of a webhook has to answer."""
     webhook_hours: Annotated[float, Field(gt=0)] = 24
     """How long after an event a webhook that failed is tried again."""
-    sandbox_egress: dict[str, list[str]] = Field(default_factory=dict)
-    """Hosts that the shells of assistants may reach, by the assistant's id, or `*` for all others: a name, \
-`*.example.com`, an address or a network, or any with one port. Nothing by default."""
     viewer_timeout: Annotated[float, Field(gt=0)] = 10
     """Seconds after which a viewer of a terminal is cut off who does not read what it is sent."""
     webhook_log_days: Annotated[float, Field(gt=0)] = 30
     """How long the log keeps what was delivered or given up."""
+
+    sandbox: Literal["local", "off"] = "local"
+    """Where the code of `code_interpreter` and the commands of `computer` run: isolated on this machine, or nowhere."""
+    sandbox_level: Literal["landlock", "namespaces", "gvisor", "vm"] = "namespaces"
+    """The least isolation; where it cannot be had, the two tools are off and say what to do."""
+    sandbox_ahead: bool = True
+    """Whether the sandbox gets ready when the server starts; else with the first call that needs it."""
+    sandbox_python: Path | None = None
+    """The Python of code in the sandbox, with the libraries installed there; by default the server's own."""
+    sandbox_uid: Annotated[int, Field(ge=1)] = 310_000
+    """The user that sandboxes run as where the server itself is root."""
+    sandbox_sessions: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Sessions at once; further calls wait, and idle sessions make room."""
+    sandbox_sessions_per_user: Annotated[int, Field(ge=1, le=4096)] = 8
+    """Sessions at once of each user."""
+    sandbox_wait: Annotated[float, Field(ge=0)] = 60
+    """Seconds that a call waits for a session."""
+    sandbox_seconds: Annotated[float, Field(gt=0)] = 120
+    """Seconds that a call may take before it is interrupted."""
+    sandbox_idle_minutes: Annotated[float, Field(gt=0)] = 20
+    """How long a session without calls keeps what it holds."""
+    sandbox_memory_mb: Annotated[int, Field(ge=64)] = 1024
+    """Memory of a session, its files included."""
+    sandbox_disk_mb: Annotated[int, Field(ge=1)] = 256
+    """Files of a session in `/mnt/data`."""
+    sandbox_processes: Annotated[int, Field(ge=8)] = 128
+    """Processes and threads of a session."""
+    sandbox_egress: dict[str, list[str]] = Field(default_factory=dict)
+    """Hosts that the shells of assistants may reach, by the assistant's id, or `*` for all others: a name, \
+`*.example.com`, an address or a network, or any with one port. Nothing by default."""
 
     @classmethod
     def settings_customise_sources(

@@ -32,6 +32,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     usage.router,
     webhooks.router,
-    computer.router,
     files.router,
+    computer.router,
 )

@@ -105,6 +105,8 @@ async def delete_thread(thread_id: str, caller: Auth) -> Response:
     await caller.view.write([op])
     if at_work is not None:  # a model that is silent would keep its worker from noticing
         caller.platform.bus.publish(abort_topic(at_work.n))
+    if caller.platform.hands is not None:
+        await caller.platform.hands.sessions.forget(thread_id)
     return json_answer({"id": thread_id, "object": "thread.deleted", "deleted": True})
 
 

@@ -92,6 +92,8 @@ async def delete_user(user_id: str, caller: Auth) -> Response:
     if user_id == caller.user_id:
         raise ApiError(409, "own_user", "An admin cannot delete themselves; another admin can.", "user_id")
     await caller.platform.store.write([Op("user_delete", {"id": user_id}, missing=Missing("user", user_id))])
+    if caller.platform.hands is not None:
+        await caller.platform.hands.sessions.forget_owner(user_id)
     text = "The user is deleted, with all that was theirs."
     return json_answer({"id": user_id, "object": "user.deleted", "deleted": True, "success": True, "message": text})
 

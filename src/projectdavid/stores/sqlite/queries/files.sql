@@ -17,18 +17,23 @@ SELECT * FROM files WHERE owner = :owner AND id IN (SELECT value FROM json_each(
 -- name: files_of_conversation
 -- What a call in a thread may read, the oldest first: the files of a JSON array of ids, those of the thread and of its
 -- messages, and what its runs made.
-SELECT f.* FROM files AS f JOIN threads AS t ON t.id = :thread_id AND t.owner = f.owner
-WHERE f.owner = :owner AND (f.expires_at IS NULL OR f.expires_at > :now)
-    AND (
-        f.thread = t.n
-        OR f.id IN (SELECT value FROM json_each(:ids))
-        OR f.id IN (SELECT value FROM json_each(t.tool_resources, '$.code_interpreter.file_ids'))
-        OR f.id IN (
-            SELECT a.value ->> 'file_id' FROM messages AS m JOIN json_each(m.attachments) AS a
-            WHERE m.thread = t.n AND m.attachments IS NOT NULL
-        )
+SELECT * FROM files
+WHERE owner = :owner AND (expires_at IS NULL OR expires_at > :now)
+    AND n IN (
+        SELECT f.n FROM threads AS t JOIN files AS f ON f.thread = t.n WHERE t.id = :thread_id
+        UNION ALL
+        SELECT f.n FROM json_each(:ids) AS a JOIN files AS f ON f.id = a.value
+        UNION ALL
+        SELECT f.n
+        FROM threads AS t JOIN json_each(t.tool_resources, '$.code_interpreter.file_ids') AS a JOIN files AS f ON f.id = a.value
+        WHERE t.id = :thread_id
+        UNION ALL
+        SELECT f.n
+        FROM threads AS t JOIN messages AS m ON m.thread = t.n JOIN json_each(m.attachments) AS a
+            JOIN files AS f ON f.id = a.value ->> 'file_id'
+        WHERE t.id = :thread_id AND m.attachments IS NOT NULL
     )
-ORDER BY f.n;
+ORDER BY n;
 
 -- name: files_there
 -- A row if all ids of a JSON array are files of the owner.

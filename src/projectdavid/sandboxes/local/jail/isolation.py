@@ -1,0 +1,134 @@
+"""Makes a session out of a fork of the zygote: namespaces, disks, limits, and no way back. Then the agent runs."""
+
+import fcntl
+import os
+import resource
+import socket
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from . import libc, seccomp
+from .hardening import Hardening
+
+DATA: Final = "/mnt/data"
+NICENESS: Final = 5
+"""The server goes first."""
+
+_UP: Final = 0x1 | 0x40
+_SET_INTERFACE_FLAGS: Final = 0x8914
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a session may use; sizes in bytes, as `ports.sandbox.Limits` has them."""
+
+    memory: int
+    disk: int
+    scratch: int
+    files: int
+    processes: int
+    open_files: int
+
+    @classmethod
+    def of(cls, limits: Mapping[str, int]) -> "Room":
+        """Of what travels; it may hold more than is needed here."""
+        return cls(
+            limits["memory"],
+            limits["disk"],
+            limits["scratch"],
+            limits["files"],
+            limits["processes"],
+            limits["open_files"],
+        )
+
+
+def leave(hardening: Hardening) -> None:
+    """Leave the zygote's namespaces; the next child is the first process of the session."""
+    uid, gid = os.getuid(), os.getgid()
+    flags = libc.CLONE_NEWUSER | libc.CLONE_NEWNS | libc.CLONE_NEWUTS
+    flags |= libc.CLONE_NEWPID if hardening.pid_namespace else 0
+    flags |= libc.CLONE_NEWNET if hardening.network_namespace else 0
+    flags |= libc.CLONE_NEWIPC if hardening.ipc_namespace else 0
+    libc.unshare(flags)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        Path("/proc/self", name).write_text(text)
+
+
+def furnish(room: Room, hardening: Hardening) -> None:
+    """Give the session its own disks, `/proc` and terminals."""
+    libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
+    if hardening.own_disks:
+        for place, size in ((DATA, room.disk), ("/tmp", room.scratch), ("/dev/shm", room.scratch)):  # noqa: S108 the session's own
+            _disk(place, size if hardening.disk_limit else 0, room.files if hardening.file_limit else 0)
+    libc.mount("devpts", "/dev/pts", "devpts", libc.MS_NOSUID | libc.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
+    if hardening.fresh_proc and hardening.pid_namespace:
+        quiet = libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
+        try:
+            libc.mount("proc", "/proc", "proc", quiet)
+        except PermissionError:
+            # Parts of the host's /proc are covered, as in containers. The libraries do without; what is never left
+            # to see is that of the zygote.
+            libc.mount("none", "/proc", "tmpfs", quiet | libc.MS_RDONLY, "size=4k,mode=555")
+
+
+def _disk(place: str, size: int, files: int) -> None:
+    # 0 means "no bound" to tmpfs, too.
+    libc.mount("none", place, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, f"size={size},nr_inodes={files},mode=700")
+
+
+def confine(room: Room, inherited: int, hardening: Hardening) -> None:
+    """Give up everything else; there is no way back. `inherited` bytes of data do not count as the session's."""
+    with suppress(OSError):
+        libc.unshare(libc.CLONE_NEWCGROUP)  # hides a path; a kernel without cgroups has none to hide
+    socket.sethostname("sandbox")
+    if hardening.network_namespace:
+        _raise_loopback()
+    _limit(room, inherited, hardening)
+    os.nice(NICENESS)
+    os.chdir(DATA)
+    os.umask(0o022)
+    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+    if hardening.no_capabilities:
+        libc.drop_bounding_set()
+    if hardening.system_calls:
+        libc.filter_system_calls(seccomp.program(hardening))
+    if hardening.no_capabilities:
+        libc.drop_capabilities()
+    libc.prctl(libc.PR_SET_DUMPABLE, 0)
+
+
+def _raise_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, struct.pack("16sH14x", b"lo", _UP))
+
+
+def _limit(room: Room, inherited: int, hardening: Hardening) -> None:
+    bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_MEMLOCK: 64 << 10}
+    bounds[resource.RLIMIT_NICE] = 0
+    bounds[resource.RLIMIT_RTPRIO] = 0
+    if hardening.memory_limit:
+        # A little less than all: a process that wants too much is told so, before the session is ended for it.
+        bounds[resource.RLIMIT_DATA] = room.memory - room.memory // 16 + inherited
+    if hardening.disk_limit:
+        bounds[resource.RLIMIT_FSIZE] = max(room.disk, room.scratch)
+    if hardening.process_limit:
+        bounds[resource.RLIMIT_NPROC] = room.processes
+        bounds[resource.RLIMIT_SIGPENDING] = 1024
+    if hardening.open_file_limit:
+        bounds[resource.RLIMIT_NOFILE] = room.open_files
+    for which, most in bounds.items():
+        hard = resource.getrlimit(which)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(which, (most, most))
+
+
+def inherited_data() -> int:
+    """Bytes of data that came with the zygote's libraries; to be asked while there is its `/proc`."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) << 10
+    return 0

@@ -1,0 +1,136 @@
+"""The process that has the libraries in memory, and forks once for each session. It never runs anybody's code.
+
+It is the first process of its bubblewrap, and has one thread: else the kernel lets it make no user namespaces.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import traceback
+from typing import Any, Final, NoReturn
+
+from . import channel, checking, isolation
+from .hardening import Hardening
+
+GO: Final = b"g"
+"""What the supervisor writes when the session's first process is where it belongs."""
+CHECK: Final = "check"
+"""The kind of session that tries its own walls."""
+
+
+def main() -> None:
+    """Serve the supervisor until it goes; started with the channel's number, hardening and libraries."""
+    number, hardening, libraries = int(sys.argv[1]), Hardening(**json.loads(sys.argv[2])), json.loads(sys.argv[3])
+    supervisor = socket.socket(fileno=number)
+    agent: Any = importlib.import_module("agent")
+    missing = agent.warm(libraries)
+    gc.collect()
+    gc.freeze()
+    if hardening.closed_descriptors:
+        keep_only(number)
+    channel.send(supervisor, {"say": "warm", "missing": missing})
+    _serve(supervisor, agent, hardening)
+
+
+def keep_only(*numbers: int) -> None:
+    """Close every file but these, and the three that each program has."""
+    low = 3
+    for number in sorted(numbers):
+        os.closerange(low, number)
+        low = number + 1
+    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+
+
+def _serve(supervisor: socket.socket, agent: Any, hardening: Hardening) -> None:
+    waker, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    poll = select.poll()
+    poll.register(supervisor, select.POLLIN)
+    poll.register(waker, select.POLLIN)
+    retired = False
+    while True:
+        ready = dict(poll.poll())
+        if waker.fileno() in ready:
+            waker.recv(4096)
+            if not _reap(supervisor) and retired:
+                return
+        if supervisor.fileno() in ready:
+            message = channel.receive(supervisor)
+            if message is None:
+                return
+            if message.body["do"] == "retire":
+                retired = True
+                if not _reap(supervisor):
+                    return
+                continue
+            _fork(supervisor, message, agent, hardening)
+
+
+def _reap(supervisor: socket.socket) -> bool:
+    """Tell how children ended; whether there are any left."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True
+        channel.send(supervisor, {"say": "exit", "pid": pid, "status": os.waitstatus_to_exitcode(status)})
+
+
+def _fork(supervisor: socket.socket, message: channel.Message, agent: Any, hardening: Hardening) -> None:
+    (stream,) = message.files
+    number = message.body["session"]
+    if os.fork() == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        try:
+            _become(supervisor, stream, message.body, agent, hardening)
+        except BaseException:  # noqa: BLE001 the edge of a process
+            # Whatever it was: this process ends here, and the supervisor is told why.
+            reason = traceback.format_exc(limit=-2)[-2000:]
+            with contextlib.suppress(OSError):
+                channel.send(supervisor, {"say": "failed", "session": number, "reason": reason})
+        finally:
+            os._exit(1)
+    os.close(stream)
+
+
+def _become(
+    supervisor: socket.socket, stream: int, order: dict[str, Any], agent: Any, hardening: Hardening
+) -> NoReturn:
+    room = isolation.Room.of(order["limits"])
+    isolation.leave(hardening)
+    pid = os.fork()
+    if pid:
+        channel.send(supervisor, {"say": "born", "session": order["session"], "pid": pid})
+        os._exit(0)
+    os.setsid()
+    inherited = isolation.inherited_data()
+    isolation.furnish(room, hardening)
+    if hardening.closed_descriptors:
+        keep_only(stream, supervisor.fileno())
+    null = os.open("/dev/null", os.O_RDWR)
+    for standard in range(3):
+        os.dup2(null, standard)
+    os.close(null)
+    # The kernel adds which process this is, as the supervisor sees it.
+    channel.send(supervisor, {"say": "ready", "session": order["session"]})
+    if os.read(stream, 1) != GO:
+        os._exit(1)
+    supervisor.close()
+    isolation.confine(room, inherited, hardening)
+    random.seed()
+    if order["kind"] == CHECK:
+        checking.check(stream)
+    agent.serve(stream, stream, order["kind"], order["limits"])
+    os._exit(0)

@@ -1,0 +1,72 @@
+"""What a session leaves for another to find, and what that other looks for."""
+
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tests.contracts.sandbox.inside.system import Facts, call, content, number, processes
+
+MARK = "neighbour"
+PORT = 28_411
+KEY = 0x6E656967
+KEPT: list[object] = []
+
+
+def leave(facts: Facts) -> list[str]:
+    """Files on each disk, listeners, shared memory, a process; they stay."""
+    for place in facts["disks"]:
+        Path(place, MARK).write_text(MARK)
+    tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+    tcp.bind(("127.0.0.1", PORT))
+    udp.bind(("127.0.0.1", PORT))
+    tcp.listen()
+    abstract, named = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    abstract.bind(f"\0{MARK}")
+    abstract.listen()
+    named.bind("/tmp/neighbour.sock")
+    named.listen()
+    call(number(29, 194), KEY, 4096, 0o1666)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)", MARK])
+    KEPT.extend([tcp, udp, abstract, named, child])
+    return []
+
+
+def find(facts: Facts) -> list[str]:
+    """All that can be had of what another session left."""
+    places = [str(Path(place, MARK)) for place in facts["disks"]]
+    places += [f"/proc/{process}/root{place}" for process in processes() for place in places]
+    found = [place for place in places if content(place)]
+    for name, family, address in (
+        ("TCP", socket.AF_INET, ("127.0.0.1", PORT)),
+        ("an abstract socket", socket.AF_UNIX, f"\0{MARK}"),
+        ("a socket", socket.AF_UNIX, "/tmp/neighbour.sock"),
+    ):
+        with suppress(OSError), socket.socket(family) as client:
+            client.settimeout(0.5)
+            client.connect(address)
+            found.append(name)
+    if call(number(29, 194), KEY, 4096, 0o666) >= 0:
+        found.append("shared memory")
+    lines = {process: content(f"/proc/{process}/cmdline") for process in processes()}
+    return found + [f"process {process}" for process, line in lines.items() if line.endswith(f"\0{MARK}\0".encode())]
+
+
+def forget(facts: Facts) -> list[str]:
+    """End what was left, where nothing else does."""
+    for kept in KEPT:
+        if isinstance(kept, subprocess.Popen):
+            kept.kill()
+            kept.wait()
+        elif isinstance(kept, socket.socket):
+            kept.close()
+    KEPT.clear()
+    with suppress(OSError):
+        for place in facts["disks"]:
+            Path(place, MARK).unlink(missing_ok=True)
+            Path(place, "neighbour.sock").unlink(missing_ok=True)
+    segment = call(number(29, 194), KEY, 4096, 0o666)
+    if segment >= 0:
+        call(number(31, 195), segment, 0, 0)
+    return []

@@ -1,0 +1,1 @@
+"""Adapters of the sandbox socket, where they differ from one another."""

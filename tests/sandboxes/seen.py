@@ -1,0 +1,111 @@
+"""What a test can see of a local sandbox from outside: its processes, as the host has them."""
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+from projectdavid.ports.sandbox import Done, Event, Session
+from projectdavid.sandboxes.local import LocalSandbox, Options
+from projectdavid.sandboxes.local.jail import trees
+
+PLAIN = Options(preload=(), spares=0)
+"""Without libraries, a sandbox is ready in a moment."""
+
+
+@asynccontextmanager
+async def sandbox(options: Options = PLAIN) -> AsyncGenerator[LocalSandbox]:
+    """A sandbox, closed at the end."""
+    box = LocalSandbox(options)
+    try:
+        yield box
+    finally:
+        await box.close()
+
+
+async def events(session: Session, source: str, timeout: float = 20) -> list[Event]:
+    """All that a run tells."""
+    return [event async for event in session.run(source, timeout)]
+
+
+async def done(session: Session, source: str, timeout: float = 20) -> Done:
+    """How a run ends."""
+    last = (await events(session, source, timeout))[-1]
+    assert isinstance(last, Done)
+    return last
+
+
+def supervisors(above: int | None = None) -> list[int]:
+    """The supervisors below a process (this one); where root keeps a process behind, the one that has dropped root."""
+    found = [pid for pid in trees.processes(above or os.getpid()) if "jail.launch" in _command(pid)]
+    return [pid for pid in found if not any(other in trees.processes(pid)[1:] for other in found)]
+
+
+def zygotes(above: int | None = None) -> list[int]:
+    """The processes that sessions are forked from: below bubblewrap, which is outside of its namespaces."""
+    below = [
+        pid for pid in trees.processes(above or os.getpid()) if _depth(pid) == 1 and "jail.zygote" in _command(pid)
+    ]
+    return [pid for outer in below for pid in trees.processes(outer) if _depth(pid) == 2 and _parent(pid) == outer]
+
+
+def agents(above: int | None = None) -> list[int]:
+    """The first process of each session."""
+    below = trees.processes(above or os.getpid())
+    return [pid for pid in below if _depth(pid) == 3 and _inner(pid)[-1] == "1"]
+
+
+def lives(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait until something holds that the host shows."""
+    with anyio.fail_after(60):
+        while not holds():  # noqa: ASYNC110 the host rings no bell
+            await anyio.sleep(0.01)
+
+
+async def all_end(pids: list[int]) -> None:
+    """Wait until none of these processes is there."""
+    await until(lambda: not any(map(lives, pids)))
+
+
+def stale_groups() -> list[Path]:
+    """Control groups of supervisors that are no more."""
+    found = [path for path in Path("/sys/fs/cgroup").glob("**/projectdavid-*") if path.is_dir()]
+    return [path for path in found if not lives(int(path.name.rpartition("-")[2]))]
+
+
+def field(pid: int, name: str) -> list[str]:
+    """A line of what the host knows of a process; nothing where it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return []
+    return next((line.split()[1:] for line in lines if line.startswith(f"{name}:")), [])
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _inner(pid: int) -> list[str]:
+    return field(pid, "NSpid")
+
+
+def _parent(pid: int) -> int:
+    return int((field(pid, "PPid") or ["0"])[0])
+
+
+def _depth(pid: int) -> int:
+    return len(_inner(pid))

@@ -1,0 +1,117 @@
+"""The filter of system calls, run as the kernel runs it, for each kind of processor."""
+
+import errno
+import struct
+
+import pytest
+
+from projectdavid.sandboxes.local.jail import calls, libc, seccomp
+from projectdavid.sandboxes.local.jail.hardening import Hardening
+
+ALLOW = 0x7FFF0000
+KILL = 0x80000000
+INT80 = 0x40000003
+MACHINES = [(calls.X86_64, 0), (calls.ARM64, 1)]
+
+
+def deny(number: int) -> int:
+    """What the filter answers for an error."""
+    return 0x00050000 | number
+
+
+def answer(program: bytes, architecture: int, number: int, *arguments: int) -> int:
+    """Run a filter for one call."""
+    values = [*arguments, *([0] * (6 - len(arguments)))]
+    seen = struct.pack("=IIQ6Q", number, architecture, 0, *values)
+    place = held = 0
+    while True:
+        code, then, otherwise, value = struct.unpack_from("=HBBI", program, place * 8)
+        place += 1
+        if code == 0x20:
+            held = struct.unpack_from("=I", seen, value)[0]
+        elif code == 0x06:
+            return value
+        else:
+            holds = {0x15: held == value, 0x35: held >= value, 0x45: bool(held & value)}[code]
+            place += then if holds else otherwise
+
+
+@pytest.fixture(params=MACHINES, ids=[name for name, _ in MACHINES])
+def machine(request: pytest.FixtureRequest) -> tuple[str, int]:
+    return request.param
+
+
+def ask(machine: tuple[str, int], name: str, *arguments: int, hardening: Hardening | None = None) -> int:
+    """What is answered to a call by its name."""
+    kind, column = machine
+    number = (calls.CONDITIONAL | calls.REFUSED | calls.HIDDEN_MEMORY)[name][column]
+    assert number is not None
+    program = seccomp.program(hardening or Hardening(), kind)
+    return answer(program, calls.ARCHITECTURES[kind], number, *arguments)
+
+
+def test_every_call_that_is_named_is_refused(machine: tuple[str, int]):
+    for name, numbers in (calls.REFUSED | calls.HIDDEN_MEMORY).items():
+        if numbers[machine[1]] is not None:
+            assert ask(machine, name) == deny(errno.EPERM), name
+
+
+def test_no_call_is_named_twice(machine: tuple[str, int]):
+    named = [numbers[machine[1]] for numbers in (calls.CONDITIONAL | calls.REFUSED | calls.HIDDEN_MEMORY).values()]
+    there = [number for number in named if number is not None]
+    assert len(there) == len(set(there))
+
+
+def test_what_is_not_named_passes(machine: tuple[str, int]):
+    kind, _ = machine
+    program = seccomp.program(Hardening(), kind)
+    for number in {calls.X86_64: (0, 1, 2, 9, 57, 59, 231), calls.ARM64: (56, 63, 64, 93, 221, 222)}[kind]:
+        assert answer(program, calls.ARCHITECTURES[kind], number) == ALLOW
+
+
+def test_calls_of_another_processor_kill(machine: tuple[str, int]):
+    assert answer(seccomp.program(Hardening(), machine[0]), INT80, 1) == KILL
+
+
+def test_calls_of_the_x32_kind_kill():
+    program = seccomp.program(Hardening(), calls.X86_64)
+    assert answer(program, calls.ARCHITECTURES[calls.X86_64], 0x40000000 | 1) == KILL
+
+
+@pytest.mark.parametrize("number", [457, 463, 500, 1000])
+def test_new_calls_are_not_there(machine: tuple[str, int], number: int):
+    program = seccomp.program(Hardening(), machine[0])
+    assert answer(program, calls.ARCHITECTURES[machine[0]], number) == deny(errno.ENOSYS)
+
+
+@pytest.mark.parametrize("flag", [name for name in dir(libc) if name.startswith("CLONE_NEW")])
+def test_a_process_is_made_but_no_namespace(machine: tuple[str, int], flag: str):
+    assert ask(machine, "clone", 17) == ALLOW
+    assert ask(machine, "clone", 17 | getattr(libc, flag)) == deny(errno.EPERM)
+    assert ask(machine, "clone3") == deny(errno.ENOSYS)
+
+
+@pytest.mark.parametrize(
+    ("family", "allowed"), [(1, True), (2, True), (10, True), (0, False), (16, False), (40, False)]
+)
+def test_sockets_are_of_three_families(machine: tuple[str, int], family: int, allowed: bool):
+    for name in ("socket", "socketpair"):
+        assert ask(machine, name, family) == (ALLOW if allowed else deny(errno.EAFNOSUPPORT))
+        assert ask(machine, name, family, hardening=Hardening(socket_families=False)) == ALLOW
+
+
+def test_nobody_types_into_a_terminal(machine: tuple[str, int]):
+    assert ask(machine, "ioctl", 0, 0x5412) == deny(errno.EPERM)
+    assert ask(machine, "ioctl", 0, 0x541C) == deny(errno.EPERM)
+    assert ask(machine, "ioctl", 0, (1 << 32) | 0x5412) == deny(errno.EPERM)
+    assert ask(machine, "ioctl", 0, 0x5413) == ALLOW
+
+
+def test_a_personality_is_asked_for_but_not_taken(machine: tuple[str, int]):
+    assert ask(machine, "personality", 0xFFFFFFFF) == ALLOW
+    assert ask(machine, "personality", 0x0040000) == deny(errno.EPERM)
+
+
+def test_a_processor_that_is_not_known_is_refused():
+    with pytest.raises(seccomp.Unknown, match="riscv64"):
+        seccomp.program(Hardening(), "riscv64")
