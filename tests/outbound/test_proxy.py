@@ -74,6 +74,16 @@ async def test_a_body_is_passed_on_and_nothing_that_follows_it(body: tuple[bytes
     assert len(server.requests) == 1
 
 
+async def test_a_program_cannot_have_the_length_of_its_body_dropped_on_the_way():
+    async with serving(OK) as server:
+        head = (
+            f"POST http://pypi.example:{server.port}/ HTTP/1.1\r\nContent-Length: 5\r\nConnection: Content-Length, Host"
+        )
+        assert (await asked(to(server.port), f"{head}\r\n\r\nhello".encode())).endswith(b"ok")
+    assert server.body() == b"hello"
+    assert server.headers()["content-length"] == "5"
+
+
 async def test_a_body_in_chunks_is_passed_on():
     async with serving(OK, then="silent") as server, connected(to(server.port)) as program:
         head = f"POST http://pypi.example:{server.port}/up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"

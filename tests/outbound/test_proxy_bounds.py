@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from projectdavid.outbound.egress import Egress
+from projectdavid.outbound import Egress
 from projectdavid.outbound.heads import MAX_HEAD
 from projectdavid.outbound.proxy import Bounds, Proxy
 from tests.outbound.programs import Program, asked, connect, connected, get

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from projectdavid.ports.terminal import Completed, Made, Shown
+from projectdavid.server.viewing import MAX_VIEWERS
 from tests.fakes.terminals import KEPT, PLOT
 from tests.server.conftest import Clock
 from tests.server.talking import ok
@@ -79,6 +80,24 @@ async def test_many_viewers_see_the_same_and_each_thread_only_its_own(stage: The
         await stage.terminals.tell(two, b"two")
         await stage.terminals.tell(one, b"one")
         assert [await shown(viewer) for viewer in (first, second, third)] == ["one", "one", "two"]
+
+
+async def test_an_owner_has_so_many_viewers_and_no_more(stage: Theatre):
+    thread = await stage.thread()
+    url = stage.url(thread, await stage.token(thread))
+    _, other = await stage.user()
+    theirs = await stage.thread(other)
+    async with contextlib.AsyncExitStack() as viewers:
+        for _ in range(MAX_VIEWERS):
+            last = await viewers.enter_async_context(connect(url))
+        with pytest.raises(InvalidStatus) as caught:
+            await viewers.enter_async_context(connect(url))
+        assert caught.value.response.status_code == 429
+        await viewers.enter_async_context(connect(stage.url(theirs, await stage.token(theirs, other))))
+        await last.close()
+        assert await asyncio.wait_for(stage.terminals.ended.get(), 10) == thread
+        await viewers.enter_async_context(connect(url))
+    await other.aclose()
 
 
 # What a viewer may not

@@ -1,6 +1,7 @@
 """The parts of a running platform, as the routes see them."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 
 from projectdavid.outbound import Guard
@@ -58,6 +59,8 @@ class Platform:
     started_at: float
     terminals: Terminals | None = None
     """The shells of threads, where the server has the tool for them."""
+    viewers: Counter[str] = field(default_factory=Counter[str])
+    """How many connections watch a terminal, by owner."""
     hands: Hands | None = None
     """What runs code and commands; None: the operator wants nothing of the kind."""
     under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])

@@ -14,6 +14,8 @@ from projectdavid.server.escapes import Cleaner
 from projectdavid.server.platform import Platform
 from projectdavid.server.tickets import Ticket
 
+MAX_VIEWERS = 64
+"""Connections of one owner at once, because what is kept for slow ones takes memory."""
 PIECE = 32 * 1024
 """Bytes of the terminal in one frame."""
 
@@ -59,6 +61,16 @@ class Viewer:
 
     async def serve(self, terminals: Terminals) -> None:
         """Show the terminal until either side is done, or the viewer may not see it any more."""
+        viewers, owner = self._platform.viewers, self._ticket.owner
+        viewers[owner] += 1
+        try:
+            await self._serve(terminals)
+        finally:
+            viewers[owner] -= 1
+            if not viewers[owner]:
+                del viewers[owner]
+
+    async def _serve(self, terminals: Terminals) -> None:
         await self._websocket.accept()
         tasks = [asyncio.create_task(one) for one in (self._listen(), self._look(), self._show(terminals))]
         try:

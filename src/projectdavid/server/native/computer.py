@@ -14,7 +14,7 @@ from projectdavid.server.native.threads import find
 from projectdavid.server.native.wire import json_answer, router
 from projectdavid.server.platform import Platform
 from projectdavid.server.tickets import LIFETIME, NoTicket, Ticket, ticket_of
-from projectdavid.server.viewing import Viewer
+from projectdavid.server.viewing import MAX_VIEWERS, Viewer
 
 router = router("computer")
 
@@ -68,6 +68,8 @@ async def _admitted(websocket: WebSocket, platform: Platform) -> Viewer:
     viewer = Viewer(websocket, platform, ticket)
     if not await viewer.may_watch():
         raise missing("thread", ticket.thread_id, "room")
+    if platform.viewers[ticket.owner] >= MAX_VIEWERS:
+        raise ApiError(429, "too_many_viewers", f"At most {MAX_VIEWERS} connections watch at once; close some.")
     return viewer
 
 
