@@ -1,6 +1,8 @@
 """The demo."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,13 @@ def test_it_goes_the_whole_way_without_key_or_network(tmp_path: Path) -> None:
         "it answered:",
         "completed",
         "Stored messages",
+        "Mathy",
+        "with code_interpreter",
+        "the assistant runs:",
+        "linspace(0, 3",
+        "the area under x**2 from 0 to 3 is 9.0000",
+        "a file: plot-1.png (image/png",
+        "its plot: ",
         "What to do next",
         "projectdavid serve",
     ]
@@ -32,7 +41,10 @@ def test_it_goes_the_whole_way_without_key_or_network(tmp_path: Path) -> None:
     for part in parts:
         at = done.stdout.find(part, at)
         assert at >= 0, f"{part!r} is missing or too early"
-    assert not list(tmp_path.iterdir()), "it keeps nothing"
+    (plot,) = re.findall(r"its plot: (.*)", done.stdout)
+    assert Path(plot).read_bytes().startswith(b"\x89PNG\r\n"), "it keeps the picture, and says where"
+    shutil.rmtree(Path(plot).parent)
+    assert not list(tmp_path.iterdir()), "it keeps nothing else"
 
 
 def test_its_facts_are_there_as_json(tmp_path: Path) -> None:
@@ -43,6 +55,8 @@ def test_its_facts_are_there_as_json(tmp_path: Path) -> None:
     assert [message["role"] for message in told["messages"]] == ["user", "tool", "assistant"]
     assert "The run streams" in done.stderr
     assert (tmp_path / "kept" / "projectdavid.db").exists()
+    assert "9.0000" in told["math"]["answer"]
+    assert told["math"]["plots"] == ["kept/plot-1.png"]
 
 
 @pytest.mark.parametrize("model", [None, "openai/fake-model"])
@@ -55,6 +69,14 @@ def test_a_model_that_does_not_call_the_function_is_no_failure(
     assert "model openai/fake-model" in done.stdout
     assert "Hello from the fake model." in done.stdout
     assert "did not call the function" in done.stdout
+    assert "The model drew nothing." in done.stdout
+
+
+def test_without_a_sandbox_the_model_is_told_why_and_what_to_do(tmp_path: Path) -> None:
+    done = finished("demo", home=tmp_path, environment={"PROJECTDAVID_SANDBOX_LEVEL": "vm"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "at least vm is asked for" in done.stdout
+    assert "The model drew nothing." in done.stdout
 
 
 def test_ollama_is_asked_where_it_is_named(tmp_path: Path, provider: str) -> None:

@@ -56,6 +56,19 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "simulation/test_worlds.py::test_in_ten_thousand_worlds_nothing_that_must_hold_is_violated",
         "simulation/test_worlds.py::test_a_rule_that_is_broken_shows",
     ),
+    "Python and shell commands run in a sandbox of their thread: isolated, limited, without a network.": (
+        "contracts/sandbox/test_escapes_local.py::test_its_level_is_namespaces",
+        "tools/test_code_interpreter.py::test_two_threads_have_nothing_in_common",
+        "sandboxes/test_local_user.py::test_many_processes_together_use_no_more_memory_than_they_may",
+    ),
+    "Where a machine cannot isolate, nothing runs.": (
+        "contracts/sandbox/test_refusal.py::test_in_a_default_container_it_refuses_and_names_the_remedy",
+        "sandboxes/test_local_refusal.py::test_there_is_no_mode_without_isolation",
+    ),
+    "A suite of escapes is tried against it at every change.": (
+        "contracts/sandbox/test_mutations.py::test_without_a_hardening_the_suite_goes_red",
+        "contracts/sandbox/test_as_user.py::test_it_holds_for_an_ordinary_user",
+    ),
     "One process, one file; no account, no network, no container engine.": (
         "cli/test_demo.py::test_it_goes_the_whole_way_without_key_or_network",
         "docs/test_readme.py::test_all_that_is_kept_is_in_one_file",
@@ -86,7 +99,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "An assistant with `code_interpreter` writes Python, and the server runs it; files and plots are yours:": (
         EXAMPLES,
-        "tools/test_code_interpreter.py::test_TODO",
+        "tools/test_code_interpreter.py::test_a_csv_goes_in_and_a_table_a_plot_and_another_csv_come_out",
     ),
     'Without a server of its own, inside your program: `Entity.embedded("folder")`.': (
         "client/test_embedded.py::test_the_platform_runs_as_long_as_its_client_is_open",

@@ -22,8 +22,8 @@ Variables, imports and files are kept from call to call within the conversation.
 /mnt/data, the working directory: list it to see which. Every file that the code writes there is given to the user: \
 write results as files where the user asks for files. Figures of matplotlib are shown to the user as images; \
 plt.show() is not needed. numpy, pandas, matplotlib, scipy, scikit-learn, openpyxl and pillow are there, and nothing \
-can be installed. `await` works at the top level. There is no network, and nobody answers input(). What runs for more than \
-{seconds} is interrupted.
+can be installed. `await` works at the top level. There is no network, and nobody answers input(). What runs for more \
+than {seconds} is interrupted.
 """
 PARAMETERS: Mapping[str, Any] = {
     "type": "object",
