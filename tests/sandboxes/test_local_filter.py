@@ -144,3 +144,16 @@ def test_how_much_waits_in_a_socket_is_not_for_the_code_to_say(machine: tuple[st
         assert ask(machine, "setsockopt", 3, 6, option) == ALLOW
     assert ask(machine, "setsockopt", 3, 1, 2) == ALLOW
     assert ask(machine, "setsockopt", 3, 1, 7, hardening=Hardening(hidden_memory=False)) == ALLOW
+
+
+@pytest.mark.parametrize(("flags", "allowed"), [(0x22, True), (0x01, True), (0x02, True), (0x21, False), (0x23, False)])
+def test_shared_memory_of_no_file_is_refused_where_no_cgroup_counts_it(
+    machine: tuple[str, int], flags: int, allowed: bool
+):
+    kind, column = machine
+    number = calls.CONDITIONAL["mmap"][column]
+    assert number is not None
+    architecture, arguments = calls.ARCHITECTURES[kind], (0, 4096, 3, flags)
+    uncounted, counted = (seccomp.program(Hardening(), kind, counted=known) for known in (False, True))
+    assert answer(uncounted, architecture, number, *arguments) == (ALLOW if allowed else deny(errno.EPERM))
+    assert answer(counted, architecture, number, *arguments) == ALLOW

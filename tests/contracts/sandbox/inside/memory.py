@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from tests.contracts.sandbox.inside.holding import HELD_SECONDS, fork_all, over
 from tests.contracts.sandbox.inside.system import LIBC, MEGABYTE, Facts, call, number
@@ -79,6 +80,31 @@ def nobody_maps(facts: Facts) -> list[str]:
     time.sleep(HELD_SECONDS)
     del pieces
     return over(held, limit, "memory that nobody maps")
+
+
+def _shared() -> mmap.mmap:
+    """Shared memory of no file, by either way to it."""
+    try:
+        return mmap.mmap(-1, PIECE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    except OSError:
+        with Path("/dev/zero").open("r+b", buffering=0) as zero:
+            return mmap.mmap(zero.fileno(), PIECE, mmap.MAP_SHARED)
+
+
+def cut_off(facts: Facts) -> list[str]:
+    """Shared memory of which all but a page was given back: its pages stand as long as that one is mapped."""
+    limit = facts["limits"]["memory"]
+    pieces: list[mmap.mmap] = []
+    with suppress(OSError, MemoryError):
+        while len(pieces) * PIECE < 4 * limit:
+            piece = _shared()
+            for _ in range(PIECE // MEGABYTE):
+                piece.write(PAGE)
+            address = ctypes.addressof(ctypes.c_char.from_buffer(piece))
+            LIBC.munmap(ctypes.c_void_p(address + mmap.PAGESIZE), ctypes.c_size_t(PIECE - mmap.PAGESIZE))
+            pieces.append(piece)
+    time.sleep(HELD_SECONDS)
+    return over(len(pieces) * PIECE, limit, "shared memory behind small mappings")
 
 
 def out_of_sight(facts: Facts) -> list[str]:

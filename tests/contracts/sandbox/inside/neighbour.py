@@ -70,7 +70,7 @@ def hog(facts: Facts) -> list[str]:
             socket.send_fds(ends[0], [b"x"], [0] * 200, socket.MSG_DONTWAIT)
     with suppress(OSError):
         while True:
-            _, write = os.pipe()
+            write = os.pipe()[1]
             fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 1 << 20)
     for _ in range(facts["limits"]["processes"]):
         pid = os.fork() if _spare() else -1

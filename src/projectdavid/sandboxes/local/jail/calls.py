@@ -21,6 +21,7 @@ CONDITIONAL: Final[Numbers] = {
     "socketpair": (53, 199),
     "ioctl": (16, 29),
     "personality": (135, 92),
+    "mmap": (9, 222),
     "setsockopt": (54, 208),
 }
 

@@ -60,12 +60,15 @@ def leave(hardening: Hardening) -> None:
         Path("/proc/self", name).write_text(text)
 
 
-def furnish(room: Room, hardening: Hardening) -> None:
-    """Give the session its own disks, `/proc` and terminals."""
+def furnish(room: Room, counted: bool, hardening: Hardening) -> None:
+    """Give the session its own disks, `/proc` and terminals; `counted`: a cgroup counts its memory."""
     libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
     if hardening.own_disks:
         for place, size in ((DATA, room.disk), ("/tmp", room.scratch), ("/dev/shm", room.scratch)):  # noqa: S108 the session's own
             _disk(place, size if hardening.disk_limit else 0, room.files if hardening.file_limit else 0)
+    if hardening.hidden_memory and not counted:
+        # Mapped, `/dev/zero` is memory that nobody counts. `/dev/full` reads as it does, and cannot be mapped.
+        libc.mount("/dev/full", "/dev/zero", flags=libc.MS_BIND)
     libc.mount("devpts", "/dev/pts", "devpts", libc.MS_NOSUID | libc.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
     if hardening.fresh_proc and hardening.pid_namespace:
         quiet = libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
@@ -82,8 +85,11 @@ def _disk(place: str, size: int, files: int) -> None:
     libc.mount("none", place, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, f"size={size},nr_inodes={files},mode=700")
 
 
-def confine(room: Room, inherited: int, hardening: Hardening) -> None:
-    """Give up everything else; there is no way back. `inherited` bytes of data do not count as the session's."""
+def confine(room: Room, inherited: int, counted: bool, hardening: Hardening) -> None:
+    """Give up everything else; there is no way back.
+
+    `inherited` bytes of data do not count as the session's; `counted`: a cgroup counts its memory.
+    """
     with suppress(OSError):
         libc.unshare(libc.CLONE_NEWCGROUP)  # hides a path; a kernel without cgroups has none to hide
     socket.sethostname("sandbox")
@@ -97,7 +103,7 @@ def confine(room: Room, inherited: int, hardening: Hardening) -> None:
     if hardening.no_capabilities:
         libc.drop_bounding_set()
     if hardening.system_calls:
-        libc.filter_system_calls(seccomp.program(hardening))
+        libc.filter_system_calls(seccomp.program(hardening, counted=counted))
     if hardening.no_capabilities:
         libc.drop_capabilities()
     libc.prctl(libc.PR_SET_DUMPABLE, 0)

@@ -65,14 +65,14 @@ class Nursery:
         age = time.monotonic() - self._since
         return self.born >= self._setup.lifetime_sessions or age >= self._setup.lifetime_seconds
 
-    def fork(self, session: int, kind: str, limits: dict[str, int], stream: socket.socket) -> None:
-        """Have it make a session that talks over `stream`.
+    def fork(self, session: int, kind: str, limits: dict[str, int], counted: bool, stream: socket.socket) -> None:
+        """Have it make a session that talks over `stream`, and whose memory is `counted` by a cgroup.
 
         Raises:
             OSError: it is gone.
         """
         self.born += 1
-        order = {"do": "fork", "session": session, "kind": kind, "limits": limits}
+        order = {"do": "fork", "session": session, "kind": kind, "limits": limits, "counted": counted}
         channel.send(self.socket, order, (stream.fileno(),))
 
     def retire(self) -> None:

@@ -24,7 +24,7 @@ _KILL: Final = 0x80000000
 # Where things are in what the filter sees: the number, the architecture, the lower halves of the arguments.
 _NUMBER: Final = 0
 _ARCHITECTURE: Final = 4
-_ARGUMENT: Final = (16, 24, 32)
+_ARGUMENT: Final = (16, 24, 32, 40)
 
 _X32: Final = 0x40000000
 _UNIX: Final = 1
@@ -48,6 +48,8 @@ _NAMESPACES: Final = (
 _SOCKET_LEVEL: Final = 1
 _BUFFER_SIZES: Final = (7, 8, 32, 33)
 """SO_SNDBUF, SO_RCVBUF, and both with force."""
+_SHARED: Final = 0x01
+_OF_NO_FILE: Final = 0x20
 _ASK_PERSONALITY: Final = 0xFFFFFFFF
 
 
@@ -77,8 +79,8 @@ def _one_of(values: tuple[int, ...], inside: bytes, outside: bytes) -> bytes:
     return tests + outside + inside
 
 
-def program(hardening: Hardening, machine: str = "") -> bytes:
-    """The filter for this processor, or for `machine`.
+def program(hardening: Hardening, machine: str = "", *, counted: bool = False) -> bytes:
+    """The filter for this processor, or for `machine`. `counted`: a cgroup counts all memory, whoever holds it.
 
     Raises:
         Unknown: the processor is none whose calls are known.
@@ -119,6 +121,10 @@ def program(hardening: Hardening, machine: str = "") -> bytes:
         # Only a hint to the kernel, so nobody misses it; what waits in sockets is in no count of a process.
         sizes = (_argument(2), _one_of(_BUFFER_SIZES, _answer(0), allow))
         bodies["setsockopt"] = (_argument(1), _instruction(_EQUAL, _SOCKET_LEVEL, 1, 0), allow, *sizes)
+    if hardening.hidden_memory and not counted:
+        # Shared memory of no file: its pages stay while any of it is mapped, and nobody sees how many there are.
+        shared = (_instruction(_ANY_BIT, _SHARED, 0, 1), deny, allow)
+        bodies["mmap"] = (_argument(3), _instruction(_ANY_BIT, _OF_NO_FILE, 1, 0), allow, *shared)
     for name, body in bodies.items():
         number = calls.CONDITIONAL[name][column]
         assert number is not None

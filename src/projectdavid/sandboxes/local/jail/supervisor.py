@@ -215,7 +215,7 @@ class Supervisor:
         if kind == CHECK:
             self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear_check(cell))
         with contextlib.suppress(OSError):  # its end is heard of as such
-            nursery.fork(cell.number, kind, limits, theirs)
+            nursery.fork(cell.number, kind, limits, self._groups is not None, theirs)
         if nursery.old and nursery is self._nurseries[-1]:
             self._start_nursery()
 

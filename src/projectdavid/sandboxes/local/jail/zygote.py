@@ -108,7 +108,7 @@ def _fork(supervisor: socket.socket, message: channel.Message, agent: Any, harde
 def _become(
     supervisor: socket.socket, stream: int, order: dict[str, Any], agent: Any, hardening: Hardening
 ) -> NoReturn:
-    room = isolation.Room.of(order["limits"])
+    room, counted = isolation.Room.of(order["limits"]), order["counted"]
     isolation.leave(hardening)
     pid = os.fork()
     if pid:
@@ -116,7 +116,7 @@ def _become(
         os._exit(0)
     os.setsid()
     inherited = isolation.inherited_data()
-    isolation.furnish(room, hardening)
+    isolation.furnish(room, counted, hardening)
     if hardening.closed_descriptors:
         keep_only(stream, supervisor.fileno())
     null = os.open("/dev/null", os.O_RDWR)
@@ -128,7 +128,7 @@ def _become(
     if os.read(stream, 1) != GO:
         os._exit(1)
     supervisor.close()
-    isolation.confine(room, inherited, hardening)
+    isolation.confine(room, inherited, counted, hardening)
     random.seed()
     if order["kind"] == CHECK:
         checking.check(stream)
