@@ -63,7 +63,7 @@ def _buffer() -> int:
 class Watch:
     """Looks at the memory of one session, twenty times a second.
 
-    Sockets count by what they can hold: nobody sees how much of that is in use, and code that wants to hide memory would
+    Sockets count by what they can hold: nobody sees how much of that is in use, and code that hides memory would
     put it there. Other memory that is in no process's count the code cannot have.
     """
 
