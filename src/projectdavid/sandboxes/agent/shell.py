@@ -37,11 +37,11 @@ _STARTING = 0.1
 _DRIVER = r"""
 if [ -z "${__driver-}" ]; then
   export -n PROMPT_COMMAND PS1; unset HISTFILE; set +o history
-  __driver=1 __busy= __last=0
+  __driver=1 __busy= __left= __last=0
   __status() { return "$1"; }
   __told() { printf '%s' "$__mark" >&202; printf 'done %s %s' "$__busy" "$__last" >&201; __busy=; }
 fi
-if [ -n "$__busy" ]; then __last=130; __told; fi
+if [ -n "$__busy" ]; then [ -n "$__left" ] || __last=130; __left=; __told; fi
 while :; do
   [ -z "$__busy" ] || { __last=0; __told; }
   IFS= read -r -d '' -u 200 __busy && IFS= read -r -d '' -u 200 __mark && IFS= read -r -d '' -u 200 __command || exit
@@ -52,7 +52,7 @@ while :; do
   jobs >/dev/null 2>&1
   __told
 done
-__last=$?; __told; kill -INT $$
+__last=$? __left=1; kill -INT $$
 """
 # Not in a function, where `declare` would make variables that do not stay. A command that says `continue` skips the
 # end of the loop, so its beginning tells; one that says `break` leaves it: the signal brings bash back, as Ctrl-C does.
