@@ -26,11 +26,13 @@ class PlainSandbox:
     Args:
         sessions: how many may be open at once.
         warm: import the scientific libraries before a session begins, which takes a second.
+        python: the interpreter.
     """
 
-    def __init__(self, *, sessions: int = 16, warm: bool = False) -> None:
+    def __init__(self, *, sessions: int = 16, warm: bool = False, python: str = sys.executable) -> None:
         self._most = sessions
         self._warm = warm
+        self._python = python
         self._open: set[_Plain] = set()
 
     async def start(self) -> None:
@@ -54,7 +56,7 @@ class PlainSandbox:
         arguments = [f"--kind={spec.kind}", f"--root={root}", f"--scratch={scratch}"]
         arguments += [f"--limit={name}={value}" for name, value in limits.items()]
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            self._python,
             "-I",
             str(AGENT),
             *arguments,

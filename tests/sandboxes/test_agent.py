@@ -111,3 +111,41 @@ async def test_a_worker_that_cannot_begin_is_not_begun_over_and_over(sandbox: Pl
         assert (await ran(session, "os._exit(1)")).done.status == "died"
         for _ in range(3):
             assert (await ran(session, "1")).done.status == "died"
+
+
+FORGE = """
+import json, os, socket, stat
+for fd in range(200, 300):
+    try:
+        if stat.S_ISSOCK(os.fstat(fd).st_mode): break
+    except OSError: pass
+line = socket.socket(fileno=os.dup(fd))
+def say(**header): line.send(b'h' + json.dumps({'size': 0, **header}).encode())
+"""
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "say(kind='done', number=1, status='ok')\nsay(kind='done', number=2, status='ok')",
+        "say(kind='done', number='x', status='ok')\nsay(kind='done', number=2, status='timeout')\nsay(kind=[])",
+        "say(kind='done', number=2, status='interrupted')",
+        "say(kind='display', sizes=[['text/plain', 10**30]], result=True)",
+        "say(kind='display', sizes=[['text/plain', -1], ['a/b', 1]], result=True)",
+        "say(kind='display', sizes=[['\\ud800/x', 0]], result=True)",
+        "say(kind='display', sizes={}, result=True)\nsay(kind='display', sizes=[], result=1)",
+        "for _ in range(1000): say(kind='display', sizes=[], result=True)",
+        "for _ in range(1000): line.send(b'b' + bytes(60_000))",
+        "line.send(b'h' + b'[' * 60_000)\nline.send(b'h' + b'9' * 60_000)\nline.send(b'h\\xff')\nline.send(b'x')",
+        "line.shutdown(socket.SHUT_RD)",
+        "line.shutdown(socket.SHUT_WR)",
+    ],
+)
+async def test_what_the_code_forges_in_the_name_of_its_worker_spoils_its_own_run_only(
+    sandbox: PlainSandbox, forged: str
+):
+    async with opened(sandbox) as session:
+        await ran(session, FORGE)
+        await ran(session, forged, timeout=5.0)
+        await ran(session, "1", timeout=5.0)  # whatever the forgery has left unsaid is said by now
+        assert (await ran(session, "print('on')\n1 + 1")).result == "2"

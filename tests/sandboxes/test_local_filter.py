@@ -157,3 +157,15 @@ def test_shared_memory_of_no_file_is_refused_where_no_cgroup_counts_it(
     uncounted, counted = (seccomp.program(Hardening(), kind, counted=known) for known in (False, True))
     assert answer(uncounted, architecture, number, *arguments) == (ALLOW if allowed else deny(errno.EPERM))
     assert answer(counted, architecture, number, *arguments) == ALLOW
+
+
+def test_memory_that_is_shared_and_in_no_file_is_refused_where_nobody_counts_it(machine: tuple[str, int]):
+    kind, column = machine
+    number = calls.CONDITIONAL["mmap"][column]
+    assert number is not None
+    for counted, expected in ((False, deny(errno.EPERM)), (True, ALLOW)):
+        program = seccomp.program(Hardening(), kind, counted=counted)
+        for flags in (0x21, 0x23, 0x4021):
+            assert answer(program, calls.ARCHITECTURES[kind], number, 0, 4096, 3, flags) == expected
+        for flags in (0x01, 0x02, 0x22):
+            assert answer(program, calls.ARCHITECTURES[kind], number, 0, 4096, 3, flags) == ALLOW

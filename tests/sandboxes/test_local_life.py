@@ -136,9 +136,10 @@ async def test_a_thousand_sessions_asked_for_at_once_are_opened_or_refused():
         assert [(await done(one, "1")).status for one in opened] == ["ok"] * 8
 
 
-async def test_an_old_zygote_makes_room_for_a_new_one_and_ends_with_its_last_session():
-    async with sandbox(replace(PLAIN, lifetime_sessions=1)) as box:
-        await box.probe()  # the check is its first session
+@pytest.mark.parametrize("spares", [0, 2])
+async def test_an_old_zygote_makes_room_for_a_new_one_and_ends_with_its_last_session(spares: int):
+    async with sandbox(replace(PLAIN, lifetime_sessions=4, spares=spares)) as box:
+        await box.probe()
         old = zygotes()
         session = await box.open(PYTHON)
         while not (new := [pid for pid in zygotes() if pid not in old]):

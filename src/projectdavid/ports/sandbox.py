@@ -159,7 +159,7 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of a session; `complete` is false where there are more than were looked at."""
+    """The files of a session; `complete` is false where there are more: too many, too deep, or badly named."""
 
     files: tuple[FileInfo, ...]
     complete: bool = True

@@ -96,7 +96,7 @@ class Outputs:
                     assert data == b"regular" * 1000
                     read[name] += 1
             for info in (await session.list()).files:
-                assert not info.name.startswith("swap") or info.size == len(b"regular" * 1000)
+                assert not info.name.startswith("swap") or info.size == len(b"regular" * 1000), info
             assert all(read.values())
 
     async def test_a_file_that_is_gone_is_refused(self, hold: Hold) -> None:

@@ -101,6 +101,27 @@ class PythonRuns:
             assert await value(session, "asyncio.run(f())") == "5"
             assert await value(session, "await f()") == "5"
 
+    async def test_programs_can_be_awaited(self, sandbox: Sandbox) -> None:
+        source = (
+            "import asyncio\nprogram = await asyncio.create_subprocess_exec('sh', '-c', 'exit 3')\nawait program.wait()"
+        )
+        async with opened(sandbox) as session:
+            assert await value(session, source) == "3"
+
+    async def test_modules_among_the_files_can_be_imported_and_their_lines_are_shown(self, sandbox: Sandbox) -> None:
+        async with opened(sandbox) as session:
+            await value(session, "open('mine.py', 'w').write('def f():\\n    return 1 / 0\\n');")
+            told = await ran(session, "import mine\nmine.f()")
+            assert 'mine.py", line 2, in f\n    return 1 / 0' in str(told.done.error)
+
+    async def test_code_looks_like_a_program_that_was_typed_in(self, sandbox: Sandbox) -> None:
+        async with opened(sandbox) as session:
+            assert (
+                await value(session, "import sys\nsys.argv, '__file__' in globals(), sys.path[0]")
+                == "([''], False, '')"
+            )
+            assert await value(session, "sys.modules['__main__'].__dict__ is globals()") == "True"
+
     async def test_nobody_answers_input(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
             told = await ran(session, "input('name? ')")

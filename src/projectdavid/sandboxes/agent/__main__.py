@@ -1,20 +1,24 @@
 """The agent over stdin and stdout, for adapters that can start a program and nothing more: `python -I agent ...`."""
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
-if not __package__:  # the folder itself was started
-    _here = Path(__file__).resolve().parent
-    sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != _here]
-    sys.path.insert(0, str(_here.parent))
-    __package__ = _here.name
-    __import__(__package__)
-    sys.path.pop(0)
+_HERE = Path(__file__).resolve().parent
 
-from .serving import serve
-from .warming import LIBRARIES, warm
+
+def _package() -> ModuleType:
+    """The package that this folder is, which has no name yet if the folder itself was started."""
+    if __package__:
+        return importlib.import_module(__package__)
+    sys.path[:] = [str(_HERE.parent), *(place for place in sys.path if Path(place or ".").resolve() != _HERE)]
+    try:
+        return importlib.import_module(_HERE.name)
+    finally:
+        del sys.path[0]
 
 
 def main() -> None:
@@ -32,9 +36,10 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
     os.close(nothing)
+    agent = _package()
     if options.warm:
-        warm(LIBRARIES)
-    serve(read_fd, write_fd, options.kind, limits, options.root, options.scratch)
+        agent.warm()
+    agent.serve(read_fd, write_fd, options.kind, limits, options.root, options.scratch)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The files of a session: written whole or not at all, read and listed without following any link.
 
+Names with control characters, or that are no UTF-8, are left out, and so is what lies too deep or is too much; a
+listing says that it is not complete then.
+
 Code may change the folders while they are looked at. So every folder on the way is opened by itself, as a folder and
 not through a link, and everything else goes from its file descriptor.
 """
@@ -245,10 +248,18 @@ class _Walk:
                         folders.append([*path, entry.name])
                     else:
                         self.complete = False
-                elif entry.is_file(follow_symlinks=False):
-                    found = os.stat(entry.name, dir_fd=fd, follow_symlinks=False)
+                elif (found := _looked_at(fd, entry.name)) is not None:
                     self._found += 1
                     yield name, found.st_size, f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
+
+
+def _looked_at(folder: int, name: str) -> os.stat_result | None:
+    """A regular file as it is now; None: it is none, or is gone, whatever it was in the folder's list."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _opened(root: str, folders: list[str], *, make: bool) -> int:

@@ -46,9 +46,11 @@ class Gatherer:
             header = json.loads(datagram[1:])
         except (ValueError, RecursionError):
             return None
-        if not isinstance(header, dict) or header.get("size") != len(body):
+        size = header.get("size") if isinstance(header, dict) else None
+        if not isinstance(size, int) or not 0 <= size <= len(body):
             return None
-        return header, body
+        # Whatever else came before is of no message.
+        return header, body[len(body) - size :]
 
 
 class Line:

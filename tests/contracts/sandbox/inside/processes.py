@@ -35,7 +35,7 @@ def environments(facts: Facts) -> list[str]:
 
 
 def own_memory(facts: Facts) -> list[str]:
-    """Secrets of the server in what this was forked with; it was not told which: else they would be there."""
+    """Secrets of the server in memory that was forked: one that the code was not told, so as not to find it there."""
     found: list[str] = []
     with suppress(OSError), Path("/proc/self/mem").open("rb", buffering=0) as memory:
         for line in content("/proc/self/maps").decode().splitlines():

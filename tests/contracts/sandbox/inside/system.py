@@ -50,10 +50,14 @@ def content(path: str | Path, size: int = MEGABYTE) -> bytes:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except (OSError, ValueError):
         return b""
+    found = b""
     try:
-        return os.read(file, size)
+        # What `/proc` holds comes a page at a time.
+        while len(found) < size and (more := os.read(file, size - len(found))):
+            found += more
+        return found
     except OSError:
-        return b""
+        return found
     finally:
         os.close(file)
 

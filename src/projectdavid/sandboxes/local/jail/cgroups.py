@@ -32,7 +32,7 @@ def delegate(uid: int, root: Path = _ROOT) -> "Groups | None":
         place = home / f"{_PREFIX}{os.getpid()}"
         try:
             place.mkdir(exist_ok=True)
-            _weigh(place)
+            _bound(place)
             _give(place, uid)
         except OSError:
             continue
@@ -73,10 +73,17 @@ def _homes(root: Path) -> dict[str, Path]:
     return {controller: home for controller in _OLD if controller in available}
 
 
-def _weigh(place: Path) -> None:
-    """All sessions together weigh as much as one busy process per processor, not as one."""
+def _bound(place: Path) -> None:
+    """All sessions together weigh as much as one busy process per processor, and leave memory for the rest."""
     processors = os.cpu_count() or 1
-    for name, value in (("cpu.shares", 1024 * processors), ("cpu.weight", min(100 * processors, 10_000))):
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4 * 3
+    wanted = {
+        "cpu.shares": 1024 * processors,
+        "cpu.weight": min(100 * processors, 10_000),
+        "memory.limit_in_bytes": memory,
+        "memory.max": memory,
+    }
+    for name, value in wanted.items():
         if (place / name).exists():
             (place / name).write_text(str(value))
 

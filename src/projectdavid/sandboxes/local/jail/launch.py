@@ -27,6 +27,7 @@ print(json.dumps({"prefix": sys.prefix, "base_prefix": sys.base_prefix, "executa
     "stdlib": sysconfig.get_path("stdlib"), "site": sysconfig.get_path("purelib")}))
 """
 _ASK_SECONDS: Final = 30
+_OWN: Final = ("/tmp", "/mnt/data", "/dev", "/proc")  # noqa: S108 inside
 _STAGE: Final = "/tmp"  # noqa: S108 covered by a mount of our own, in a namespace of our own
 
 
@@ -44,6 +45,7 @@ def main() -> None:
     setup = Setup.of(message.body)
     try:
         places = of_interpreter(_ask(setup.python))
+        _check(places)
     except Unusable as error:
         _fail(server, str(error))
         return
@@ -69,6 +71,14 @@ def main() -> None:
     _serve(server, setup, tuple(binds), groups)
 
 
+def _check(places: tuple[str, ...]) -> None:
+    for place in places:
+        if any(Path(place).is_relative_to(own) for own in _OWN):
+            raise Unusable(
+                f"The interpreter is in {place}, where each session has a folder of its own: put it elsewhere."
+            )
+
+
 def _ask(python: str) -> dict[str, Any]:
     try:
         done = subprocess.run(  # noqa: S603 the operator's own interpreter
@@ -80,6 +90,9 @@ def _ask(python: str) -> dict[str, Any]:
 
 
 def _serve(server: socket.socket, setup: Setup, binds: tuple[Bind, ...], groups: cgroups.Groups | None) -> None:
+    if groups is None and not Path("/proc/thread-self/children").exists():
+        _fail(server, "This kernel does not tell which processes belong together, and has no control groups either.")
+        return
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
     with contextlib.suppress(ValueError):
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

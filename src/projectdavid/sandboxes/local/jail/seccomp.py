@@ -65,6 +65,10 @@ def _answer(error: int) -> bytes:
     return _instruction(_RETURN, 0x00050000 | error)
 
 
+_PASS: Final = _instruction(_RETURN, _ALLOW)
+_DENY: Final = _answer(errno.EPERM)
+
+
 def _when(number: int, *body: bytes) -> bytes:
     """Run `body`, which ends with an answer in each way, for the call of this number only."""
     return _instruction(_EQUAL, number, 0, len(b"".join(body)) // 8) + b"".join(body)
@@ -89,7 +93,6 @@ def program(hardening: Hardening, machine: str = "", *, counted: bool = False) -
     if machine not in calls.ARCHITECTURES:
         raise Unknown(f"The system calls of {machine} processors are not known.")
     column = 0 if machine == calls.X86_64 else 1
-    allow, deny = _instruction(_RETURN, _ALLOW), _answer(errno.EPERM)
     parts = [
         _instruction(_LOAD, _ARCHITECTURE),
         _instruction(_EQUAL, calls.ARCHITECTURES[machine], 1, 0),
@@ -99,34 +102,46 @@ def program(hardening: Hardening, machine: str = "", *, counted: bool = False) -
     if column == 0:
         parts += [_instruction(_AT_LEAST, _X32, 0, 1), _instruction(_RETURN, _KILL)]
     parts += [_instruction(_AT_LEAST, calls.NEWEST, 0, 1), _answer(errno.ENOSYS)]
-    refused = dict(calls.REFUSED)
+    refused = calls.REFUSED | (calls.HIDDEN_MEMORY if hardening.hidden_memory else {})
+    parts += [_when(number, _DENY) for both in refused.values() if (number := both[column]) is not None]
+    bodies = _always() | (_sockets() if hardening.socket_families else {})
     if hardening.hidden_memory:
-        refused |= calls.HIDDEN_MEMORY
-    parts += [_when(number, deny) for both in refused.values() if (number := both[column]) is not None]
-    bodies: dict[str, tuple[bytes, ...]] = {
-        "clone": (_argument(0), _instruction(_ANY_BIT, _NAMESPACES, 0, 1), deny, allow),
-        "clone3": (_answer(errno.ENOSYS),),
-        "ioctl": (_argument(1), _one_of(_TERMINAL_INPUT, deny, allow)),
-        "personality": (_argument(0), _one_of((0, _ASK_PERSONALITY), allow, deny)),
-    }
-    if hardening.socket_families:
-        no_family = _answer(errno.EAFNOSUPPORT)
-        # Of the internet TCP and UDP only: for others the kernel loads code that hardly anybody has looked at.
-        kind = (_argument(1), _instruction(_AND, _KIND), _one_of(_KINDS, b"", deny))
-        protocol = (_argument(2), _one_of(_PROTOCOLS, allow, deny))
-        local = _instruction(_EQUAL, _UNIX, 0, 1) + allow
-        families = (_argument(0), local, _one_of(_INTERNET, b"", no_family), *kind, *protocol)
-        bodies |= {"socket": families, "socketpair": (_argument(0), local, no_family)}
-    if hardening.hidden_memory:
-        # Only a hint to the kernel, so nobody misses it; what waits in sockets is in no count of a process.
-        sizes = (_argument(2), _one_of(_BUFFER_SIZES, _answer(0), allow))
-        bodies["setsockopt"] = (_argument(1), _instruction(_EQUAL, _SOCKET_LEVEL, 1, 0), allow, *sizes)
-    if hardening.hidden_memory and not counted:
-        # Shared memory of no file: its pages stay while any of it is mapped, and nobody sees how many there are.
-        shared = (_instruction(_ANY_BIT, _SHARED, 0, 1), deny, allow)
-        bodies["mmap"] = (_argument(3), _instruction(_ANY_BIT, _OF_NO_FILE, 1, 0), allow, *shared)
+        bodies |= _memory(counted=counted)
     for name, body in bodies.items():
         number = calls.CONDITIONAL[name][column]
         assert number is not None
         parts.append(_when(number, *body))
-    return b"".join([*parts, allow])
+    return b"".join([*parts, _PASS])
+
+
+_Bodies = dict[str, tuple[bytes, ...]]
+
+
+def _always() -> _Bodies:
+    return {
+        "clone": (_argument(0), _instruction(_ANY_BIT, _NAMESPACES, 0, 1), _DENY, _PASS),
+        "clone3": (_answer(errno.ENOSYS),),
+        "ioctl": (_argument(1), _one_of(_TERMINAL_INPUT, _DENY, _PASS)),
+        "personality": (_argument(0), _one_of((0, _ASK_PERSONALITY), _PASS, _DENY)),
+    }
+
+
+def _sockets() -> _Bodies:
+    """Of the internet TCP and UDP only: for others the kernel loads code that hardly anybody has looked at."""
+    no_family = _answer(errno.EAFNOSUPPORT)
+    kind = (_argument(1), _instruction(_AND, _KIND), _one_of(_KINDS, b"", _DENY))
+    protocol = (_argument(2), _one_of(_PROTOCOLS, _PASS, _DENY))
+    local = _instruction(_EQUAL, _UNIX, 0, 1) + _PASS
+    families = (_argument(0), local, _one_of(_INTERNET, b"", no_family), *kind, *protocol)
+    return {"socket": families, "socketpair": (_argument(0), local, no_family)}
+
+
+def _memory(*, counted: bool) -> _Bodies:
+    # The size of a buffer is only a hint to the kernel, so nobody misses it; what waits in sockets is in no count.
+    sizes = (_argument(2), _one_of(_BUFFER_SIZES, _answer(0), _PASS))
+    found: _Bodies = {"setsockopt": (_argument(1), _instruction(_EQUAL, _SOCKET_LEVEL, 1, 0), _PASS, *sizes)}
+    if not counted:
+        # Shared memory of no file: its pages stay while any of it is mapped, and nobody sees how many there are.
+        shared = (_instruction(_ANY_BIT, _SHARED, 0, 1), _DENY, _PASS)
+        found["mmap"] = (_argument(3), _instruction(_ANY_BIT, _OF_NO_FILE, 1, 0), _PASS, *shared)
+    return found

@@ -48,13 +48,15 @@ class Bind:
 def of_interpreter(found: dict[str, Any]) -> tuple[str, ...]:
     """The folders and files that an interpreter needs beside `/usr`, of what it says of itself."""
     places: dict[str, None] = {}
-    for prefix in (found["prefix"], found["base_prefix"]):
+    real = Path(found["executable"]).resolve()
+    for prefix in (found["prefix"], found["base_prefix"], real.parents[1]):
         for name in ("bin", "lib", "lib64", "share", "pyvenv.cfg"):
             place = Path(prefix, name)
             if place.exists() and not place.is_symlink():
                 places[str(place)] = None
-    for name in (found["stdlib"], found["site"], Path(found["executable"]).resolve().parent):
-        places[str(name)] = None
+    for name in (found["stdlib"], found["site"], real.parent):
+        if Path(name).exists():
+            places[str(name)] = None
     kept: list[str] = []
     for place in sorted(places):
         if not any(_within(place, outer) for outer in [*kept, "/usr", "/bin", "/lib"]):

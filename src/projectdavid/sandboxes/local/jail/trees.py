@@ -8,13 +8,6 @@ from typing import Final
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _MOST: Final = 4096
-_LOOK_AGAIN: Final = 20
-"""Mappings of a process are read anew after so many looks, though their size is the same."""
-_UNNAMED: Final = (b"/dev/zero", b"/SYSV", b"/memfd:")
-"""Mappings of memory that processes share, and that is in no file system."""
-
-Mappings = dict[int, int]
-"""Number of a piece of shared memory -> bytes of it."""
 
 
 def processes(first: int) -> list[int]:
@@ -70,48 +63,26 @@ def _buffer() -> int:
 class Watch:
     """Looks at the memory of one session, twenty times a second.
 
-    Memory that processes share counts by the size of its mappings, and sockets by what they can hold: nobody sees how
-    much of that is in use, and code that wants to hide memory would put it there.
+    Sockets count by what they can hold: nobody sees how much of that is in use, and code that hides memory would
+    put it there. Other memory that is in no process's count the code cannot have.
     """
 
     def __init__(self, first: int) -> None:
         self._first = first
-        self._looks = 0
-        self._known: dict[int, tuple[int, Mappings]] = {}
         self._buffer = _buffer()
         self._sockets_before = self._sockets()
 
     def over(self, limit: int) -> bool:
         """Whether the session uses more than `limit` bytes."""
         pids = processes(self._first)
-        data, shared = self._look(pids)
-        rest = sum(shared.values()) + self.waiting
+        waiting = self.waiting
         # What a process still shares with the one that it was forked from counts in both: first look cheaply.
-        return data + rest > limit and _own(pids) + rest > limit
+        return _resident(pids) + waiting > limit and _own(pids) + waiting > limit
 
     @property
     def waiting(self) -> int:
         """What its sockets can hold that nobody has received yet."""
         return max(0, self._sockets() - self._sockets_before) * self._buffer
-
-    def _look(self, pids: list[int]) -> tuple[int, Mappings]:
-        self._looks += 1
-        known, total, shared = self._known, 0, Mappings()
-        self._known = {}
-        for pid in pids:
-            try:
-                fields = [int(field) for field in Path(f"/proc/{pid}/statm").read_bytes().split()]
-            except OSError:
-                continue
-            total += (fields[1] - fields[2]) * _PAGE
-            beside_data = fields[0] - fields[5]
-            before = known.get(pid)
-            fresh = before is not None and before[0] == beside_data and (self._looks + pid) % _LOOK_AGAIN
-            entry = before if before is not None and fresh else (beside_data, _unnamed(pid, fields[0] * _PAGE))
-            self._known[pid] = entry
-            for number, size in entry[1].items():
-                shared[number] = max(size, shared.get(number, 0))
-        return total, shared
 
     def _sockets(self) -> int:
         with contextlib.suppress(OSError, IndexError, ValueError):
@@ -119,19 +90,11 @@ class Watch:
         return 0
 
 
-def _unnamed(pid: int, size: int) -> Mappings:
-    """The shared memory that a process has mapped; all of it, `size`, where it lets nobody look."""
-    try:
-        lines = Path(f"/proc/{pid}/maps").read_bytes().splitlines()
-    except PermissionError:
-        return {-pid: size}
-    except OSError:
-        return {}
-    found = Mappings()
-    for line in lines:
-        fields = line.split(None, 5)
-        if len(fields) == 6 and fields[1].endswith(b"s") and fields[5].startswith(_UNNAMED):
-            start, _, end = fields[0].partition(b"-")
-            number = int(fields[4])
-            found[number] = found.get(number, 0) + int(end, 16) - int(start, 16)
-    return found
+def _resident(pids: list[int]) -> int:
+    """Bytes that are in memory and in no file."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError, IndexError):
+            fields = Path(f"/proc/{pid}/statm").read_bytes().split()
+            total += int(fields[1]) - int(fields[2])
+    return total * _PAGE
