@@ -17,8 +17,10 @@ def watched(lonely: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Runs commands beside a platform whose shells all tell the same story."""
     platform = Embedded(tmp_path / "data", terminals=Told(*STORY))
     platform.start()
-    yield lonely
-    platform.stop()
+    try:
+        yield lonely
+    finally:
+        platform.stop()
 
 
 def test_the_terminal_is_shown_as_it_is_and_what_commands_came_to_beside_it(watched: Command) -> None:
@@ -40,5 +42,12 @@ def test_a_thread_that_is_not_there_is_an_error(watched: Command) -> None:
     assert "There is no thread 'thread_0'" in watched("computer", "watch", "thread_0").error
 
 
-def test_a_platform_without_the_tool_says_so(command: Command, client: Entity) -> None:
-    assert "is off on this server" in command("computer", "watch", client.threads.create_thread().id).error
+def test_a_platform_without_the_tool_says_so(lonely: Command, tmp_path: Path) -> None:
+    platform = Embedded(tmp_path / "data", sandbox="off")
+    platform.start()
+    try:
+        with Entity() as client:
+            thread = client.threads.create_thread()
+        assert "is off on this server" in lonely("computer", "watch", thread.id).error
+    finally:
+        platform.stop()

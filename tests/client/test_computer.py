@@ -89,7 +89,7 @@ async def test_there_is_nothing_to_watch_of_a_thread_of_somebody_else(server: Em
 
 @both
 async def test_a_server_without_the_tool_says_so(tmp_path: Path, watch: Watch) -> None:
-    with serving(tmp_path) as server, Entity(server.base_url, server.api_key) as client:
+    with serving(tmp_path, sandbox="off") as server, Entity(server.base_url, server.api_key) as client:
         thread = client.threads.create_thread()
         with pytest.raises(APIStatusError) as caught:
             await all_of(watch(server.base_url, server.api_key, thread))

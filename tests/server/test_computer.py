@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.server.conftest import Clock
+from tests.server.conftest import Clock, serving
 from tests.server.talking import ok, refused
 from tests.server.watching import Theatre, frame, shown, theatre
 
@@ -153,10 +153,11 @@ async def test_no_token_is_logged(stage: Theatre, caplog: pytest.LogCaptureFixtu
     assert not any(token in record.getMessage() or token[:20] in record.getMessage() for record in ours)
 
 
-async def test_a_server_without_the_tool_says_so(server: Any):
-    headers = {"x-api-key": server.api_key}
-    url = f"{server.base_url.replace('http', 'ws', 1)}/ws/computer"
-    async with httpx2.AsyncClient(base_url=server.base_url, headers=headers) as client:
-        thread = ok(await client.post("/v1/threads"))["id"]
-        token = ok(await client.get("/v1/computer/session", params={"room_id": thread}))["token"]
-    assert await turned_away(f"{url}?room={thread}&token={token}") == (503, "tool_unavailable", None)
+async def test_a_server_without_the_tool_says_so(tmp_path: Path):
+    with serving(tmp_path, sandbox="off") as server:
+        headers = {"x-api-key": server.api_key}
+        url = f"{server.base_url.replace('http', 'ws', 1)}/ws/computer"
+        async with httpx2.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            thread = ok(await client.post("/v1/threads"))["id"]
+            token = ok(await client.get("/v1/computer/session", params={"room_id": thread}))["token"]
+        assert await turned_away(f"{url}?room={thread}&token={token}") == (503, "tool_unavailable", None)
