@@ -1,6 +1,5 @@
 """Where the local sandbox cannot isolate as asked it opens nothing, and says what can be done."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,15 +52,6 @@ async def test_a_bubblewrap_that_runs_the_program_without_any_isolation_is_found
 async def test_an_interpreter_that_is_none_is_named(tmp_path: Path):
     off = await refusal(replace(PLAIN, python=tmp_path / "python"))
     assert str(tmp_path / "python") in off.reason
-
-
-async def test_an_interpreter_in_a_folder_that_sessions_cover_is_refused(tmp_path: Path):
-    python = tmp_path / "environment" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}"))
-    (tmp_path / "environment" / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
-    off = await refusal(replace(PLAIN, python=python))
-    assert f"The interpreter is in {tmp_path}/environment/bin, where each session has a folder of its own" in off.reason
 
 
 async def test_a_higher_level_than_namespaces_is_not_pretended():

@@ -3,14 +3,16 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from projectdavid.ports.sandbox import Limits, Lost, Spec
+from projectdavid.ports.sandbox import Event, Limits, Lost, Output, Spec
 from projectdavid.sandboxes.local.jail.trees import processes
 from tests.contracts.sandbox import as_user
-from tests.sandboxes.seen import agents, done, field, sandbox, supervisors
+from tests.sandboxes.seen import PLAIN, agents, done, events, field, sandbox, supervisors
 
 pytestmark = pytest.mark.anyio
 
@@ -38,12 +40,24 @@ async def test_many_processes_together_use_no_more_memory_than_they_may():
     limits = Limits(memory=128 << 20)
     async with sandbox() as box:
         session = await box.open(Spec("python", limits))
-        try:
-            end = (await done(session, _MANY_AND_HUNGRY, 60)).status
-        except Lost as lost:
-            end = lost.reason
-        assert end in ("died", "The session used more than its 128 MiB of memory and was ended.")
+        found: list[Event] = []
+        with suppress(Lost):
+            found = await events(session, _MANY_AND_HUNGRY, 60)
+        at_once = max((int(event.text) for event in found if isinstance(event, Output)), default=0)
+        assert at_once <= 1, found
         assert (await done(await box.open(Spec("python", limits)), "1")).status == "ok"
+
+
+async def test_an_interpreter_below_the_folder_that_sessions_cover_works_and_cannot_be_written(tmp_path: Path):
+    python = tmp_path / "environment" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}"))
+    (tmp_path / "environment" / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
+    (tmp_path / "of the host").touch()
+    async with sandbox(replace(PLAIN, python=python)) as box:
+        session = await box.open(Spec("python"))
+        seen = await done(session, _OF_INTERPRETER.format(python=str(python), folder=str(tmp_path)))
+        assert seen.status == "ok", seen.error
 
 
 async def test_all_of_this_holds_for_an_ordinary_user():
@@ -58,12 +72,37 @@ async def test_all_of_this_holds_for_an_ordinary_user():
 
 
 _SAME = "(test_local_life or test_local_user) and not ordinary_user"
+# Each child takes most of what all may use together, and says so while it has it.
 _MANY_AND_HUNGRY = """
-import os
+import os, signal, time
+children, pipes = [], []
 for _ in range(8):
-    if os.fork() == 0:
-        break
-kept = []
-while True:
-    kept.append(bytes([1]) * (1 << 20))
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            kept = bytes([1]) * (80 << 20)
+            os.write(writer, b"1")
+            time.sleep(1000)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    children.append(child)
+    pipes.append(reader)
+for reader in pipes:
+    os.read(reader, 1)
+print(sum(os.waitpid(child, os.WNOHANG)[0] == 0 for child in children))
+"""
+_OF_INTERPRETER = """
+import json, os, subprocess, sys
+assert sys.executable == {python!r}, sys.executable
+assert subprocess.run([sys.executable, "-c", "1"]).returncode == 0
+assert os.listdir({folder!r}) == ["environment"]
+open("/tmp/mine", "w").close()
+try:
+    open({folder!r} + "/environment/bin/other", "w")
+except OSError:
+    pass
+else:
+    raise AssertionError("written")
 """

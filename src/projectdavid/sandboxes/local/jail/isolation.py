@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import re
 import resource
 import socket
+import stat
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +17,7 @@ from . import libc, seccomp
 from .hardening import Hardening
 
 DATA: Final = "/mnt/data"
+_SCRATCH: Final = "/tmp"  # noqa: S108 the session's own
 NICENESS: Final = 5
 """The server goes first."""
 
@@ -63,9 +66,11 @@ def leave(hardening: Hardening) -> None:
 def furnish(room: Room, counted: bool, hardening: Hardening) -> None:
     """Give the session its own disks, `/proc` and terminals; `counted`: a cgroup counts its memory."""
     libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
+    below = _mounted_below(_SCRATCH)
     if hardening.own_disks:
-        for place, size in ((DATA, room.disk), ("/tmp", room.scratch), ("/dev/shm", room.scratch)):  # noqa: S108 the session's own
+        for place, size in ((DATA, room.disk), (_SCRATCH, room.scratch), ("/dev/shm", room.scratch)):  # noqa: S108 its own
             _disk(place, size if hardening.disk_limit else 0, room.files if hardening.file_limit else 0)
+        _bring_back(below)
     if hardening.hidden_memory and not counted:
         # Mapped, `/dev/zero` is memory that nobody counts. `/dev/full` reads as it does, and cannot be mapped.
         libc.mount("/dev/full", "/dev/zero", flags=libc.MS_BIND)
@@ -78,6 +83,24 @@ def furnish(room: Room, counted: bool, hardening: Hardening) -> None:
             # Parts of the host's /proc are covered, as in containers. The libraries do without; what is never left
             # to see is that of the zygote.
             libc.mount("none", "/proc", "tmpfs", quiet | libc.MS_RDONLY, "size=4k,mode=555")
+
+
+def _mounted_below(folder: str) -> dict[str, int]:
+    """What is mounted there, held open: an interpreter may be below `/tmp`, which the session's own disk covers."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    places = (re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), line.split()[4]) for line in lines)
+    return {place: os.open(place, os.O_PATH | os.O_CLOEXEC) for place in places if place.startswith(f"{folder}/")}
+
+
+def _bring_back(mounts: Mapping[str, int]) -> None:
+    for place, number in mounts.items():
+        target = Path(place)
+        folder = stat.S_ISDIR(os.fstat(number).st_mode)
+        (target if folder else target.parent).mkdir(parents=True, exist_ok=True)
+        if not folder:
+            target.touch()
+        libc.mount(f"/proc/self/fd/{number}", place, flags=libc.MS_BIND | libc.MS_REC)
+        os.close(number)
 
 
 def _disk(place: str, size: int, files: int) -> None:

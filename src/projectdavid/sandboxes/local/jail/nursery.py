@@ -125,12 +125,13 @@ def _command(setup: Setup, binds: tuple[Bind, ...], texts: dict[str, int], talk:
     command += ["--unshare-pid", *(["--unshare-net"] if hardening.network_namespace else [])]
     command += ["--unshare-ipc"] if hardening.ipc_namespace else []
     command += _host_files() if hardening.minimal_root else _all_files()
+    command += ["--tmpfs", "/tmp"]  # noqa: S108 before the binds: an interpreter may be below it
     for bind in binds:
         command += ["--ro-bind", bind.source, bind.target]
     if hardening.minimal_root:
         for path, number in texts.items():
             command += ["--perms", "0444", "--ro-bind-data", str(number), path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/mnt/data", "--chdir", "/"]  # noqa: S108
+    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/mnt/data", "--chdir", "/"]
     command += [] if hardening.own_disks else ["--tmpfs", "/mnt/data", "--tmpfs", "/dev/shm"]  # noqa: S108
     if hardening.read_only_root:
         command += ["--remount-ro", "/dev", "--remount-ro", "/"]
