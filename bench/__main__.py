@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 from bench.measures import ASSISTANT, MEASURES, Rig, Row
 from bench.processes import Process, running
 from bench.sandbox import sandbox
+from bench.search import search
 
-SUBJECTS = MEASURES | {"sandbox": sandbox}
+SUBJECTS = MEASURES | {"sandbox": sandbox, "search": search}
 
 
 def main() -> int:

@@ -1,0 +1,189 @@
+"""The index on one SQLite file: words by full-text search, vectors by comparing with all of them.
+
+It is a file of its own, beside the database, so that filling it holds up no run. Everything happens in threads of its
+own: one writes, one reads, and one compares vectors while words are looked for.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import apsw
+
+from projectdavid.engine.documents import Chunk
+from projectdavid.indexes.sqlite import searching, writing
+from projectdavid.indexes.sqlite.matrices import SHIFT, Matrices
+from projectdavid.ports.index import Hit, IndexUnavailable, Piece, Place, Published, Query
+
+log = logging.getLogger("projectdavid.index")
+
+SCHEMA = (Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"),)
+"""The scripts that make it, in order, each applied once."""
+PRAGMAS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA cache_size = -32000;
+"""
+_BROKEN = (apsw.NotADBError, apsw.CorruptError)
+_UNFIT = (apsw.IOError, apsw.FullError, apsw.CantOpenError, apsw.BusyError, apsw.ReadOnlyError)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SQLiteIndex:
+    """An index in one file.
+
+    `memory` bounds the bytes of vectors that are held ready; one store's are held whatever they take.
+    """
+
+    def __init__(self, path: Path, memory: int = 512 << 20) -> None:
+        self._path = path
+        self._matrices = Matrices(memory)
+        self._threads = {kind: ThreadPoolExecutor(1, f"index-{kind}") for kind in ("write", "read", "compare")}
+        self._connections: dict[str, apsw.Connection] = {}
+
+    async def open(self) -> None:
+        """Open the file, and bring its schema up to date; one that is broken is put aside, and begun anew."""
+        try:
+            await self._in("write", self._open_or_begin_anew)
+            self._connections["read"] = await self._in("read", partial(_connect, self._path))
+        except OSError as error:
+            raise IndexUnavailable(f"cannot open {self._path}: {error.strerror}") from error
+
+    async def close(self) -> None:
+        """Finish what is being done, and let go of the file."""
+        for kind, thread in self._threads.items():
+            if (connection := self._connections.pop(kind, None)) is not None:
+                await self._in(kind, connection.close)
+            thread.shutdown(wait=True)
+
+    async def staged(self, place: Place, version: str) -> int:
+        """How many pieces of this version are staged already."""
+        return await self._write(writing.staged, place, version)
+
+    async def stage(self, place: Place, version: str, pieces: Sequence[Piece], space: str | None = None) -> None:
+        """Stage pieces behind those that are staged."""
+        await self._write(writing.stage, place, version, pieces, space)
+
+    async def publish(self, place: Place, version: str) -> int:
+        """Let what is staged be found."""
+        return await self._write(writing.publish, place, version)
+
+    async def remove(self, files: Sequence[int]) -> None:
+        """Forget files."""
+        await self._write(writing.remove, files)
+
+    async def published(self, owner: str, store: int) -> list[Published]:
+        """What is found of the files of a store."""
+        query = (
+            "SELECT file, version, chunks FROM editions WHERE owner = ? AND store = ? AND published = 1 ORDER BY file"
+        )
+        return await self._read(lambda db: [Published(*row) for row in db.execute(query, (owner, store))])
+
+    async def chunks(self, place: Place, after: int = -1, limit: int = 100) -> list[Chunk]:
+        """The chunks of a file behind a position, in order."""
+        edition = "SELECT n FROM editions WHERE owner = ? AND store = ? AND file = ? AND published = 1"
+        rows = f"SELECT {searching.COLUMNS} FROM chunks WHERE n > ? AND n < ? ORDER BY n LIMIT ?"  # noqa: S608 our own names
+
+        def read(db: apsw.Connection) -> list[Chunk]:
+            found = next(iter(db.execute(edition, (place.owner, place.store, place.file))), None)
+            if found is None:
+                return []
+            first = found[0] << SHIFT
+            span = first + after, (found[0] + 1) << SHIFT
+            return [searching.chunk_of(row) for row in db.execute(rows, (*span, limit))]
+
+        return await self._read(read)
+
+    async def search(self, query: Query) -> list[Hit]:
+        """The best chunks."""
+        return await self._read(searching.search, self._matrices, self._threads["compare"], query)
+
+    async def _write(
+        self, change: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def within() -> T:
+            db = self._connections["write"]
+            with _transaction(db):
+                return change(db, *args, **kwargs)
+
+        return await self._in("write", within)
+
+    async def _read(self, look: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def within() -> T:
+            db = self._connections["read"]
+            with _transaction(db):  # all of it sees one state
+                return look(db, *args, **kwargs)
+
+        return await self._in("read", within)
+
+    async def _in(self, kind: str, do: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads[kind], do)
+        except KeyError:
+            raise IndexUnavailable("the index is not open") from None
+        except (
+            apsw.IOError,
+            apsw.FullError,
+            apsw.CantOpenError,
+            apsw.BusyError,
+            apsw.ReadOnlyError,
+            *_BROKEN,
+        ) as error:
+            raise IndexUnavailable(f"{self._path.name}: {error}") from error
+
+    def _open_or_begin_anew(self) -> None:
+        try:
+            self._connections["write"] = _migrated(self._path)
+        except _BROKEN as error:
+            aside = self._path.with_name(f"{self._path.name}.broken")
+            log.warning("%s is broken (%s): it is put aside as %s, and filled anew", self._path, error, aside.name)
+            self._path.replace(aside)
+            for end in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+            self._connections["write"] = _migrated(self._path)
+
+
+@contextmanager
+def _transaction(db: apsw.Connection) -> Generator[None]:
+    with db:
+        yield
+
+
+def _migrated(path: Path) -> apsw.Connection:
+    db = _connect(path)
+    try:
+        version = int(db.pragma("user_version") or 0)
+        if version > len(SCHEMA):
+            raise IndexUnavailable(f"{path.name} is of version {version}, newer than this program's {len(SCHEMA)}")
+        for number, script in enumerate(SCHEMA[version:], start=version + 1):
+            with db:
+                for _ in db.execute(script):
+                    pass
+                db.pragma("user_version", number)
+        if db.pragma("quick_check", 1) != "ok":
+            raise apsw.CorruptError("the check of the file failed")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connect(path: Path) -> apsw.Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    db = apsw.Connection(str(path))
+    try:
+        db.set_busy_timeout(5000)
+        for _ in db.execute(PRAGMAS):
+            pass
+    except BaseException:
+        db.close()
+        raise
+    return db

@@ -1,0 +1,45 @@
+"""What somebody asks in words, as an expression of full-text search."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+MOST: Final = 32
+"""Words of a query that are looked for: of more, the longest, which are mostly the rarest."""
+READ: Final = 20_000
+"""Characters of a query that are read."""
+
+_UNSPACED: Final = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff"
+_LETTER: Final = re.compile(f"[{_UNSPACED}]")
+_WORD: Final = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+_ENGLISH: Final = """
+a about an and are as at be but by can did do does for from had has have how i if in into is it its me my no not of on
+or our she so than that the their them then there these they this to was we were what when where which who why will
+with would you your
+"""
+_COMMON: Final = frozenset(_ENGLISH.split())
+
+
+def spaced(text: str) -> str:
+    """A text in which each letter of a script without spaces is a word of its own."""
+    return _LETTER.sub(r" \g<0> ", text)
+
+
+def scope(store: int) -> str:
+    """The word that all chunks of a store have."""
+    return f"s{store}"
+
+
+def expression(text: str, stores: Iterable[int]) -> str | None:
+    """Any of the words of a text, in any of the stores; None: it has no words.
+
+    Words that nearly every text has are left out, unless there are no others.
+    """
+    words = list(dict.fromkeys(_WORD.findall(text[:READ].lower())))
+    telling = [word for word in words if word not in _COMMON] or words
+    if not telling:
+        return None
+    kept = sorted(telling, key=len, reverse=True)[:MOST]
+    anywhere = " OR ".join(f'"{spaced(word).strip()}"' for word in kept)
+    within = " OR ".join(f'"{scope(store)}"' for store in stores)
+    return f"scope : ({within}) AND text : ({anywhere})"

@@ -1,0 +1,92 @@
+"""What changes the index; each function within a transaction."""
+
+from collections.abc import Sequence
+
+import apsw
+
+from projectdavid.indexes.sqlite import words
+from projectdavid.indexes.sqlite.matrices import SHIFT, unit
+from projectdavid.ports.index import Piece, Place
+
+
+def staged(db: apsw.Connection, place: Place, version: str) -> int:
+    """How many pieces are staged; those of other versions are thrown away."""
+    row = _edition(db, place.file, published=False)
+    if row is None:
+        return 0
+    n, known, count = row
+    if known == version:
+        return count
+    _forget(db, n)
+    return 0
+
+
+def stage(db: apsw.Connection, place: Place, version: str, pieces: Sequence[Piece], space: str | None) -> None:
+    """Put pieces behind those that are staged."""
+    count = staged(db, place, version)
+    row = _edition(db, place.file, published=False)
+    if row is None:
+        insert = "INSERT INTO editions (file, store, owner, version, space) VALUES (?, ?, ?, ?, ?)"
+        db.execute(insert, (place.file, place.store, place.owner, version, space))
+        n = db.last_insert_rowid()
+    else:
+        n = row[0]
+    first, scope = (n << SHIFT) + count, words.scope(place.store)
+    chunks = [(first + number, piece.chunk) for number, piece in enumerate(pieces)]
+    db.executemany(
+        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, one.text, one.start, one.end, one.first_line, one.last_line, one.first_page, one.last_page)
+            for number, one in chunks
+        ],
+    )
+    db.executemany(
+        "INSERT INTO words (rowid, scope, text) VALUES (?, ?, ?)",
+        [(number, scope, words.spaced(one.text)) for number, one in chunks],
+    )
+    db.executemany(
+        "INSERT INTO vectors VALUES (?, ?)",
+        [
+            (first + number, unit(piece.vector).astype("<f4").tobytes())
+            for number, piece in enumerate(pieces)
+            if piece.vector is not None
+        ],
+    )
+    db.execute("UPDATE editions SET chunks = chunks + ? WHERE n = ?", (len(pieces), n))
+
+
+def publish(db: apsw.Connection, place: Place, version: str) -> int:
+    """Let what is staged take the place of what is published."""
+    fresh, old = _edition(db, place.file, published=False), _edition(db, place.file, published=True)
+    if fresh is None or fresh[1] != version:
+        if old is not None and old[1] == version:
+            return old[2]
+        insert = "INSERT INTO editions (file, store, owner, version) VALUES (?, ?, ?, ?)"
+        if fresh is not None:
+            _forget(db, fresh[0])
+        db.execute(insert, (place.file, place.store, place.owner, version))
+        fresh = db.last_insert_rowid(), version, 0
+    if old is not None:
+        _forget(db, old[0])
+    db.execute("UPDATE editions SET published = 1 WHERE n = ?", (fresh[0],))
+    return fresh[2]
+
+
+def remove(db: apsw.Connection, files: Sequence[int]) -> None:
+    """Forget files."""
+    for file in files:
+        for (n,) in list(db.execute("SELECT n FROM editions WHERE file = ?", (file,))):
+            _forget(db, n)
+
+
+def _edition(db: apsw.Connection, file: int, *, published: bool) -> tuple[int, str, int] | None:
+    query = "SELECT n, version, chunks FROM editions WHERE file = ? AND published = ?"
+    return next(iter(db.execute(query, (file, int(published)))), None)
+
+
+def _forget(db: apsw.Connection, edition: int) -> None:
+    span = edition << SHIFT, (edition + 1) << SHIFT
+    db.execute("DELETE FROM words WHERE rowid >= ? AND rowid < ?", span)
+    db.execute("DELETE FROM vectors WHERE n >= ? AND n < ?", span)
+    db.execute("DELETE FROM chunks WHERE n >= ? AND n < ?", span)
+    db.execute("DELETE FROM editions WHERE n = ?", (edition,))

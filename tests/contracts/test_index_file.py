@@ -1,0 +1,68 @@
+"""The index on one file, as a file."""
+
+import logging
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from projectdavid.engine.documents import Chunk
+from projectdavid.indexes.sqlite import SQLiteIndex
+from projectdavid.ports.index import IndexUnavailable, Piece, Place, Query
+
+pytestmark = pytest.mark.anyio
+
+PLACE = Place("ada", 1, 1)
+PIECES = [Piece(Chunk(0, "heron", 0, 5, 1, 1))]
+
+
+async def test_a_broken_file_is_put_aside_and_a_new_one_begun(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    path = tmp_path / "index.db"
+    path.write_bytes(b"this is no database" * 1000)
+    index = SQLiteIndex(path)
+    with caplog.at_level(logging.WARNING):
+        await index.open()
+    assert "is broken" in caplog.text
+    assert (tmp_path / "index.db.broken").read_bytes().startswith(b"this is no database")
+    await index.stage(PLACE, "1", PIECES)
+    await index.publish(PLACE, "1")
+    assert len(await index.search(Query("ada", (1,), "heron"))) == 1
+    await index.close()
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path):
+    path = tmp_path / "index.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    index = SQLiteIndex(path)
+    with pytest.raises(IndexUnavailable, match="version 99, newer than"):
+        await index.open()
+    await index.close()
+    assert path.exists()
+
+
+async def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
+    index = SQLiteIndex(tmp_path / "none" / "index.db")
+    with pytest.raises(IndexUnavailable, match="cannot open"):
+        await index.open()
+    await index.close()
+
+
+async def test_an_index_that_is_closed_says_so(tmp_path: Path):
+    index = SQLiteIndex(tmp_path / "index.db")
+    with pytest.raises(IndexUnavailable, match="not open"):
+        await index.search(Query("ada", (1,), "heron"))
+    await index.close()
+
+
+async def test_only_its_user_can_read_the_file(tmp_path: Path):
+    index = SQLiteIndex(tmp_path / "index.db")
+    await index.open()
+    await index.stage(PLACE, "1", PIECES)
+    assert _open_to_others(tmp_path) == []
+    await index.close()
+
+
+def _open_to_others(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.stat().st_mode & 0o077]
