@@ -74,7 +74,7 @@ async def test_all_of_this_holds_for_an_ordinary_user():
 _SAME = "(test_local_life or test_local_user) and not ordinary_user"
 # Each child takes most of what all may use together, and says so while it has it.
 _MANY_AND_HUNGRY = """
-import os, signal, time
+import os, time
 children, pipes = [], []
 for _ in range(8):
     reader, writer = os.pipe()

@@ -109,16 +109,18 @@ class SQLiteIndex:
     async def _write(
         self, change: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        db = self._connection("write")
+
         def within() -> T:
-            db = self._connections["write"]
             with _transaction(db):
                 return change(db, *args, **kwargs)
 
         return await self._in("write", within)
 
     async def _read(self, look: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        db = self._connection("read")
+
         def within() -> T:
-            db = self._connections["read"]
             with _transaction(db):  # all of it sees one state
                 return look(db, *args, **kwargs)
 
@@ -127,17 +129,13 @@ class SQLiteIndex:
     async def _in(self, kind: str, do: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads[kind], do)
-        except KeyError:
-            raise IndexUnavailable("the index is not open") from None
-        except (
-            apsw.IOError,
-            apsw.FullError,
-            apsw.CantOpenError,
-            apsw.BusyError,
-            apsw.ReadOnlyError,
-            *_BROKEN,
-        ) as error:
+        except (*_UNFIT, *_BROKEN) as error:
             raise IndexUnavailable(f"{self._path.name}: {error}") from error
+
+    def _connection(self, kind: str) -> apsw.Connection:
+        if kind not in self._connections:
+            raise IndexUnavailable("the index is not open")
+        return self._connections[kind]
 
     def _open_or_begin_anew(self) -> None:
         try:

@@ -66,8 +66,8 @@ def leave(hardening: Hardening) -> None:
 def furnish(room: Room, counted: bool, hardening: Hardening) -> None:
     """Give the session its own disks, `/proc` and terminals; `counted`: a cgroup counts its memory."""
     libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
-    below = _mounted_below(_SCRATCH)
     if hardening.own_disks:
+        below = _mounted_below(_SCRATCH)
         for place, size in ((DATA, room.disk), (_SCRATCH, room.scratch), ("/dev/shm", room.scratch)):  # noqa: S108 its own
             _disk(place, size if hardening.disk_limit else 0, room.files if hardening.file_limit else 0)
         _bring_back(below)
