@@ -227,6 +227,14 @@ async def test_a_query_may_be_anything(index: Index, asked: str):
     assert await texts(index, f"heron {asked}") == ["the heron"]
 
 
+async def test_in_a_large_index_the_rare_word_decides_and_a_common_one_alone_is_still_found(index: Index):
+    await fill(index, REED, *[piece(f"water {number}", number) for number in range(10_500)])
+    await fill(index, HERON, piece("a heron by the waters of the lake"))
+    assert (await texts(index, "heron water"))[0] == "a heron by the waters of the lake"
+    assert len(await texts(index, "water")) == 10
+    assert len(await texts(index, "water water waters")) == 10
+
+
 async def test_chunks_come_in_order_behind_a_position_as_they_were_staged(index: Index):
     made = [Piece(Chunk(n, f"chunk {n}", 10 * n, 10 * n + 7, n + 1, n + 2, 1, 2)) for n in range(5)]
     await index.stage(HERON, "1", made[:3])

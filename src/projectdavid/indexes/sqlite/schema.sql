@@ -34,3 +34,6 @@ CREATE TABLE vectors (
 CREATE VIRTUAL TABLE words USING fts5 (
     scope, text, content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2'
 );
+
+-- How many chunks have a word.
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, 'row');

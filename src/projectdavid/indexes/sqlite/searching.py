@@ -17,6 +17,10 @@ from projectdavid.ports.index import Hit, Query
 
 DEPTH = 50
 """How many of each list are fused, where fewer are asked for."""
+COMMON = 0.05
+"""A word is common if a larger share of all chunks has it."""
+FEW = 500
+"""Chunks with a word that are ranked in any case."""
 COLUMNS = 'n, text, start, "end", first_line, last_line, first_page, last_page'
 
 
@@ -80,8 +84,8 @@ def _lexical(
     depth: int,
 ) -> list[int]:
     stores = {one.store for one in editions.values()}
-    asked = None if query.text is None else words.expression(query.text, stores)
-    if asked is None:
+    asked = words.telling(query.text or "")
+    if not asked:
         return []
     others = any(n not in editions for n, one in everything.items() if one.store in stores) or _staged(db, stores)
     bound = "AND rowid >> 32 IN (SELECT value FROM json_each(:editions))" if others else ""
@@ -89,8 +93,28 @@ def _lexical(
         SELECT rowid FROM words WHERE words MATCH :asked {bound}
         ORDER BY bm25(words, 0.0, 1.0), rowid LIMIT :depth
     """  # noqa: S608 one of two texts of ours
-    given = {"asked": asked, "depth": depth, "editions": json.dumps(list(editions))}
+    within = words.expression(_rare(db, asked), stores)
+    given = {"asked": within, "depth": depth, "editions": json.dumps(list(editions))}
     return [number for (number,) in db.execute(statement, given)]
+
+
+def _rare(db: apsw.Connection, asked: list[str]) -> list[str]:
+    """These words without those that many chunks have, if others are left: they tell little, and cost much to rank by.
+
+    In a small index all are kept.
+    """
+    (most,) = next(iter(db.execute("SELECT sum(chunks) * ? FROM editions", (COMMON,))))
+    if len(asked) == 1 or most < FEW:
+        return asked
+    tokenize = db.fts5_tokenizer("porter", ["unicode61", "remove_diacritics", "2"])
+    rare: list[str] = []
+    for word in asked:
+        terms: Any = tokenize(word.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
+        term = terms[0][0] if terms else ""
+        known = next(iter(db.execute("SELECT doc FROM vocabulary WHERE term = ?", (term,))), (0,))
+        if known[0] <= most:
+            rare.append(word)
+    return rare or asked
 
 
 def _staged(db: apsw.Connection, stores: Collection[int]) -> bool:

@@ -30,16 +30,15 @@ def scope(store: int) -> str:
     return f"s{store}"
 
 
-def expression(text: str, stores: Iterable[int]) -> str | None:
-    """Any of the words of a text, in any of the stores; None: it has no words.
-
-    Words that nearly every text has are left out, unless there are no others.
-    """
+def telling(text: str) -> list[str]:
+    """The words of a text that are worth looking for: those that nearly every text has only if there are no others."""
     words = list(dict.fromkeys(_WORD.findall(text[:READ].lower())))
-    telling = [word for word in words if word not in _COMMON] or words
-    if not telling:
-        return None
-    kept = sorted(telling, key=len, reverse=True)[:MOST]
-    anywhere = " OR ".join(f'"{spaced(word).strip()}"' for word in kept)
+    kept = [word for word in words if word not in _COMMON] or words
+    return sorted(kept, key=len, reverse=True)[:MOST]
+
+
+def expression(words: Iterable[str], stores: Iterable[int]) -> str:
+    """Any of these words, in any of the stores."""
+    anywhere = " OR ".join(f'"{spaced(word).strip()}"' for word in words)
     within = " OR ".join(f'"{scope(store)}"' for store in stores)
     return f"scope : ({within}) AND text : ({anywhere})"
