@@ -18,9 +18,10 @@ SIZE: Final = 800
 OVERLAP: Final = 400
 LEAST: Final = 100
 MOST: Final = 4096
+UNSPACED: Final = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff"
+"""The letters of the scripts that have no spaces, as a regular expression has them within brackets."""
 
-_UNSPACED = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff"
-_TOKEN = re.compile(rf"[^\W\d_{_UNSPACED}]{{1,7}}|\d{{1,3}}|[{_UNSPACED}]|[^\w\s]|\S")
+_TOKEN = re.compile(rf"[^\W\d_{UNSPACED}]{{1,7}}|\d{{1,3}}|[{UNSPACED}]|[^\w\s]|\S")
 _BOUNDARY = re.compile(r"\s*\n\s*|(?<=[.!?])[\"')\]\u201d\u00bb]*\s+|(?<=[\u3002\uff01\uff1f])")
 _HEADING = re.compile(r"#{1,6} ")
 _LINE, _SENTENCE, _PARAGRAPH, _TITLE = range(1, 5)

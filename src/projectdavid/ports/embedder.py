@@ -4,24 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from projectdavid.ports.model import ModelError
+
 Vector = bytes
 """Numbers of 32 bits (IEEE 754, little-endian), one after another."""
 
 
-@dataclass(slots=True)
-class EmbedderError(Exception):
-    """Texts could not be embedded; codes are those of `ports.model.ModelError`, and `dimension_mismatch`.
-
-    `message` never holds a key. `retry_after` is in seconds, where the other side gave one.
-    """
-
-    code: str
-    message: str
-    retryable: bool = False
-    retry_after: float | None = None
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+class EmbedderError(ModelError):
+    """Texts could not be embedded: as models fail, and with the code `dimension_mismatch` too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,9 @@ def _lexical(
     asked = words.telling(query.text or "")
     if not asked:
         return []
-    others = any(n not in editions for n, one in everything.items() if one.store in stores) or _staged(db, stores)
+    others = any(n not in editions for n, one in everything.items() if one.store in stores) or _staged(
+        db, query.owner, stores
+    )
     bound = "AND rowid >> 32 IN (SELECT value FROM json_each(:editions))" if others else ""
     statement = f"""
         SELECT rowid FROM words WHERE words MATCH :asked {bound}
@@ -103,8 +105,10 @@ def _rare(db: apsw.Connection, asked: list[str]) -> list[str]:
 
     In a small index all are kept.
     """
+    if len(asked) == 1:
+        return asked
     (most,) = next(iter(db.execute("SELECT sum(chunks) * ? FROM editions", (COMMON,))))
-    if len(asked) == 1 or most < FEW:
+    if most < FEW:
         return asked
     tokenize = db.fts5_tokenizer("porter", ["unicode61", "remove_diacritics", "2"])
     rare: list[str] = []
@@ -117,10 +121,13 @@ def _rare(db: apsw.Connection, asked: list[str]) -> list[str]:
     return rare or asked
 
 
-def _staged(db: apsw.Connection, stores: Collection[int]) -> bool:
+def _staged(db: apsw.Connection, owner: str, stores: Collection[int]) -> bool:
     """Whether there is something in these stores that must not be found."""
-    statement = "SELECT 1 FROM editions WHERE published = 0 AND store IN (SELECT value FROM json_each(?)) LIMIT 1"
-    return bool(list(db.execute(statement, (json.dumps(list(stores)),))))
+    statement = """
+        SELECT 1 FROM editions
+        WHERE owner = ? AND published = 0 AND store IN (SELECT value FROM json_each(?)) LIMIT 1
+    """
+    return bool(list(db.execute(statement, (owner, json.dumps(list(stores))))))
 
 
 def _comparisons(

@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from projectdavid.engine.chunking import UNSPACED
+
 MOST: Final = 32
 """Words of a query that are looked for: of more, the longest, which are mostly the rarest."""
 READ: Final = 20_000
 """Characters of a query that are read."""
 
-_UNSPACED: Final = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff"
-_LETTER: Final = re.compile(f"[{_UNSPACED}]")
-_WORD: Final = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+_LETTER: Final = re.compile(f"[{UNSPACED}]")
+_WORD: Final = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+")
 _ENGLISH: Final = """
 a about an and are as at be but by can did do does for from had has have how i if in into is it its me my no not of on
 or our she so than that the their them then there these they this to was we were what when where which who why will

@@ -25,12 +25,7 @@ def stage(db: apsw.Connection, place: Place, version: str, pieces: Sequence[Piec
     """Put pieces behind those that are staged."""
     count = staged(db, place, version)
     row = _edition(db, place.file, published=False)
-    if row is None:
-        insert = "INSERT INTO editions (file, store, owner, version, space) VALUES (?, ?, ?, ?, ?)"
-        db.execute(insert, (place.file, place.store, place.owner, version, space))
-        n = db.last_insert_rowid()
-    else:
-        n = row[0]
+    n = row[0] if row is not None else _begun(db, place, version, space)
     first, scope = (n << SHIFT) + count, words.scope(place.store)
     chunks = [(first + number, piece.chunk) for number, piece in enumerate(pieces)]
     db.executemany(
@@ -61,11 +56,8 @@ def publish(db: apsw.Connection, place: Place, version: str) -> int:
     if fresh is None or fresh[1] != version:
         if old is not None and old[1] == version:
             return old[2]
-        insert = "INSERT INTO editions (file, store, owner, version) VALUES (?, ?, ?, ?)"
-        if fresh is not None:
-            _forget(db, fresh[0])
-        db.execute(insert, (place.file, place.store, place.owner, version))
-        fresh = db.last_insert_rowid(), version, 0
+        staged(db, place, version)  # throws away what is there of another version
+        fresh = _begun(db, place, version, None), version, 0
     if old is not None:
         _forget(db, old[0])
     db.execute("UPDATE editions SET published = 1 WHERE n = ?", (fresh[0],))
@@ -77,6 +69,13 @@ def remove(db: apsw.Connection, files: Sequence[int]) -> None:
     for file in files:
         for (n,) in list(db.execute("SELECT n FROM editions WHERE file = ?", (file,))):
             _forget(db, n)
+
+
+def _begun(db: apsw.Connection, place: Place, version: str, space: str | None) -> int:
+    """The number of a new edition, which is staged and has no chunks."""
+    insert = "INSERT INTO editions (file, store, owner, version, space) VALUES (?, ?, ?, ?, ?)"
+    db.execute(insert, (place.file, place.store, place.owner, version, space))
+    return db.last_insert_rowid()
 
 
 def _edition(db: apsw.Connection, file: int, *, published: bool) -> tuple[int, str, int] | None:
