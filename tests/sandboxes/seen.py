@@ -53,8 +53,8 @@ def zygotes(above: int | None = None) -> list[int]:
 
 def agents(above: int | None = None) -> list[int]:
     """The first process of each session."""
-    below = trees.processes(above or os.getpid())
-    return [pid for pid in below if _depth(pid) == 3 and _inner(pid)[-1] == "1"]
+    below = {pid: _inner(pid) for pid in trees.processes(above or os.getpid())}  # asked once: one may end meanwhile
+    return [pid for pid, numbers in below.items() if len(numbers) == 3 and numbers[-1] == "1"]
 
 
 def lives(pid: int) -> bool:
