@@ -6,12 +6,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.documents import documents
 from bench.measures import ASSISTANT, MEASURES, Rig, Row
 from bench.processes import Process, running
+from bench.retrieval import retrieval
 from bench.sandbox import sandbox
 from bench.search import search
 
-SUBJECTS = MEASURES | {"sandbox": sandbox, "search": search}
+SUBJECTS = MEASURES | {"sandbox": sandbox, "search": search, "documents": documents, "retrieval": retrieval}
 
 
 def main() -> int:

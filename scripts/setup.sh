@@ -59,7 +59,7 @@ if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d ' ' -f 2)" != "$UV_VERSION" 
         die "pip could not install uv $UV_VERSION; is the network there?"
 fi
 
-.venv/bin/uv sync --frozen --all-extras --compile-bytecode --quiet --python .venv/bin/python ||
+.venv/bin/uv sync --frozen --extra server --extra code --compile-bytecode --quiet --python .venv/bin/python ||
     die "uv could not install what uv.lock names; is the network there?"
 
 if ! command -v bwrap >/dev/null; then

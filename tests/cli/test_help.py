@@ -30,6 +30,7 @@ GROUPS = [
     ("runs",),
     ("computer",),
     ("files",),
+    ("stores",),
     ("keys",),
     ("users",),
     ("webhooks",),

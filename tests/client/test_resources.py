@@ -51,6 +51,19 @@ USAGE = {
 FORMATTED = {"role": "user", "content": "Hi"}
 
 PAGED: dict[str, Any] = {"limit": 1, "order": "asc", "after": "a"}
+COUNTS = {"in_progress": 0, "completed": 1, "failed": 0, "cancelled": 0, "total": 1}
+STORE = {"id": "vs", "created_at": 1, "status": "completed", "file_counts": COUNTS}
+BATCH = {"id": "b", "created_at": 1, "vector_store_id": "vs", "status": "completed", "file_counts": COUNTS}
+STORE_FILE = {
+    "id": "f",
+    "created_at": 1,
+    "vector_store_id": "vs",
+    "filename": "a.txt",
+    "status": "completed",
+    "progress": {"done": 1, "total": 1},
+}
+CHUNK = {"position": 0, "text": "words", "start": 0, "end": 5, "first_line": 1, "last_line": 1}
+FOUND = {"search_query": ["words"], "search_mode": "lexical", "data": []}
 HEALTH = {"version": "1", "uptime_s": 1.0, "providers": [], "tools": {}, "runs": {}}
 USER_GONE = {"id": "u", "object": "user.deleted", "deleted": True, "success": True, "message": "."}
 
@@ -233,6 +246,83 @@ CASES = [
         query={"expires_in": "600", "use_real_filename": "true"},
         gives="http://x",
     ),
+    case("vectors.create", "POST /v1/vector-stores", STORE, "Docs", body={"name": "Docs"}),
+    case(
+        "vectors.create",
+        "POST /v1/vector-stores",
+        STORE,
+        body={"file_ids": ["f"], "expires_after": {"anchor": "last_active_at", "days": 7}},
+        file_ids=["f"],
+        expires_after_days=7,
+    ),
+    reading("vectors.list", "GET /v1/vector-stores", [STORE], query={"limit": 1000, **DESC}),
+    case("vectors.retrieve", "GET /v1/vector-stores/vs", STORE, "vs"),
+    case(
+        "vectors.update",
+        "PUT /v1/vector-stores/vs",
+        STORE,
+        "vs",
+        body={"name": None, "expires_after": None},
+        name=None,
+        expires_after_days=None,
+    ),
+    case("vectors.delete", "DELETE /v1/vector-stores/vs", GONE, "vs"),
+    case(
+        "vectors.search",
+        "POST /v1/vector-stores/vs/search",
+        FOUND,
+        "vs",
+        "words",
+        body={
+            "query": "words",
+            "max_num_results": 3,
+            "filters": {"a": 1},
+            "ranking_options": {"score_threshold": 0.5},
+        },
+        limit=3,
+        filters={"a": 1},
+        score_threshold=0.5,
+    ),
+    case(
+        "vectors.add_files",
+        "POST /v1/vector-stores/vs/file-batches",
+        BATCH,
+        "vs",
+        body={"file_ids": ["f"], "attributes": {"a": 1}},
+        file_ids=["f"],
+        attributes={"a": 1},
+    ),
+    case("vectors.batch", "GET /v1/vector-stores/vs/file-batches/b", BATCH, "vs", "b"),
+    reading("vectors.cancel_batch", "POST /v1/vector-stores/vs/file-batches/b/cancel", BATCH, "vs", "b", query={}),
+    reading(
+        "vectors.files",
+        "GET /v1/vector-stores/vs/files",
+        [STORE_FILE],
+        "vs",
+        query={**PAGED, "filter": "failed"},
+        **PAGED,
+        status="failed",
+    ),
+    case("vectors.file", "GET /v1/vector-stores/vs/files/f", STORE_FILE, "vs", "f"),
+    case(
+        "vectors.update_file",
+        "PUT /v1/vector-stores/vs/files/f",
+        STORE_FILE,
+        "vs",
+        "f",
+        body={"attributes": {"a": 1}},
+        attributes={"a": 1},
+    ),
+    case("vectors.remove_file", "DELETE /v1/vector-stores/vs/files/f", GONE, "vs", "f"),
+    reading(
+        "vectors.chunks",
+        "GET /v1/vector-stores/vs/files/f/content",
+        {**page(), "data": [CHUNK]},
+        "vs",
+        "f",
+        query={"limit": 20, "order": "asc", "behind": -1},
+        gives=[CHUNK],
+    ),
     case("models.list", "GET /v1/models", page(MODEL), gives=[MODEL]),
     reading("webhooks.list_deliveries", "GET /v1/webhooks/deliveries", page(DELIVERY), query={"limit": 20, **DESC}),
     reading(
@@ -277,6 +367,7 @@ PARTS = [
     "usage",
     "webhooks",
     "files",
+    "vectors",
 ]
 
 
@@ -324,6 +415,7 @@ def test_the_async_methods_send_the_same(fake: Fake, new_async_client: Callable[
 
 def test_every_method_is_tried_here() -> None:
     own_tests = {"runs.wait", "runs.stream", "runs.run", "files.upload", "files.content", "files.download"}
+    own_tests |= {"files.upload_in_parts", "vectors.add_file", "vectors.add_folder", "vectors.wait"}
     with Entity("http://x", "k") as client:
         methods = {
             f"{part}.{name}"

@@ -11,8 +11,11 @@ from base64 import b64encode
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.request import urlopen
+
+from projectdavid_common.schemas.enums import StatusEnum
 
 from projectdavid import ContentEvent, Entity, ToolCallRequestEvent
 
@@ -170,6 +173,64 @@ def files(client: Entity, assistant: Any, thread: Any) -> None:
     step("soft_delete_file", lambda: client.files.soft_delete_file(other.id))
 
 
+class _Tokenizer:
+    """Words are tokens."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return text.split()
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        return " ".join(tokens)
+
+
+class _Embedder:
+    """Stands for a model of another library, which would be downloaded: a vector of the letters of a text."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.tokenizer = _Tokenizer()
+
+    def get_max_seq_length(self) -> int:
+        return 256
+
+    def encode(self, texts: Any, **_: Any) -> Any:
+        from numpy import array
+
+        return array([_letters(text) for text in texts] if isinstance(texts, list) else _letters(texts))
+
+
+def _letters(text: str) -> list[float]:
+    return [1.0 + 10 * text.count(chr(97 + number % 26)) for number in range(384)]
+
+
+def vectors(client: Entity) -> None:
+    """A vector store whose vectors the client makes: filled, searched, and emptied."""
+    module = ModuleType("sentence_transformers")
+    setattr(module, "SentenceTransformer", _Embedder)  # noqa: B010 - no type knows it
+    sys.modules["sentence_transformers"] = module
+    Path("zoo.txt").write_text("Zebras zigzag.\n" * 3)
+    Path("bees.txt").write_text("Bees buzz by.\n" * 3)
+    store = step("create_store", lambda: client.vectors.create_vector_store("Animals"))
+    for name in ("zoo", "bees"):
+        step(
+            f"add_{name}", lambda name=name: client.vectors.add_file_to_vector_store(store.id, f"{name}.txt", {"n": 1})
+        )
+    listed = step("list_store_files", lambda: client.vectors.list_store_files(store.id))
+    step("retrieve_store", lambda: client.vectors.retrieve_vector_store_sync(store.id))
+    step("list_stores", client.vectors.list_my_vector_stores)
+    step("stores_of_user", lambda: client.vectors.get_stores_by_user(store.user_id))
+    step("search_store", lambda: client.vectors.vector_file_search_raw(store.id, "zzz zebra zigzag", top_k=1))
+    step("search_filtered", lambda: client.vectors.vector_file_search_raw(store.id, "z", filters={"n": 2}))
+    step(
+        "mark_file",
+        lambda: client.vectors.update_vector_store_file_status(store.id, listed[0].id, StatusEnum.failed, "no"),
+    )
+    step("file_search_store", lambda: client.vectors.get_or_create_file_search_store())
+    step("file_search_store_again", lambda: client.vectors.get_or_create_file_search_store())
+    step("delete_store_file", lambda: client.vectors.delete_file_from_vector_store(store.id, listed[0].file_path))
+    step("list_fewer_files", lambda: client.vectors.list_store_files(store.id))
+    step("delete_store", lambda: client.vectors.delete_vector_store(store.id, permanent=True))
+
+
 def tools_of_the_platform(client: Entity, tool: str, model: str) -> None:
     """The events of a run whose call the server runs itself."""
     named = {"name": "Mathy", "model": model, "tools": [{"type": tool}]}
@@ -207,6 +268,7 @@ def main() -> None:
     events_with_a_call(client, *made)
     chunks_and_actions(client, *made)
     files(client, *made[:2])
+    vectors(client)
     tools_of_the_platform(client, "code_interpreter", "scripted/coder")
     tools_of_the_platform(client, "computer", "scripted/sheller")
     terminal(client, made[1])

@@ -215,3 +215,21 @@ def test_runs_are_cancelled_and_everything_is_deleted(report: Report) -> None:
 @pytest.mark.xfail(reason="our status 'requires_action' is 'action_required' to the client, which refuses any other")
 def test_a_run_that_waits_for_a_call_can_be_read(report: Report) -> None:
     assert report["retrieve_waiting_run"]["status"] == "action_required"
+
+
+def test_a_vector_store_is_filled_searched_and_emptied(report: Report) -> None:
+    store = report["create_store"]
+    assert (store["name"], store["vector_size"], store["distance_metric"]) == ("Animals", 384, "COSINE")
+    assert report["retrieve_store"] == {**store, "file_count": 2, "updated_at": report["retrieve_store"]["updated_at"]}
+    assert report["list_stores"] == report["stores_of_user"] == [report["retrieve_store"]]
+    assert report["add_zoo"]["status"] == "completed"
+    assert [file["file_name"] for file in report["list_store_files"]] == ["bees.txt", "zoo.txt"]
+    [hit] = report["search_store"]
+    assert "Zebras" in hit["text"]
+    assert (hit["meta_data"]["file_name"], hit["store_id"]) == ("zoo.txt", store["id"])
+    assert report["search_filtered"] == []
+    assert (report["mark_file"]["status"], report["mark_file"]["error_message"]) == ("failed", "no")
+    assert report["file_search_store"] == report["file_search_store_again"]
+    assert report["delete_store_file"]["status"] == "deleted"
+    assert [file["file_name"] for file in report["list_fewer_files"]] == ["zoo.txt"]
+    assert report["delete_store"]["status"] == "deleted"

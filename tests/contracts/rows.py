@@ -48,10 +48,43 @@ def file(id: str, **fields: Value) -> Op:
     return Op("file_insert", {"id": id, **values, "run_id": None, **fields})
 
 
+def knowledge() -> list[Op]:
+    """One of everything around vector stores, of the file `f`, to be written by its owner."""
+    store: dict[str, Value] = {"now": 1, "name": None, "description": None, "expires_days": None, "meta_data": "{}"}
+    cut: dict[str, Value] = {"attributes": "{}", "chunk_tokens": 800, "overlap_tokens": 400, "path": "a/f", "now": 1}
+    upload: dict[str, Value] = {"name": "a", "purpose": "assistants", "mime_type": "text/plain", "size": 3, "now": 1}
+    part: dict[str, Value] = {"upload": "u", "size": 3, "blob": "blob of a part", "now": 1, "most": 9}
+    page: dict[str, Value] = {"url": "https://a.example/", "final_url": "https://a.example/", "title": "", "text": ""}
+    return [
+        Op("store_insert", {"id": "vs", "vectors": None, **store}),
+        Op("store_insert", {"id": "vs_own", "vectors": '{"size":2}', **store}),
+        Op("store_file_attach", {"store_id": "vs", "file_id": "f", **cut}),
+        Op("store_file_bring", BROUGHT),
+        Op("batch_insert", {"id": "b", "store_id": "vs", "now": 1}),
+        Op("batch_file", {"id": "b", "file_id": "f"}),
+        Op("upload_insert", {"id": "u", "expires_after": None, "expires_at": 9, **upload}),
+        Op("upload_part_insert", {"id": "part", **part}),
+        Op("page_keep", {"now": 1.0, **page}),
+    ]
+
+
+BROUGHT: dict[str, Value] = {
+    "store_id": "vs_own",
+    "file_id": "g",
+    "name": "g",
+    "path": "a/g",
+    "attributes": "{}",
+    "given": "[]",
+    "now": 1,
+}
+
+
 def output(id: str, thread: int, run_id: str, call_id: str) -> Op:
     """The message with the output of a call, to be written by its run."""
     values: dict[str, Value] = {"id": id, "thread": thread, "run_id": run_id, "call_id": call_id, "now": 1}
-    nothing = dict.fromkeys(("assistant_id", "status", "reason", "calls", "reasoning", "attachments", "turn"))
+    nothing = dict.fromkeys(
+        ("assistant_id", "status", "reason", "calls", "reasoning", "attachments", "annotations", "turn")
+    )
     return Op("message_keep", {**values, **nothing, "role": "tool", "content": '"rain"'})
 
 

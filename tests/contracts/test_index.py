@@ -307,3 +307,20 @@ async def _live(path: Path, steps: list[tuple[str, int, str]]) -> None:
         file: (version, len(some)) for file, (version, some) in published.items()
     }
     await index.close()
+
+
+async def test_what_is_found_of_a_file_is_told_to_its_owner_alone(index: Index):
+    assert await index.found(HERON) is None
+    await fill(index, HERON, piece("The heron waits."), version="7")
+    assert await index.found(HERON) == Published(10, "7", 1)
+    assert await index.found(Place("eve", 1, 10)) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [(0, 16, "The heron waits."), (4, 9, "heron"), (9, 14, " wait"), (15, 17, None), (40, 41, None), (9, 9, "")],
+)
+async def test_a_passage_is_what_one_chunk_holds_whole(index: Index, start: int, end: int, text: str | None):
+    await fill(index, HERON, piece("The heron waits."))
+    assert await index.passage(HERON, start, end) == text
+    assert await index.passage(Place("eve", 1, 10), start, end) is None

@@ -9,6 +9,7 @@ from anyio.lowlevel import checkpoint
 
 from projectdavid.ports.store import Clash, Missing, Op, Stale, Store, StoreError, Unavailable
 from tests.contracts.rows import (
+    BROUGHT,
     UNANSWERED,
     born,
     claim,
@@ -16,6 +17,7 @@ from tests.contracts.rows import (
     file,
     held,
     journal,
+    knowledge,
     message,
     output,
     run,
@@ -238,9 +240,25 @@ BOUND_READS = {
     "files_of_conversation": {"ids": '["f"]', "thread_id": "t", "now": 1.0},
     "files_page.desc": {"purpose": "assistants", "after": None, "limit": 9},
     "usage_of": {"by": "day", "first": 0, "last": 9},
+    "store": {"id": "vs"},
+    "stores_page.asc": {"after": None, "limit": 9},
+    "stores_named": {"ids": '["vs"]'},
+    "stores_there": {"ids": '["vs"]'},
+    "store_file": {"store_id": "vs", "file_id": "f"},
+    "store_file_at": {"store_id": "vs", "path": "a/f"},
+    "store_files_page.asc": {"store_id": "vs", "status": None, "after": None, "limit": 9},
+    "store_files_numbered": {"numbers": "[1]"},
+    "store_files_described": {"stores": "[1]"},
+    "batch": {"store_id": "vs", "id": "b"},
+    "batch_files_page.asc": {"store_id": "vs", "id": "b", "status": None, "after": None, "limit": 9},
+    "upload": {"id": "u"},
+    "upload_parts": {"id": "u"},
+    "page_kept": {"url": "https://a.example/", "since": 0.0},
 }
+DONE = {"version": "1", "space": None, "chunks": 1, "size": 1, "now": 1}
 BOUND_WRITES = {
     "thread_update": {"id": "t", "meta_data": "1", "tool_resources": "1", "participants": "1"},
+    "thread_resources": {"id": "t", "tool_resources": "2", "before": "1"},
     "thread_delete": {"id": "t"},
     "message_insert": message("m2", "t").params,
     "message_update": {"id": "m", "meta_data": "1"},
@@ -258,12 +276,50 @@ BOUND_WRITES = {
     "delivery_redeliver": {"id": "evt", "now": 1},
     "webhook_secret_insert": {"assistant_id": "asst_1", "secret": "whsec_x", "now": 1},
     "webhook_secrets_retire": {"assistant_id": "asst_1", "until": 5},
+    "store_update": {
+        "id": "vs",
+        "name": "a",
+        "description": None,
+        "meta_data": "{}",
+        "expires_days": None,
+        "now": 2,
+        "revive": False,
+    },
+    "stores_touch": {"ids": '["vs"]', "now": 3},
+    "store_file_attach": {
+        "store_id": "vs",
+        "file_id": "f",
+        "attributes": "{}",
+        "path": "a/f",
+        "chunk_tokens": 800,
+        "overlap_tokens": 400,
+        "now": 1,
+    },
+    "store_file_bring": BROUGHT,
+    "store_file_brought": {"n": 2, **DONE},
+    "store_file_describe": {"store_id": "vs", "file_id": "f", "attributes": '{"a":1}'},
+    "store_file_mark": {"store_id": "vs_own", "file_id": "g", "status": "failed", "error_code": None, "error": None},
+    "batch_insert": {"id": "b2", "store_id": "vs", "now": 1},
+    "batch_file": {"id": "b2", "file_id": "f"},
+    "batch_cancel": {"id": "b", "store_id": "vs", "now": 2},
+    "batch_files_cancel": {"id": "b", "store_id": "vs", "now": 2},
+    "store_file_detach": {"store_id": "vs_own", "file_id": "g"},
+    "file_leave_stores": {"id": "f"},
+    "store_delete": {"id": "vs"},
+    "upload_part_insert": {"id": "part2", "upload": "u", "size": 3, "blob": "another", "now": 1, "most": 9},
+    "upload_parts_delete": {"id": "u"},
+    "upload_end": {"id": "u", "status": "cancelled", "file_id": None},
+    "pages_bound": {"most": 0},
     "file_leave_assistants": {"id": "f"},
     "file_leave_threads": {"id": "f"},
     "file_delete": {"id": "f"},
     "idempotency_answer": {"key": "key", "seed": b"seed", "status": 200, "answer": b"{}"},
 }
-CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "idempotency_claim"}
+CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "idempotency_claim"} | {
+    "store_insert",
+    "upload_insert",
+    "page_keep",
+}
 """These write the owner down; whose it is they cannot get wrong."""
 OF_ONESELF = {"runs_room"}
 """These say something of whoever asks, who may have nothing."""
@@ -291,6 +347,7 @@ async def furnish(store: Store) -> None:
             file("f"),
             Op("assistant_insert", {"id": "b", "body": f'{{"tool_resources":{CODE_FILES}}}'}),
             thread("t4", tool_resources=CODE_FILES),
+            *knowledge(),
         ]
     )
     call = {"action_id": "act", "run": n, "call_id": "call", "turn": 1, "position": 0, "name": "add"}
@@ -469,6 +526,7 @@ async def test_pages_of_messages_leave_out_turns_that_only_asked_for_calls(store
     row = await store.one("run_state", n=n)
     said = {"thread": row.thread, "now": 1, "role": "assistant", "assistant_id": None, "run_id": "r", "status": None}
     silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None, "turn": 1}
+    silent["annotations"] = None
     await store.write(
         [
             Op("message_keep", {**silent, "id": "m1", "content": '""'}),

@@ -47,7 +47,8 @@ def answered() -> set[tuple[int, str]]:
 
 def failed() -> set[str]:
     """The code of every failure of a run."""
-    return texts(calls("", "ModelError", "Failure", "failure")) | used_up()
+    said = texts(calls("", "ModelError", "Failure", "failure"))
+    return {text for text in said if text.isidentifier()} | used_up()
 
 
 def used_up() -> set[str]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from projectdavid import Entity, NotFoundError
@@ -92,6 +93,8 @@ def test_delete_prints_nothing_and_deletes(printed: list[str], server: Embedded)
 
 def test_the_assistants_that_the_list_shows_can_be_made_and_are_listed_like_that(server: Embedded) -> None:
     with Entity() as client:
+        headers = {"x-api-key": server.api_key}
+        httpx2.post(f"{server.base_url}/v1/vector-stores", json={"shared_id": "vs_docs"}, headers=headers)
         for illustration in shown()[1]:
             made = client.assistants.create_assistant(**{name: illustration[name] for name in FIELDS})
             assert differences(unowned(illustration), unowned(made.dict())) == []

@@ -22,7 +22,7 @@ async def test_an_allowed_server_is_asked_and_answers():
     async with serving(reply("201 Created", b"thanks", "X-Seen: 1", "x-seen: 2", "Set-Cookie: a=b")) as server:
         guard = Guard(allow=HERE, allow_http=True)
         got = await guard.post(server.url + "?a=%2F#part", b'{"a":1}', {"Content-Type": "application/json"})
-    assert got == Reply(201, {"content-length": "6", "x-seen": "1, 2"}, b"thanks")
+    assert got == Reply(201, {"content-length": "6", "x-seen": "1, 2"}, b"thanks", f"{server.url}?a=%2F")
     assert server.line() == "POST /hook?a=%2F HTTP/1.1"
     assert server.body() == b'{"a":1}'
 

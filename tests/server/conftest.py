@@ -18,7 +18,10 @@ from tests.server.script import player
 from tests.server.talking import Caller, ok
 from tests.server.watching import Theatre, theatre
 
-FOREIGN = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "PROJECTDAVID_DATA")
+FOREIGN = (
+    *("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "PROJECTDAVID_DATA", "SEARXNG_URL"),
+    *("BRAVE_API_KEY", "BRAVE_SEARCH_API_KEY", "TAVILY_API_KEY", "EXA_API_KEY"),
+)
 
 
 @contextmanager

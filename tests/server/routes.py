@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import httpx2
@@ -20,7 +21,21 @@ KINDS = {
     "tool_call": "call",
     "prefix": "prefix",
     "room": "free",
+    "owner": "user",
 }
+
+
+def begun(user: Caller, content: bytes) -> Json:
+    """An upload that waits for its parts."""
+    return ok(user.post("/v1/file-uploads", json={"filename": "words.txt", "bytes": len(content)}))
+
+
+VECTORS: Json = {
+    "texts": ["a secret"],
+    "vectors": [[1, 0]],
+    "file": {"file_id": "file_brought", "file_name": "words.txt", "file_path": "a/words.txt"},
+}
+"""What is brought to a store whose vectors its owner makes."""
 
 
 def world_of(user: Caller) -> World:
@@ -32,6 +47,12 @@ def world_of(user: Caller) -> World:
     steps = ok(user.get(f"/v1/runs/{waiting['id']}/steps"))
     delivery = ok(user.post(f"/v1/assistants/{waiting['assistant_id']}/webhook/test"))
     file = user.upload(b"a secret", "words.txt")
+    upload = begun(user, b"a secret")
+    part = ok(user.post(f"/v1/file-uploads/{upload['id']}/parts", files={"data": b"a secret"}))
+    store, brought = user.store(file), user.store(vector_size=2)
+    ok(user.post(f"/v1/vector-stores/{brought['id']}/vectors", json=VECTORS))
+    batch = ok(user.post(f"/v1/vector-stores/{store['id']}/file-batches", json={"file_ids": [file["id"]]}))
+    user.read(store)
     link = httpx2.URL(ok(user.get(f"/v1/files/{file['id']}/signed-url"))["signed_url"]).params
     return {
         "assistant": waiting["assistant_id"],
@@ -47,6 +68,11 @@ def world_of(user: Caller) -> World:
         "delivery": delivery["id"],
         "step": steps["first_id"],
         "file": file["id"],
+        "store": store["id"],
+        "brought": brought["id"],
+        "batch": batch["id"],
+        "upload": upload["id"],
+        "part": part["id"],
         "expires": link["expires"],
         "signature": link["signature"],
     }
@@ -137,15 +163,57 @@ ROUTES: dict[str, list[Body | None]] = {
     "GET /v1/files/download": [None],
     "DELETE /v1/files/{file_id}": [None],
     "PATCH /v1/files/{file_id}/soft-delete": [None],
+    "POST /v1/vector-stores": [lambda _: {}, lambda world: {"file_ids": [world["file"]]}],
+    "GET /v1/vector-stores": [None],
+    "GET /v1/vector-stores/admin/by-user": [None],
+    "GET /v1/vector-stores/{store_id}": [None],
+    "PUT /v1/vector-stores/{store_id}": [lambda _: {"name": "changed"}],
+    "DELETE /v1/vector-stores/{store_id}": [None],
+    "POST /v1/vector-stores/{store_id}/files": [lambda world: {"file_id": world["file"]}],
+    "GET /v1/vector-stores/{store_id}/files": [None],
+    "DELETE /v1/vector-stores/{store_id}/files": [None],
+    "GET /v1/vector-stores/{store_id}/files/{file_id}": [None],
+    "PUT /v1/vector-stores/{store_id}/files/{file_id}": [lambda _: {"attributes": {"changed": True}}],
+    "PATCH /v1/vector-stores/{store_id}/files/{file_id}": [lambda _: {"status": "failed"}],
+    "DELETE /v1/vector-stores/{store_id}/files/{file_id}": [None],
+    "GET /v1/vector-stores/{store_id}/files/{file_id}/content": [None],
+    "POST /v1/vector-stores/{store_id}/file-batches": [
+        lambda world: {"file_ids": [world["file"]]},
+        lambda world: {"files": [{"file_id": world["file"]}]},
+    ],
+    "GET /v1/vector-stores/{store_id}/file-batches/{batch_id}": [None],
+    "POST /v1/vector-stores/{store_id}/file-batches/{batch_id}/cancel": [None],
+    "GET /v1/vector-stores/{store_id}/file-batches/{batch_id}/files": [None],
+    "POST /v1/vector-stores/{store_id}/search": [lambda _: {"query": "secret"}],
+    "POST /v1/vector-stores/{store_id}/vectors": [lambda _: deepcopy(VECTORS)],
+    "POST /v1/file-uploads": [lambda _: {"filename": "a.txt", "bytes": 1}],
+    "GET /v1/file-uploads/{upload_id}": [None],
+    "POST /v1/file-uploads/{upload_id}/parts": [None],
+    "POST /v1/file-uploads/{upload_id}/complete": [lambda world: {"part_ids": [world["part"]]}],
+    "POST /v1/file-uploads/{upload_id}/cancel": [None],
     "GET /v1/computer/session": [None],
     "GET /health": [None],
 }
-QUERIES = {"GET /v1/computer/session": ["room_id"]}
+QUERIES = {"GET /v1/computer/session": ["room_id"], "GET /v1/vector-stores/admin/by-user": ["owner_id"]}
 """The ids that a route wants in its query."""
+OF_BROUGHT = {
+    "POST /v1/vector-stores/{store_id}/vectors",
+    "PATCH /v1/vector-stores/{store_id}/files/{file_id}",
+    "DELETE /v1/vector-stores/{store_id}/files",
+}
+"""What is done with a store whose vectors its owner brings."""
 BY_LINK = "GET /v1/files/download"
 """What is signed says who may, and not a key."""
-FORMS = {"POST /v1/files", "POST /v1/uploads"}
-"""Routes whose body is a form with a file."""
+FORMS = {
+    "POST /v1/files": "file",
+    "POST /v1/uploads": "file",
+    "POST /v1/file-uploads/{upload_id}/parts": "data",
+}
+"""Routes whose body is a form with a file, and what it is called there."""
+INSTEAD = {"file_ids": "files", "files": "file_ids"}
+"""Of which fields a body has one or the other."""
+BEGUN = {name: [{"type": "file_search"}] for name in ("tools", "platform_tools")}
+"""What a list has to say where it is to name an id."""
 ADMIN_ONLY = {
     "POST /v1/users",
     "GET /v1/users",
@@ -169,6 +237,7 @@ def counted(user: Caller) -> Json:
         "keys": len(ok(user.get(f"/v1/users/{user.user_id}/apikeys?include_inactive=true"))["keys"]),
         "users": ok(user.get("/v1/users?limit=1"))["last_id"],
         "files": [file["id"] for file in ok(user.get("/v1/files?limit=100"))["data"]],
+        "stores": [store["id"] for store in ok(user.get("/v1/vector-stores"))],
     }
 
 
@@ -180,12 +249,16 @@ class Asked:
         self.path = {name: world[_kind(name)] for name in re.findall(r"\{(\w+)\}", self.template)}
         if route in OF_ENDED:
             self.path["run_id"] = world["ended"]
+        if route in OF_BROUGHT:
+            self.path |= {"store_id": world["brought"]} | ({"file_id": "file_brought"} if "{file_id}" in route else {})
         self.query = {name: world[_kind(name)] for name in QUERIES.get(route, ())}
+        if route == "DELETE /v1/vector-stores/{store_id}/files":
+            self.query = {"file_path": "a/words.txt"}
         if route == BY_LINK:
             self.query = {"file_id": world["file"], **{name: world[name] for name in ("expires", "signature")}}
         make = ROUTES[route][number]
         self.body = None if make is None else make(world)
-        self.form = {"file": ("new.txt", b"new")} if route in FORMS else None
+        self.form = {FORMS[route]: ("new.txt", b"new")} if route in FORMS else None
 
     def put(self, place: tuple[str, ...], value: str) -> "Asked":
         """Put an id into one place: `("path", name)`, `("query", name)` or `("body", name, "[]", ...)`."""
@@ -208,7 +281,8 @@ def _put(value: Json, steps: list[str], new: str) -> Json:
     if steps[0] == "[]":
         return [_put(value[0] if value else None, steps[1:], new)]
     value = dict(value or {})
-    return {**value, steps[0]: _put(value.get(steps[0]), steps[1:], new)}
+    value.pop(INSTEAD.get(steps[0]), None)
+    return {**value, steps[0]: _put(value.get(steps[0], BEGUN.get(steps[0])), steps[1:], new)}
 
 
 def _kind(name: str) -> str:

@@ -1,6 +1,8 @@
 """What the scripted model of these tests does: the model's name says it."""
 
 import asyncio
+import json
+import re
 from collections.abc import Callable
 
 from projectdavid.engine.deltas import CallPart, Finish, Reasoning, Text, Usage
@@ -27,12 +29,25 @@ def _calling(*calls: tuple[str, str]) -> Callable[[Ask], Scene]:
     return scene
 
 
+def _citing(ask: Ask) -> Scene:
+    """Searches files for what the user said; then cites the best result, and one that nobody has found."""
+    spoken = max(index for index, message in enumerate(ask.messages) if message.role == "user")
+    question = str(ask.messages[spoken].content)
+    outputs = [str(message.content) for message in ask.messages[spoken:] if message.role == "tool"]
+    if not outputs:
+        return call(("file_search", json.dumps({"query": question})))
+    marks = re.findall("【[^】]*】", outputs[-1])
+    text = f"{question.rstrip('?.')}{''.join(marks[:1])}. The moon is cheese【999999:7†moon.pdf】. 【So】."
+    return [[Text((text[at : at + 3],))] for at in range(0, len(text), 3)] + [[Finish("stop"), Usage(10, 9)]]
+
+
 SCENES: dict[str, Callable[[Ask], Scene]] = {
     "echo": lambda ask: say(str(ask.messages[-1].content)),
     "thinker": lambda ask: [[Reasoning(("Hm. ", "So."))], *say("Four.")],
     "caller": _calling(("get_weather", '{"city": "Oslo"}')),
     "two_calls": _calling(("get_weather", '{"city": "Oslo"}'), ("get_weather", '{"city": "Rome"}')),
     "coder": _calling(("code_interpreter", '{"code": "1 + 1"}')),
+    "citer": _citing,
     "sheller": _calling(("computer", '{"commands": ["ls", "false"]}')),
     "silent": lambda ask: [[Text(("I begin",))], asyncio.Event()],
     "broken": lambda ask: [[Text(("I break",))], ModelError("server_error", "The model fell over.")],

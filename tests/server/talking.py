@@ -47,6 +47,18 @@ class Caller(httpx2.Client):
         """A new file."""
         return ok(self.post("/v1/files", files={"file": (name, content)}, data=fields))
 
+    def store(self, *files: Json, **fields: Json) -> Json:
+        """A new vector store with these files, as it is made: they are still to be read."""
+        ids = [file["id"] for file in files]
+        return ok(self.post("/v1/vector-stores", json={"file_ids": ids, **fields}))
+
+    def read(self, store: Json) -> Json:
+        """The store, once all of its files are read."""
+        while True:
+            now = ok(self.get(f"/v1/vector-stores/{store['id']}"))
+            if not now["file_counts"]["in_progress"]:
+                return now
+
     def run(self, model: str = "scripted/hello", thread: Json = None, **fields: Json) -> Json:
         """A new run of a new assistant that may call `get_weather`, on a new thread."""
         assistant = self.assistant(model=model, tools=[WEATHER])

@@ -25,6 +25,7 @@ def test_the_assistants_of_a_user_are_shown_to_that_user_and_to_admins(
 
 
 def test_an_update_changes_only_the_fields_that_are_supplied(user: Caller) -> None:
+    user.store(shared_id="vs_docs")
     before = user.assistant(**SEARCH_BOT)
     after = ok(user.put(f"/v1/assistants/{before['id']}", json={"name": "Other"}))
     assert after == {**before, "name": "Other"}
@@ -38,6 +39,7 @@ NULLABLE = ["name", "description", "instructions", "tools", "platform_tools", "t
 
 @pytest.mark.parametrize("field", [*NULLABLE, "webhook_url", "max_tokens"])
 def test_an_explicit_null_empties_a_field(user: Caller, field: str) -> None:
+    user.store(shared_id="vs_docs")
     full = {**SEARCH_BOT, "tools": [WEATHER], "webhook_url": "https://e.com/", "max_tokens": 5}
     before = user.assistant(**full)
     assert before[field] is not None
@@ -49,6 +51,8 @@ def test_the_pages_update_gives_what_was_supplied(user: Caller) -> None:
     before = user.assistant(**MATHY)
     supplied = {**MATHY, "instructions": "You are now a web search bot", "tools": [{"type": "web_search"}]}
     after = ok(user.put(f"/v1/assistants/{before['id']}", json=supplied))
+    [warning] = after.pop("warnings")
+    assert warning["code"] == "web_search_unconfigured"
     assert after == {**before, **supplied}
 
 

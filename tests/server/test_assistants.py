@@ -83,6 +83,7 @@ def shown(assistant: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("fields", [MATHY, SEARCH_BOT, CODE_HELPER], ids=lambda fields: fields["name"])
 def test_an_assistant_of_the_page_comes_back_as_the_page_shows_it(user: Caller, fields: dict[str, Any]) -> None:
+    user.store(shared_id="vs_docs")
     created = user.assistant(**fields)
     assert shown(created) == {"object": "assistant", **DEFAULTS, **fields}
     assert ok(user.get(f"/v1/assistants/{created['id']}")) == created
@@ -195,6 +196,7 @@ def name_of(case: object) -> str:
 
 @pytest.mark.parametrize(("field", "value"), LIMITS, ids=name_of)
 def test_a_value_at_its_limit_is_taken_by_create_and_by_update(user: Caller, field: str, value: Any) -> None:
+    user.store(shared_id="vs_docs")
     assert user.assistant(**{field: value})[field] == value
     assistant_id = user.assistant()["id"]
     assert ok(user.put(f"/v1/assistants/{assistant_id}", json={field: value}))[field] == value

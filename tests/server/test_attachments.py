@@ -114,8 +114,8 @@ WRITES: dict[str, Write] = {
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_files_for_code_are_kept_where_they_are_the_callers(user: Caller, other: Caller, write: Write) -> None:
-    own, foreign = user.upload(CSV), other.upload(CSV)
-    resources = {**listing(own), "file_search": {"vector_store_ids": ["vs_docs"]}}
+    own, foreign, store = user.upload(CSV), other.upload(CSV), user.store()
+    resources = {**listing(own), "file_search": {"vector_store_ids": [store["id"]]}}
     assert ok(write(user, resources))["tool_resources"] == resources
     assert ok(write(user, {"code_interpreter": {"file_ids": [], "more": 1}}))["tool_resources"] == {
         "code_interpreter": {"file_ids": [], "more": 1}

@@ -33,8 +33,23 @@ OF_A_STATE = [
     "POST /v1/messages/tools",
     "PUT /v1/actions/{action_id}",
     "POST /v1/assistants/{assistant_id}/webhook/test",
+    "POST /v1/file-uploads/{upload_id}/parts",
+    "POST /v1/file-uploads/{upload_id}/complete",
+    "POST /v1/file-uploads/{upload_id}/cancel",
+    "PATCH /v1/vector-stores/{store_id}/files/{file_id}",
 ]
-"""Operations that answer 400 to well-formed requests too: their run may be over, or wait for another call."""
+"""Operations that answer 400 to well-formed requests too: their run or upload may be over, or wait for another call."""
+OF_A_RULE = [
+    "POST /v1/vector-stores",
+    "POST /v1/vector-stores/{store_id}/files",
+    "POST /v1/vector-stores/{store_id}/file-batches",
+    "POST /v1/vector-stores/{store_id}/search",
+    "POST /v1/vector-stores/{store_id}/vectors",
+    "POST /v1/file-uploads",
+    "POST /v1/file-uploads/{upload_id}/complete",
+    "PATCH /v1/vector-stores/{store_id}/files/{file_id}",
+]
+"""Operations that answer 422 to well-formed requests too: their fields have to fit together, or the vector store."""
 OF_A_URL = ["POST /v1/assistants", "PUT /v1/assistants/{assistant_id}"]
 """Operations that answer 422 to well-formed requests too: a `webhook_url` may lead where the guard lets nobody."""
 
@@ -57,6 +72,7 @@ def configured(admin: Caller, world: World, threads: list[str]) -> SchemathesisC
     placed["body"] = ["assistant_id", "thread_id", "run_id", "tool_id"]
     of_run = {"body.run_id": "open_run", "body.thread_id": "its_thread", "body.assistant_id": "assistant_id"}
     accepted = ["2xx", "400", "401", "403", "404", "409"]
+    ruled = [*accepted, "413", "422"]
     guarded = ["2xx", "401", "403", "404", "409", "422"]
     return SchemathesisConfig.from_dict(
         {
@@ -79,6 +95,17 @@ def configured(admin: Caller, world: World, threads: list[str]) -> SchemathesisC
                 *(
                     {"include-name": name, "checks": {"positive_data_acceptance": {"expected-statuses": accepted}}}
                     for name in OF_A_STATE
+                    if name not in OF_A_RULE
+                ),
+                *(
+                    {
+                        "include-name": name,
+                        "checks": {
+                            "positive_data_acceptance": {"expected-statuses": ruled},
+                            "negative_data_rejection": {"expected-statuses": ["4xx", "5xx"]},
+                        },
+                    }
+                    for name in OF_A_RULE
                 ),
                 *(
                     {"include-name": name, "checks": {"positive_data_acceptance": {"expected-statuses": guarded}}}

@@ -18,6 +18,7 @@ from projectdavid.cli import (
     models,
     runs,
     serve,
+    stores,
     threads,
     usage,
     users,
@@ -44,11 +45,13 @@ chat.declare(app)
 doctor.declare(app)
 models.declare(app)
 usage.declare(app)
+stores.declare(app)
 group(app, "assistants", assistants.app)
 group(app, "threads", threads.app)
 group(app, "runs", runs.app)
 group(app, "computer", computer.app)
 group(app, "files", files.app)
+group(app, "stores", stores.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)
 group(app, "webhooks", webhooks.app)

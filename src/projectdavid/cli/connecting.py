@@ -2,6 +2,9 @@
 
 import json
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -51,3 +54,13 @@ def connect_as_admin() -> "Entity":
 def own_id(client: "Entity") -> str:
     """The id of the user whose key this is."""
     return client.keys.validate_key().user_id
+
+
+@contextmanager
+def local(*paths: Path) -> Generator[None]:
+    """Say it in a line where the disk of this machine is at fault."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or ", ".join(map(str, paths))
+        raise Failure(f"{place}: {error.strerror}") from error

@@ -50,6 +50,8 @@ def _list_of(error: APIStatusError) -> str:
     kind = (error.code or "").removesuffix("_not_found")
     if kind == "delivery":
         return "`projectdavid webhooks deliveries` shows what there is"
+    if kind == "vector_store":
+        return "`projectdavid stores list` shows what there is"
     return (
         f"`projectdavid {kind}s list` shows what there is"
         if kind in ("assistant", "thread", "run", "user", "file")

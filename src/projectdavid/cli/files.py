@@ -1,30 +1,24 @@
 """`projectdavid files`."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from projectdavid.cli.connecting import connect
+from projectdavid.cli.bars import bytes_bar
+from projectdavid.cli.connecting import connect, local
 from projectdavid.cli.options import AsJson, FileId, IdempotencyKey, Limit, Yes
 from projectdavid.cli.printing import (
     Failure,
     confirm,
-    err,
     moment,
     note,
-    plain,
     print_fields,
     print_json,
     print_table,
     say,
 )
 from projectdavid.cli.teaching import command, new_group
-
-if TYPE_CHECKING:
-    from projectdavid.client.uploading import OnProgress
 
 app = new_group(
     "Files: for messages and for code, and what code made.",
@@ -53,7 +47,7 @@ def upload(
     as_json: AsJson = False,
 ) -> None:
     """Upload a file, and print its id."""
-    with connect() as client, _local(path), _bar(path.name) as on_progress:
+    with connect() as client, local(path), bytes_bar(path.name) as on_progress:
         file = client.files.upload(
             path,
             purpose,
@@ -119,7 +113,7 @@ def download(
             raise Failure(str(error), f"projectdavid files download {file_id} PATH") from None
         if target.exists() and not force:
             raise Failure(f"{target} is there already", "--force, or another PATH")
-        with _local(target), _bar(file.filename) as on_progress:
+        with local(target), bytes_bar(file.filename) as on_progress:
             saved = client.files.download(file_id, target, on_progress=on_progress)
     if as_json:
         print_json({"id": file_id, "path": str(saved)})
@@ -159,24 +153,3 @@ def delete(file_id: FileId, yes: Yes = False, as_json: AsJson = False) -> None:
         print_json(gone)
     else:
         note(f"Deleted {gone.id}.")
-
-
-@contextmanager
-def _bar(name: str) -> Generator["OnProgress"]:
-    """A bar that is shown where somebody looks, and gone afterwards."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    console = err()
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(plain(name), total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-@contextmanager
-def _local(path: Path) -> Generator[None]:
-    """Say it in a line where the disk of this machine is at fault."""
-    try:
-        yield
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}") from error

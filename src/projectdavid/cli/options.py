@@ -19,6 +19,7 @@ ThreadId = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's id
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.", callback=_named)]
 UserId = Annotated[str, typer.Argument(metavar="USER", help="The user's id.", callback=_named)]
 FileId = Annotated[str, typer.Argument(metavar="FILE", help="The file's id.", callback=_named)]
+StoreId = Annotated[str, typer.Argument(metavar="STORE", help="The vector store's id.", callback=_named)]
 DeliveryId = Annotated[
     str,
     typer.Argument(metavar="DELIVERY", help="Its id, as `webhooks deliveries` shows it.", callback=_named),

@@ -25,7 +25,17 @@ from projectdavid.protocol.events import (
     ToolOutputEvent,
     WarningEvent,
 )
-from projectdavid.protocol.steps import CodeRun, CommandsRun, FunctionRun, MessageCreation, RunStep, StepCall
+from projectdavid.protocol.messages import Annotation, FileCitation, UrlCitation
+from projectdavid.protocol.steps import (
+    CodeRun,
+    CommandsRun,
+    FileSearchRun,
+    FunctionRun,
+    MessageCreation,
+    RunStep,
+    StepCall,
+    WebSearchRun,
+)
 
 SHOWN = 400
 """Characters of an output that are shown."""
@@ -63,6 +73,8 @@ class Teller:
                 self.end_line()
             case MessageCompletedEvent():
                 self.end_line()
+                for line in dict.fromkeys(map(_cited, event.annotations)):
+                    self.note(line)
             case _:
                 if line := _noted(event):
                     self.note(line)
@@ -131,6 +143,12 @@ def _call_text(call: StepCall) -> str:
             asked = ran.input
         case StepCall(computer=CommandsRun() as ran):
             asked = "; ".join(ran.commands)
+        case StepCall(file_search=FileSearchRun() as search):
+            found = ", ".join(dict.fromkeys(result.file_name for result in search.results))
+            return f"{call.type}: {shortened(search.query)} -> {shortened(found)}"
+        case StepCall(web_search=WebSearchRun() as search):
+            found = ", ".join(source.url for source in search.sources)
+            return f"{call.type}: {search.action} {shortened(search.query)} -> {shortened(found)}"
         case _:
             return call.type
     logs = " ".join(output.logs for output in ran.outputs if output.logs)
@@ -160,6 +178,18 @@ def _noted(event: Event) -> str:
             return f"[{event.status}]"
         case _:
             return ""
+
+
+def _cited(annotation: Annotation) -> str:
+    """What a message cites, as a footnote."""
+    match annotation:
+        case Annotation(file_citation=FileCitation() as cited):
+            page = "" if cited.page is None else f", page {cited.page}"
+            return f"{annotation.text} {cited.filename}{page}, line {cited.first_line}: {shortened(cited.quote)!r}"
+        case Annotation(url_citation=UrlCitation() as cited):
+            return f"{cited.title}: {cited.url}"
+        case _:
+            return annotation.text
 
 
 def _indented(code: str) -> str:

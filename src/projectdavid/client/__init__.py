@@ -31,6 +31,7 @@ from projectdavid.client.retry import Retry
 from projectdavid.client.verifying import verify_webhook
 from projectdavid.protocol.events import (
     CallArgumentsEvent,
+    CitationEvent,
     CodeEvent,
     ContentEvent,
     ErrorEvent,
@@ -62,6 +63,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "CallArgumentsEvent",
+    "CitationEvent",
     "CodeEvent",
     "ConflictError",
     "ContentEvent",

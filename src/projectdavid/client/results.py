@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from projectdavid.protocol.messages import Message
+from projectdavid.protocol.messages import Annotation, Message
 from projectdavid.protocol.runs import Run
 
 
@@ -15,6 +15,11 @@ class RunResult:
     """The last message of the assistant."""
     messages: list[Message]
     """All messages of the run, oldest first."""
+
+    @property
+    def citations(self) -> list[Annotation]:
+        """What its last message cites, in order."""
+        return list(self.messages[-1].annotations) if self.messages else []
 
     def __str__(self) -> str:
         return self.text

@@ -20,18 +20,18 @@ class OnProgress(Protocol):
 
 
 class Source:
-    """A file that is sent as the field `file` of a form that has `fields` besides.
+    """A file that is sent as a field of a form that has `fields` besides.
 
     Raises:
         OSError: there is no such file.
         ValueError: an open file without a name, or one that cannot be sought in; bytes without a name.
     """
 
-    def __init__(self, file: FileInput, filename: str | None, fields: dict[str, str]) -> None:
+    def __init__(self, file: FileInput, filename: str | None, fields: dict[str, str], field: str = "file") -> None:
         self._own = not hasattr(file, "read")
         self._file: BinaryIO = _opened(file)
         try:
-            name = filename or _name(file)
+            name = self._name = filename or _name(file)
             self._start = self._file.tell()
             self.size = self._file.seek(0, os.SEEK_END) - self._start
         except BaseException:
@@ -40,12 +40,22 @@ class Source:
         self._left = 0
         boundary = uuid4().hex
         parts = [_part(boundary, key, None) + value.encode() + b"\r\n" for key, value in fields.items()]
-        self.head = b"".join(parts) + _part(boundary, "file", name)
+        self.head = b"".join(parts) + _part(boundary, field, name)
         self.tail = f"\r\n--{boundary}--\r\n".encode()
         self.headers = {
             "Content-Type": f"multipart/form-data; boundary={boundary}",
             "Content-Length": str(len(self.head) + self.size + len(self.tail)),
         }
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._name
+
+    def piece(self, start: int, size: int) -> bytes:
+        """Some of its bytes."""
+        self._file.seek(self._start + start)
+        return self._file.read(size)
 
     def rewind(self) -> None:
         """Begin again."""

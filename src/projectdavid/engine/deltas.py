@@ -4,7 +4,7 @@ A *chunk* is one kind of thing a model said. Text that arrived in one read stays
 parts apart, so that a busy stream costs one object per read and not one per token.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,13 @@ class CallPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """What the text so far cites; None where something was taken out of it that led nowhere."""
+
+    annotation: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Why the model stopped: `stop`, `length`, `tool_calls` or `content_filter`."""
 
@@ -56,7 +63,7 @@ class Usage:
         )
 
 
-Chunk = Text | Reasoning | CallPart | Finish | Usage
+Chunk = Text | Reasoning | CallPart | Cited | Finish | Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,10 @@ class Reply:
     calls: tuple[AskedCall, ...] = ()
     finish: str = "stop"
     usage: Usage | None = None
+    annotations: tuple[Mapping[str, Any], ...] = ()
+    """What its text cites."""
+    removed_citations: int = 0
+    """How many it had that led nowhere, and were taken out."""
 
 
 @dataclass(slots=True)
@@ -103,6 +114,8 @@ class Fold:
     _calls: dict[int, list[str]] = field(default_factory=dict)
     _finish: str = "stop"
     _usage: Usage | None = None
+    _annotations: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    _removed: int = 0
 
     def add(self, chunks: Iterable[Chunk]) -> list[Entry]:
         """Take in what one read brought; returns the journal entries that tell of it."""
@@ -121,11 +134,20 @@ class Fold:
                     entries.append(Entry("reasoning", list(parts), len(parts)))
                 case CallPart():
                     entries.extend(self._add_call(chunk))
+                case Cited(annotation):
+                    entries.extend(self._add_citation(annotation))
                 case Finish(reason):
                     self._finish = reason
                 case Usage():
                     self._usage = chunk
         return entries
+
+    def _add_citation(self, annotation: Mapping[str, Any] | None) -> list[Entry]:
+        if annotation is None:
+            self._removed += 1
+            return []
+        self._annotations.append(annotation)
+        return [Entry("citation", {"message_id": self.message_id, "annotation": annotation})]
 
     def _add_call(self, part: CallPart) -> list[Entry]:
         known = self._calls.setdefault(part.index, ["", "", ""])
@@ -137,4 +159,13 @@ class Fold:
     def reply(self) -> Reply:
         """What the turn said so far."""
         calls = tuple(AskedCall(*parts) for _, parts in sorted(self._calls.items()))
-        return Reply(self.message_id, "".join(self._text), "".join(self._reasoning), calls, self._finish, self._usage)
+        return Reply(
+            self.message_id,
+            "".join(self._text),
+            "".join(self._reasoning),
+            calls,
+            self._finish,
+            self._usage,
+            tuple(self._annotations),
+            self._removed,
+        )

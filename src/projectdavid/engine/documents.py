@@ -8,13 +8,16 @@ from dataclasses import dataclass
 class Document:
     """The text of a file, without NUL and with `\\n` as the end of each line.
 
-    `page_starts` are the offsets at which its pages begin, the first of them 0; empty where it has no pages. `kind` is
-    what it was read as: `pdf`, `docx`, `pptx`, `xlsx`, `html`, `markdown`, `csv`, `json`, `code` or `text`.
+    `page_starts` are the offsets at which its pages begin, the first of them 0; empty where it has no pages. A page
+    that another one follows ends with a form feed, and there is none elsewhere in them. `kind` is what it was read as:
+    `pdf`, `docx`, `pptx`, `xlsx`, `html`, `markdown`, `csv`, `json`, `code` or `text`. `title` is that of a page of
+    the web.
     """
 
     text: str
     kind: str = "text"
     page_starts: tuple[int, ...] = ()
+    title: str = ""
 
     def page_at(self, offset: int) -> int | None:
         """The page of a character, counted from 1; None where there are no pages."""

@@ -29,7 +29,11 @@ def completed_told(reply: Reply, status: str, images: tuple[Image, ...]) -> tupl
     """The message of a turn is whole, if it said anything."""
     if not reply.text:
         return ()
-    shown = {"attachments": attachments(images)} if images else {}
+    shown: dict[str, object] = {"attachments": attachments(images)} if images else {}
+    if reply.annotations:
+        shown["annotations"] = reply.annotations
+    if reply.removed_citations:
+        shown["removed_citations"] = reply.removed_citations
     return (told("message_completed", message_id=reply.message_id, status=status, **shown),)
 
 

@@ -26,11 +26,15 @@ _HARMLESS = frozenset(("accept", "accept-encoding", "accept-language", "content-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer of a server, of any status: names of headers are in lower case, repeated ones joined by commas."""
+    """The answer of a server, of any status: names of headers are in lower case, repeated ones joined by commas.
+
+    `url` is where it came from: behind redirects, where these led.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
 
 
 # Without a repr, which would show keys.

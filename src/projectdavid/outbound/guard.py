@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from projectdavid.outbound.dialing import Line, ask
@@ -146,7 +147,7 @@ class Guard:
             addresses = await self._judge(asked.target)
             reply = await ask(asked, addresses, self._line, follow=follow)
             if not (follow and leads_on(reply)):
-                return reply
+                return replace(reply, url=asked.target.url)
             asked = redirected(asked, reply)
         raise bad_redirect(asked.target.where, f"there are more than {self._max_redirects} redirects in a row")
 

@@ -98,7 +98,10 @@ class Index(Protocol):
         ...
 
     async def stage(self, place: Place, version: str, pieces: Sequence[Piece], space: str | None = None) -> None:
-        """Stage pieces behind those that are staged; vectors, if there are any, are of `space`."""
+        """Stage pieces behind those that are staged; vectors, if there are any, are of `space`.
+
+        What is staged already, as the positions of the chunks tell, is not staged twice: so two may do the same.
+        """
         ...
 
     async def publish(self, place: Place, version: str) -> int:
@@ -112,12 +115,20 @@ class Index(Protocol):
         """What is found of the files of a store."""
         ...
 
+    async def found(self, place: Place) -> Published | None:
+        """The same of one file; None: nothing of it is found."""
+        ...
+
     async def remove(self, files: Sequence[int]) -> None:
         """Forget files, of whomever, staged or published; it is no fault if some are not there."""
         ...
 
     async def chunks(self, place: Place, after: int = -1, limit: int = 100) -> list[Chunk]:
         """The chunks of a file behind a position, in order."""
+        ...
+
+    async def passage(self, place: Place, start: int, end: int) -> str | None:
+        """What a file has from a character up to before another; None where no chunk holds all of it."""
         ...
 
     async def search(self, query: Query) -> list[Hit]:

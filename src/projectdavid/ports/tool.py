@@ -33,7 +33,8 @@ class ToolFunction:
 class ToolCall:
     """A call of a model, for whom it is made, and in which conversation.
 
-    `idempotency_key` is the same each time this call is run, and that of no other call.
+    `idempotency_key` is the same each time this call is run, and that of no other call. `entry` is what the run's
+    `tools` say of the tool.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ToolCall:
     run_id: str
     thread_id: str
     assistant_id: str
+    entry: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,10 @@ class Context(Protocol):
 
     async def again(self) -> bool:
         """Whether this thread ran calls of this tool before: then there was a session."""
+        ...
+
+    async def stores(self) -> Sequence[str]:
+        """The ids of the vector stores that the assistant, the run and the thread name."""
         ...
 
 

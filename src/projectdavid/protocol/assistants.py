@@ -9,6 +9,7 @@ from typing_extensions import TypedDict  # pydantic reads that of Python itself 
 from projectdavid.protocol.base import (
     ID_PATTERN,
     NO_NUL,
+    WHOLE,
     Answer,
     Id,
     LongText,
@@ -64,12 +65,30 @@ def _once(events: list[OptionalEvent]) -> list[OptionalEvent]:
 WebhookEvents = Annotated[list[OptionalEvent], Field(max_length=16), AfterValidator(_once)]
 
 
+StoreIds = Annotated[list[Id], Field(max_length=16)]
+
+
+class SearchRanking(Request):
+    """Which results of a search are good enough: those of at least this score, between 0 and 1."""
+
+    ranker: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
+    score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class SearchOptions(Request):
+    """How `file_search` searches: with at most so many results a call."""
+
+    max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] | None = None
+    ranking_options: SearchRanking | None = None
+
+
 class PlatformTool(Request):
     """A tool that the platform itself runs."""
 
     type: PlatformToolType
-    vector_store_ids: list[Id] | None = None
-    file_search: JsonObject | None = None
+    vector_store_ids: StoreIds | None = None
+    """Of `file_search`: where it searches, besides the stores that `tool_resources` name."""
+    file_search: SearchOptions | None = None
 
 
 class Function(Request):
@@ -119,12 +138,21 @@ class CodeResources(TypedDict, total=False):
     file_ids: Annotated[list[Id], Field(max_length=20)]
 
 
+class SearchResources(TypedDict, total=False):
+    """What `file_search` searches: at most 16 vector stores."""
+
+    __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
+
+    vector_store_ids: StoreIds
+
+
 class ToolResources(TypedDict, total=False):
     """What the platform's tools may use, by type of tool."""
 
     __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
 
     code_interpreter: CodeResources | None
+    file_search: SearchResources | None
 
 
 def _without_default(schema: JsonObject) -> None:
@@ -176,6 +204,10 @@ class AssistantUpdate(AssistantFields):
     """May be left out, but not emptied."""
 
 
+def _always(_: Any) -> bool:
+    return True
+
+
 def _is_none(value: Any) -> bool:
     return value is None
 
@@ -203,5 +235,7 @@ class Assistant(Answer):
     webhook_events: list[str] | None = Field(default=None, exclude_if=_is_none)
     webhook_secret: str | None = Field(default=None, exclude_if=_is_none)
     """Shown once, by the request that made it."""
+    warnings: list[JsonObject] | None = Field(default=None, exclude_if=_always)
+    """What of its tools the server cannot do, told by the request that made or changed it; not printed with it."""
     webhook_disabled_at: int | None = Field(default=None, exclude_if=_is_none)
     """When its receiver said that it is gone (410); to set `webhook_url` starts anew."""

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Answer
+from projectdavid.protocol.messages import Annotation
 from projectdavid.protocol.runs import RunError, RunStatus, RunUsage
 
 
@@ -73,12 +74,25 @@ class MessageDiscardedEvent(Event):
 
 
 class MessageCompletedEvent(Event):
-    """The message is whole and stored; `attachments` are the images that it shows."""
+    """The message is whole and stored; `attachments` are the images that it shows.
+
+    `removed_citations` counts those that the model wrote, and that led nowhere.
+    """
 
     type: Literal["message_completed"] = "message_completed"
     message_id: str
     status: Literal["completed", "incomplete"] = "completed"
     attachments: list[JsonObject] = []
+    annotations: list[Annotation] = []
+    removed_citations: int = 0
+
+
+class CitationEvent(Event):
+    """The text so far cites something, which was checked against what is stored."""
+
+    type: Literal["citation"] = "citation"
+    message_id: str
+    annotation: Annotation
 
 
 class ToolCallEvent(Event):
@@ -192,6 +206,7 @@ EVENTS: dict[str, type[Event]] = {
     "call_arguments": CallArgumentsEvent,
     "message_discarded": MessageDiscardedEvent,
     "message_completed": MessageCompletedEvent,
+    "citation": CitationEvent,
     "tool_call_manifest": ToolCallEvent,
     "tool_started": ToolStartedEvent,
     "code": CodeEvent,

@@ -96,6 +96,41 @@ class MessageUpdate(Request):
     meta_data: LooseMetaData
 
 
+class FileCitation(Answer):
+    """A place in a file of a vector store: `quote` stands there from its character `start` up to before `end`.
+
+    Characters are counted from 0, lines and pages from 1.
+    """
+
+    file_id: str
+    filename: str = ""
+    vector_store_id: str = ""
+    quote: str = ""
+    page: int | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class UrlCitation(Answer):
+    """A page of the web that was found or read."""
+
+    url: str
+    title: str = ""
+
+
+class Annotation(Answer):
+    """What a message cites: `text`, in its content from `start_index` up to before `end_index`, refers to it."""
+
+    type: str
+    text: str
+    start_index: int
+    end_index: int
+    file_citation: FileCitation | None = None
+    url_citation: UrlCitation | None = None
+
+
 class Message(Answer):
     """A message."""
 
@@ -116,6 +151,7 @@ class Message(Answer):
     tool_call_id: str | None = None
     reasoning: str | None = None
     attachments: list[JsonObject] = []
+    annotations: list[Annotation] = []
     meta_data: JsonObject = {}
 
 

@@ -59,6 +59,44 @@ class FunctionRun(Answer):
     output: str | None = None
 
 
+class StepText(Answer):
+    """A piece of text."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class StepResult(Answer):
+    """A passage that was found; `score` is between 0 and 1."""
+
+    file_id: str
+    file_name: str
+    score: float
+    content: list[StepText] = []
+
+
+class FileSearchRun(Answer):
+    """A search of files: what was looked for, and what was found."""
+
+    query: str = ""
+    results: list[StepResult] = []
+
+
+class StepSource(Answer):
+    """A page of the web."""
+
+    title: str
+    url: str
+
+
+class WebSearchRun(Answer):
+    """A search of the web, or the reading of a page: what was asked for, and the pages that it gave."""
+
+    action: str = ""
+    query: str = ""
+    sources: list[StepSource] = []
+
+
 class StepSandbox(Answer):
     """What a call ran in: how it is isolated, which session it was, and whether it was a new one."""
 
@@ -74,6 +112,8 @@ class StepCall(Answer):
     type: str
     code_interpreter: CodeRun | None = None
     computer: CommandsRun | None = None
+    file_search: FileSearchRun | None = None
+    web_search: WebSearchRun | None = None
     function: FunctionRun | None = None
     sandbox: StepSandbox | None = None
     files: list[str] = []

@@ -125,4 +125,6 @@ class Health(Answer):
     providers: list[str]
     tools: dict[str, Any]
     sandbox: dict[str, Any] = {}
+    knowledge: dict[str, Any] = {}
+    web_search: dict[str, Any] = {}
     runs: dict[str, int]

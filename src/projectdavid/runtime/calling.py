@@ -140,6 +140,16 @@ class Calling:
         params = {"thread": self.desk.row.thread, "tool": self.call.tool, "call_id": self.call.id}
         return await self.desk.store.one("call_before", **params) is not None
 
+    async def stores(self) -> Sequence[str]:
+        """The ids of the vector stores that the assistant, the run and the thread name, each once."""
+        row = self.desk.row
+        config = config_of(row)
+        thread = await self.desk.store.of(row.owner).one("thread", id=row.thread_id)
+        named = [tool.get("vector_store_ids") for tool in config.tools if tool.get("type") == "file_search"]
+        resources = (config.tool_resources, {} if thread is None else msgspec.json.decode(thread.tool_resources))
+        named += [(one.get("file_search") or {}).get("vector_store_ids") for one in resources]
+        return list(dict.fromkeys(store_id for ids in named for store_id in ids or ()))
+
     # For the runtime, when the call has returned.
 
     def see_saved(self, files: Sequence[File]) -> None:

@@ -41,19 +41,35 @@ class Filing:
         row = await view.one("file", id=file_id)
         if row is None:
             raise missing
-        left = [Op(f"file_leave_{kind}", {"id": file_id}) for kind in ("assistants", "threads")]
+        left = [Op(f"file_leave_{kind}", {"id": file_id}) for kind in ("assistants", "threads", "stores")]
         await view.write([Op("file_delete", {"id": file_id}, missing=missing), *left])
-        with suppress(NoRoom):  # bytes that stay are orphans, which are deleted later
-            await self._blobs.delete([row.blob])
+        await self.drop([row.blob])
 
     async def discard(self, key: str) -> None:
         """Delete bytes that were stored for a file, unless there is a file now that has them."""
         if not await self._store.all("blobs_known", keys=json.dumps([key])):
-            with suppress(NoRoom):
-                await self._blobs.delete([key])
+            await self.drop([key])
+
+    async def drop(self, keys: list[str]) -> None:
+        """Delete bytes that no row has any more; those that stay are orphans, which are deleted later."""
+        with suppress(NoRoom):
+            await self._blobs.delete(keys)
+
+    async def end_upload(self, owner: str, upload_id: str, status: str) -> None:
+        """End an upload that is pending, and delete its parts; nothing happens where it has ended."""
+        view = self._store.of(owner)
+        parts = await view.all("upload_parts", id=upload_id)
+        end = Op(
+            "upload_end", {"id": upload_id, "status": status, "file_id": None}, missing=Missing("upload", upload_id)
+        )
+        with suppress(Missing):
+            await view.write([end, Op("upload_parts_delete", {"id": upload_id})])
+            await self.drop([part.blob for part in parts])
 
     async def expire(self) -> int:
-        """Delete the files whose time is up; returns how many."""
+        """Delete the files, and the parts of uploads, whose time is up; returns how many files."""
+        for upload in await self._store.all("uploads_expired", now=int(self._clock()), limit=BATCH):
+            await self.end_upload(upload.owner, upload.id, "expired")
         rows = await self._store.all("files_expired", now=int(self._clock()), limit=BATCH)
         for row in rows:
             with suppress(Missing):  # its owner was faster
@@ -68,8 +84,7 @@ class Filing:
             keys = stored[start : start + BATCH]
             known = {row.blob for row in await self._store.all("blobs_known", keys=json.dumps(keys))}
             orphans += [key for key in keys if key not in known]
-        with suppress(NoRoom):
-            await self._blobs.delete(orphans)
+        await self.drop(orphans)
         if orphans:
             log.info("deleted %d blobs that no file has", len(orphans))
         return len(orphans)

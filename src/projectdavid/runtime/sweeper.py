@@ -8,6 +8,7 @@ from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Missing, Op, Store, Unavailable
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.filing import Filing
+from projectdavid.runtime.page_keeping import KEPT as PAGES_KEPT
 
 log = logging.getLogger("projectdavid.sweeper")
 
@@ -65,6 +66,7 @@ class Sweeper:
                 Op("idempotency_prune", {"until": now - ANSWERS_KEPT}),
                 Op("deliveries_prune", {"before": int(now - self._keep_deliveries)}),
                 Op("webhook_secrets_prune", {"now": int(now)}),
+                Op("pages_prune", {"before": now - PAGES_KEPT}),
             ]
         )
 

@@ -13,7 +13,7 @@ from projectdavid.ports.tool import File, Tool, ToolCall, ToolError
 from projectdavid.runtime.calling import Calling
 from projectdavid.runtime.details import fitted
 from projectdavid.runtime.driver import Lost
-from projectdavid.runtime.records import PlatformFunction
+from projectdavid.runtime.records import PlatformFunction, config_of
 
 log = logging.getLogger("projectdavid.tools")
 
@@ -79,6 +79,7 @@ class Toolbox:
             run_id=row.id,
             thread_id=row.thread_id,
             assistant_id=row.assistant_id,
+            entry=next((tool for tool in config_of(row).tools if tool["type"] == call.tool), {}),
         )
         tool = self._tools.get(call.tool or "")
         if tool is None:

@@ -1,8 +1,10 @@
 """One model turn: build the prompt, ask, and tell the journal what comes, until the reply is whole or cut off."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 
@@ -13,6 +15,7 @@ from projectdavid.engine.run import Failure, Run
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.model import ModelError, Provider
 from projectdavid.ports.store import Op, Row, Stale, Store
+from projectdavid.runtime.citing import Citing
 from projectdavid.runtime.driver import Clock, journal_topic
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.interrupting import Interrupted, unless_aborted
@@ -48,6 +51,7 @@ class Turn:
     run: Run
     config: Config
     quota: Quota
+    citing: Citing | None = None
     _fold: Fold = field(init=False)
     _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
     _last: list[Entry] = field(init=False, default_factory=list)
@@ -113,7 +117,7 @@ class Turn:
         whole = False
         async with aclosing(provider.stream(ask)) as chunks:
             async for some in chunks:
-                entries = self._fold.add(some)
+                entries = self._fold.add(some if self.citing is None else await self.citing.take(some))
                 whole = whole or (not self._rows and any(isinstance(chunk, Finish) for chunk in some))
                 if whole:
                     self._last += entries
@@ -152,14 +156,17 @@ class Turn:
         if created is None or msgspec.json.decode(created.data)["message_id"] != self._fold.message_id:
             return None
         text: list[str] = []
+        cited: list[Mapping[str, Any]] = []
         after = created.position
         while True:
             rows = await self.store.all("journal_after", run=self.row.n, after=after, limit=PAGE)
             for row in rows:
                 if row.kind == "content":
                     text += msgspec.json.decode(row.data)
+                elif row.kind == "citation":
+                    cited.append(msgspec.json.decode(row.data)["annotation"])
             if len(rows) < PAGE:
-                return replace(self._fold.reply(), text="".join(text), calls=())
+                return replace(self._fold.reply(), text="".join(text), annotations=tuple(cited), calls=())
             after = rows[-1].position + rows[-1].count - 1
 
     def _whole(self, ask: Ask) -> Reply:

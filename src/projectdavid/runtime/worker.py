@@ -9,6 +9,7 @@ from projectdavid.engine.run import Abort, CallModel, Failure, Refused, RunTools
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Missing, Store, Unavailable
 from projectdavid.runtime.calling import Desk, Shelf
+from projectdavid.runtime.citing import Citations
 from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lost
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.quota import Quota
@@ -47,6 +48,7 @@ class Worker:
         ids: Ids,
         pace: Pace = Pace(),
         quota: Quota | None = None,
+        citations: Citations | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -58,6 +60,7 @@ class Worker:
         self._ids = ids
         self._pace = pace
         self._quota = quota or Quota(store, clock)
+        self._citations = citations
         self._name = ids.new("worker")
         self._at_work: dict[int, asyncio.Task[None]] = {}
 
@@ -164,6 +167,7 @@ class Worker:
         return None
 
     def _turn(self, decided: Decided) -> Turn:
+        config = config_of(decided.row)
         return Turn(
             self._store,
             self._bus,
@@ -173,8 +177,9 @@ class Worker:
             decided.row,
             decided.version,
             decided.next.run,
-            config_of(decided.row),
+            config,
             self._quota,
+            None if self._citations is None else self._citations.of(decided.row, config),
         )
 
     def _tooling(self, decided: Decided) -> Tooling:

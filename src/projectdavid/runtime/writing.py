@@ -12,7 +12,7 @@ from projectdavid.runtime.records import encode, state_of
 from projectdavid.runtime.webhooks import event_of
 
 DAY = 86_400
-MESSAGE_COLUMNS = ("status", "reason", "calls", "call_id", "reasoning", "attachments", "turn")
+MESSAGE_COLUMNS = ("status", "reason", "calls", "call_id", "reasoning", "attachments", "annotations", "turn")
 """What not every message of a run has."""
 RACE = Stale()
 
@@ -117,6 +117,7 @@ class Writing:
                         calls=_calls_json(reply.calls),
                         reasoning=reply.reasoning or None,
                         attachments=encode(attachments(images)) if images else None,
+                        annotations=encode(reply.annotations) if reply.annotations else None,
                         turn=self.turn,
                     )
             case KeepCalls(calls, turn):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -16,7 +17,6 @@ from projectdavid.server.http import errors
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
 from projectdavid.server.native import ROUTERS, computer
-from projectdavid.server.native.files import UPLOADS
 from projectdavid.server.native.uploads import bound as uploads_bound
 from projectdavid.server.native.wire import json_answer
 from projectdavid.server.platform import Platform
@@ -54,8 +54,8 @@ def create_app(platform: Platform) -> FastAPI:
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.append(computer.terminal)
-    uploads = dict.fromkeys(UPLOADS, uploads_bound(platform.settings.max_file))
-    app.add_middleware(BodyLimit, limit=platform.settings.max_body, others=uploads)
+    bounds = partial(uploads_bound, limit=platform.settings.max_file)
+    app.add_middleware(BodyLimit, limit=platform.settings.max_body, others=bounds)
     app.add_middleware(LastResort)
     app.add_middleware(RequestId)
     _add_own_routes(app)
@@ -77,6 +77,8 @@ def _add_own_routes(app: FastAPI) -> None:
                 "providers": list(platform.models.providers),
                 "tools": {name: _availability(name, platform) for name in PLATFORM_TOOLS},
                 "sandbox": {"state": "off"} if platform.hands is None else platform.hands.health(),
+                "knowledge": platform.knowledge.health(),
+                "web_search": platform.web.health(),
                 "runs": {"at_work": platform.worker.at_work},
             }
         )
@@ -100,7 +102,7 @@ def _availability(name: str, platform: Platform) -> dict[str, Any]:
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Work while the application runs; stop gently, and leave what is unfinished for the next start."""
     platform: Platform = app.state.platform
-    served = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve()]
+    served = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
     if platform.hands is not None:
         served.append(platform.hands.serve())
     tasks = [asyncio.create_task(one) for one in served]
@@ -113,6 +115,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
         if platform.hands is not None:
             await platform.hands.close()
+        await platform.web.close()
+        await platform.knowledge.close()
         await platform.guard.close()
         await platform.models.close()
         await platform.store.close()

@@ -5,28 +5,41 @@ from collections.abc import Mapping
 
 from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
+from projectdavid.documents.process import ReaderProcess
+from projectdavid.indexes.sqlite import SQLiteIndex
 from projectdavid.outbound import Guard, own_addresses
 from projectdavid.outbound.egress import Egress
+from projectdavid.ports.blobs import Blobs
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.index import IndexUnavailable
 from projectdavid.ports.model import Provider
 from projectdavid.ports.sandbox import Level, Limits, Sandbox
-from projectdavid.ports.store import Store
+from projectdavid.ports.store import Store, Unavailable
 from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.runtime.calling import Shelf
+from projectdavid.runtime.citing import Citations
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.filing import ORPHANED_AFTER, Filing
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.ingest import Ingest
 from projectdavid.runtime.outbox import Outbox, Patience
+from projectdavid.runtime.page_keeping import StorePages
 from projectdavid.runtime.quota import Quota
+from projectdavid.runtime.retrieving import StoreRetrieval
 from projectdavid.runtime.routing import Models, Price
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
+from projectdavid.runtime.upkeep import Upkeep
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.sandboxes.local import LocalSandbox, Options
 from projectdavid.server.credentials import first_start, secret_of, url_of
+from projectdavid.server.embedding import embedder_of
+from projectdavid.server.engines import web_of
 from projectdavid.server.hands import Hands
+from projectdavid.server.knowledge import Knowledge
 from projectdavid.server.links import Links
 from projectdavid.server.platform import Platform
 from projectdavid.server.rates import Rates
@@ -34,6 +47,7 @@ from projectdavid.server.settings import Settings
 from projectdavid.stores.sqlite import SQLiteStore
 from projectdavid.tools.code_interpreter import CodeInterpreter
 from projectdavid.tools.computer import Computer
+from projectdavid.tools.file_search import FileSearch
 from projectdavid.tools.sessions import Room, Sessions
 
 MB = 1 << 20
@@ -59,6 +73,11 @@ async def assemble(
     store = SQLiteStore(settings.database)
     await store.open()
     platform = _platform(settings, store, providers or {}, clock, tools or {}, url, terminals)
+    try:
+        await platform.knowledge.open()
+    except IndexUnavailable as error:
+        await store.close()
+        raise Unavailable(str(error)) from error
     await platform.driver.recover()
     await platform.outbox.recover()
     await first_start(platform)
@@ -77,18 +96,19 @@ def _platform(
     secret = secret_of(settings.data / "secret.key")
     bus, ids = LocalBus(), Ids()
     models = _models(settings, providers)
-    driver = Driver(store, bus, clock, ids, models.cost)
-    guard = _guard(settings)
-    patience = Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
-    outbox = Outbox(store, bus, driver, guard, clock, patience)
+    driver, guard = Driver(store, bus, clock, ids, models.cost), _guard(settings)
+    outbox = Outbox(store, bus, driver, guard, clock, _patience(settings))
     blobs = DirectoryBlobs(settings.blobs)
     filing = Filing(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds)
     links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     hands = _hands(settings, clock)
-    toolbox = Toolbox({**(hands.tools if hands else {}), **tools})
+    knowledge = _knowledge(settings, store, bus, blobs, clock, ids)
+    web = web_of(settings, knowledge.documents, StorePages(store, clock), tools)
+    toolbox = Toolbox({**(hands.tools if hands else {}), **knowledge.tools, **web.tools, **tools})
     quota = Quota(store, clock, settings.allowance())
-    pace, shelf = Pace(runs=settings.max_runs), Shelf(blobs, links.link)
-    worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota)
+    pace, cites = Pace(runs=settings.max_runs), Citations(store, knowledge.retrieval)
+    shelf = Shelf(blobs, links.link)
+    worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota, cites)
     return Platform(
         settings=settings,
         store=store,
@@ -105,6 +125,8 @@ def _platform(
         blobs=blobs,
         filing=filing,
         links=links,
+        knowledge=knowledge,
+        web=web,
         secret=secret,
         started_at=clock(),
         guard=guard,
@@ -112,6 +134,10 @@ def _platform(
         terminals=terminals or (hands.sessions if hands else None),
         hands=hands,
     )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(give_up=settings.webhook_hours * 3600, claim=3 * settings.webhook_timeout)
 
 
 def _guard(settings: Settings) -> Guard:
@@ -163,6 +189,16 @@ def _hands(settings: Settings, clock: Clock) -> Hands | None:
         "computer": Computer(sessions, settings.sandbox_seconds, way_out),
     }
     return Hands(sandbox, sessions, egress, tools, Level[settings.sandbox_level.upper()], settings.sandbox_ahead)
+
+
+def _knowledge(settings: Settings, store: Store, bus: Bus, blobs: Blobs, clock: Clock, ids: Ids) -> Knowledge:
+    """What reads the files of vector stores, and searches them."""
+    documents, embedder = ReaderProcess(), embedder_of(settings)
+    index = SQLiteIndex(settings.index)
+    ingest = Ingest(store, bus, blobs, documents, index, embedder, clock, ids)
+    upkeep = Upkeep(store, bus, index, clock, None if embedder is None else embedder.space)
+    retrieval = StoreRetrieval(store, index, embedder, clock)
+    return Knowledge(documents, index, embedder, ingest, upkeep, retrieval, {"file_search": FileSearch(retrieval)})
 
 
 def _models(settings: Settings, extra: dict[str, Provider]) -> Models:

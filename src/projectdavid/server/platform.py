@@ -19,9 +19,11 @@ from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.worker import Worker
 from projectdavid.server.hands import Hands
+from projectdavid.server.knowledge import Knowledge
 from projectdavid.server.links import Links
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
+from projectdavid.server.web import Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class Platform:
     blobs: Blobs
     filing: Filing
     links: Links
+    knowledge: Knowledge
+    """The files of vector stores, and the search in them."""
+    web: Web
     secret: bytes
     """Keys the hash of API keys."""
     started_at: float

@@ -114,6 +114,24 @@ class Settings(BaseSettings):
     webhook_log_days: Annotated[float, Field(gt=0)] = 30
     """How long the log keeps what was delivered or given up."""
 
+    embedding_model: str | None = None
+    """The model that lets files be searched by meaning, too: `openai/text-embedding-3-small`, where `openai` is a \
+provider, or `local/` and the name or the folder of a sentence-transformers model. By default search is by words."""
+    embedding_dimensions: Annotated[int, Field(ge=1, le=8192)] | None = None
+    """Numbers of a vector, for models that let one choose."""
+    embedding_query_prefix: str = ""
+    """What a model wants to stand before a query, such as `search_query: `."""
+    embedding_document_prefix: str = ""
+    """What it wants to stand before the text of a file."""
+
+    web_search: Literal["searxng", "brave", "tavily", "exa"] | None = None
+    """The engine of the tool `web_search`; by default the one whose variable is set: SEARXNG_URL, BRAVE_API_KEY, \
+TAVILY_API_KEY or EXA_API_KEY."""
+    web_search_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    """Where the engine is; SearXNG is always somebody's own."""
+    web_search_key: SecretStr | None = None
+    """The key that it wants."""
+
     sandbox: Literal["local", "off"] = "local"
     """Where the code of `code_interpreter` and the commands of `computer` run: isolated on this machine, or nowhere."""
     sandbox_level: Literal["landlock", "namespaces", "gvisor", "vm"] = "namespaces"
@@ -168,6 +186,11 @@ class Settings(BaseSettings):
     def blobs(self) -> Path:
         """The folder of the bytes of files."""
         return self.data / "blobs"
+
+    @property
+    def index(self) -> Path:
+        """The file in which vector stores are searched; made anew from the others where it is lost."""
+        return self.data / "index.db"
 
     @property
     def credentials(self) -> Path:

@@ -1,5 +1,6 @@
 """Assistants."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from projectdavid.protocol.webhooks import OptionalEvent
 
 PAGE = 1000
 """Assistants that the server gives at once."""
+
+_LOG = logging.getLogger("projectdavid")
 
 
 class AsyncAssistants:
@@ -65,7 +68,7 @@ class AsyncAssistants:
         body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
         body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
         body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
-        return await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
+        return _said(await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key))
 
     async def retrieve_assistant(self, assistant_id: str) -> Assistant:
         """The assistant with this id.
@@ -105,7 +108,7 @@ class AsyncAssistants:
         body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
         body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
         body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
-        return await self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body)
+        return _said(await self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body))
 
     async def delete_assistant(self, assistant_id: str) -> Deleted:
         """Delete an assistant.
@@ -120,3 +123,10 @@ class AsyncAssistants:
     ) -> Listing[Assistant]:
         """Your assistants: all of them, or the `limit` (1-1000) that come `after` the one with that id."""
         return await self._transport.list(Assistant, "/v1/assistants", limit=limit, order=order, after=after, size=PAGE)
+
+
+def _said(assistant: Assistant) -> Assistant:
+    """Say to whoever runs the program what of the assistant's tools the server cannot do."""
+    for warning in assistant.warnings or ():
+        _LOG.warning("%s: %s", assistant.id, warning.get("message"))
+    return assistant

@@ -22,6 +22,7 @@ from projectdavid.client._async.threads import AsyncThreads
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client._async.usage import AsyncUsage
 from projectdavid.client._async.users import AsyncAPIKeys, AsyncUsers
+from projectdavid.client._async.vectors import AsyncVectors
 from projectdavid.client._async.webhooks import AsyncWebhooks
 from projectdavid.client.primitives import in_thread
 from projectdavid.client.retry import Retry
@@ -70,6 +71,7 @@ class AsyncEntity:
         self.runs = AsyncRuns(self._transport)
         self.actions = AsyncActions(self._transport)
         self.files = AsyncFiles(self._transport)
+        self.vectors = AsyncVectors(self._transport, self.files)
         self.models = AsyncModels(self._transport)
         self.usage = AsyncUsage(self._transport)
         self.webhooks = AsyncWebhooks(self._transport)

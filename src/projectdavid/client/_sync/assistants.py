@@ -1,6 +1,7 @@
 # Made from client/_async/assistants.py by scripts/unasync.py: do not edit.
 """Assistants."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from projectdavid.protocol.webhooks import OptionalEvent
 
 PAGE = 1000
 """Assistants that the server gives at once."""
+
+_LOG = logging.getLogger("projectdavid")
 
 
 class Assistants:
@@ -66,7 +69,7 @@ class Assistants:
         body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
         body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
         body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
-        return self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
+        return _said(self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key))
 
     def retrieve_assistant(self, assistant_id: str) -> Assistant:
         """The assistant with this id.
@@ -106,7 +109,7 @@ class Assistants:
         body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
         body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
         body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
-        return self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body)
+        return _said(self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body))
 
     def delete_assistant(self, assistant_id: str) -> Deleted:
         """Delete an assistant.
@@ -119,3 +122,10 @@ class Assistants:
     def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[Assistant]:
         """Your assistants: all of them, or the `limit` (1-1000) that come `after` the one with that id."""
         return self._transport.list(Assistant, "/v1/assistants", limit=limit, order=order, after=after, size=PAGE)
+
+
+def _said(assistant: Assistant) -> Assistant:
+    """Say to whoever runs the program what of the assistant's tools the server cannot do."""
+    for warning in assistant.warnings or ():
+        _LOG.warning("%s: %s", assistant.id, warning.get("message"))
+    return assistant

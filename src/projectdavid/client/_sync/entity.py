@@ -23,6 +23,7 @@ from projectdavid.client._sync.threads import Threads
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client._sync.usage import Usage
 from projectdavid.client._sync.users import APIKeys, Users
+from projectdavid.client._sync.vectors import Vectors
 from projectdavid.client._sync.webhooks import Webhooks
 from projectdavid.client.primitives import in_place
 from projectdavid.client.retry import Retry
@@ -71,6 +72,7 @@ class Entity:
         self.runs = Runs(self._transport)
         self.actions = Actions(self._transport)
         self.files = Files(self._transport)
+        self.vectors = Vectors(self._transport, self.files)
         self.models = Models(self._transport)
         self.usage = Usage(self._transport)
         self.webhooks = Webhooks(self._transport)

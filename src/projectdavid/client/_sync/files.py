@@ -2,8 +2,9 @@
 """Files."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 from projectdavid.client._sync.transport import Transport
@@ -14,8 +15,11 @@ from projectdavid.client.uploading import FileInput, OnProgress, Source
 from projectdavid.client.wire import Call, at, read
 from projectdavid.protocol.base import Deleted
 from projectdavid.protocol.files import File, SignedUrl
+from projectdavid.protocol.uploads import Upload, UploadPart
 
 ANY = {"Accept": "*/*"}
+PART = 16 << 20
+"""Bytes of a part."""
 
 
 class Files:
@@ -58,6 +62,67 @@ class Files:
             return read(File, self._transport.send(call))
         finally:
             source.close()
+
+    def upload_in_parts(
+        self,
+        file: FileInput,
+        purpose: str = "assistants",
+        filename: str | None = None,
+        *,
+        upload_id: str | None = None,
+        part_size: int = PART,
+        expires_after: int | None = None,
+        on_progress: OnProgress | None = None,
+        on_begin: Callable[[str], object] | None = None,
+    ) -> File:
+        """Store a large file part by part, so that what broke off can go on where it was.
+
+        Args:
+            file: as for `upload`.
+            purpose: as for `upload`.
+            filename: as for `upload`.
+            upload_id: the upload that is to go on, for an hour after it was begun; by default a new one begins.
+            part_size: bytes of a part, 64 MB at the most; one part is in memory at a time.
+            expires_after: as for `upload`.
+            on_progress: called with the bytes that the server has, and how many there are.
+            on_begin: called with the upload's id, to go on by.
+
+        Raises:
+            OSError, ValueError, PayloadTooLargeError: as for `upload`.
+            BadRequestError: the upload was completed with other bytes, cancelled, or its hour is over.
+        """
+        source = in_place(Source, file, filename, {})
+        try:
+            upload = self._begun(source, purpose, expires_after, upload_id)
+            if on_begin is not None:
+                on_begin(upload.id)
+            ids, done = [part.id for part in upload.parts], sum(part.bytes for part in upload.parts)
+            while done < source.size:
+                part = self._send_part(upload.id, done, in_place(source.piece, done, part_size))
+                ids.append(part.id)
+                done += part.bytes
+                if on_progress is not None:
+                    on_progress(done, source.size)
+            path = at("/v1/file-uploads/{}/complete", upload.id)
+            completed = self._transport.ask(Upload, "POST", path, body={"part_ids": ids})
+            return cast("File", completed.file)
+        finally:
+            source.close()
+
+    def _begun(self, source: Source, purpose: str, expires_after: int | None, upload_id: str | None) -> Upload:
+        if upload_id is not None:
+            return self._transport.ask(Upload, "GET", at("/v1/file-uploads/{}", upload_id))
+        about = {"filename": source.name, "bytes": source.size}
+        body = {**about, "purpose": purpose, "expires_after": expires_after}
+        return self._transport.ask(Upload, "POST", "/v1/file-uploads", body=body)
+
+    def _send_part(self, upload_id: str, start: int, piece: bytes) -> UploadPart:
+        part = Source(piece, "part", {}, "data")
+        headers = {**part.headers, "Idempotency-Key": f"{upload_id}-{start}"}
+        call = Call(
+            "POST", at("/v1/file-uploads/{}/parts", upload_id), headers=headers, stream=lambda: _form(part, None)
+        )
+        return read(UploadPart, self._transport.send(call))
 
     def list(
         self,

@@ -18,7 +18,7 @@ import apsw
 
 from projectdavid.engine.documents import Chunk
 from projectdavid.indexes.sqlite import searching, writing
-from projectdavid.indexes.sqlite.matrices import SHIFT, Matrices
+from projectdavid.indexes.sqlite.matrices import Matrices
 from projectdavid.ports.index import Hit, IndexUnavailable, Piece, Place, Published, Query
 
 log = logging.getLogger("projectdavid.index")
@@ -87,20 +87,17 @@ class SQLiteIndex:
         )
         return await self._read(lambda db: [Published(*row) for row in db.execute(query, (owner, store))])
 
+    async def found(self, place: Place) -> Published | None:
+        """The same of one file."""
+        return await self._read(searching.found, place)
+
     async def chunks(self, place: Place, after: int = -1, limit: int = 100) -> list[Chunk]:
         """The chunks of a file behind a position, in order."""
-        edition = "SELECT n FROM editions WHERE owner = ? AND store = ? AND file = ? AND published = 1"
-        rows = f"SELECT {searching.COLUMNS} FROM chunks WHERE n > ? AND n < ? ORDER BY n LIMIT ?"  # noqa: S608 our own names
+        return await self._read(searching.chunks, place, after, limit)
 
-        def read(db: apsw.Connection) -> list[Chunk]:
-            found = next(iter(db.execute(edition, (place.owner, place.store, place.file))), None)
-            if found is None:
-                return []
-            first = found[0] << SHIFT
-            span = first + after, (found[0] + 1) << SHIFT
-            return [searching.chunk_of(row) for row in db.execute(rows, (*span, limit))]
-
-        return await self._read(read)
+    async def passage(self, place: Place, start: int, end: int) -> str | None:
+        """What a file has from a character up to before another."""
+        return await self._read(searching.passage, place, start, end)
 
     async def search(self, query: Query) -> list[Hit]:
         """The best chunks."""

@@ -13,7 +13,7 @@ from projectdavid.engine.documents import Chunk
 from projectdavid.engine.fusion import fused
 from projectdavid.indexes.sqlite import words
 from projectdavid.indexes.sqlite.matrices import SHIFT, Matrices, unit
-from projectdavid.ports.index import Hit, Query
+from projectdavid.ports.index import Hit, Place, Published, Query
 
 DEPTH = 50
 """How many of each list are fused, where fewer are asked for."""
@@ -37,6 +37,41 @@ def chunk_of(row: Sequence[Any]) -> Chunk:
     return Chunk(n & (1 << SHIFT) - 1, *rest)
 
 
+def found(db: apsw.Connection, place: Place) -> Published | None:
+    """What is found of a file."""
+    row = _edition(db, place)
+    return None if row is None else Published(place.file, row[1], row[2])
+
+
+def chunks(db: apsw.Connection, place: Place, after: int, limit: int) -> list[Chunk]:
+    """The chunks of a file behind a position."""
+    row = _edition(db, place)
+    if row is None:
+        return []
+    first, last = row[0] << SHIFT, (row[0] + 1) << SHIFT
+    statement = f"SELECT {COLUMNS} FROM chunks WHERE n > ? AND n < ? ORDER BY n LIMIT ?"  # noqa: S608 our own names
+    return [chunk_of(row) for row in db.execute(statement, (first + after, last, limit))]
+
+
+def passage(db: apsw.Connection, place: Place, start: int, end: int) -> str | None:
+    """What a file has from a character up to before another, where a chunk holds all of it."""
+    row = _edition(db, place)
+    if row is None:
+        return None
+    statement = 'SELECT text, start FROM chunks WHERE n >= ? AND n < ? AND start <= ? AND "end" >= ? LIMIT 1'
+    span = row[0] << SHIFT, (row[0] + 1) << SHIFT
+    for text, first in db.execute(statement, (*span, start, end)):
+        return text[start - first : end - first]
+    return None
+
+
+def _edition(db: apsw.Connection, place: Place) -> tuple[int, str, int] | None:
+    statement = """
+        SELECT n, version, chunks FROM editions WHERE owner = ? AND store = ? AND file = ? AND published = 1
+    """
+    return next(iter(db.execute(statement, (place.owner, place.store, place.file))), None)
+
+
 def search(db: apsw.Connection, matrices: Matrices, aside: Executor, query: Query) -> list[Hit]:
     """The best chunks; vectors are compared `aside`, while words are looked for."""
     everything = _editions(db, query)
@@ -49,10 +84,9 @@ def search(db: apsw.Connection, matrices: Matrices, aside: Executor, query: Quer
     lexical = _lexical(db, query, everything, editions, depth)
     nearest = [pair for part in comparing for pair in part.result()]
     cosines = dict(sorted(nearest, key=lambda pair: (-pair[1], pair[0]))[:depth])
-    semantic = list(cosines)
-    best = fused([ranking for ranking in (lexical, semantic) if ranking])[: query.limit]
+    best = fused([ranking for ranking in (lexical, cosines) if ranking])[: query.limit]
     found = {row[0]: chunk_of(row) for row in _rows(db, [number for number, _ in best])}
-    ranks = [{number: rank for rank, number in enumerate(ranking, start=1)} for ranking in (lexical, semantic)]
+    ranks = [{number: rank for rank, number in enumerate(ranking, start=1)} for ranking in (lexical, cosines)]
     return [
         Hit(
             chunk=found[number],
@@ -82,22 +116,23 @@ def _lexical(
     everything: Mapping[int, _Edition],
     editions: Mapping[int, _Edition],
     depth: int,
-) -> list[int]:
+) -> dict[int, float]:
+    """The chunks that say most by their words, the best first, and how much each does."""
     stores = {one.store for one in editions.values()}
     asked = words.telling(query.text or "")
     if not asked:
-        return []
+        return {}
     others = any(n not in editions for n, one in everything.items() if one.store in stores) or _staged(
         db, query.owner, stores
     )
     bound = "AND rowid >> 32 IN (SELECT value FROM json_each(:editions))" if others else ""
     statement = f"""
-        SELECT rowid FROM words WHERE words MATCH :asked {bound}
-        ORDER BY bm25(words, 0.0, 1.0), rowid LIMIT :depth
+        SELECT rowid, -bm25(words, 0.0, 1.0) AS score FROM words WHERE words MATCH :asked {bound}
+        ORDER BY score DESC, rowid LIMIT :depth
     """  # noqa: S608 one of two texts of ours
     within = words.expression(_rare(db, asked), stores)
     given = {"asked": within, "depth": depth, "editions": json.dumps(list(editions))}
-    return [number for (number,) in db.execute(statement, given)]
+    return dict(db.execute(statement, given))
 
 
 def _rare(db: apsw.Connection, asked: list[str]) -> list[str]:

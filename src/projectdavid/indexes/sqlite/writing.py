@@ -22,8 +22,13 @@ def staged(db: apsw.Connection, place: Place, version: str) -> int:
 
 
 def stage(db: apsw.Connection, place: Place, version: str, pieces: Sequence[Piece], space: str | None) -> None:
-    """Put pieces behind those that are staged."""
+    """Put pieces behind those that are staged, but for those that are there already."""
     count = staged(db, place, version)
+    pieces = [piece for piece in pieces if piece.chunk.position >= count]
+    if not pieces:
+        return
+    if pieces[0].chunk.position > count:
+        raise ValueError(f"expected the pieces from {count} on")
     row = _edition(db, place.file, published=False)
     n = row[0] if row is not None else _begun(db, place, version, space)
     first, scope = (n << SHIFT) + count, words.scope(place.store)

@@ -14,6 +14,7 @@ class Server:
     """A provider's server; `shown` is its base URL without anything secret, `secrets` is what no message may show."""
 
     completions: str
+    embeddings: str
     models: str
     shown: str
     headers: dict[str, str]
@@ -40,6 +41,7 @@ class Server:
         others = [word for word in words if len(word) >= 16]
         return cls(
             completions=_below(base, "/chat/completions"),
+            embeddings=_below(base, "/embeddings"),
             models=_below(base, "/models"),
             shown=_below(base._replace(query=""), ""),
             headers=_headers(name, base, key, headers),

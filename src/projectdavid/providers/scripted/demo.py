@@ -8,22 +8,34 @@ from typing import Any
 
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
 from projectdavid.engine.prompt import Ask, PromptMessage, estimate
+from projectdavid.engine.quoting import quote
 from projectdavid.providers.scripted.coding import commands_for, essence, python_for
 
 WHO = "I am the demo model of projectdavid: a script, not a mind."
 REAL = "Set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, and start the server again to talk to a real model."
+QUERIES = {
+    "file_search": lambda said: {"query": said[:4000]},
+    "perform_web_search": lambda said: {"query": said[:400]},
+}
+"""What it gives the tools that search."""
 CODE = {
     "code_interpreter": lambda said: {"code": python_for(said)},
     "computer": lambda said: {"commands": commands_for(said)},
 }
 """What it gives the tools that run code."""
+_PASSAGE = re.compile(
+    r"^(?P<mark>【[^】]*】)[^\n]*\n(?:attributes: [^\n]*\n)?(?P<line>-{5} [0-9a-f]+ -{5})\n(?P<text>.+?)\n(?P=line)",
+    re.DOTALL | re.MULTILINE,
+)
+"""The best result of `file_search`."""
 SAMPLES: dict[str, Any] = {"boolean": True, "array": [], "object": {}, "null": None}
 
 
 class DemoProvider:
     """Calls a function if it is offered one, tells what the function said, and echoes everything else.
 
-    Offered `code_interpreter` or `computer`, it makes code or commands out of what the user said.
+    Offered `code_interpreter` or `computer`, it makes code or commands out of what the user said; offered
+    `file_search`, it cites the sentence that says most about it.
     """
 
     def __init__(self, delay: float = 0.02) -> None:
@@ -38,7 +50,11 @@ class DemoProvider:
             for chunks in _call(_chosen(ask, said), said):
                 yield chunks
             return
-        text = _ran(outputs) if _called(ask.messages) in CODE else _answer(said, outputs)
+        match _called(ask.messages):
+            case "file_search":
+                text = _found(said, outputs[-1])
+            case called:
+                text = _ran(outputs) if called in CODE else _answer(said, outputs)
         for word in re.findall(r"\S+\s*", text):
             yield [Text((word,))]
             await asyncio.sleep(self._delay)
@@ -89,6 +105,16 @@ def _ran(outputs: list[str]) -> str:
     return f"{WHO} I wrote code for this, and what it says is:{said}{REAL}"
 
 
+def _found(said: str, output: str) -> str:
+    """The sentence of the best passage that says most about the question, and the mark by which it is cited."""
+    passage = _PASSAGE.search(output)
+    if passage is None:
+        return f"{WHO} I searched the files, and found nothing. {REAL}"
+    start, end = quote(passage["text"], said)
+    sentence = " ".join(passage["text"][start:end].split())
+    return f"{WHO} I searched the files, and what says most is: {sentence} {passage['mark']}\n\n{REAL}"
+
+
 def _answer(said: str, outputs: list[str]) -> str:
     if outputs:
         return f"{WHO} I called your function, and it answered: {' / '.join(outputs)}. {REAL}"
@@ -110,7 +136,8 @@ def _call(function: dict[str, Any], said: str) -> list[Sequence[Chunk]]:
     wanted = schema.get("required") or list(properties)[:1]
     numbers = iter(re.findall(r"-?\d+(?:\.\d+)?", said))
     made = {name: _value(properties.get(name, {}), said, numbers) for name in wanted}
-    arguments = json.dumps(CODE[function["name"]](said) if function["name"] in CODE else made)
+    known = CODE | QUERIES
+    arguments = json.dumps(known[function["name"]](said) if function["name"] in known else made)
     half = len(arguments) // 2
     return [
         [CallPart(0, "call_demo", function["name"])],

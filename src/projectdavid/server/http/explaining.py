@@ -45,7 +45,7 @@ class Explained:
         texts = list(dict.fromkeys(_text(problem) for problem in same))
         if first["type"] == "extra_forbidden" and model is not None and "." not in param:
             texts = [f"unknown field; the body may have {', '.join(model.model_fields)}"]
-        elif not param:
+        elif not param and first["type"] != "value_error":
             texts = ["expected a JSON object"]
         others = {name for name, _ in named if not _within(name, param) and not _within(param, name)}
         more = f" ({len(others)} more)" if others else ""

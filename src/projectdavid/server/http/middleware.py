@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -72,9 +72,9 @@ class Bound:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large, whether they say so or not; `others` are the bounds of single paths."""
+    """Refuses bodies that are too large, whether they say so or not; `others` gives the bounds of single paths."""
 
-    def __init__(self, app: ASGIApp, limit: int, others: Mapping[str, Bound]) -> None:
+    def __init__(self, app: ASGIApp, limit: int, others: Callable[[str], Bound | None]) -> None:
         self._app = app
         self._usual = Bound(limit, lambda: too_large(limit))
         self._others = others
@@ -83,7 +83,7 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        bound = self._others.get(scope["path"], self._usual)
+        bound = self._others(scope["path"]) or self._usual
         said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not said.isdigit() or int(said) > bound.limit:
             await envelope(bound.refusal())(scope, receive, send)

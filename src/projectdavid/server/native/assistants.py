@@ -12,7 +12,7 @@ from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
-from projectdavid.server.native import attaching, signing
+from projectdavid.server.native import attaching, shortcomings, signing
 from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import bare, json_answer, router, stored, supplied, to_json
 
@@ -56,10 +56,10 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     }
     text = to_json({**head, **DEFAULTS, **_stored(body), "owner_id": caller.user_id})
     secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=body.webhook_url)
-    guard = await attaching.of_resources(caller, body.tool_resources)
+    guard = await _guard(caller, body)
     new = Op("assistant_insert", {"id": assistant_id, "body": text})
     await caller.write([new, *guard, *(secret.ops if secret else ())])
-    return _answer(text, secret)
+    return _answer(text, secret, caller)
 
 
 @router.get("/assistants", response_model=list[Assistant])
@@ -82,7 +82,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
     _see_reachable(body, caller.platform.guard)
     while True:
         row = await find(caller, assistant_id)
-        guard = await attaching.of_resources(caller, body.tool_resources)
+        guard = await _guard(caller, body)
         values = {**msgspec.json.decode(row.body), **_stored(body)}
         if "webhook_url" in body.model_fields_set:
             values.pop("webhook_disabled_at", None)
@@ -97,7 +97,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
             await caller.view.write([op, *guard, *(secret.ops if secret else ())])
         except Missing:
             continue  # changed or deleted meanwhile: looking again tells which
-        return _answer(text, secret)
+        return _answer(text, secret, caller)
 
 
 @router.delete("/assistants/{assistant_id}", response_model=Deleted)
@@ -115,6 +115,12 @@ async def list_assistants_of_user(
     """The assistants of a user: one's own, or anybody's for an admin."""
     await caller.may_see(user_id)
     return await _list(caller.platform.store.of(user_id), limit, order, after)
+
+
+async def _guard(caller: Caller, body: AssistantFields) -> tuple[Op, ...]:
+    """What refuses an assistant that names what is not the caller's."""
+    tools = await attaching.of_tools(caller, {"tools": body.tools, "platform_tools": body.platform_tools})
+    return (*tools, *await attaching.of_resources(caller, body.tool_resources))
 
 
 def _stored(body: AssistantFields) -> dict[str, Any]:
@@ -135,10 +141,15 @@ def _see_reachable(body: AssistantFields, guard: Guard) -> None:
         raise ApiError(422, "invalid_value", f"webhook_url: {error}", "webhook_url") from None
 
 
-def _answer(text: str, secret: Secret | None) -> Response:
-    if secret is None:
+def _answer(text: str, secret: Secret | None, caller: Caller) -> Response:
+    """An assistant, and what only this answer says: its new secret, and what of its tools there is not."""
+    values = msgspec.json.decode(text)
+    tools = [*(values["tools"] or ()), *(values["platform_tools"] or ())]
+    warnings = shortcomings.of_tools(tools, caller.platform)
+    if secret is None and not warnings:
         return json_answer(stored(text))
-    return json_answer({**msgspec.json.decode(text), "webhook_secret": secret.shown}, headers=signing.ONCE)
+    told = ({"webhook_secret": secret.shown} if secret else {}) | ({"warnings": warnings} if warnings else {})
+    return json_answer({**values, **told}, headers=signing.ONCE if secret else None)
 
 
 async def _list(view: View, limit: int, order: str, after: str | None) -> Response:

@@ -1,16 +1,21 @@
-"""Files that something else refers to: each has to be the caller's, when it is looked at and when that is written."""
+"""Files and vector stores that something else names: each has to be the caller's, when looked at and when written."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.ports.store import Missing, Op, Row, View
+from projectdavid.protocol.assistants import PlatformTool, Tool
 from projectdavid.protocol.messages import Attachment
 from projectdavid.server.auth import Caller
 from projectdavid.server.http.errors import missing
 from projectdavid.server.native.wire import to_json
 
 IMAGES = "image/"
+KINDS = {"file": "files", "vector_store": "stores"}
+"""What can be named, and what its queries are called by."""
+NAMED = (("code_interpreter", "file_ids", "file"), ("file_search", "vector_store_ids", "vector_store"))
+"""What `tool_resources` may name, and of which kind that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +35,58 @@ async def of_message(caller: Caller, attachments: Sequence[Attachment]) -> Attac
     if not attachments:
         return Attached(None, ())
     ids = [one.file_id for one in attachments]
-    rows = await _owned(caller, ids, lambda number: f"attachments.{number}.file_id")
-    return Attached(to_json([_kept(one, rows[one.file_id]) for one in attachments]), _guard(ids))
+    rows = await _owned(caller.view, ids, "file", lambda number: f"attachments.{number}.file_id")
+    return Attached(to_json([_kept(one, rows[one.file_id]) for one in attachments]), _guard(ids, "file"))
 
 
 async def of_resources(caller: Caller, resources: Mapping[str, Any] | None) -> tuple[Op, ...]:
-    """What is to be written together with what has these `tool_resources`: refused if a file of them is gone by then.
+    """What is to be written together with what has these `tool_resources`: refused if what they name is gone by then.
 
     Raises:
-        ApiError: 404, one is not the caller's.
+        ApiError: 404, something is not the caller's.
     """
-    ids: list[str] = ((resources or {}).get("code_interpreter") or {}).get("file_ids", [])
-    await _owned(caller, ids, lambda number: f"tool_resources.code_interpreter.file_ids.{number}")
-    return _guard(ids)
+    guard: list[Op] = []
+    for tool, name, kind in NAMED:
+        ids: list[str] = ((resources or {}).get(tool) or {}).get(name) or []
+        guard += await of_ids(caller.view, ids, kind, f"tool_resources.{tool}.{name}")
+    return tuple(guard)
 
 
-async def _owned(caller: Caller, ids: Sequence[str], param: Callable[[int], str]) -> dict[str, Row]:
-    rows = {row.id: row for row in await caller.view.all("files_named", ids=to_json(ids))} if ids else {}
-    for number, file_id in enumerate(ids):
-        if file_id not in rows:
-            raise missing("file", file_id, param(number))
+async def of_tools(caller: Caller, fields: Mapping[str, Sequence[Tool] | None]) -> tuple[Op, ...]:
+    """The same of tools, by the name of the field that has them.
+
+    Raises:
+        ApiError: 404, a vector store is not the caller's.
+    """
+    guard: list[Op] = []
+    for field, tools in fields.items():
+        for number, tool in enumerate(tools or ()):
+            ids = tool.vector_store_ids or [] if isinstance(tool, PlatformTool) else []
+            guard += await of_ids(caller.view, ids, "vector_store", f"{field}.{number}.vector_store_ids")
+    return tuple(guard)
+
+
+async def of_ids(view: View, ids: Sequence[str], kind: str, param: str) -> tuple[Op, ...]:
+    """The same of a list of ids of a kind, `file` or `vector_store`, which the request calls `param`.
+
+    Raises:
+        ApiError: 404, one is not the owner's.
+    """
+    await _owned(view, ids, kind, lambda number: f"{param}.{number}")
+    return _guard(ids, kind)
+
+
+async def _owned(view: View, ids: Sequence[str], kind: str, param: Callable[[int], str]) -> dict[str, Row]:
+    rows = {row.id: row for row in await view.all(f"{KINDS[kind]}_named", ids=to_json(ids))} if ids else {}
+    for number, one in enumerate(ids):
+        if one not in rows:
+            raise missing(kind, one, param(number))
     return rows
 
 
-def _guard(ids: Sequence[str]) -> tuple[Op, ...]:
-    return (Op("files_there", {"ids": to_json(ids)}, missing=Missing("file", ids[0])),) if ids else ()
+def _guard(ids: Sequence[str], kind: str) -> tuple[Op, ...]:
+    there = f"{KINDS[kind]}_there"
+    return (Op(there, {"ids": to_json(ids)}, missing=Missing(kind, ids[0])),) if ids else ()
 
 
 def _kept(attachment: Attachment, row: Row) -> dict[str, Any]:

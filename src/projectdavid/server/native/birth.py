@@ -3,12 +3,11 @@
 from typing import Any
 
 from projectdavid.engine.run import Status
-from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.runs import RunCreate
 from projectdavid.runtime.driver import NewRun, OnBusy
 from projectdavid.runtime.records import Config
-from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.server.auth import Caller
+from projectdavid.server.native import shortcomings
 from projectdavid.server.native.wire import supplied, to_json
 
 FILLERS: dict[str, Any] = {
@@ -66,7 +65,7 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
         max_turns=min(wishes.get("max_turns", settings.max_turns), settings.max_turns),
         action_timeout=wishes.get("action_timeout", settings.action_seconds),
         platform_functions=platform.toolbox.functions(tools),
-        warnings=(*_unavailable(tools, platform.toolbox), *_unpriced(model, caller)),
+        warnings=(*shortcomings.of_tools(tools, platform), *_unpriced(model, caller)),
     )
     return NewRun(
         id=caller.ids.new("run"),
@@ -89,16 +88,3 @@ def _unpriced(model: str, caller: Caller) -> list[dict[str, str]]:
         return []
     message = f"No price is configured for '{model}', so that no limit of money can apply to this run."
     return [{"code": "price_unknown", "message": message}]
-
-
-def _unavailable(tools: list[dict[str, Any]], toolbox: Toolbox) -> list[dict[str, str]]:
-    """A run goes on without the tools that this server cannot run, and says so."""
-    named = {tool["type"] for tool in tools}
-    return [
-        {
-            "code": "tool_unavailable",
-            "message": f"This server cannot run '{name}' yet; the assistant answers without it.",
-        }
-        for name in PLATFORM_TOOLS
-        if name in named and name not in toolbox
-    ]

@@ -19,14 +19,12 @@ from projectdavid.server.http.downloads import Pieces, headers_of, span_of
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.http.once import key_of, once_told
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native.uploads import FORM, Upload, received
+from projectdavid.server.native.uploads import FORM, UPLOADS, Stored, received
 from projectdavid.server.native.wire import json_answer, listed, router
 from projectdavid.server.platform import Platform
 
 router = router("files")
 
-UPLOADS: tuple[str, ...] = ("/v1/files", "/v1/uploads")
-"""The paths whose bodies are files."""
 BINARY: dict[str, Any] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 WITH_FORM: dict[int | str, dict[str, Any]] = {
     413: {"model": ErrorAnswer, "description": "The file is too large"},
@@ -201,9 +199,16 @@ def wire(row: Row) -> dict[str, Any]:
     }
 
 
-async def _create(caller: Caller, upload: Upload) -> Response:
-    file_id, now, blob = caller.ids.new("file"), int(caller.now), upload.blob
-    params: dict[str, Any] = {
+async def _create(caller: Caller, upload: Stored) -> Response:
+    file_id = caller.ids.new("file")
+    await caller.write([Op("file_insert", row_of(file_id, upload, int(caller.now)))])
+    return json_answer(wire(await find(caller, file_id)), 201)
+
+
+def row_of(file_id: str, upload: Stored, now: int) -> dict[str, Any]:
+    """What is written of a file whose bytes are stored."""
+    blob = upload.blob
+    return {
         "id": file_id,
         "name": upload.name,
         "purpose": upload.purpose,
@@ -216,8 +221,6 @@ async def _create(caller: Caller, upload: Upload) -> Response:
         "thread": None,
         "run_id": None,
     }
-    await caller.write([Op("file_insert", params)])
-    return json_answer(wire(await find(caller, file_id)), 201)
 
 
 async def _content(blobs: Blobs, row: Row, name: str, asked: str | None, if_range: str | None) -> Response:

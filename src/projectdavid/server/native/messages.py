@@ -7,13 +7,14 @@ from fastapi import Response
 
 from projectdavid.engine.happenings import OutputsSubmitted
 from projectdavid.engine.run import Refused
-from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.ports.store import Missing, Op, Row, Stale
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate, ToolMessageCreate
+from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native import assistants, attaching, threads
+from projectdavid.server.native import assistants, attaching, thread_stores, threads
 from projectdavid.server.native.wire import json_answer, listed, message, router, to_json
 
 router = router("messages")
@@ -29,8 +30,21 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         return await _answer(caller, body)
     await _action(caller, body)
     await _must_know(caller, body)
-    attached = await attaching.of_message(caller, body.attachments or ())
     message_id = caller.ids.new("msg")
+    while True:
+        attached = await attaching.of_message(caller, body.attachments or ())
+        searched = await thread_stores.for_search(caller, body.thread_id, body.attachments or ())
+        try:
+            await caller.write([_new(message_id, body, caller, attached.json), *attached.guard, *searched])
+        except Stale:
+            continue  # another message made the thread's store meanwhile
+        break
+    if searched:
+        caller.platform.bus.publish(INGEST)
+    return json_answer(message(await find(caller, message_id)))
+
+
+def _new(message_id: str, body: MessageCreate, caller: Caller, attached: str | None) -> Op:
     params: dict[str, Any] = {
         "id": message_id,
         "thread_id": body.thread_id,
@@ -39,11 +53,9 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         "content": to_json(_content(body)),
         "assistant_id": body.assistant_id,
         "meta_data": to_json(body.meta_data) if body.meta_data else None,
-        "attachments": attached.json,
+        "attachments": attached,
     }
-    new = Op("message_insert", params, missing=Missing("thread", body.thread_id))
-    await caller.write([new, *attached.guard])
-    return json_answer(message(await find(caller, message_id)))
+    return Op("message_insert", params, missing=Missing("thread", body.thread_id))
 
 
 @router.post("/messages/assistant", response_model=Message, responses=WITH_BODY)

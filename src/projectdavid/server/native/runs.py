@@ -40,7 +40,8 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     """
     assistant = await assistants.find(caller, body.assistant_id, "assistant_id")
     await threads.find(caller, body.thread_id, "thread_id")
-    guard = await attaching.of_resources(caller, body.tool_resources)
+    named = await attaching.of_tools(caller, {"tools": body.tools})
+    guard = (*named, *await attaching.of_resources(caller, body.tool_resources))
     new = newborn(body, msgspec.json.decode(assistant.body), caller)
     try:
         if not caller.done:

@@ -96,6 +96,13 @@ def _call(row: Row) -> dict[str, Any]:
     elif row.tool == "computer":
         texts = [_text(command) for command in _list(details.get("input", arguments(row.arguments).get("commands")))]
         call |= {"type": row.tool, row.tool: {"commands": texts, "outputs": _outputs(details, row.output)}}
+    elif row.tool == "file_search":
+        query = details.get("input", arguments(row.arguments).get("query"))
+        found = [shown for one in _list(details.get("results")) if (shown := _result(one)) is not None]
+        call |= {"type": row.tool, row.tool: {"query": _text(query), "results": found}}
+    elif row.tool == "web_search":
+        sources = [one for one in _list(details.get("sources")) if _is_source(one)]
+        call |= {"type": row.tool, row.tool: {"action": row.name, "query": _asked(row, details), "sources": sources}}
     else:
         call["function"] = {"name": row.name, "arguments": row.arguments, "output": row.output}
     match details.get("sandbox"):
@@ -125,6 +132,28 @@ def _output(one: Any) -> dict[str, Any] | None:
             return {"type": "command", "command": command, "exit_status": status, "logs": logs}
         case _:
             return None
+
+
+def _result(one: Any) -> dict[str, Any] | None:
+    match one:
+        case {"file_id": str(file_id), "filename": str(name), "score": int() | float() as score, "text": str(text)}:
+            content = [{"type": "text", "text": text}]
+            return {"file_id": file_id, "file_name": name, "score": score, "content": content}
+        case _:
+            return None
+
+
+def _is_source(one: Any) -> bool:
+    match one:
+        case {"title": str(), "url": str()}:
+            return True
+        case _:
+            return False
+
+
+def _asked(row: Row, details: dict[str, Any]) -> str:
+    given = arguments(row.arguments)
+    return _text(details.get("input", given.get("query", given.get("url"))))
 
 
 def _list(value: Any) -> list[Any]:

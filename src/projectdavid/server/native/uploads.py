@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import AsyncIterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +13,37 @@ from projectdavid.engine.media import media_type
 from projectdavid.engine.naming import file_name
 from projectdavid.ports.blobs import Blob, Blobs, NoRoom, TooLarge
 from projectdavid.protocol.files import FILE_SECONDS, PURPOSE_PATTERN
+from projectdavid.protocol.uploads import PART_BYTES
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.middleware import Bound
 from projectdavid.server.http.multipart import Form, Part
 
+UPLOADS: tuple[str, ...] = ("/v1/files", "/v1/uploads")
+"""The paths whose bodies are files."""
+PARTS = re.compile(r"/v1/file-uploads/[^/]+/parts")
 FIELDS = ("file", "purpose", "expires_after")
 DEFAULT_PURPOSE = "assistants"
 LONGEST_VALUE = 256
 SLACK = 1024 * 1024
 """Bytes that a form may have besides the file."""
 
+PART_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "title": "PartUpload",
+                    "properties": {"data": {"type": "string", "format": "binary", "description": "The bytes."}},
+                    "required": ["data"],
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+}
+"""What OpenAPI says of a part of an upload."""
 FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -51,7 +73,7 @@ FORM: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class Stored:
     """A file that is in the blob store and in no row yet; `expires_after` in seconds."""
 
     blob: Blob
@@ -70,7 +92,7 @@ class Upload:
         return json.dumps([self.blob.sha256, self.blob.size, self.name, self.purpose, self.expires_after]).encode()
 
 
-async def received(request: Request, blobs: Blobs, limit: int) -> Upload:
+async def received(request: Request, blobs: Blobs, limit: int) -> Stored:
     """The upload that a request brings; its file may have `limit` bytes.
 
     Raises:
@@ -86,7 +108,7 @@ async def received(request: Request, blobs: Blobs, limit: int) -> Upload:
                 raise _wrong(part.name, "expected once")
             if part.name == "file":
                 name = _name(part)
-                blob = await _stored(form, blobs, limit)
+                blob = await keep(form.data(), blobs, limit)
             elif part.name in FIELDS:
                 values[part.name] = await form.text(part, LONGEST_VALUE)
             else:
@@ -94,7 +116,7 @@ async def received(request: Request, blobs: Blobs, limit: int) -> Upload:
                 raise ApiError(422, "unknown_field", said, part.name)
         if blob is None:
             raise ApiError(422, "missing_field", "file: required", "file")
-        return Upload(blob, name, _purpose(values), _expires_after(values))
+        return Stored(blob, name, _purpose(values), _expires_after(values))
     except BaseException:
         if blob is not None:
             with suppress(NoRoom):  # bytes that stay are orphans, which are deleted later
@@ -102,22 +124,56 @@ async def received(request: Request, blobs: Blobs, limit: int) -> Upload:
         raise
 
 
-async def _stored(form: Form, blobs: Blobs, limit: int) -> Blob:
+async def received_part(request: Request, blobs: Blobs) -> Blob:
+    """The bytes of a part of an upload.
+
+    Raises:
+        ApiError: 400, 413, 415, 422 or 503; nothing is kept.
+    """
+    form = Form(request)
+    blob: Blob | None = None
     try:
-        return await blobs.put(form.data(), limit)
+        while (part := await form.part()) is not None:
+            if part.name != "data":
+                raise ApiError(422, "unknown_field", f"{part.name}: unknown field; the form may have data", part.name)
+            if blob is not None:
+                raise _wrong("data", "expected once")
+            blob = await keep(form.data(), blobs, PART_BYTES, "data")
+        if blob is None:
+            raise ApiError(422, "missing_field", "data: required", "data")
+        return blob
+    except BaseException:
+        if blob is not None:
+            with suppress(NoRoom):  # bytes that stay are orphans, which are deleted later
+                await blobs.delete([blob.key])
+        raise
+
+
+async def keep(pieces: AsyncIterable[bytes], blobs: Blobs, limit: int, field: str = "file") -> Blob:
+    """Store bytes that belong to no row yet.
+
+    Raises:
+        ApiError: 413 or 503; nothing is kept.
+    """
+    try:
+        return await blobs.put(pieces, limit)
     except TooLarge:
-        raise _too_large(limit) from None
+        raise _too_large(limit, field) from None
     except NoRoom:
         raise ApiError(503, "store_unavailable", "The server cannot write now; nothing was kept. Try again.") from None
 
 
-def bound(limit: int) -> Bound:
-    """That of a body whose file may have `limit` bytes."""
-    return Bound(limit + SLACK, lambda: _too_large(limit))
+def bound(path: str, limit: int) -> Bound | None:
+    """That of a body with a file, which may have `limit` bytes, or with a part of one; None: it is none of these."""
+    if path in UPLOADS:
+        return Bound(limit + SLACK, lambda: _too_large(limit, "file"))
+    if PARTS.fullmatch(path):
+        return Bound(PART_BYTES + SLACK, lambda: _too_large(PART_BYTES, "data"))
+    return None
 
 
-def _too_large(limit: int) -> ApiError:
-    return ApiError(413, "file_too_large", f"file: expected at most {limit} bytes", "file")
+def _too_large(limit: int, field: str) -> ApiError:
+    return ApiError(413, "file_too_large", f"{field}: expected at most {limit} bytes", field)
 
 
 def _name(part: Part) -> str:

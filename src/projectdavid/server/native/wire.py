@@ -113,6 +113,7 @@ def message(row: Row) -> dict[str, Any]:
         "tool_call_id": row.call_id,
         "reasoning": row.reasoning,
         "attachments": _attached(row),
+        "annotations": stored(row.annotations or "[]"),
         "meta_data": stored(row.meta_data or "{}"),
     }
 

@@ -76,5 +76,7 @@ WHERE owner = :owner AND instr(tool_resources, '"file_ids"') > 0 AND instr(tool_
 SELECT id, owner, blob FROM files WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit;
 
 -- name: blobs_known
--- Which keys of a JSON array belong to a file.
-SELECT blob FROM files WHERE blob IN (SELECT value FROM json_each(:keys));
+-- Which keys of a JSON array belong to a file, or to a part of one.
+SELECT blob FROM files WHERE blob IN (SELECT value FROM json_each(:keys))
+UNION ALL
+SELECT blob FROM upload_parts WHERE blob IN (SELECT value FROM json_each(:keys));

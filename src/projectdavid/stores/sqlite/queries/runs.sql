@@ -205,6 +205,18 @@ RETURNING action_id;
 SELECT 1 AS begun FROM runs AS r JOIN tool_calls AS c ON c.run = r.n
 WHERE r.thread = :thread AND c.tool = :tool AND c.started_at IS NOT NULL AND c.call_id <> :call_id LIMIT 1;
 
+-- name: search_numbered
+-- What the newest search of files found that has this number in the marks of a thread.
+SELECT json_extract(c.details, '$.results') AS results FROM runs AS r JOIN tool_calls AS c ON c.run = r.n
+WHERE r.thread = :thread AND c.tool = 'file_search' AND json_extract(c.details, '$.number') = :number
+ORDER BY r.n DESC, c.turn DESC, c.position DESC LIMIT 1;
+
+-- name: sources_of_thread
+-- The pages of the web that the calls of a thread have found or read.
+SELECT json_group_array(json(s.value)) AS sources
+FROM runs AS r JOIN tool_calls AS c ON c.run = r.n JOIN json_each(c.details, '$.sources') AS s
+WHERE r.thread = :thread AND c.tool = 'web_search' AND s.type = 'object';
+
 -- name: call_mark
 UPDATE tool_calls SET mark = :mark
 WHERE action_id = :action_id AND run IN (SELECT n FROM runs WHERE owner = :owner);

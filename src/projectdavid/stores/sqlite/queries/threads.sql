@@ -9,6 +9,10 @@ SELECT n, id, owner, created_at, meta_data, tool_resources, participants FROM th
 UPDATE threads SET meta_data = :meta_data, tool_resources = :tool_resources, participants = :participants
 WHERE id = :id AND owner = :owner;
 
+-- name: thread_resources
+-- Touches no row where they are not what they were.
+UPDATE threads SET tool_resources = :tool_resources WHERE id = :id AND owner = :owner AND tool_resources = :before;
+
 -- name: thread_delete
 DELETE FROM threads WHERE id = :id AND owner = :owner;
 
@@ -28,13 +32,13 @@ SELECT :id, n, :now, :role, :content, :assistant_id, :meta_data, :attachments FR
 INSERT INTO messages
 (
     id, thread, created_at, role, content, assistant_id, run_id, status, reason, calls, call_id, action_id, reasoning,
-    attachments, turn
+    attachments, annotations, turn
 )
 VALUES
 (
     :id, :thread, :now, :role, :content, :assistant_id, :run_id, :status, :reason, :calls, :call_id,
     (SELECT action_id FROM tool_calls WHERE run = (SELECT n FROM runs WHERE id = :run_id) AND call_id = :call_id),
-    :reasoning, :attachments, :turn
+    :reasoning, :attachments, :annotations, :turn
 );
 
 -- name: message

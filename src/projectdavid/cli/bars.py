@@ -1,0 +1,36 @@
+"""Bars on work that takes a while: shown where somebody looks, and gone afterwards."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from projectdavid.cli.printing import err, plain
+
+
+@contextmanager
+def bytes_bar(name: str) -> Generator[Any]:
+    """A bar of bytes; gives what takes `done` and `total`."""
+    from rich.progress import DownloadColumn, TransferSpeedColumn
+
+    with _bar(name, DownloadColumn(), TransferSpeedColumn()) as update:
+        yield update
+
+
+@contextmanager
+def count_bar(name: str) -> Generator[Any]:
+    """A bar of things; gives what takes `done` and `total`, and whatever else."""
+    from rich.progress import MofNCompleteColumn
+
+    with _bar(name, MofNCompleteColumn()) as update:
+        yield update
+
+
+@contextmanager
+def _bar(name: str, *columns: Any) -> Generator[Any]:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = err()
+    shown = (TextColumn("{task.description}", markup=False), BarColumn(), *columns)
+    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(plain(name), total=None)
+        yield lambda done, total, *_: progress.update(task, completed=done, total=total)

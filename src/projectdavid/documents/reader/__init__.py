@@ -1,0 +1,1 @@
+"""What runs in the reader's own process: forks a child for each file, which knows the formats."""

@@ -1,0 +1,1 @@
+"""Models that embed on this machine; servers that embed are providers."""

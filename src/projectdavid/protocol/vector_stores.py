@@ -1,0 +1,201 @@
+"""Vector stores: files of an owner that can be searched; what the server is asked about them."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+
+from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.base import (
+    NO_NUL,
+    WHOLE,
+    Id,
+    LooseMetaData,
+    MetaKey,
+    MetaText,
+    Request,
+    ShortText,
+)
+
+DAY = 86_400
+CHUNK_TOKENS = 800
+OVERLAP_TOKENS = 400
+MANY_FILES = 500
+BATCH_FILES = 2000
+QUERY_LENGTH = 4096
+"""Characters of a query."""
+VECTOR_SIZE = 8192
+
+Scalar = MetaText | int | float | bool
+Attributes = Annotated[dict[MetaKey, Scalar], Field(max_length=16, json_schema_extra={"additionalProperties": False})]
+"""At most 16 pairs, which searches can be filtered by; texts have at most 512 characters."""
+FilePath = Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)]
+
+
+class ExpiresAfter(Request):
+    """When a store expires: so many days after its last use."""
+
+    anchor: Literal["last_active_at"] = "last_active_at"
+    days: Annotated[int, Field(ge=1, le=365), WHOLE]
+
+
+class StaticChunks(Request):
+    """Chunks of at most so many tokens, of which so many are shared with the next."""
+
+    max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096), WHOLE]
+    chunk_overlap_tokens: Annotated[int, Field(ge=0, le=2048), WHOLE]
+
+    @model_validator(mode="after")
+    def _overlaps(self) -> Self:
+        if self.chunk_overlap_tokens > self.max_chunk_size_tokens // 2:
+            raise ValueError("expected chunk_overlap_tokens of at most half of max_chunk_size_tokens")
+        return self
+
+
+class AutoChunking(Request):
+    """Chunks of 800 tokens, of which 400 are shared with the next."""
+
+    type: Literal["auto"]
+
+
+class StaticChunking(Request):
+    """Chunks of a size of your own."""
+
+    type: Literal["static"]
+    static: StaticChunks
+
+
+ChunkingStrategy = Annotated[AutoChunking | StaticChunking, Field(discriminator="type")]
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+class VectorStoreCreate(Request):
+    """The body that creates a vector store.
+
+    With `vector_size` it is one whose vectors you bring yourself, as clients of the Project David wire do.
+    """
+
+    name: ShortText | None = None
+    description: ShortText | None = None
+    file_ids: Annotated[list[Id], Field(max_length=MANY_FILES)] | None = None
+    chunking_strategy: ChunkingStrategy | None = None
+    expires_after: ExpiresAfter | None = None
+    meta_data: LooseMetaData | None = None
+    shared_id: Id | None = None
+    """Its id, if you choose it yourself."""
+    vector_size: Annotated[int, Field(ge=1, le=VECTOR_SIZE), WHOLE] | None = None
+    distance_metric: Annotated[Literal["COSINE"], BeforeValidator(_upper)] = "COSINE"
+    config: JsonObject | None = None
+    """Kept for clients of the Project David wire."""
+
+
+class VectorStoreUpdate(Request):
+    """The body that updates a vector store: the fields supplied change; `meta_data` is merged."""
+
+    name: ShortText | None = None
+    description: ShortText | None = None
+    expires_after: ExpiresAfter | None = None
+    meta_data: LooseMetaData | None = None
+
+
+class StoreFileFields(Request):
+    """A file for a vector store, and how it is to be cut."""
+
+    file_id: Id
+    attributes: Attributes | None = None
+    chunking_strategy: ChunkingStrategy | None = None
+    file_path: FilePath | None = None
+    """Where it came from, in your own words."""
+
+
+class StoreFileCreate(StoreFileFields):
+    """The body that puts a file into a vector store; it is read in the background."""
+
+    file_name: Annotated[str, StringConstraints(max_length=256, pattern=NO_NUL)] | None = None
+    """Kept for clients of the Project David wire: a file is called as it was uploaded."""
+    status: str | None = None
+    meta_data: Attributes | None = None
+    """The same as `attributes`."""
+
+
+class StoreFileUpdate(Request):
+    """The body that describes a file of a vector store anew."""
+
+    attributes: Attributes
+
+
+class StoreFileMark(Request):
+    """The body by which clients of the Project David wire say how a file stands whose vectors they bring."""
+
+    status: Annotated[str, StringConstraints(max_length=64)]
+    error_message: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
+
+
+class FileBatchCreate(Request):
+    """The body that puts many files into a vector store: `file_ids`, or `files` with what is special to each."""
+
+    file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES)] | None = None
+    files: Annotated[list[StoreFileFields], Field(min_length=1, max_length=BATCH_FILES)] | None = None
+    attributes: Attributes | None = None
+    chunking_strategy: ChunkingStrategy | None = None
+
+
+class RankingOptions(Request):
+    """How results are ranked, and which are good enough: a score is between 0 and 1."""
+
+    ranker: Annotated[str, StringConstraints(max_length=64)] | None = None
+    score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+def _not_zero(numbers: list[float]) -> list[float]:
+    if not any(numbers):
+        raise ValueError("expected a vector that is not zero")
+    return numbers
+
+
+Vector = Annotated[list[float], Field(min_length=1, max_length=VECTOR_SIZE), AfterValidator(_not_zero)]
+QueryText = Annotated[str, StringConstraints(min_length=1, max_length=QUERY_LENGTH, pattern=NO_NUL)]
+
+
+class VectorStoreSearch(Request):
+    """The body that searches a vector store: by `query`, or by a `query_vector` where you bring the vectors."""
+
+    query: QueryText | None = None
+    max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] = 10
+    filters: JsonObject | None = None
+    ranking_options: RankingOptions | None = None
+    query_vector: Vector | None = None
+    top_k: Annotated[int, Field(ge=1, le=50), WHOLE] | None = None
+    """The same as `max_num_results`."""
+    vector_field: str | None = None
+    """Kept for clients of the Project David wire."""
+
+
+class BroughtFile(Request):
+    """The file that brought chunks are of; the id is yours."""
+
+    file_id: Id
+    file_name: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
+    file_path: FilePath | None = None
+    status: str | None = None
+    meta_data: Annotated[JsonObject, Field(max_length=64)] | None = None
+
+
+class BroughtVectors(Request):
+    """The body that brings the chunks of a file with their vectors, in place of those that are there."""
+
+    texts: Annotated[
+        list[Annotated[str, StringConstraints(max_length=65_536, pattern=NO_NUL)]],
+        Field(min_length=1, max_length=10_000),
+    ]
+    vectors: Annotated[list[Vector], Field(min_length=1, max_length=10_000)]
+    metadata: Annotated[list[JsonObject], Field(max_length=10_000)] | None = None
+    file: BroughtFile
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        if len(self.texts) != len(self.vectors) or (self.metadata and len(self.metadata) != len(self.texts)):
+            raise ValueError("expected as many vectors, and as many metadata, as texts")
+        return self

@@ -1,0 +1,261 @@
+"""The ingest: reads the files of vector stores into the index, under a lease, and goes on where a crash stopped it.
+
+What of a file is staged in the index is its journal: reading it again stages what is missing, and nothing is found, nor
+found twice, before all of it is there.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from projectdavid.engine.chunking import chunks
+from projectdavid.engine.documents import Chunk, Document
+from projectdavid.ports.blobs import Blobs, Gone
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.documents import Documents, DocumentsUnavailable, Unreadable
+from projectdavid.ports.embedder import Embedder, EmbedderError
+from projectdavid.ports.index import Index, IndexUnavailable, Piece, Place
+from projectdavid.ports.store import Missing, Op, Row, Store, Unavailable
+from projectdavid.runtime.driver import Clock
+from projectdavid.runtime.ids import Ids
+
+log = logging.getLogger("projectdavid.ingest")
+
+INGEST = "ingest"
+"""The topic that says a file waits to be read."""
+FORMAT = "1"
+"""Of what is staged: another one where the same file would be cut, or its text be read, in another way."""
+BATCH = 64
+"""Chunks that are embedded and staged at once."""
+STOPPED = "The server stopped each time it read this file."
+FAULT = "The server made a mistake while it read this file; its log has the details."
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How the ingest keeps time, in seconds, how many files it reads at once, and how often it tries one."""
+
+    lease: float = 30.0
+    look: float = 1.0
+    files: int = 2
+    tries: int = 8
+    longest: float = 300.0
+    """Before a file is tried again."""
+
+
+class _Lost(Exception):
+    """The file was deleted, cancelled, or taken over by another process meanwhile."""
+
+
+class Ingest:
+    """Reads files until it is stopped."""
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        blobs: Blobs,
+        documents: Documents,
+        index: Index,
+        embedder: Embedder | None,
+        clock: Clock,
+        ids: Ids,
+        rhythm: Rhythm = Rhythm(),
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._blobs = blobs
+        self._documents = documents
+        self._index = index
+        self._embedder = embedder
+        self._clock = clock
+        self._rhythm = rhythm
+        self._name = ids.new("ingest")
+        self._at_work: dict[int, asyncio.Task[None]] = {}
+
+    @property
+    def at_work(self) -> int:
+        """How many files it reads now."""
+        return len(self._at_work)
+
+    async def serve(self) -> None:
+        """Claim and read until cancelled; what is unfinished then is taken up again later."""
+        extending = asyncio.create_task(self._extend())
+        try:
+            with self._bus.subscribe(INGEST) as ear:
+                while True:
+                    try:
+                        await self._claim()
+                    except Unavailable:
+                        log.exception("the store is not available; trying again")
+                    await ear.wait(self._rhythm.look)
+        finally:
+            extending.cancel()
+            for task in self._at_work.values():
+                task.cancel()
+            await asyncio.gather(extending, *self._at_work.values(), return_exceptions=True)
+
+    async def _claim(self) -> None:
+        free = self._rhythm.files - len(self._at_work)
+        if free <= 0:
+            return
+        now = self._clock()
+        for row in await self._store.all("ingest_waiting", now=now, limit=free):
+            params = {"n": row.n, "lease": self._name, "now": now, "until": now + self._rhythm.lease}
+            if (await self._store.write([Op("ingest_claim", dict(params))]))[0] is not None:
+                task = asyncio.create_task(self._work(row.n))
+                self._at_work[row.n] = task
+                task.add_done_callback(lambda _, n=row.n: self._let_go(n))
+
+    def _let_go(self, n: int) -> None:
+        del self._at_work[n]
+        self._bus.publish(INGEST)
+
+    async def _extend(self) -> None:
+        while True:
+            await asyncio.sleep(self._rhythm.lease / 3)
+            if self._at_work:
+                now = self._clock()
+                try:
+                    params = {"lease": self._name, "now": now, "until": now + self._rhythm.lease}
+                    await self._store.write([Op("ingest_extend", dict(params))])
+                except Unavailable:
+                    log.exception("leases could not be extended")
+
+    async def _work(self, n: int) -> None:
+        row = await self._store.one("ingest_file", n=n)
+        if row is None:
+            return
+        try:
+            await self._decide(row)
+        except _Lost:
+            await self._forget(n)
+        except Unavailable as error:
+            log.warning("file %d waits for the store: %s", n, error)  # its lease runs out
+
+    async def _decide(self, row: Row) -> None:
+        """Read a file, and write down what came of it.
+
+        Raises:
+            _Lost, Unavailable.
+        """
+        try:
+            await self._read(row)
+        except Unreadable as error:
+            await self._fail(row, error.code, error.message)
+        except (DocumentsUnavailable, IndexUnavailable) as error:
+            log.warning("file %d cannot be read now: %s", row.n, error)
+            await self._later(row, "server_error", "The server could not read this file.")
+        except EmbedderError as error:
+            log.warning("file %d cannot be embedded: %s", row.n, error)
+            message = f"It could not be embedded ({error.code}): {error.message}"
+            if error.retryable:
+                await self._later(row, "server_error", message, error.retry_after or 0)
+            else:
+                await self._fail(row, "server_error", message)
+        except asyncio.CancelledError:
+            await self._write(row, "ingest_later", next_at=0, attempts=row.attempts - 1)
+            raise
+        except (_Lost, Unavailable):
+            raise
+        except Exception:
+            log.exception("file %d could not be read by a fault of ours", row.n)
+            await self._fail(row, "server_error", FAULT)
+
+    async def _read(self, row: Row) -> None:
+        if row.attempts > self._rhythm.tries:  # whoever tried before told nothing: it took the server down
+            await self._fail(row, "server_error", STOPPED)
+            return
+        if row.blob is None:
+            raise Unreadable("invalid_file", "The file was deleted.")
+        place = Place(row.owner, row.store, row.n)
+        version = self._version(row)
+        found = await self._index.found(place)
+        if found is not None and found.version == version:
+            await self._done(row, version, found.chunks, row.size)
+            return
+        try:
+            document = await self._documents.read(self._blobs.read(row.blob), row.filename)
+        except Gone:
+            raise Unreadable("invalid_file", "The file was deleted.") from None
+        if not document.text or document.text.isspace():
+            raise Unreadable("invalid_file", _no_text(document))
+        await self._stage(row, place, version, document)
+        count = await self._index.publish(place, version)
+        await self._done(row, version, count, len(document.text.encode()))
+
+    async def _stage(self, row: Row, place: Place, version: str, document: Document) -> None:
+        """Stage what is not staged yet."""
+        cut = await asyncio.to_thread(lambda: list(chunks(document, row.chunk_tokens, row.overlap_tokens)))
+        await self._progress(row, done := await self._index.staged(place, version), len(cut))
+        while done < len(cut):
+            batch = cut[done : done + BATCH]
+            await self._index.stage(place, version, await self._pieces(batch), self._space)
+            done += len(batch)
+            await self._progress(row, done, len(cut))
+
+    async def _pieces(self, batch: list[Chunk]) -> list[Piece]:
+        if self._embedder is None:
+            return [Piece(chunk) for chunk in batch]
+        embedded = await self._embedder.embed([chunk.text for chunk in batch], "document")
+        return [Piece(chunk, vector) for chunk, vector in zip(batch, embedded.vectors, strict=True)]
+
+    @property
+    def _space(self) -> str | None:
+        return None if self._embedder is None else self._embedder.space
+
+    def _version(self, row: Row) -> str:
+        """What the chunks of a file are made from, and how."""
+        parts = (FORMAT, row.sha256, row.filename, row.chunk_tokens, row.overlap_tokens, self._space or "")
+        return blake2b("\0".join(map(str, parts)).encode(), digest_size=12).hexdigest()
+
+    async def _progress(self, row: Row, done: int, total: int) -> None:
+        await self._write(row, "ingest_progress", done=done, total=total)
+
+    async def _done(self, row: Row, version: str, count: int, size: int) -> None:
+        now = int(self._clock())
+        await self._write(row, "ingest_done", version=version, space=self._space, chunks=count, size=size, now=now)
+
+    async def _fail(self, row: Row, code: str, message: str) -> None:
+        await self._write(row, "ingest_failed", code=code, message=message, now=int(self._clock()))
+        if not row.stale:
+            await self._index.remove([row.n])
+
+    async def _later(self, row: Row, code: str, message: str, at_least: float = 0) -> None:
+        if row.attempts >= self._rhythm.tries:
+            await self._fail(row, code, message)
+            return
+        pause = max(min(2.0**row.attempts, self._rhythm.longest), at_least)
+        await self._write(row, "ingest_later", next_at=self._clock() + pause, attempts=row.attempts)
+
+    async def _write(self, row: Row, query: str, **params: str | float | None) -> None:
+        """Write of a file while it is ours.
+
+        Raises:
+            _Lost: it is not.
+        """
+        try:
+            op = Op(
+                query, {"n": row.n, "lease": self._name, **params}, missing=Missing("vector_store_file", row.file_id)
+            )
+            await self._store.write([op])
+        except Missing:
+            raise _Lost from None
+
+    async def _forget(self, n: int) -> None:
+        """Take out of the index what a file that is not to be found has left there."""
+        row = await self._store.one("ingest_file", n=n)
+        if row is None or row.status in ("cancelled", "failed"):
+            try:
+                await self._index.remove([n])
+            except IndexUnavailable as error:
+                log.warning("file %d stays in the index until the next start: %s", n, error)
+
+
+def _no_text(document: Document) -> str:
+    if document.page_starts:
+        return (
+            "There is no text in it. If its pages are pictures, let a program for text recognition (OCR) read it first."
+        )
+    return "There is no text in it."

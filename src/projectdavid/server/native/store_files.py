@@ -1,0 +1,174 @@
+"""The files of a vector store: put in, list, retrieve, describe, take out; and the chunks that they were cut into."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import Query, Response
+from pydantic.json_schema import SkipJsonSchema
+
+from projectdavid.engine.documents import Chunk
+from projectdavid.ports.index import IndexUnavailable, Place
+from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.protocol.base import Deleted, Page
+from projectdavid.protocol.vector_answers import StoredChunk, VectorStoreFile
+from projectdavid.protocol.vector_stores import StoreFileCreate, StoreFileMark, StoreFileUpdate
+from projectdavid.runtime.ingest import INGEST
+from projectdavid.server.auth import Auth
+from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
+from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
+from projectdavid.server.native import files
+from projectdavid.server.native.store_rows import (
+    absent,
+    attach_op,
+    find_file,
+    find_open,
+    find_store,
+    see_embedded,
+    unavailable,
+)
+from projectdavid.server.native.wire import bare, json_answer, listed, router, stored, to_json
+
+router = router("vector stores")
+
+Status = Annotated[
+    Literal["in_progress", "completed", "failed", "cancelled"] | SkipJsonSchema[None],
+    Query(alias="filter", description="Only those that stand there."),
+]
+Behind = Annotated[int, Query(ge=-1, le=2**31, description="The position behind which to begin.")]
+FilePath = Annotated[str, Query(min_length=1, max_length=1024, description="The `file_path` that it was put in with.")]
+MARKS = ("in_progress", "completed", "failed", "cancelled")
+
+
+@router.post("/vector-stores/{store_id}/files", status_code=201, response_model=VectorStoreFile, responses=WITH_BODY)
+async def add_store_file(store_id: str, body: StoreFileCreate, caller: Auth) -> Response:
+    """Put a file into a vector store. It is read in the background; one that is there already is read anew."""
+    row = await find_open(caller.view, store_id)
+    see_embedded(row)
+    await files.find(caller, body.file_id, "file_id")
+    values = body.model_copy(update={"attributes": body.attributes or body.meta_data})
+    await caller.write([attach_op(store_id, values, int(caller.now))])
+    caller.platform.bus.publish(INGEST)
+    return json_answer(wire(await find_file(caller.view, store_id, body.file_id)), 201)
+
+
+@router.get("/vector-stores/{store_id}/files", response_model=list[VectorStoreFile])
+async def list_store_files(
+    store_id: str,
+    caller: Auth,
+    limit: ManyLimit = 1000,
+    order: Order = "desc",
+    after: After = None,
+    status: Status = None,
+) -> Response:
+    """The files of a vector store, newest first. `x-has-more` and `x-last-id` tell of the next page."""
+    await find_store(caller.view, store_id)
+
+    async def known(cursor: str) -> Any:
+        return await caller.view.one("store_file", store_id=store_id, file_id=cursor)
+
+    given = {"store_id": store_id, "status": status}
+    rows, more = await page(caller.view, "store_files_page", limit, order, after, known, **given)
+    return bare([wire(row) for row in rows], [row.file_id for row in rows], more)
+
+
+@router.delete("/vector-stores/{store_id}/files", response_model=Deleted)
+async def remove_store_file_at(store_id: str, file_path: FilePath, caller: Auth) -> Response:
+    """Take the file out that was put in with this `file_path`."""
+    await find_store(caller.view, store_id)
+    row = await caller.view.one("store_file_at", store_id=store_id, path=file_path)
+    if row is None:
+        raise missing("vector_store_file", file_path, "file_path")
+    return await remove_store_file(store_id, row.file_id, caller)
+
+
+@router.get("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile)
+async def retrieve_store_file(store_id: str, file_id: str, caller: Auth) -> Response:
+    """How a file of a vector store stands."""
+    return json_answer(wire(await find_file(caller.view, store_id, file_id)))
+
+
+@router.put("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile, responses=WITH_BODY)
+async def update_store_file(store_id: str, file_id: str, body: StoreFileUpdate, caller: Auth) -> Response:
+    """Put other attributes in the place of those that it has. It is not read anew."""
+    params: dict[str, Any] = {"store_id": store_id, "file_id": file_id, "attributes": to_json(body.attributes)}
+    await caller.view.write([Op("store_file_describe", params, missing=await absent(caller.view, store_id, file_id))])
+    return json_answer(wire(await find_file(caller.view, store_id, file_id)))
+
+
+@router.patch("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile, responses=WITH_BODY)
+async def mark_store_file(store_id: str, file_id: str, body: StoreFileMark, caller: Auth) -> Response:
+    """Say how a file stands whose vectors you bring; of all others the server knows it."""
+    store = await find_store(caller.view, store_id)
+    await find_file(caller.view, store_id, file_id)
+    if store.vectors is None:
+        raise ApiError(
+            400, "invalid_state", "The server reads the files of this store, and says itself how they stand."
+        )
+    if body.status not in MARKS:
+        raise ApiError(422, "invalid_value", f"status: expected one of {', '.join(MARKS)}", "status")
+    failed = body.status == "failed"
+    params: dict[str, Any] = {
+        "store_id": store_id,
+        "file_id": file_id,
+        "status": body.status,
+        "error_code": "server_error" if failed else None,
+        "error": (body.error_message or "Its owner says so.") if failed else None,
+    }
+    await caller.view.write([Op("store_file_mark", params, missing=Missing("vector_store_file", file_id))])
+    return json_answer(wire(await find_file(caller.view, store_id, file_id)))
+
+
+@router.delete("/vector-stores/{store_id}/files/{file_id}", response_model=Deleted)
+async def remove_store_file(store_id: str, file_id: str, caller: Auth) -> Response:
+    """Take a file out of a vector store; it stays a file."""
+    params: dict[str, Any] = {"store_id": store_id, "file_id": file_id}
+    await caller.view.write([Op("store_file_detach", params, missing=await absent(caller.view, store_id, file_id))])
+    caller.platform.bus.publish(INGEST)
+    return json_answer({"id": file_id, "object": "vector_store.file.deleted", "deleted": True})
+
+
+@router.get("/vector-stores/{store_id}/files/{file_id}/content", response_model=Page[StoredChunk])
+async def retrieve_store_file_content(
+    store_id: str, file_id: str, caller: Auth, limit: Limit = 20, behind: Behind = -1
+) -> Response:
+    """The chunks that a file was cut into, in order; they overlap. The page after it begins behind `last_id`."""
+    row = await find_file(caller.view, store_id, file_id)
+    try:
+        place = Place(row.owner, row.store, row.n)
+        found = await caller.platform.knowledge.index.chunks(place, behind, limit + 1)
+    except IndexUnavailable:
+        raise unavailable() from None
+    shown = [chunk_wire(chunk) for chunk in found[:limit]]
+    return listed(shown, [str(chunk.position) for chunk in found[:limit]], len(found) > limit)
+
+
+def wire(row: Row) -> dict[str, Any]:
+    """A file of a vector store."""
+    error = {"code": row.error_code, "message": row.error} if row.status == "failed" else None
+    static = {"max_chunk_size_tokens": row.chunk_tokens, "chunk_overlap_tokens": row.overlap_tokens}
+    ended = row.ended_at if row.status == "completed" else None
+    return {
+        "id": row.file_id,
+        "object": "vector_store.file",
+        "created_at": row.created_at,
+        "vector_store_id": row.store_id,
+        "filename": row.name,
+        "status": row.status,
+        "last_error": error,
+        "progress": {"done": row.done, "total": row.total},
+        "chunks": row.chunks,
+        "usage_bytes": row.size,
+        "attributes": stored(row.attributes),
+        "chunking_strategy": {"type": "static", "static": static} if row.given is None else {"type": "other"},
+        "completed_at": ended,
+        "file_name": row.name,
+        "file_path": row.path or row.name,
+        "processed_at": ended,
+        "error_message": row.error,
+        "meta_data": stored(row.attributes),
+    }
+
+
+def chunk_wire(chunk: Chunk) -> dict[str, Any]:
+    """A chunk."""
+    return msgspec.to_builtins(chunk)

@@ -1,0 +1,179 @@
+"""Vector stores: create, list, retrieve, update, delete."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Query, Response
+from pydantic.json_schema import SkipJsonSchema
+
+from projectdavid.ports.store import Clash, Missing, Op, Row, View
+from projectdavid.protocol.base import ID_PATTERN, Deleted
+from projectdavid.protocol.vector_answers import VectorStore
+from projectdavid.protocol.vector_stores import (
+    DAY,
+    ChunkingStrategy,
+    StoreFileFields,
+    VectorStoreCreate,
+    VectorStoreUpdate,
+)
+from projectdavid.runtime.ingest import INGEST
+from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
+from projectdavid.server.http.paging import After, ManyLimit, Order, page
+from projectdavid.server.native import attaching
+from projectdavid.server.native.store_rows import attach_op, find_store
+from projectdavid.server.native.wire import bare, json_answer, router, stored, to_json
+from projectdavid.server.platform import Platform
+
+router = router("vector stores")
+
+OwnerId = Annotated[
+    Annotated[str, Query(pattern=ID_PATTERN)] | SkipJsonSchema[None],
+    Query(description="Whose it is to be; only an admin may choose another user."),
+]
+
+
+@router.post("/vector-stores", status_code=201, response_model=VectorStore, responses=WITH_BODY | CONFLICT)
+async def create_vector_store(body: VectorStoreCreate, caller: Auth, owner_id: OwnerId = None) -> Response:
+    """Make a vector store; with `file_ids`, these files are read into it in the background."""
+    owner = owner_id or caller.user_id
+    await caller.may_see(owner)
+    view = caller.platform.store.of(owner)
+    store_id, files = body.shared_id or caller.ids.new("vs"), _files(body)
+    if body.vector_size is not None and files:
+        raise ApiError(
+            422,
+            "invalid_value",
+            "vector_size: a store that has the vectors that you bring takes no file_ids",
+            "vector_size",
+        )
+    guard = await attaching.of_ids(view, [file.file_id for file in files], "file", "file_ids")
+    attached = [attach_op(store_id, file, int(caller.now)) for file in files]
+    await caller.write([_new(store_id, body, caller), *guard, *attached], to=view)
+    caller.platform.bus.publish(INGEST)
+    return _answer(await find_store(view, store_id), caller.platform, 201)
+
+
+@router.get("/vector-stores", response_model=list[VectorStore])
+async def list_vector_stores(
+    caller: Auth, limit: ManyLimit = 1000, order: Order = "desc", after: After = None
+) -> Response:
+    """The caller's vector stores, newest first. `x-has-more` and `x-last-id` tell of the next page."""
+    return await _list(caller.view, caller.platform, limit, order, after)
+
+
+@router.get("/vector-stores/admin/by-user", response_model=list[VectorStore])
+async def list_vector_stores_of_user(
+    owner_id: Annotated[str, Query(pattern=ID_PATTERN)],
+    caller: Auth,
+    limit: ManyLimit = 1000,
+    order: Order = "desc",
+    after: After = None,
+) -> Response:
+    """The vector stores of a user: one's own, or anybody's for an admin."""
+    await caller.may_see(owner_id)
+    return await _list(caller.platform.store.of(owner_id), caller.platform, limit, order, after)
+
+
+@router.get("/vector-stores/{store_id}", response_model=VectorStore)
+async def retrieve_vector_store(store_id: str, caller: Auth) -> Response:
+    """One vector store, with the counts of its files."""
+    return _answer(await find_store(caller.view, store_id), caller.platform)
+
+
+@router.put("/vector-stores/{store_id}", response_model=VectorStore, responses=WITH_BODY)
+async def update_vector_store(store_id: str, body: VectorStoreUpdate, caller: Auth) -> Response:
+    """Change the fields that are supplied; `meta_data` is merged. One that has expired is used again, and is empty."""
+    row = await find_store(caller.view, store_id)
+    given = body.model_fields_set
+    days = None if body.expires_after is None else body.expires_after.days
+    params: dict[str, Any] = {
+        "id": store_id,
+        "now": int(caller.platform.clock()),
+        "name": body.name if "name" in given else row.name,
+        "description": body.description if "description" in given else row.description,
+        "meta_data": to_json({**msgspec.json.decode(row.meta_data), **(body.meta_data or {})}),
+        "expires_days": days if "expires_after" in given else row.expires_days,
+        "revive": "expires_after" in given,
+    }
+    await caller.view.write([Op("store_update", params, missing=Missing("vector_store", store_id))])
+    return _answer(await find_store(caller.view, store_id), caller.platform)
+
+
+@router.delete("/vector-stores/{store_id}", response_model=Deleted)
+async def delete_vector_store(store_id: str, caller: Auth, permanent: bool = True) -> Response:  # noqa: ARG001 - on the wire
+    """Delete a vector store for good. Its files stay files; assistants and threads that name it find nothing there."""
+    op = Op("store_delete", {"id": store_id}, missing=Missing("vector_store", store_id))
+    await caller.view.write([op])
+    caller.platform.bus.publish(INGEST)
+    return json_answer({"id": store_id, "object": "vector_store.deleted", "deleted": True})
+
+
+def mode_of(platform: Platform, row: Row) -> str:
+    """How a store is searched."""
+    return "hybrid" if platform.knowledge.embedder is not None or row.vectors is not None else "lexical"
+
+
+def _files(body: VectorStoreCreate) -> list[StoreFileFields]:
+    chunking: ChunkingStrategy | None = body.chunking_strategy
+    return [
+        StoreFileFields(file_id=file_id, chunking_strategy=chunking) for file_id in dict.fromkeys(body.file_ids or ())
+    ]
+
+
+def _new(store_id: str, body: VectorStoreCreate, caller: Caller) -> Op:
+    vectors = {"size": body.vector_size, "config": body.config} if body.vector_size is not None else None
+    params: dict[str, Any] = {
+        "id": store_id,
+        "now": int(caller.now),
+        "name": body.name,
+        "description": body.description,
+        "expires_days": None if body.expires_after is None else body.expires_after.days,
+        "meta_data": to_json(body.meta_data or {}),
+        "vectors": None if vectors is None else to_json(vectors),
+    }
+    return Op("store_insert", params, clash=Clash("vector_store", store_id))
+
+
+async def _list(view: View, platform: Platform, limit: int, order: str, after: str | None) -> Response:
+    async def known(cursor: str) -> Any:
+        return await view.one("store", id=cursor)
+
+    rows: Sequence[Row]
+    rows, more = await page(view, "stores_page", limit, order, after, known)
+    return bare([_wire(row, platform) for row in rows], [row.id for row in rows], more)
+
+
+def _answer(row: Row, platform: Platform, status: int = 200) -> Response:
+    return json_answer(_wire(row, platform), status)
+
+
+def _wire(row: Row, platform: Platform) -> dict[str, Any]:
+    """A vector store."""
+    counts = {name: getattr(row, name) for name in ("in_progress", "completed", "failed", "cancelled")}
+    total, days = sum(counts.values()), row.expires_days
+    brought: dict[str, Any] = {} if row.vectors is None else msgspec.json.decode(row.vectors)
+    ready = "in_progress" if counts["in_progress"] else "completed"
+    return {
+        "id": row.id,
+        "object": "vector_store",
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "last_active_at": row.last_active_at,
+        "expires_after": None if days is None else {"anchor": "last_active_at", "days": days},
+        "expires_at": row.expired_at if days is None else row.last_active_at + days * DAY,
+        "name": row.name or "",
+        "description": row.description,
+        "status": ready if row.expired_at is None else "expired",
+        "usage_bytes": row.size,
+        "file_counts": {**counts, "total": total},
+        "search_mode": mode_of(platform, row),
+        "meta_data": stored(row.meta_data),
+        "user_id": row.owner,
+        "collection_name": row.id,
+        "vector_size": brought.get("size", 0),
+        "distance_metric": "COSINE",
+        "config": brought.get("config"),
+        "file_count": total,
+    }

@@ -1,0 +1,74 @@
+-- name: ingest_waiting
+-- Files that are to be read and that nobody reads: new ones before those that are found already.
+SELECT n FROM vector_store_files
+WHERE (status = 'in_progress' OR stale = 1) AND next_at <= :now AND (lease IS NULL OR lease_until <= :now)
+ORDER BY stale, n LIMIT :limit;
+
+-- name: ingest_claim
+UPDATE vector_store_files SET lease = :lease, lease_until = :until, attempts = attempts + 1
+WHERE n = :n AND (status = 'in_progress' OR stale = 1) AND (lease IS NULL OR lease_until <= :now)
+RETURNING n;
+
+-- name: ingest_file
+-- What is to be read: `blob` is NULL where the file was deleted.
+SELECT v.*, s.owner, f.blob, f.sha256, f.name AS filename
+FROM vector_store_files AS v JOIN vector_stores AS s ON s.n = v.store
+    LEFT JOIN files AS f ON f.id = v.file_id AND f.owner = s.owner
+WHERE v.n = :n;
+
+-- name: ingest_progress
+UPDATE vector_store_files SET done = :done, total = max(:total, :done) WHERE n = :n AND lease = :lease;
+
+-- name: ingest_done
+UPDATE vector_store_files SET
+    status = 'completed', error_code = NULL, error = NULL, version = :version, space = :space, chunks = :chunks,
+    size = :size, done = :chunks, total = :chunks, attempts = 0, stale = 0, lease = NULL, lease_until = NULL,
+    ended_at = :now
+WHERE n = :n AND lease = :lease AND (status = 'in_progress' OR stale = 1);
+
+-- name: ingest_failed
+-- One that is found already stays found as it is.
+UPDATE vector_store_files SET
+    status = CASE stale WHEN 1 THEN status ELSE 'failed' END, error_code = :code, error = :message, stale = 0,
+    lease = NULL, lease_until = NULL, ended_at = :now
+WHERE n = :n AND lease = :lease AND (status = 'in_progress' OR stale = 1);
+
+-- name: ingest_later
+UPDATE vector_store_files SET lease = NULL, lease_until = NULL, next_at = :next_at, attempts = :attempts
+WHERE n = :n AND lease = :lease;
+
+-- name: ingest_extend
+UPDATE vector_store_files SET lease_until = :until WHERE lease = :lease AND lease_until > :now;
+
+-- name: ingest_recover
+-- At the start of a process that holds the file alone: whoever had a lease is gone.
+UPDATE vector_store_files SET lease = NULL, lease_until = NULL WHERE lease IS NOT NULL;
+
+-- name: ingest_again
+-- A file that is said to be found, and is not.
+UPDATE vector_store_files SET status = 'in_progress', stale = 0, attempts = 0, next_at = 0, done = 0, ended_at = NULL
+WHERE n = :n AND status = 'completed' AND given IS NULL;
+
+-- name: ingest_lost
+-- The same of one whose vectors its owner has to bring again.
+UPDATE vector_store_files SET
+    status = 'failed', error_code = 'server_error', error = 'The index was lost; send it again.', ended_at = :now
+WHERE n = :n AND status = 'completed' AND given IS NOT NULL;
+
+-- name: ingest_outdated
+-- Files whose vectors are of another space than that which is used now ('': none) are read anew.
+UPDATE vector_store_files SET stale = 1, attempts = 0, next_at = 0
+WHERE status = 'completed' AND given IS NULL AND COALESCE(space, '') <> :space AND chunks > 0;
+
+-- name: stores_after
+-- Every store, in pages.
+SELECT n, owner FROM vector_stores WHERE n > :after ORDER BY n LIMIT :limit;
+
+-- name: store_files_found
+SELECT n, version FROM vector_store_files WHERE store = :store AND status = 'completed';
+
+-- name: removals
+SELECT file FROM index_removals LIMIT :limit;
+
+-- name: removals_done
+DELETE FROM index_removals WHERE file IN (SELECT value FROM json_each(:files));

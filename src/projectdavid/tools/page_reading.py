@@ -1,0 +1,119 @@
+"""Reads pages of the web: through the guard, as far as robots.txt allows, and as text."""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from email.message import Message
+from urllib.parse import urldefrag, urlsplit, urlunsplit
+
+from protego import Protego
+
+from projectdavid.outbound import Guard, OutboundError, Reply
+from projectdavid.ports.documents import Documents, DocumentsUnavailable, Unreadable
+from projectdavid.ports.pages import Page, Pages
+from projectdavid.ports.tool import ToolError
+
+AGENT = "projectdavid"
+"""What robots.txt may call us, and what servers are told."""
+ACCEPT = "text/html,application/xhtml+xml,text/plain,text/markdown,application/json;q=0.9,*/*;q=0.5"
+ROBOTS_KEPT = 3600.0
+"""Seconds for which a site's robots.txt counts."""
+SITES = 1000
+LONGEST = 1_000_000
+"""Characters of a page that are kept."""
+LONGEST_URL = 2048
+
+
+class PageReader:
+    """Reads pages, and keeps them for their owner.
+
+    Args:
+        guard: one that follows redirects, and bounds the size and the time of an answer.
+        documents: who makes text of an answer, in a process of its own.
+        pages: where pages are kept.
+        now: seconds, for the age of what sites say to robots.
+    """
+
+    def __init__(
+        self, guard: Guard, documents: Documents, pages: Pages, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._guard = guard
+        self._documents = documents
+        self._pages = pages
+        self._now = now
+        self._robots: OrderedDict[str, tuple[float, Protego | str]] = OrderedDict()
+
+    async def read(self, owner: str, url: str) -> Page:
+        """A page, read now or within the last day.
+
+        Raises:
+            ToolError: it is refused, forbidden, not there, too long, too slow, or no text; says which.
+        """
+        url = urldefrag(url.strip())[0]
+        if not url.lower().startswith(("http://", "https://")) or len(url) > LONGEST_URL:
+            raise ToolError(f"'url' is to be an http or https URL of at most {LONGEST_URL} characters")
+        kept = await self._pages.kept(owner, url)
+        if kept is not None:
+            return kept
+        await self._see_allowed(url)
+        reply = await self._asked(url)
+        if reply.url != url:
+            await self._see_allowed(reply.url)
+        if not 200 <= reply.status < 300:
+            raise ToolError(f"the page cannot be read: its server answered {reply.status}")
+        page = await self._page(url, reply)
+        await self._pages.keep(owner, page)
+        return page
+
+    async def _asked(self, url: str) -> Reply:
+        try:
+            return await self._guard.get(url, {"accept": ACCEPT, "user-agent": AGENT})
+        except OutboundError as error:
+            raise ToolError(f"the page cannot be read: {error}") from None
+
+    async def _page(self, url: str, reply: Reply) -> Page:
+        head = Message()
+        head["content-type"] = reply.headers.get("content-type", "")
+        try:
+            document = await self._documents.read_page(_once(reply.body), head.get_content_charset())
+        except Unreadable as error:
+            raise ToolError(f"the page cannot be read. {error}") from None
+        except DocumentsUnavailable:
+            raise ToolError("pages cannot be read now") from None
+        text = document.text.replace("\f", "\n").strip()[:LONGEST]
+        return Page(url, reply.url, " ".join(document.title.split())[:300] or url, text)
+
+    async def _see_allowed(self, url: str) -> None:
+        """See that the site's robots.txt lets us read a page (RFC 9309).
+
+        Raises:
+            ToolError: it does not, or nobody can say.
+        """
+        parts = urlsplit(url)
+        site = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
+        known = self._robots.get(site)
+        if known is None or known[0] < self._now():
+            known = (self._now() + ROBOTS_KEPT, await self._rules(site))
+            self._robots[site] = known
+            self._robots.move_to_end(site)
+            if len(self._robots) > SITES:
+                self._robots.popitem(last=False)
+        rules = known[1]
+        if isinstance(rules, str):
+            raise ToolError(f"the page may not be read: {rules}")
+        if not rules.can_fetch(url, AGENT):
+            raise ToolError("the page may not be read: the robots.txt of its site forbids it")
+
+    async def _rules(self, site: str) -> Protego | str:
+        """What a site says to robots, or why nobody can say, which forbids all of it."""
+        try:
+            reply = await self._guard.get(f"{site}/robots.txt", {"user-agent": AGENT})
+        except OutboundError as error:
+            return f"its robots.txt cannot be read: {error}"
+        if reply.status >= 500:
+            return f"its server answered {reply.status} when it was asked for its robots.txt"
+        return Protego.parse(reply.body.decode(errors="replace") if reply.status < 300 else "")
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body

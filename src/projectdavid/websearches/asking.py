@@ -1,0 +1,135 @@
+"""What all engines have in common: one request, its JSON, and the words for what went wrong, which never hold a key."""
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from projectdavid.ports.websearch import WebResult, WebSearchError
+
+TIMEOUT = 15.0
+"""Seconds for one search."""
+MOST_BYTES = 4 << 20
+"""Of an answer."""
+LONGEST_TITLE, LONGEST_SNIPPET, LONGEST_URL = 300, 1000, 2048
+"""Characters."""
+_TAG = re.compile(r"<[^<>]{0,200}>")
+_PAGE = re.compile(r"https?://[^\s<>\[\]\"]+")
+_FAILURES = {
+    401: ("authentication_error", "it refuses the key: check web_search_key"),
+    402: ("rate_limit_exceeded", "its quota is used up"),
+    403: ("authentication_error", "it refuses the request: check web_search_key, or what it is configured to allow"),
+    404: ("server_error", "it has no such page: check web_search_url"),
+    408: ("timeout", "it gave up waiting"),
+    429: ("rate_limit_exceeded", "it had too many requests"),
+}
+
+
+class Engine:
+    """A search engine's server.
+
+    Args:
+        name: what it is called.
+        base_url: where its API is.
+        timeout: seconds for one search.
+    """
+
+    def __init__(self, name: str, base_url: str, timeout: float = TIMEOUT) -> None:
+        self.name = name
+        self._base_url = base_url.rstrip("/")
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Ask once; returns the JSON of the answer.
+
+        Raises:
+            WebSearchError: refused, unreachable, or no JSON.
+        """
+        url = self._base_url + path
+        try:
+            async with self._client().request(
+                method, url, params=params, headers=headers, json=body, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    raise self._refused(response.status)
+                answer = await response.content.read(MOST_BYTES)
+                while not response.content.at_eof() and len(answer) < MOST_BYTES:
+                    answer += await response.content.read(MOST_BYTES - len(answer))
+        except TimeoutError:
+            raise WebSearchError("timeout", f"{self.name} was silent for {self._timeout:g} seconds.") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
+            said = f"{self.name} cannot be reached ({type(error).__name__})."
+            raise WebSearchError("connection_error", said) from None
+        try:
+            return msgspec.json.decode(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise WebSearchError("server_error", f"{self.name} answered with no JSON.") from None
+
+    async def close(self) -> None:
+        """Give back its connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _refused(self, status: int) -> WebSearchError:
+        code, why = _FAILURES.get(status, ("server_error", "it failed"))
+        return WebSearchError(code, f"{self.name} answered {status}: {why}.")
+
+    def _client(self) -> aiohttp.ClientSession:
+        # Not in the constructor: a session belongs to the loop that is running when it is made.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                timeout=aiohttp.ClientTimeout(total=self._timeout),
+            )
+        return self._session
+
+
+def results(answer: Any, place: Iterable[str], names: tuple[str, str], count: int, engine: str) -> list[WebResult]:
+    """The pages of an answer: those at a place in it, whose snippet and date are called so.
+
+    Raises:
+        WebSearchError: there is no list of pages.
+    """
+    for name in place:
+        answer = answer.get(name, []) if isinstance(answer, dict) else None
+    if not isinstance(answer, list):
+        raise WebSearchError("server_error", f"{engine} answered with no list of pages.")
+    snippet, date = names
+    found = [
+        WebResult(
+            plain(item.get("title"), LONGEST_TITLE) or item["url"],
+            item["url"],
+            plain(item.get(snippet), LONGEST_SNIPPET),
+            plain(item.get(date), 64) or None,
+        )
+        for item in answer
+        if isinstance(item, dict) and _is_page(item.get("url"))
+    ]
+    return found[:count]
+
+
+def plain(text: Any, longest: int) -> str:
+    """What an engine says in HTML, as text on one line."""
+    if not isinstance(text, str):
+        return ""
+    line = " ".join(html.unescape(_TAG.sub("", text)).split())
+    return line if len(line) <= longest else line[:longest] + "…"
+
+
+def _is_page(url: Any) -> bool:
+    return isinstance(url, str) and len(url) <= LONGEST_URL and _PAGE.fullmatch(url) is not None

@@ -1,0 +1,161 @@
+"""Files that are broken, or meant to break something: each is refused with a reason, and the next one is read."""
+
+import gzip
+import zipfile
+from io import BytesIO
+
+import pytest
+
+from projectdavid.documents.limits import Limits
+from projectdavid.documents.process import ReaderProcess
+from projectdavid.ports.documents import Unreadable
+from tests.documents.conftest import Read, pieces
+from tests.fakes import papers
+
+pytestmark = pytest.mark.anyio
+
+PDF = papers.pdf(["A page with words"] * 3)
+DOCX = papers.word("A paragraph with words")
+BOMB = bytes(300 << 20)
+ENTITIES = b"""<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>
+<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>&b;</w:body></w:document>"""
+
+
+def archive(**entries: bytes) -> bytes:
+    """A zip."""
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, content in entries.items():
+            new.writestr(name, content)
+    return out.getvalue()
+
+
+def encrypted_zip() -> bytes:
+    """An office file whose entries say that they are encrypted."""
+    content = bytearray(DOCX)
+    at = content.find(b"PK\x01\x02")
+    while at >= 0:
+        content[at + 8] |= 1
+        at = content.find(b"PK\x01\x02", at + 4)
+    return bytes(content)
+
+
+BAD = {
+    "an encrypted PDF": (papers.pdf(["secret"], password="opensesame"), "invalid_file", "encrypted"),
+    "a PDF that is cut off": (PDF[:60], "invalid_file", "broken"),
+    "a PDF of nothing": (b"%PDF-1.7\n", "invalid_file", "broken"),
+    "a PDF of noise": (b"%PDF-1.7\n" + bytes(range(256)) * 50, "invalid_file", "broken"),
+    "a docx that is cut off": (DOCX[: len(DOCX) // 2], "invalid_file", "broken"),
+    "a docx whose text is noise": (papers.with_part(DOCX, "word/document.xml", b"<w:no"), "invalid_file", "broken"),
+    "a docx with a zip bomb": (papers.with_part(DOCX, "word/media/image1.xml", BOMB), "invalid_file", "zip bomb"),
+    "an xlsx with a zip bomb": (
+        papers.with_part(papers.sheets(A=[]), "xl/worksheets/sheet1.xml", BOMB),
+        "invalid_file",
+        "zip bomb",
+    ),
+    "a pptx with a zip bomb": (papers.with_part(papers.slides(), "ppt/b.xml", BOMB), "invalid_file", "zip bomb"),
+    "a docx with an entity bomb": (
+        papers.with_part(DOCX, "word/document.xml", ENTITIES),
+        "invalid_file",
+        "document type",
+    ),
+    "a docx that lies about how large it is": (
+        papers.lying(papers.with_part(DOCX, "word/document.xml", BOMB), "word/document.xml", 1000),
+        "invalid_file",
+        "broken",
+    ),
+    "an encrypted docx": (papers.ole("EncryptionInfo", "EncryptedPackage"), "invalid_file", "encrypted"),
+    "a docx with encrypted entries": (encrypted_zip(), "invalid_file", "encrypted"),
+    "an old doc": (papers.ole("WordDocument"), "unsupported_file", "docx"),
+    "a zip": (archive(a=b"text"), "unsupported_file", "Unpack"),
+    "a zip of nothing": (archive(), "unsupported_file", "Unpack"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "unsupported_file", "image/png"),
+    "a gzip": (gzip.compress(b"text"), "unsupported_file", "gzip"),
+    "binary data called .txt": (bytes(range(256)) * 40, "unsupported_file", "binary"),
+    "noise called .txt": (b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff" + bytes(200), "unsupported_file", "executable"),
+}
+
+
+@pytest.mark.parametrize(("content", "code", "words"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize("name", ["a.txt", "a.pdf"])
+async def test_a_bad_file_is_refused_with_a_reason(
+    read: Read, content: bytes, code: str, words: str, name: str
+) -> None:
+    with pytest.raises(Unreadable) as caught:
+        await read(content, name)
+    assert caught.value.code == code
+    assert words in caught.value.message
+    assert (await read(b"well", "a.txt")).text == "well"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "limits", "words"),
+    [
+        (PDF, "a.pdf", Limits(text=20), "Split it"),
+        (papers.word("words " * 50), "a.docx", Limits(text=20), "Split it"),
+        (papers.sheets(A=[["words"] * 9]), "a.xlsx", Limits(text=20), "Split it"),
+        (papers.slides(("One", "words " * 9, "")), "a.pptx", Limits(text=20), "Split it"),
+        (b"<html><p>" + b"words " * 50, "a.html", Limits(text=200), "Split it"),
+        (b"words " * 50, "a.txt", Limits(text=20), "Split it"),
+        ("ä".encode() * 15, "a.txt", Limits(text=20), "Split it"),
+        (b"words " * 50, "a.txt", Limits(size=20), "more than"),
+        (b"words " * (20 << 20), "a.txt", Limits(memory=64 << 20), "memory"),
+        (papers.pdf(["\n".join(["many words"] * 500)], times=5000), "a.pdf", Limits(seconds=1), "time"),
+    ],
+    ids=["pdf", "docx", "xlsx", "pptx", "html", "txt", "bytes", "size", "memory", "time"],
+)
+async def test_an_enormous_file_is_refused_when_it_takes_too_much(
+    content: bytes, name: str, limits: Limits, words: str
+) -> None:
+    reader = ReaderProcess(limits)
+    with pytest.raises(Unreadable) as caught:
+        await reader.read(pieces(content), name)
+    await reader.close()
+    assert caught.value.code == "invalid_file"
+    assert words in caught.value.message
+
+
+def with_entities(office: bytes, name: str, before: bytes) -> bytes:
+    """An office file where text in one part is entities: of a file of the server, and of very much; declared so late
+    that they are not seen beforehand."""
+    bomb = b"".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">'.encode() for n in range(12))
+    declared = b'<!ENTITY file SYSTEM "file:///etc/passwd"><!ENTITY e0 "boom">' + bomb
+    head = b"<?xml version='1.0'?><!--" + b"x" * 100_000 + b"--><!DOCTYPE d [" + declared + b"]>"
+    with zipfile.ZipFile(BytesIO(office)) as opened:
+        part = opened.read(name)
+    root = part[part.index(b"?>") + 2 :] if part.startswith(b"<?xml") else part
+    assert before in root
+    return papers.with_part(office, name, head + root.replace(before, before + b"&file;&e12;"))
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (with_entities(DOCX, "word/document.xml", b"A paragraph"), "a.docx"),
+        (with_entities(papers.slides(("One", "First", "")), "ppt/slides/slide1.xml", b"First"), "a.pptx"),
+        (with_entities(papers.sheets(A=[["First"]]), "xl/worksheets/sheet1.xml", b"First"), "a.xlsx"),
+        (with_entities(papers.sheets(A=[["First"]]), "xl/workbook.xml", b'name="A'), "a.xlsx"),
+    ],
+    ids=["docx", "pptx", "xlsx", "xlsx by its names"],
+)
+async def test_entities_come_to_nothing(read: Read, content: bytes, name: str) -> None:
+    try:
+        text = (await read(content, name)).text
+    except Unreadable as error:
+        text = error.message
+    assert "boom" not in text
+    assert "root:" not in text
+    assert len(text) < 1000
+
+
+async def test_a_pdf_that_claims_pages_that_are_not_there_is_read_as_far_as_it_goes(read: Read) -> None:
+    document = await read(PDF.replace(b"/Count 3", b"/Count 9"), "a.pdf")
+    assert document.text.count("A page with words") >= 3
+
+
+async def test_a_sheet_that_lies_about_its_size_is_read(read: Read) -> None:
+    sheet = papers.sheets(A=[["one", "two"]])
+    with zipfile.ZipFile(BytesIO(sheet)) as opened:
+        part = opened.read("xl/worksheets/sheet1.xml").replace(b'ref="A1:B1"', b'ref="A1:XFD1048576"')
+    document = await read(papers.with_part(sheet, "xl/worksheets/sheet1.xml", part), "a.xlsx")
+    assert document.text == "# A\n\none | two"

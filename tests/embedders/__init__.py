@@ -1,0 +1,1 @@
+"""Tests of the models that embed on this machine."""
