@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from projectdavid import BadRequestError, Entity
+from projectdavid import BadRequestError, Entity, UnprocessableEntityError
 from projectdavid.runtime.filing import ORPHANED_AFTER, Filing
 from projectdavid.server.platform import Platform
 from tests.server.conftest import Clock
@@ -175,6 +175,10 @@ def test_the_sdk_uploads_in_parts_and_goes_on_where_it_broke_off(user: Caller, t
         ids: list[str] = []
         whole = client.files.upload_in_parts(CONTENT, filename="b.txt", part_size=20_000, on_begin=ids.append)
         assert (whole.filename, whole.sha256) == ("b.txt", file.sha256)
+        other = begun(user, CONTENT)
+        ok(sent(user, other, b"x" * 10_000, headers={"idempotency-key": f"{other['id']}-0"}))
+        with pytest.raises(UnprocessableEntityError, match="md5"):
+            client.files.upload_in_parts(path, upload_id=other["id"])
         cancelled = begun(user, CONTENT)
         ok(user.post(f"/v1/file-uploads/{cancelled['id']}/cancel"))
         with pytest.raises(BadRequestError, match="cancelled"):

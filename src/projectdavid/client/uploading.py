@@ -1,5 +1,6 @@
 """What is uploaded, and the form around it: read from the disk piece by piece, as often as it has to be sent."""
 
+import hashlib
 import os
 from io import BytesIO
 from pathlib import Path
@@ -56,6 +57,14 @@ class Source:
         """Some of its bytes."""
         self._file.seek(self._start + start)
         return self._file.read(size)
+
+    def md5(self) -> str:
+        """What its bytes come to, in hex; by this the server sees that it has the same."""
+        self.rewind()
+        digest = hashlib.md5(usedforsecurity=False)
+        while piece := self.read():
+            digest.update(piece)
+        return digest.hexdigest()
 
     def rewind(self) -> None:
         """Begin again."""

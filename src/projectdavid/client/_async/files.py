@@ -88,7 +88,8 @@ class AsyncFiles:
 
         Raises:
             OSError, ValueError, PayloadTooLargeError: as for `upload`.
-            BadRequestError: the upload was completed with other bytes, cancelled, or its hour is over.
+            BadRequestError: the upload was cancelled, or its hour is over.
+            UnprocessableEntityError: it was begun with another file.
         """
         source = await in_thread(Source, file, filename, {})
         try:
@@ -103,7 +104,8 @@ class AsyncFiles:
                 if on_progress is not None:
                     on_progress(done, source.size)
             path = at("/v1/file-uploads/{}/complete", upload.id)
-            completed = await self._transport.ask(Upload, "POST", path, body={"part_ids": ids})
+            body = {"part_ids": ids, "md5": await in_thread(source.md5)}
+            completed = await self._transport.ask(Upload, "POST", path, body=body)
             return cast("File", completed.file)
         finally:
             source.close()

@@ -89,7 +89,8 @@ class Files:
 
         Raises:
             OSError, ValueError, PayloadTooLargeError: as for `upload`.
-            BadRequestError: the upload was completed with other bytes, cancelled, or its hour is over.
+            BadRequestError: the upload was cancelled, or its hour is over.
+            UnprocessableEntityError: it was begun with another file.
         """
         source = in_place(Source, file, filename, {})
         try:
@@ -104,7 +105,8 @@ class Files:
                 if on_progress is not None:
                     on_progress(done, source.size)
             path = at("/v1/file-uploads/{}/complete", upload.id)
-            completed = self._transport.ask(Upload, "POST", path, body={"part_ids": ids})
+            body = {"part_ids": ids, "md5": in_place(source.md5)}
+            completed = self._transport.ask(Upload, "POST", path, body=body)
             return cast("File", completed.file)
         finally:
             source.close()
