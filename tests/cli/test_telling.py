@@ -89,8 +89,34 @@ CALLS = [
         "type": "computer",
         "computer": {"commands": ["ls", "pwd"], "outputs": [{"type": "command", "command": "ls", "logs": "a\nb"}]},
     },
-    {"id": "c4", "type": "new"},
+    {
+        "id": "c4",
+        "type": "file_search",
+        "file_search": {"query": "warranty", "results": [{"file_id": "f", "file_name": "a.pdf", "score": 1}] * 2},
+    },
+    {
+        "id": "c5",
+        "type": "web_search",
+        "web_search": {
+            "action": "read_web_page",
+            "query": "https://a.example/",
+            "sources": [{"title": "A", "url": "https://a.example/"}],
+        },
+    },
+    {"id": "c6", "type": "new"},
 ]
+
+
+def test_what_a_message_cites_is_told_below_it_once() -> None:
+    where = {"file_id": "f", "filename": "a.pdf", "quote": "It lasts\ntwo years.", "page": 3, "first_line": 7}
+    mark = {"type": "file_citation", "text": "【4:0†a.pdf】", "start_index": 0, "end_index": 11, "file_citation": where}
+    page = {"url": "https://a.example/", "title": "A"}
+    link = {"type": "url_citation", "text": "[A](https://a.example/)", "start_index": 0, "end_index": 9}
+    annotations = [mark, mark, {**link, "url_citation": page}]
+    whole = MessageCompletedEvent.model_validate({"run_id": "r", "message_id": "m", "annotations": annotations})
+    text, notes = told(content("Two years【4:0†a.pdf】."), whole)
+    assert text == "Two years【4:0†a.pdf】.\n"
+    assert notes.splitlines() == ["【4:0†a.pdf】 a.pdf, page 3, line 7: 'It lasts two years.'", "A: https://a.example/"]
 
 
 def test_a_step_is_told_with_each_of_its_calls_on_a_line() -> None:
@@ -101,6 +127,8 @@ def test_a_step_is_told_with_each_of_its_calls_on_a_line() -> None:
         'add({"a": 1}) -> 2',
         "code_interpreter: 1 + 1 -> 2  files: file_1",
         "computer: ls; pwd -> a b",
+        "file_search: warranty -> a.pdf",
+        "web_search: read_web_page https://a.example/ -> https://a.example/",
         "new",
     ]
 
