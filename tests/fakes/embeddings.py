@@ -37,6 +37,15 @@ class Embeddings:
         self.keys: list[str | None] = []
         self.answers: deque[tuple[int, dict[str, str], bytes]] = deque()
 
+    def reranked(self, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        """Scores by the words that a text shares with the query, the last text first."""
+        if self.answers:
+            return self.answers.popleft()
+        words = set(asked["query"].lower().split())
+        scored = [len(words & set(text.lower().split())) / len(words) for text in asked["documents"]]
+        results = [{"index": index, "relevance_score": score} for index, score in enumerate(scored)]
+        return 200, {}, json.dumps({"results": results[::-1]}).encode()
+
     def answer(self, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         """The next answer."""
         if self.answers:
@@ -63,7 +72,8 @@ def embeddings() -> Generator[Embeddings]:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
             fake.requests.append(asked)
             fake.keys.append(self.headers["authorization"])
-            status, headers, body = fake.answer(asked) if self.path == "/v1/embeddings" else (404, {}, b"{}")
+            answers = {"/v1/embeddings": fake.answer, "/v1/rerank": fake.reranked}
+            status, headers, body = answers[self.path](asked) if self.path in answers else (404, {}, b"{}")
             self.send_response(status)
             for name, value in {
                 "content-type": "application/json",

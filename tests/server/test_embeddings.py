@@ -91,6 +91,25 @@ def test_another_model_reads_all_files_anew_and_is_never_mixed_with_the_first(tm
         assert best(user, store, "oil") == CAR
 
 
+def test_a_reranker_puts_what_was_found_in_a_better_order(tmp_path: Path, fake: Embeddings) -> None:
+    settings = {"rerank_model": "acme/reranker"}
+    with started(tmp_path, fake, "", **settings) as server, admin_of(server) as user:
+        store, _ = shelf(user, "oil oil oil oil", "the car needs oil now and then", "nothing of it")
+        answer = found(user, store, "car needs oil")
+        assert [hit["score"] for hit in answer["data"]] == sorted(
+            (hit["score"] for hit in answer["data"]), reverse=True
+        )
+        assert answer["data"][0]["content"][0]["text"] == "the car needs oil now and then"
+        assert answer["data"][0]["score"] == 1
+        assert answer["data"][1]["score"] == pytest.approx(1 / 3)
+        options = {"score_threshold": 0.9}
+        assert len(found(user, store, "car needs oil", ranking_options=options)["data"]) == 1
+        fake.answers.append((500, {}, b"{}"))
+        failed = found(user, store, "car needs oil")
+        assert len(failed["data"]) == 2
+        assert "could not be reranked (server_error)" in failed["remarks"][0]
+
+
 @pytest.mark.parametrize("model", ["text-embedding-3-small", "nobody/model", "acme/", "local/"])
 def test_a_model_of_nobody_is_refused_at_the_start(tmp_path: Path, model: str) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,24 +11,35 @@ import msgspec
 from projectdavid.engine.filters import holds
 from projectdavid.ports.embedder import Embedder, EmbedderError, Vector
 from projectdavid.ports.index import Hit, Index, IndexUnavailable, Place, Query
+from projectdavid.ports.reranker import Reranker, RerankerError
 from projectdavid.ports.retrieval import Found, Passage, RetrievalUnavailable, Span, Wanted
 from projectdavid.ports.store import Op, Row, Store, Unavailable
 from projectdavid.runtime.driver import Clock
 
 log = logging.getLogger("projectdavid.retrieval")
 
+RERANKED = 40
+"""Passages that a reranker looks at, at least."""
 TOUCH_EVERY = 60
 """Seconds in which the time of a store's last use is written once at the most."""
 
 
 class StoreRetrieval:
-    """Searches the stores of owners; without an embedder by words alone."""
+    """Searches the stores of owners; without an embedder by words alone, without a reranker in the index's order."""
 
-    def __init__(self, store: Store, index: Index, embedder: Embedder | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        embedder: Embedder | None,
+        clock: Clock,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._store = store
         self._index = index
         self._embedder = embedder
         self._clock = clock
+        self._reranker = reranker
 
     async def search(self, owner: str, store_ids: Sequence[str], wanted: Wanted) -> Found:
         """Search stores of an owner.
@@ -45,8 +57,10 @@ class StoreRetrieval:
         space = None if vector is None or self._embedder is None else self._embedder.space
         stores = [row.n for row in open_rows]
         files = await self._filtered(owner, stores, wanted)
-        query = Query(owner, stores, wanted.text, vector, space, files, wanted.limit)
-        passages = await self._passages(owner, query, wanted.threshold)
+        looked_at = wanted.limit if self._reranker is None else max(wanted.limit, RERANKED)
+        query = Query(owner, stores, wanted.text, vector, space, files, looked_at)
+        found = await self._reranked(wanted.text, await self._passages(owner, query), remarks)
+        passages = tuple(one for one in found[: wanted.limit] if one.score >= wanted.threshold)
         await self._touch(owner, open_rows)
         return Found(passages, semantic=vector is not None, remarks=tuple(remarks))
 
@@ -60,9 +74,9 @@ class StoreRetrieval:
         """
         files = await self._filtered(owner, [store.n], wanted)
         query = Query(owner, [store.n], wanted.text or None, vector, brought(store.n), files, wanted.limit)
-        passages = await self._passages(owner, query, wanted.threshold)
+        passages = await self._passages(owner, query)
         await self._touch(owner, [store])
-        return passages
+        return tuple(passage for passage in passages if passage.score >= wanted.threshold)
 
     async def there(self, owner: str, spans: Sequence[Span]) -> Sequence[bool]:
         """Of each span, whether its text stands there in what is stored now.
@@ -99,7 +113,20 @@ class StoreRetrieval:
         rows = await self._store.of(owner).all("store_files_described", stores=json.dumps(list(stores)))
         return [row.n for row in rows if holds(wanted.filters, msgspec.json.decode(row.attributes))]
 
-    async def _passages(self, owner: str, query: Query, threshold: float) -> tuple[Passage, ...]:
+    async def _reranked(self, text: str, passages: Sequence[Passage], remarks: list[str]) -> Sequence[Passage]:
+        """What was found, in a better order; in its own where the reranker fails."""
+        if self._reranker is None or len(passages) < 2:
+            return passages
+        try:
+            scores = await self._reranker.scores(text, [passage.chunk.text for passage in passages])
+        except RerankerError as error:
+            log.warning("what was found could not be reranked: %s", error)
+            remarks.append(f"The order is that of the search, for what was found could not be reranked ({error.code}).")
+            return passages
+        ranked = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
+        return [replace(passage, score=min(max(score, 0.0), 1.0)) for score, passage in ranked]
+
+    async def _passages(self, owner: str, query: Query) -> Sequence[Passage]:
         try:
             hits = await self._index.search(query)
         except IndexUnavailable as error:
@@ -108,8 +135,7 @@ class StoreRetrieval:
         numbers = json.dumps(list({hit.file for hit in hits}))
         # What is not there any more is not found, even where the index has not forgotten it yet.
         rows = {row.n: row for row in await self._store.of(owner).all("store_files_numbered", numbers=numbers)}
-        found = [_passage(hit, rows[hit.file], _score(hit, query)) for hit in hits if hit.file in rows]
-        return tuple(passage for passage in found if passage.score >= threshold)
+        return [_passage(hit, rows[hit.file], _score(hit, query)) for hit in hits if hit.file in rows]
 
     async def _touch(self, owner: str, rows: Sequence[Row]) -> None:
         """Write down that stores were used, where that is not known already."""

@@ -36,7 +36,7 @@ from projectdavid.runtime.upkeep import Upkeep
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.sandboxes.local import LocalSandbox, Options
 from projectdavid.server.credentials import first_start, secret_of, url_of
-from projectdavid.server.embedding import embedder_of
+from projectdavid.server.embedding import embedder_of, reranker_of
 from projectdavid.server.engines import web_of
 from projectdavid.server.hands import Hands
 from projectdavid.server.knowledge import Knowledge
@@ -197,8 +197,10 @@ def _knowledge(settings: Settings, store: Store, bus: Bus, blobs: Blobs, clock: 
     index = SQLiteIndex(settings.index)
     ingest = Ingest(store, bus, blobs, documents, index, embedder, clock, ids)
     upkeep = Upkeep(store, bus, index, clock, None if embedder is None else embedder.space)
-    retrieval = StoreRetrieval(store, index, embedder, clock)
-    return Knowledge(documents, index, embedder, ingest, upkeep, retrieval, {"file_search": FileSearch(retrieval)})
+    reranker = reranker_of(settings)
+    retrieval = StoreRetrieval(store, index, embedder, clock, reranker)
+    tools = {"file_search": FileSearch(retrieval)}
+    return Knowledge(documents, index, embedder, reranker, ingest, upkeep, retrieval, tools)
 
 
 def _models(settings: Settings, extra: dict[str, Provider]) -> Models:

@@ -9,6 +9,7 @@ from typing import Any
 from projectdavid.ports.documents import Documents
 from projectdavid.ports.embedder import Embedder
 from projectdavid.ports.index import Index, IndexUnavailable
+from projectdavid.ports.reranker import Reranker
 from projectdavid.ports.store import Unavailable
 from projectdavid.ports.tool import Tool
 from projectdavid.runtime.ingest import Ingest
@@ -23,11 +24,13 @@ LOOK = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The index and those who fill it; without an `embedder`, search is by words alone."""
+    """The index and those who fill it; without an `embedder`, search is by words alone, and without a `reranker` what
+    is found stays in the order of the search."""
 
     documents: Documents
     index: Index
     embedder: Embedder | None
+    reranker: Reranker | None
     ingest: Ingest
     upkeep: Upkeep
     retrieval: StoreRetrieval
@@ -61,6 +64,8 @@ class Knowledge:
         await self.documents.close()
         if self.embedder is not None:
             await self.embedder.close()
+        if self.reranker is not None:
+            await self.reranker.close()
         await self.index.close()
 
     def health(self) -> dict[str, Any]:

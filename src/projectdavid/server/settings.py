@@ -123,6 +123,9 @@ provider, or `local/` and the name or the folder of a sentence-transformers mode
     """What a model wants to stand before a query, such as `search_query: `."""
     embedding_document_prefix: str = ""
     """What it wants to stand before the text of a file."""
+    rerank_model: str | None = None
+    """A model that puts what was found in a better order, such as `jina/jina-reranker-v3`: a provider that has \
+`/rerank`, and its model. By default there is none."""
 
     web_search: Literal["searxng", "brave", "tavily", "exa"] | None = None
     """The engine of the tool `web_search`; by default the one whose variable is set: SEARXNG_URL, BRAVE_API_KEY, \

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
-import aiohttp
 import msgspec
 
 from projectdavid.engine.chunking import estimate
 from projectdavid.ports.embedder import Embedded, EmbedderError, Vector
 from projectdavid.ports.model import ModelError
 from projectdavid.providers.openai_compatible.failures import Failures
+from projectdavid.providers.openai_compatible.posting import Posting
 from projectdavid.providers.openai_compatible.server import Server
 
 BATCH = 64
@@ -23,9 +23,6 @@ BATCH_TOKENS = 50_000
 TRIES = 5
 LONGEST_PAUSE = 60.0
 """Seconds before a request is made again; where the other side wants more, it failed."""
-MOST_BYTES = 64 << 20
-"""Of an answer."""
-_MAX_ERROR_BODY = 64 * 1024
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Pause = Callable[[float], Awaitable[None]]
@@ -80,9 +77,8 @@ class OpenAIEmbedder:
         self._wanted = dimensions
         self._length = dimensions
         self._prefixes = prefixes
-        self._timeout = timeout
         self._pause = pause
-        self._session: aiohttp.ClientSession | None = None
+        self._posting = Posting(self._server, self._failures, timeout)
 
     @property
     def space(self) -> str:
@@ -108,9 +104,7 @@ class OpenAIEmbedder:
 
     async def close(self) -> None:
         """Give back its connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._posting.close()
 
     async def _persistently(self, batch: Sequence[str]) -> _Answer:
         for tried in range(1, TRIES + 1):
@@ -127,29 +121,7 @@ class OpenAIEmbedder:
         asked: dict[str, Any] = {"model": self._model, "input": batch, "encoding_format": "float"}
         if self._wanted is not None:
             asked["dimensions"] = self._wanted
-        try:
-            body = msgspec.json.encode(asked)
-        except UnicodeEncodeError:
-            raise self._failures.unsendable("a text holds half a surrogate pair") from None
-        try:
-            async with self._client().post(
-                self._server.embeddings, data=body, headers=self._server.headers, allow_redirects=False
-            ) as response:
-                good = 200 <= response.status < 300
-                answer = await response.content.read(MOST_BYTES if good else _MAX_ERROR_BODY)
-                while good and not response.content.at_eof() and len(answer) < MOST_BYTES:
-                    answer += await response.content.read(MOST_BYTES - len(answer))
-        except TimeoutError:
-            raise self._failures.silent(self._timeout) from None
-        except (aiohttp.ClientError, OSError) as error:
-            # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
-            raise self._failures.unreachable(f"{type(error).__name__}.") from None
-        if not good:
-            raise self._failures.refused(response.status, response.headers, answer, model=self._model)
-        try:
-            return msgspec.json.decode(answer, type=_Answer)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failures.unreadable("its answer holds no embeddings") from None
+        return await self._posting.ask(self._server.embeddings, asked, _Answer)
 
     def _vectors(self, answer: _Answer, count: int) -> list[Vector]:
         """The vectors of an answer, in the order of the texts.
@@ -177,16 +149,6 @@ class OpenAIEmbedder:
                 raise _mistaken(self._failures.unreadable("a number of a vector is too large"))
             vectors.append(packed)
         return vectors
-
-    def _client(self) -> aiohttp.ClientSession:
-        # Not in the constructor: a session belongs to the loop that is running when it is made.
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-            )
-        return self._session
 
 
 def _mistaken(error: ModelError) -> EmbedderError:

@@ -15,6 +15,7 @@ class Server:
 
     completions: str
     embeddings: str
+    rerank: str
     models: str
     shown: str
     headers: dict[str, str]
@@ -42,6 +43,7 @@ class Server:
         return cls(
             completions=_below(base, "/chat/completions"),
             embeddings=_below(base, "/embeddings"),
+            rerank=_below(base, "/rerank"),
             models=_below(base, "/models"),
             shown=_below(base._replace(query=""), ""),
             headers=_headers(name, base, key, headers),
