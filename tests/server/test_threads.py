@@ -125,6 +125,7 @@ def test_a_message_comes_back_whole(user: Caller) -> None:
         "tool_call_id": None,
         "reasoning": None,
         "attachments": [],
+        "annotations": [],
         "meta_data": {"n": 1},
     }
     assert ok(user.get(f"/v1/messages/{message['id']}")) == message

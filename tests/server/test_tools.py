@@ -59,7 +59,7 @@ def test_the_server_says_which_tools_it_has(somebody: Caller) -> None:
     tools = ok(somebody.get("/health"))["tools"]
     assert tools["web_search"] == {"available": True}
     assert tools["computer"] == {"available": True}
-    assert tools["file_search"] == {"available": False, "reason": "not built yet"}
+    assert tools["file_search"] == {"available": True}
 
 
 def test_a_call_of_a_tool_that_the_server_has_is_run_by_it(somebody: Caller, barometer: Barometer) -> None:

@@ -18,7 +18,9 @@ NEW_ID = re.compile(r"^req_[0-9a-f]{24}$")
 
 def test_health_needs_no_key(stranger: httpx2.Client) -> None:
     health = ok(stranger.get("/health"))
-    assert list(health) == ["status", "version", "uptime_s", "providers", "tools", "sandbox", "runs"]
+    assert list(health) == [
+        *("status", "version", "uptime_s", "providers", "tools", "sandbox", "knowledge", "web_search", "runs"),
+    ]
     assert health["status"] == "ok"
     assert health["providers"] == ["scripted", "demo"]
     assert set(health["tools"]) == {"code_interpreter", "computer", "file_search", "web_search"}

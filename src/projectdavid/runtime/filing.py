@@ -55,12 +55,12 @@ class Filing:
         with suppress(NoRoom):
             await self._blobs.delete(keys)
 
-    async def end_upload(self, owner: str, upload_id: str, status: str) -> None:
+    async def _expire_upload(self, owner: str, upload_id: str) -> None:
         """End an upload that is pending, and delete its parts; nothing happens where it has ended."""
         view = self._store.of(owner)
         parts = await view.all("upload_parts", id=upload_id)
         end = Op(
-            "upload_end", {"id": upload_id, "status": status, "file_id": None}, missing=Missing("upload", upload_id)
+            "upload_end", {"id": upload_id, "status": "expired", "file_id": None}, missing=Missing("upload", upload_id)
         )
         with suppress(Missing):
             await view.write([end, Op("upload_parts_delete", {"id": upload_id})])
@@ -69,7 +69,7 @@ class Filing:
     async def expire(self) -> int:
         """Delete the files, and the parts of uploads, whose time is up; returns how many files."""
         for upload in await self._store.all("uploads_expired", now=int(self._clock()), limit=BATCH):
-            await self.end_upload(upload.owner, upload.id, "expired")
+            await self._expire_upload(upload.owner, upload.id)
         rows = await self._store.all("files_expired", now=int(self._clock()), limit=BATCH)
         for row in rows:
             with suppress(Missing):  # its owner was faster

@@ -101,7 +101,9 @@ class Ingest:
         if free <= 0:
             return
         now = self._clock()
-        for row in await self._store.all("ingest_waiting", now=now, limit=free):
+        for row in await self._store.all("ingest_waiting", now=now, limit=free + len(self._at_work)):
+            if row.n in self._at_work or len(self._at_work) >= self._rhythm.files:
+                continue  # one that was put in again is read anew when what is at work on it has noticed
             params = {"n": row.n, "lease": self._name, "now": now, "until": now + self._rhythm.lease}
             if (await self._store.write([Op("ingest_claim", dict(params))]))[0] is not None:
                 task = asyncio.create_task(self._work(row.n))

@@ -12,7 +12,6 @@ from fastapi.openapi.utils import get_openapi
 
 from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.users import Health
-from projectdavid.server.hands import SANDBOXED
 from projectdavid.server.http import errors
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
@@ -92,8 +91,7 @@ def _add_own_routes(app: FastAPI) -> None:
 
 def _availability(name: str, platform: Platform) -> dict[str, Any]:
     if name not in platform.toolbox:
-        switched_off = name in SANDBOXED and platform.hands is None
-        return {"available": False, "reason": "switched off by the operator" if switched_off else "not built yet"}
+        return {"available": False, "reason": "switched off by the operator"}
     refusal = platform.hands.refusal() if platform.hands is not None and name in platform.hands.tools else None
     return {"available": True} if refusal is None else {"available": False, "reason": refusal}
 

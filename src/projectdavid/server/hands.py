@@ -9,9 +9,6 @@ from projectdavid.ports.sandbox import Level, Report, Sandbox
 from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
 
-SANDBOXED = ("code_interpreter", "computer")
-"""The tools that work in the sandbox."""
-
 
 class ThreadSessions(Terminals, Protocol):
     """The sessions of threads, and their terminals."""

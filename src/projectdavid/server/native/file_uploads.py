@@ -105,6 +105,7 @@ async def complete_upload(upload_id: str, body: UploadComplete, caller: Auth) ->
     platform = caller.platform
     row = await _find(caller, upload_id)
     if row.status == "completed":
+        await caller.write([])  # the answer is kept for whoever repeats the request under its key
         return await _answer(caller, row)
     _see_pending(row, caller)
     parts = await _ordered(caller, upload_id, body)
@@ -138,9 +139,14 @@ async def complete_upload(upload_id: str, body: UploadComplete, caller: Auth) ->
 
 @router.post("/file-uploads/{upload_id}/cancel", response_model=Upload)
 async def cancel_upload(upload_id: str, caller: Auth) -> Response:
-    """Give an upload up; its parts are deleted."""
-    _see_pending(await _find(caller, upload_id), caller)
-    await caller.platform.filing.end_upload(caller.user_id, upload_id, "cancelled")
+    """Give an upload up; its parts are deleted. Cancelling again gives the same answer."""
+    row = await _find(caller, upload_id)
+    if row.status != "cancelled":
+        _see_pending(row, caller)
+    parts = await caller.view.all("upload_parts", id=upload_id)
+    end: dict[str, Any] = {"id": upload_id, "status": "cancelled", "file_id": None}
+    await caller.write([Op("upload_end", end), Op("upload_parts_delete", {"id": upload_id})])
+    await caller.platform.filing.drop([part.blob for part in parts])
     return await _answer(caller, await _find(caller, upload_id))
 
 

@@ -32,6 +32,7 @@ async def search_vector_store(store_id: str, body: VectorStoreSearch, caller: Au
         named = "query_vector" if "query_vector" in body.model_fields_set else "query"
         raise ApiError(422, "missing_field", f"{named}: expected a query, or a query_vector", named)
     wanted = _wanted(body)
+    await caller.write([])  # the answer is kept for whoever repeats the request under its key
     try:
         if body.query_vector is not None:
             return await _near(caller, row, body.query_vector, wanted)
@@ -66,10 +67,10 @@ async def bring_vectors(store_id: str, body: BroughtVectors, caller: Auth) -> Re
         "given": to_json(given),
         "now": now,
     }
-    [new] = await caller.view.write([Op("store_file_bring", params, missing=Missing("vector_store", store_id))])
-    n: int = new.n if new is not None else 0
+    version, space = caller.ids.new("version"), brought(store.n)
+    await caller.write([Op("store_file_bring", params, missing=Missing("vector_store", store_id))])
+    n: int = (await find_file(caller.view, store_id, body.file.file_id)).n
     place, chunks = Place(caller.user_id, store.n, n), _chunks(body.texts, given)
-    version, space = caller.platform.ids.new("version"), brought(store.n)
     try:
         index = caller.platform.knowledge.index
         await index.stage(place, version, [Piece(*pair) for pair in zip(chunks, vectors, strict=True)], space)
