@@ -136,6 +136,20 @@ def test_a_file_that_is_put_in_twice_is_there_once(user: Caller) -> None:
     assert len(found(user, store, "penguins")["data"]) == 1
 
 
+def test_a_file_that_is_put_in_again_and_again_while_it_is_read_is_there_once(
+    user: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "\n".join(f"Penguin number {number} eats fish." for number in range(20_000))
+    store, file = user.store(), user.upload(text.encode(), "long.txt")
+    for _ in range(20):
+        ok(user.post(f"/v1/vector-stores/{store['id']}/files", json={"file_id": file["id"]}))
+    counts = user.read(store)["file_counts"]
+    assert (counts["completed"], counts["total"]) == (1, 1)
+    hits = found(user, store, "penguin", max_num_results=50)["data"]
+    assert len({hit["chunk"]["position"] for hit in hits}) == 50
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_the_same_bytes_uploaded_twice_are_two_files(user: Caller) -> None:
     store, files = shelf(user, COLD, COLD)
     hits = found(user, store, "penguins")["data"]
