@@ -34,6 +34,10 @@ def test_it_goes_the_whole_way_without_key_or_network(tmp_path: Path) -> None:
         "the area under x**2 from 0 to 3 is 9.0000",
         "a file: plot-1.png (image/png",
         "its plot: ",
+        "Librarian",
+        "with file_search over terms.md",
+        "Batteries wear out, and are covered for twelve months only. 【",
+        "†terms.md】 terms.md, line 3: 'Batteries wear out, and are covered for twelve months only.'",
         "What to do next",
         "projectdavid serve",
     ]
@@ -57,6 +61,8 @@ def test_its_facts_are_there_as_json(tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "projectdavid.db").exists()
     assert "9.0000" in told["math"]["answer"]
     assert told["math"]["plots"] == ["kept/plot-1.png"]
+    quote = "Batteries wear out, and are covered for twelve months only."
+    assert told["files"]["citations"] == [{"filename": "terms.md", "line": 3, "quote": quote}]
 
 
 @pytest.mark.parametrize("model", [None, "openai/fake-model"])
@@ -70,6 +76,7 @@ def test_a_model_that_does_not_call_the_function_is_no_failure(
     assert "Hello from the fake model." in done.stdout
     assert "did not call the function" in done.stdout
     assert "The model drew nothing." in done.stdout
+    assert "The model cited nothing." in done.stdout
 
 
 def test_without_a_sandbox_the_model_is_told_why_and_what_to_do(tmp_path: Path) -> None:

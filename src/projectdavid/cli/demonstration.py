@@ -21,6 +21,16 @@ QUESTION = "What is the weather like in Lisbon?"
 INSTRUCTIONS = "You answer briefly. For the weather you call get_weather."
 MATH = "What is the area under y = x**2 from 0 to 3? Compute it, and plot the curve."
 MATH_INSTRUCTIONS = "You are a helpful math tutor. You compute with code, and draw what can be drawn."
+TERMS = b"""# Warranty of the lantern
+
+It lasts three years from the day of purchase. Batteries wear out, and are covered for twelve months only.
+
+# Repairs
+
+Write to us with the serial number, which is engraved below the handle. A repair takes ten days on average.
+"""
+LOOKED_UP = "How long are the batteries of the lantern covered?"
+LOOKUP_INSTRUCTIONS = "You answer from the files alone, and cite the passages that your answer rests on."
 DEMO_MODEL = "demo/assistant"
 
 
@@ -69,7 +79,7 @@ def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="projectdavid-demo-")))
         settings = read_settings(data=folder)
-        stage.title("The whole way once: a server, an assistant, a function in Python, code in a sandbox, an answer.")
+        stage.title("The whole way once: a server, an assistant, a function in Python, code in a sandbox, a file.")
         try:
             client = stack.enter_context(Entity.embedded(folder))
         except StartError as error:
@@ -79,6 +89,7 @@ def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
         named = _model(client, settings, model)
         facts = _talk(client, named, stage, teller)
         facts["math"] = _compute(client, named, stage, teller, data)
+        facts["files"] = _look_up(client, named, stage, teller)
     _next_steps(stage, facts["model"], settings)
     if as_json:
         print_json(facts)
@@ -145,6 +156,27 @@ def _compute(client: Entity, model: str, stage: _Stage, teller: Teller, data: Pa
     if not kept:
         stage.line("The model drew nothing.")
     return {"run_id": result.run.id, "status": result.run.status, "answer": result.text, "plots": kept}
+
+
+def _look_up(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str, Any]:
+    """An assistant that answers from a file, and cites where it stands."""
+    store = client.vectors.create("Terms")
+    client.vectors.add_file(store, TERMS, filename="terms.md")
+    client.vectors.wait(store)
+    searching = [{"type": "file_search", "vector_store_ids": [store.id]}]
+    librarian = client.assistants.create_assistant(
+        name="Librarian", model=model, instructions=LOOKUP_INSTRUCTIONS, tools=searching
+    )
+    stage.step("Librarian", f"{librarian.id}  with file_search over terms.md")
+    stage.step("You say", LOOKED_UP)
+    stage.step("The run streams", "")
+    result = client.runs.run(librarian, client.threads.create_thread(), content=LOOKED_UP, on_event=teller.tell)
+    teller.end_line()
+    cited = [one.file_citation for one in result.citations if one.file_citation is not None]
+    if not cited:
+        stage.line("The model cited nothing.")
+    quotes = [{"filename": one.filename, "line": one.first_line, "quote": one.quote} for one in cited]
+    return {"run_id": result.run.id, "status": result.run.status, "answer": result.text, "citations": quotes}
 
 
 def _tell_outcome(result: RunResult, stage: _Stage) -> None:
