@@ -88,6 +88,7 @@ def test_a_server_that_is_killed_while_it_reads_reads_every_file_once(starting: 
     chance, server = random.Random(seed), starting()
     texts = [content(number, chance) for number in range(FILES)]
     ids = uploaded(server, texts)
+    broken = {ids[number] for number in BROKEN}
     here = Address(server.url(), server.key)
     store = here.ask("POST", "/v1/vector-stores", {"name": "Killed"})
     path = f"/v1/vector-stores/{store['id']}"
@@ -100,6 +101,9 @@ def test_a_server_that_is_killed_while_it_reads_reads_every_file_once(starting: 
     killing.join()
     counts = everything_read(server, path)["file_counts"]
     assert server.starts > 3, "it was not killed while it read"
+    failed = Address(server.url(), server.key).ask("GET", f"{path}/files?filter=failed")
+    wrongly = {file["filename"]: file["error_message"] for file in failed if file["id"] not in broken}
+    assert wrongly == {}
     assert counts == {
         "in_progress": 0,
         "completed": FILES - len(BROKEN),

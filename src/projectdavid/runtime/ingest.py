@@ -40,6 +40,8 @@ class Rhythm:
     look: float = 1.0
     files: int = 2
     tries: int = 8
+    crashes: int = 20
+    """How often a file is tried where the server stopped each time, for reasons that need not be the file's."""
     longest: float = 300.0
     """Before a file is tried again."""
 
@@ -166,7 +168,7 @@ class Ingest:
             await self._fail(row, "server_error", FAULT)
 
     async def _read(self, row: Row) -> None:
-        if row.attempts > self._rhythm.tries:  # whoever tried before told nothing: it took the server down
+        if row.attempts > self._rhythm.crashes:  # whoever tried before told nothing: it took the server down
             await self._fail(row, "server_error", STOPPED)
             return
         if row.blob is None:
