@@ -1,5 +1,6 @@
 """`web_search`: models search the web, and read its pages."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -89,9 +90,10 @@ class WebSearch:
         if call.name == "perform_web_search":
             return await self._search(given["query"], _number(given, "max_results", RESULTS, MOST_RESULTS))
         page = await self._reader.read(call.owner, given["url"])
+        # In a thread: a long page takes seconds to cut.
         if call.name == "search_web_page":
-            return _output(page, given["pattern"], _matches(page, given["pattern"]))
-        return _output(page, page.url, _part(page, given))
+            return _output(page, given["pattern"], await asyncio.to_thread(_matches, page, given["pattern"]))
+        return _output(page, page.url, await asyncio.to_thread(_part, page, given))
 
     async def _search(self, query: str, count: int) -> ToolOutput:
         if self._engine is None:
