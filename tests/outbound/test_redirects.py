@@ -1,8 +1,10 @@
 """Every redirect is a new request, judged as the first one was."""
 
+import asyncio
+
 import pytest
 
-from projectdavid.outbound import Forbidden, Guard
+from projectdavid.outbound import Forbidden, Guard, TimedOut
 from projectdavid.outbound.exchange import Question, Reply, redirected
 from projectdavid.outbound.targets import parsed
 from tests.outbound.servers import Names, moved, reply, serving
@@ -204,3 +206,40 @@ def test_keys_stay_within_one_scheme_host_and_port(url: str, location: str, kept
 @pytest.mark.parametrize(("status", "method"), [(301, "PUT"), (302, "PUT"), (307, "PUT"), (303, "GET")])
 def test_other_methods_change_only_where_the_status_says_so(status: int, method: str):
     assert turned("https://a.example/", "/x", status, "PUT").method == method
+
+
+async def test_whoever_looks_before_is_told_each_url_and_can_stop_it():
+    told: list[str] = []
+
+    async def look(url: str) -> None:
+        told.append(url)
+        if url.endswith("/last"):
+            raise PermissionError
+
+    async with serving(OK) as second, serving(moved(f"{second.url}/last")) as first:
+        with pytest.raises(PermissionError):
+            await following().get(f"{first.url}#there", before=look)
+    assert told == [first.url, f"{second.url}/last"]
+    assert (first.connections, second.connections) == (1, 0)
+
+
+async def test_nobody_is_asked_to_look_at_what_is_refused():
+    told: list[str] = []
+
+    async def look(url: str) -> None:
+        told.append(url)
+
+    async with serving(moved("http://10.0.0.1/")) as first:
+        with pytest.raises(Forbidden):
+            await following().get(first.url, before=look)
+    assert told == [first.url]
+
+
+async def test_the_time_of_a_request_holds_for_whoever_looks_before():
+    async def look(url: str) -> None:
+        await asyncio.Event().wait()
+
+    async with serving(OK) as server:
+        with pytest.raises(TimedOut):
+            await following(timeout=0.05).get(server.url, before=look)
+    assert server.connections == 0

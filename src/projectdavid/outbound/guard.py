@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -86,13 +86,19 @@ class Guard:
         """
         return await self._judge(parsed(url))
 
-    async def get(self, url: str, headers: Mapping[str, str] = _NO_HEADERS) -> Reply:
-        """Ask for what is at a URL.
+    async def get(
+        self,
+        url: str,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        before: Callable[[str], Awaitable[None]] | None = None,
+    ) -> Reply:
+        """Ask for what is at a URL; `before` is told each URL before it is asked, redirects too, within the same time.
 
         Raises:
             OutboundError: see `request`.
+            Whatever `before` raises; then nothing more is asked.
         """
-        return await self.request("GET", url, headers=headers)
+        return await self._bounded(Question("GET", parsed(url), sendable(headers), None), before)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> Reply:
         """Send a body to a URL; what kind of a body it is, `headers` say.
@@ -115,18 +121,7 @@ class Guard:
             TimedOut: no connection, or not all of the answer, in time.
             TooLarge: the body of the answer is longer than `max_bytes`.
         """
-        asked = Question(method.upper(), parsed(url), sendable(headers), body)
-        self._see_open(asked.target)
-        limit = asyncio.timeout(self._timeout)
-        self._under_way.add(limit)
-        try:
-            async with limit:
-                return await self._follow(asked)
-        except TimeoutError:
-            self._see_open(asked.target)
-            raise TimedOut(asked.target.where, "the whole request", self._timeout) from None
-        finally:
-            self._under_way.discard(limit)
+        return await self._bounded(Question(method.upper(), parsed(url), sendable(headers), body))
 
     async def close(self) -> None:
         """Break off the requests that are under way, and take no more."""
@@ -137,14 +132,29 @@ class Guard:
                 limit.reschedule(now)
         await self._resolver.close()
 
+    async def _bounded(self, asked: Question, before: Callable[[str], Awaitable[None]] | None = None) -> Reply:
+        self._see_open(asked.target)
+        limit = asyncio.timeout(self._timeout)
+        self._under_way.add(limit)
+        try:
+            async with limit:
+                return await self._follow(asked, before)
+        except TimeoutError:
+            self._see_open(asked.target)
+            raise TimedOut(asked.target.where, "the whole request", self._timeout) from None
+        finally:
+            self._under_way.discard(limit)
+
     def _see_open(self, target: Target) -> None:
         if self._closed:
             raise Unreachable(target.where, "the platform is shutting down")
 
-    async def _follow(self, asked: Question) -> Reply:
+    async def _follow(self, asked: Question, before: Callable[[str], Awaitable[None]] | None) -> Reply:
         follow = self._max_redirects > 0
         for _ in range(self._max_redirects + 1):
             addresses = await self._judge(asked.target)
+            if before is not None:
+                await before(asked.target.url)
             reply = await ask(asked, addresses, self._line, follow=follow)
             if not (follow and leads_on(reply)):
                 return replace(reply, url=asked.target.url)

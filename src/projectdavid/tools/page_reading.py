@@ -1,5 +1,6 @@
 """Reads pages of the web: through the guard, as far as robots.txt allows, and as text."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +13,7 @@ from projectdavid.outbound import Guard, OutboundError, Reply
 from projectdavid.ports.documents import Documents, DocumentsUnavailable, Unreadable
 from projectdavid.ports.pages import Page, Pages
 from projectdavid.ports.tool import ToolError
+from projectdavid.tools.robots import rules_of
 
 AGENT = "projectdavid"
 """What robots.txt may call us, and what servers are told."""
@@ -55,10 +57,7 @@ class PageReader:
         kept = await self._pages.kept(owner, url)
         if kept is not None:
             return kept
-        await self._see_allowed(url)
         reply = await self._asked(url)
-        if reply.url != url:
-            await self._see_allowed(reply.url)
         if not 200 <= reply.status < 300:
             raise ToolError(f"the page cannot be read: its server answered {reply.status}")
         page = await self._page(url, reply)
@@ -67,7 +66,7 @@ class PageReader:
 
     async def _asked(self, url: str) -> Reply:
         try:
-            return await self._guard.get(url, {"accept": ACCEPT, "user-agent": AGENT})
+            return await self._guard.get(url, {"accept": ACCEPT, "user-agent": AGENT}, self._see_allowed)
         except OutboundError as error:
             raise ToolError(f"the page cannot be read: {error}") from None
 
@@ -112,7 +111,7 @@ class PageReader:
             return f"its robots.txt cannot be read: {error}"
         if reply.status >= 500:
             return f"its server answered {reply.status} when it was asked for its robots.txt"
-        return Protego.parse(reply.body.decode(errors="replace") if reply.status < 300 else "")
+        return await asyncio.to_thread(rules_of, reply.body if reply.status < 300 else b"", AGENT)
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:
