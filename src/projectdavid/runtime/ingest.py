@@ -16,9 +16,10 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.documents import Documents, DocumentsUnavailable, Unreadable
 from projectdavid.ports.embedder import Embedder, EmbedderError
 from projectdavid.ports.index import Index, IndexUnavailable, Piece, Place
-from projectdavid.ports.store import Missing, Op, Row, Store, Unavailable
+from projectdavid.ports.store import Missing, Op, Row, Store, Unavailable, Value
 from projectdavid.runtime.driver import Clock
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.shift import Shift
 
 log = logging.getLogger("projectdavid.ingest")
 
@@ -74,58 +75,39 @@ class Ingest:
         self._clock = clock
         self._rhythm = rhythm
         self._name = ids.new("ingest")
-        self._at_work: dict[int, asyncio.Task[None]] = {}
+        self._shift = Shift(room=rhythm.files, look=rhythm.look, lease=rhythm.lease, freed=self._freed, log=log)
 
     @property
     def at_work(self) -> int:
         """How many files it reads now."""
-        return len(self._at_work)
+        return len(self._shift)
 
     async def serve(self) -> None:
         """Claim and read until cancelled; what is unfinished then is taken up again later."""
-        extending = asyncio.create_task(self._extend())
-        try:
-            with self._bus.subscribe(INGEST) as ear:
-                while True:
-                    try:
-                        await self._claim()
-                    except Unavailable:
-                        log.exception("the store is not available; trying again")
-                    await ear.wait(self._rhythm.look)
-        finally:
-            extending.cancel()
-            for task in self._at_work.values():
-                task.cancel()
-            await asyncio.gather(extending, *self._at_work.values(), return_exceptions=True)
+        await self._shift.serve(self._bus, INGEST, self._claim, self._extend)
 
     async def _claim(self) -> None:
-        free = self._rhythm.files - len(self._at_work)
+        free = self._shift.free
         if free <= 0:
             return
         now = self._clock()
-        for row in await self._store.all("ingest_waiting", now=now, limit=free + len(self._at_work)):
-            if row.n in self._at_work or len(self._at_work) >= self._rhythm.files:
-                continue  # one that was put in again is read anew when what is at work on it has noticed
-            params = {"n": row.n, "lease": self._name, "now": now, "until": now + self._rhythm.lease}
-            if (await self._store.write([Op("ingest_claim", dict(params))]))[0] is not None:
-                task = asyncio.create_task(self._work(row.n))
-                self._at_work[row.n] = task
-                task.add_done_callback(lambda _, n=row.n: self._let_go(n))
+        for row in await self._store.all("ingest_waiting", now=now, limit=free + len(self._shift)):
+            # One that was put in again is read anew when what is at work on it has noticed.
+            if self._shift.takes(row.n) and await self._hold("ingest_claim", n=row.n):
+                self._shift.begin(row.n, self._work(row.n))
 
-    def _let_go(self, n: int) -> None:
-        del self._at_work[n]
+    def _freed(self, _: bool) -> None:
         self._bus.publish(INGEST)
 
     async def _extend(self) -> None:
-        while True:
-            await asyncio.sleep(self._rhythm.lease / 3)
-            if self._at_work:
-                now = self._clock()
-                try:
-                    params = {"lease": self._name, "now": now, "until": now + self._rhythm.lease}
-                    await self._store.write([Op("ingest_extend", dict(params))])
-                except Unavailable:
-                    log.exception("leases could not be extended")
+        await self._hold("ingest_extend")
+
+    async def _hold(self, query: str, **row: int) -> bool:
+        """Hold a row, or all that are held, for as long as a lease lasts; false where somebody else was faster."""
+        now = self._clock()
+        lease: dict[str, Value] = {"lease": self._name, "now": now, "until": now + self._rhythm.lease, **row}
+        [held] = await self._store.write([Op(query, lease)])
+        return held is not None
 
     async def _work(self, n: int) -> None:
         row = await self._store.one("ingest_file", n=n)

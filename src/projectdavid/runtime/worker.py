@@ -15,6 +15,7 @@ from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.records import config_of
 from projectdavid.runtime.routing import Models
+from projectdavid.runtime.shift import Shift
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.tooling import Tooling
 from projectdavid.runtime.turn import Turn
@@ -62,61 +63,36 @@ class Worker:
         self._quota = quota or Quota(store, clock)
         self._citations = citations
         self._name = ids.new("worker")
-        self._at_work: dict[int, asyncio.Task[None]] = {}
+        self._shift = Shift(room=pace.runs, look=pace.look, lease=pace.lease, freed=self._freed, log=log)
 
     @property
     def at_work(self) -> int:
         """How many runs it works on now."""
-        return len(self._at_work)
+        return len(self._shift)
 
     async def serve(self) -> None:
         """Claim and work until cancelled; what is unfinished then is taken up again by the next worker."""
-        extending = asyncio.create_task(self._extend())
-        try:
-            with self._bus.subscribe(WORK) as ear:
-                while True:
-                    try:
-                        await self._claim()
-                    except Unavailable:
-                        log.exception("the store is not available; trying again")
-                    await ear.wait(self._pace.look)
-        finally:
-            extending.cancel()
-            for task in self._at_work.values():
-                task.cancel()
-            await asyncio.gather(extending, *self._at_work.values(), return_exceptions=True)
+        await self._shift.serve(self._bus, WORK, self._claim, self._extend)
 
     async def drain(self, seconds: float) -> None:
         """Wait for the runs at work to finish, `seconds` at the most."""
-        if self._at_work:
-            await asyncio.wait(self._at_work.values(), timeout=seconds)
+        await self._shift.drain(seconds)
 
     async def _claim(self) -> None:
-        free = self._pace.runs - len(self._at_work)
+        free = self._shift.free
         if free <= 0:
             return
-        rows = await self._store.all("runs_waiting", now=self._clock(), limit=free + len(self._at_work))
+        rows = await self._store.all("runs_waiting", now=self._clock(), limit=free + len(self._shift))
         for row in rows:
-            if row.n not in self._at_work and len(self._at_work) < self._pace.runs:
-                task = asyncio.create_task(self._work(row.n))
-                self._at_work[row.n] = task
-                task.add_done_callback(lambda _, n=row.n: self._let_go(n))
+            if self._shift.takes(row.n):
+                self._shift.begin(row.n, self._work(row.n))
 
-    def _let_go(self, n: int) -> None:
-        full = len(self._at_work) >= self._pace.runs
-        del self._at_work[n]
+    def _freed(self, full: bool) -> None:
         if full:
             self._bus.publish(WORK)
 
     async def _extend(self) -> None:
-        while True:
-            await asyncio.sleep(self._pace.lease / 3)
-            if self._at_work:
-                until = self._clock() + self._pace.lease
-                try:
-                    await self._driver.extend(self._name, until)
-                except Unavailable:
-                    log.exception("leases could not be extended")
+        await self._driver.extend(self._name, self._clock() + self._pace.lease)
 
     async def _work(self, n: int) -> None:
         while not await self._worked(n):
