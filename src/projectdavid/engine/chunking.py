@@ -22,7 +22,8 @@ UNSPACED: Final = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff"
 """The letters of the scripts that have no spaces, as a regular expression has them within brackets."""
 
 _TOKEN = re.compile(rf"[^\W\d_{UNSPACED}]{{1,7}}|\d{{1,3}}|[{UNSPACED}]|[^\w\s]|\S")
-_BOUNDARY = re.compile(r"\s*\n\s*|(?<=[.!?])[\"')\]\u201d\u00bb]*\s+|(?<=[\u3002\uff01\uff1f])")
+BOUNDARY: Final = re.compile(r"\s*\n\s*|(?<=[.!?])[\"')\]\u201d\u00bb]*\s+|(?<=[\u3002\uff01\uff1f])")
+"""Where a line or a sentence may end."""
 _HEADING = re.compile(r"#{1,6} ")
 _LINE, _SENTENCE, _PARAGRAPH, _TITLE = range(1, 5)
 _JOINER = "\u200d"
@@ -79,7 +80,7 @@ class _Units:
 def _units(text: str, most: int) -> _Units:
     """Sentences and lines; what has more than `most` tokens is cut further."""
     offsets, ranks = [0], [_TITLE]
-    for match in _BOUNDARY.finditer(text):
+    for match in BOUNDARY.finditer(text):
         place = match.end()
         if place not in (offsets[-1], len(text)):
             offsets.append(place)

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from projectdavid.engine.chunking import UNSPACED
+from projectdavid.engine.chunking import BOUNDARY, UNSPACED
 
 LONGEST = 600
 """Characters of a quote."""
-_END = re.compile(r"\s*\n\s*|(?<=[.!?])[\"')\]\u201d\u00bb]*\s+|(?<=[\u3002\uff01\uff1f])")
 FULL = 50
 """Characters of a line behind which a sentence may go on in the next."""
 _BEGINNINGS = frozenset("#-*|•·>")
@@ -28,7 +27,7 @@ def quote(passage: str, statement: str) -> tuple[int, int]:
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:
     start = len(text) - len(text.lstrip())
-    for found in _END.finditer(text, start):
+    for found in BOUNDARY.finditer(text, start):
         if _goes_on(text, found):
             continue
         if found.start() > start and text[start : found.end()].strip():

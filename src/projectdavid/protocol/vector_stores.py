@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.assistants import JsonObject, SearchRanking
 from projectdavid.protocol.base import (
     NO_NUL,
     WHOLE,
@@ -142,13 +142,6 @@ class FileBatchCreate(Request):
     chunking_strategy: ChunkingStrategy | None = None
 
 
-class RankingOptions(Request):
-    """How results are ranked, and which are good enough: a score is between 0 and 1."""
-
-    ranker: Annotated[str, StringConstraints(max_length=64)] | None = None
-    score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
 def _not_zero(numbers: list[float]) -> list[float]:
     if not any(numbers):
         raise ValueError("expected a vector that is not zero")
@@ -165,7 +158,7 @@ class VectorStoreSearch(Request):
     query: QueryText | None = None
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] = 10
     filters: JsonObject | None = None
-    ranking_options: RankingOptions | None = None
+    ranking_options: SearchRanking | None = None
     query_vector: Vector | None = None
     top_k: Annotated[int, Field(ge=1, le=50), WHOLE] | None = None
     """The same as `max_num_results`."""
