@@ -74,8 +74,8 @@ class Caller:
         Raises:
             StoreError: as `View.write`.
         """
-        if not self.done:
-            await (to or self.view).write([*self.also, *ops])
+        if not self.done and (together := [*self.also, *ops]):
+            await (to or self.view).write(together)
 
     async def may_see(self, user_id: str) -> None:
         """Let the user in question pass, and admins where there is such a user.

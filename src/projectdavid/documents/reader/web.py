@@ -19,23 +19,12 @@ DECLARED = re.compile(
 """What a page says of its encoding, within its first bytes."""
 _HIDDEN = {"script", "style", "noscript", "template", "nav", "head", "svg", "iframe", "object", "select", "button"}
 _BLOCKS = {
-    *(
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-    ),
+    *("address", "article", "aside", "blockquote", "body", "caption", "details", "div", "dl", "fieldset", "figcaption"),
     *("figure", "footer", "form", "header", "hr", "html", "main", "ol", "p", "section", "summary", "table", "tbody"),
-    *("thead", "tfoot", "tr", "ul", "li", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "br", "caption"),
+    *("thead", "tfoot", "ul", "pre", "h1", "h2", "h3", "h4", "h5", "h6"),
 }
+_LINES = {"li", "tr", "br", "dt", "dd"}
+"""What has a line of its own, without empty ones around it."""
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _SPACE = re.compile(r"\s+")
 DEEP = 200
@@ -116,20 +105,19 @@ def _walk(element: Any, depth: int) -> Iterator[tuple[str, str]]:
     if name == "pre":
         yield "pre", element.text_content()
         return
+    kind = "line" if name in _LINES else "block" if name in _BLOCKS else ""
     if name in ("td", "th"):
         yield "text", " " if element.getprevious() is None else " | "
-    elif name in ("li", "tr", "br", "dt", "dd"):
-        yield "line", ""
-    elif name in _BLOCKS:
-        yield "block", ""
+    elif kind:
+        yield kind, ""
     if name in _HEADINGS or name == "li":
         yield "mark", f"{_HEADINGS.get(name, '-')} "
     yield "text", element.text or ""
     for child in element:
         yield from _walk(child, depth - 1)
         yield "text", child.tail or ""
-    if name in _BLOCKS:
-        yield ("line" if name in ("li", "tr", "br", "dt", "dd") else "block"), ""
+    if kind:
+        yield kind, ""
 
 
 def _is_hidden(element: Any) -> bool:
