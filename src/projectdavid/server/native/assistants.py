@@ -54,12 +54,12 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
         "object": "assistant",
         "created_at": int(caller.now),
     }
-    text = to_json({**head, **DEFAULTS, **_stored(body), "owner_id": caller.user_id})
+    values = {**head, **DEFAULTS, **_stored(body), "owner_id": caller.user_id}
     secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=body.webhook_url)
     guard = await _guard(caller, body)
-    new = Op("assistant_insert", {"id": assistant_id, "body": text})
+    new = Op("assistant_insert", {"id": assistant_id, "body": to_json(values)})
     await caller.write([new, *guard, *(secret.ops if secret else ())])
-    return _answer(text, secret, caller)
+    return _answer(values, secret, caller)
 
 
 @router.get("/assistants", response_model=list[Assistant])
@@ -86,10 +86,9 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
         values = {**msgspec.json.decode(row.body), **_stored(body)}
         if "webhook_url" in body.model_fields_set:
             values.pop("webhook_disabled_at", None)
-        text = to_json(values)
         op = Op(
             "assistant_update",
-            {"id": assistant_id, "body": text, "version": row.version},
+            {"id": assistant_id, "body": to_json(values), "version": row.version},
             missing=Missing("assistant", assistant_id),
         )
         secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=values["webhook_url"])
@@ -97,7 +96,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
             await caller.view.write([op, *guard, *(secret.ops if secret else ())])
         except Missing:
             continue  # changed or deleted meanwhile: looking again tells which
-        return _answer(text, secret, caller)
+        return _answer(values, secret, caller)
 
 
 @router.delete("/assistants/{assistant_id}", response_model=Deleted)
@@ -141,13 +140,10 @@ def _see_reachable(body: AssistantFields, guard: Guard) -> None:
         raise ApiError(422, "invalid_value", f"webhook_url: {error}", "webhook_url") from None
 
 
-def _answer(text: str, secret: Secret | None, caller: Caller) -> Response:
+def _answer(values: dict[str, Any], secret: Secret | None, caller: Caller) -> Response:
     """An assistant, and what only this answer says: its new secret, and what of its tools there is not."""
-    values = msgspec.json.decode(text)
     tools = [*(values["tools"] or ()), *(values["platform_tools"] or ())]
     warnings = shortcomings.of_tools(tools, caller.platform)
-    if secret is None and not warnings:
-        return json_answer(stored(text))
     told = ({"webhook_secret": secret.shown} if secret else {}) | ({"warnings": warnings} if warnings else {})
     return json_answer({**values, **told}, headers=signing.ONCE if secret else None)
 
