@@ -9,7 +9,7 @@ import logging
 from contextlib import suppress
 
 from projectdavid.ports.blobs import Blobs, NoRoom
-from projectdavid.ports.store import Missing, Op, Store
+from projectdavid.ports.store import Missing, Op, Store, Value
 from projectdavid.runtime.driver import Clock
 
 log = logging.getLogger("projectdavid.files")
@@ -17,6 +17,13 @@ log = logging.getLogger("projectdavid.files")
 BATCH = 100
 ORPHANED_AFTER = 3600.0
 """Seconds; where calls keep what they made before their rows are written, as long as a run may take has to be added."""
+
+
+def upload_ended(upload_id: str, status: str, file_id: str | None = None) -> list[Op]:
+    """What ends an upload that is pending, and lets go of its parts; missing where it has ended."""
+    end: dict[str, Value] = {"id": upload_id, "status": status, "file_id": file_id}
+    missing = Missing("upload", upload_id)
+    return [Op("upload_end", end, missing=missing), Op("upload_parts_delete", {"id": upload_id})]
 
 
 class Filing:
@@ -59,11 +66,8 @@ class Filing:
         """End an upload that is pending, and delete its parts; nothing happens where it has ended."""
         view = self._store.of(owner)
         parts = await view.all("upload_parts", id=upload_id)
-        end = Op(
-            "upload_end", {"id": upload_id, "status": "expired", "file_id": None}, missing=Missing("upload", upload_id)
-        )
         with suppress(Missing):
-            await view.write([end, Op("upload_parts_delete", {"id": upload_id})])
+            await view.write(upload_ended(upload_id, "expired"))
             await self.drop([part.blob for part in parts])
 
     async def expire(self) -> int:

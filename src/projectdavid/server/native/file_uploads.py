@@ -11,6 +11,7 @@ from projectdavid.engine.naming import file_name
 from projectdavid.ports.blobs import Blobs, Gone
 from projectdavid.ports.store import Missing, Op, Row, StoreError
 from projectdavid.protocol.uploads import MOST_PARTS, UPLOAD_SECONDS, Upload, UploadComplete, UploadCreate, UploadPart
+from projectdavid.runtime.filing import upload_ended
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.bodies import JsonRoute
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
@@ -114,19 +115,17 @@ async def complete_upload(upload_id: str, body: UploadComplete, caller: Auth) ->
     digest = hashlib.md5(usedforsecurity=False)
     try:
         blob = await keep(_joined(platform.blobs, parts, digest), platform.blobs, platform.settings.max_file)
-    except Gone:  # somebody else completed or cancelled it in this very moment
-        _see_pending(await _find(caller, upload_id), caller)
-        raise
+    except Gone:
+        if (await _find(caller, upload_id)).status == "pending":
+            raise
+        return await complete_upload(upload_id, body, caller)  # it was completed or cancelled in this very moment
     file_id = caller.ids.new("file")
-    end = Op(
-        "upload_end", {"id": upload_id, "status": "completed", "file_id": file_id}, missing=Missing("upload", upload_id)
-    )
     try:
         if body.md5 is not None and digest.hexdigest() != body.md5.lower():
             raise ApiError(422, "invalid_value", f"md5: the bytes have {digest.hexdigest()}", "md5")
         wanted = files.Stored(blob, row.name, row.purpose, row.expires_after)
         new = Op("file_insert", files.row_of(file_id, wanted, int(caller.now)))
-        await caller.write([end, new, Op("upload_parts_delete", {"id": upload_id})])
+        await caller.write([*upload_ended(upload_id, "completed", file_id), new])
     except Missing:
         await platform.filing.discard(blob.key)
         return await complete_upload(upload_id, body, caller)
@@ -141,11 +140,15 @@ async def complete_upload(upload_id: str, body: UploadComplete, caller: Auth) ->
 async def cancel_upload(upload_id: str, caller: Auth) -> Response:
     """Give an upload up; its parts are deleted. Cancelling again gives the same answer."""
     row = await _find(caller, upload_id)
-    if row.status != "cancelled":
-        _see_pending(row, caller)
+    if row.status == "cancelled":
+        await caller.write([])  # the answer is kept for whoever repeats the request under its key
+        return await _answer(caller, row)
+    _see_pending(row, caller)
     parts = await caller.view.all("upload_parts", id=upload_id)
-    end: dict[str, Any] = {"id": upload_id, "status": "cancelled", "file_id": None}
-    await caller.write([Op("upload_end", end), Op("upload_parts_delete", {"id": upload_id})])
+    try:
+        await caller.write(upload_ended(upload_id, "cancelled"))
+    except Missing:  # it was completed in this very moment
+        return await cancel_upload(upload_id, caller)
     await caller.platform.filing.drop([part.blob for part in parts])
     return await _answer(caller, await _find(caller, upload_id))
 

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,49 +27,34 @@ LONGEST_VALUE = 256
 SLACK = 1024 * 1024
 """Bytes that a form may have besides the file."""
 
-PART_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "title": "PartUpload",
-                    "properties": {"data": {"type": "string", "format": "binary", "description": "The bytes."}},
-                    "required": ["data"],
-                    "additionalProperties": False,
-                }
-            }
-        },
+
+def _form(title: str, file: str, said: str, **others: dict[str, Any]) -> dict[str, Any]:
+    """What OpenAPI says of a form with a file."""
+    schema = {
+        "type": "object",
+        "title": title,
+        "properties": {file: {"type": "string", "format": "binary", "description": said}, **others},
+        "required": [file],
+        "additionalProperties": False,
     }
-}
-"""What OpenAPI says of a part of an upload."""
-FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "title": "FileUpload",
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "The bytes, with a filename."},
-                        "purpose": {"type": "string", "pattern": PURPOSE_PATTERN, "default": DEFAULT_PURPOSE},
-                        "expires_after": {
-                            "type": "integer",
-                            "minimum": 1,
-                            "maximum": FILE_SECONDS,
-                            "description": "Seconds after which it is deleted; kept if this is left out.",
-                        },
-                    },
-                    "required": ["file"],
-                    "additionalProperties": False,
-                }
-            }
-        },
-    }
-}
-"""What OpenAPI says of an upload."""
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+FORM = _form(
+    "FileUpload",
+    "file",
+    "The bytes, with a filename.",
+    purpose={"type": "string", "pattern": PURPOSE_PATTERN, "default": DEFAULT_PURPOSE},
+    expires_after={
+        "type": "integer",
+        "minimum": 1,
+        "maximum": FILE_SECONDS,
+        "description": "Seconds after which it is deleted; kept if this is left out.",
+    },
+)
+"""That of an upload."""
+PART_FORM = _form("PartUpload", "data", "The bytes.")
+"""That of a part of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +83,20 @@ async def received(request: Request, blobs: Blobs, limit: int) -> Stored:
     Raises:
         ApiError: 400, 413, 415, 422 or 503; nothing is kept.
     """
-    form = Form(request)
-    blob: Blob | None = None
-    name = ""
+    form, name = Form(request), ""
     values: dict[str, str] = {}
-    try:
+    async with _or_nothing(blobs) as taken:
         while (part := await form.part()) is not None:
-            if part.name in values or (blob is not None and part.name == "file"):
+            if part.name in values or (taken and part.name == "file"):
                 raise _wrong(part.name, "expected once")
             if part.name == "file":
                 name = _name(part)
-                blob = await keep(form.data(), blobs, limit)
+                taken.append(await keep(form.data(), blobs, limit))
             elif part.name in FIELDS:
                 values[part.name] = await form.text(part, LONGEST_VALUE)
             else:
-                said = f"{part.name}: unknown field; the form may have {', '.join(FIELDS)}"
-                raise ApiError(422, "unknown_field", said, part.name)
-        if blob is None:
-            raise ApiError(422, "missing_field", "file: required", "file")
-        return Stored(blob, name, _purpose(values), _expires_after(values))
-    except BaseException:
-        if blob is not None:
-            with suppress(NoRoom):  # bytes that stay are orphans, which are deleted later
-                await blobs.delete([blob.key])
-        raise
+                raise _unknown(part, FIELDS)
+        return Stored(_only(taken, "file"), name, _purpose(values), _expires_after(values))
 
 
 async def received_part(request: Request, blobs: Blobs) -> Blob:
@@ -131,22 +106,38 @@ async def received_part(request: Request, blobs: Blobs) -> Blob:
         ApiError: 400, 413, 415, 422 or 503; nothing is kept.
     """
     form = Form(request)
-    blob: Blob | None = None
-    try:
+    async with _or_nothing(blobs) as taken:
         while (part := await form.part()) is not None:
             if part.name != "data":
-                raise ApiError(422, "unknown_field", f"{part.name}: unknown field; the form may have data", part.name)
-            if blob is not None:
+                raise _unknown(part, ("data",))
+            if taken:
                 raise _wrong("data", "expected once")
-            blob = await keep(form.data(), blobs, PART_BYTES, "data")
-        if blob is None:
-            raise ApiError(422, "missing_field", "data: required", "data")
-        return blob
+            taken.append(await keep(form.data(), blobs, PART_BYTES, "data"))
+        return _only(taken, "data")
+
+
+@asynccontextmanager
+async def _or_nothing(blobs: Blobs) -> AsyncGenerator[list[Blob]]:
+    """Takes blobs, which are deleted where the request is refused after all."""
+    taken: list[Blob] = []
+    try:
+        yield taken
     except BaseException:
-        if blob is not None:
+        if taken:
             with suppress(NoRoom):  # bytes that stay are orphans, which are deleted later
-                await blobs.delete([blob.key])
+                await blobs.delete([blob.key for blob in taken])
         raise
+
+
+def _only(taken: list[Blob], field: str) -> Blob:
+    if not taken:
+        raise ApiError(422, "missing_field", f"{field}: required", field)
+    return taken[0]
+
+
+def _unknown(part: Part, fields: Sequence[str]) -> ApiError:
+    said = f"{part.name}: unknown field; the form may have {', '.join(fields)}"
+    return ApiError(422, "unknown_field", said, part.name)
 
 
 async def keep(pieces: AsyncIterable[bytes], blobs: Blobs, limit: int, field: str = "file") -> Blob:
