@@ -10,11 +10,11 @@ from projectdavid.protocol.vector_stores import FileBatchCreate, StoreFileFields
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
-from projectdavid.server.http.paging import After, ManyLimit, Order, page
+from projectdavid.server.http.paging import After, ManyLimit, Order
 from projectdavid.server.native import attaching, store_files
 from projectdavid.server.native.store_files import Status
-from projectdavid.server.native.store_rows import attach_op, find_open, find_store, see_embedded
-from projectdavid.server.native.wire import bare, json_answer, router
+from projectdavid.server.native.store_rows import attach_op, counts_of, find_open, find_store, see_embedded
+from projectdavid.server.native.wire import json_answer, router
 
 router = router("vector stores")
 
@@ -66,12 +66,8 @@ async def list_file_batch_files(
     """The files of a batch. `x-has-more` and `x-last-id` tell of the next page."""
     await _find(caller, store_id, batch_id)
 
-    async def known(cursor: str) -> Any:
-        return await caller.view.one("store_file", store_id=store_id, file_id=cursor)
-
-    given = {"store_id": store_id, "id": batch_id, "status": status}
-    rows, more = await page(caller.view, "batch_files_page", limit, order, after, known, **given)
-    return bare([store_files.wire(row) for row in rows], [row.file_id for row in rows], more)
+    paging = limit, order, after
+    return await store_files.listed_files(caller, "batch_files_page", store_id, paging, id=batch_id, status=status)
 
 
 def _files(body: FileBatchCreate) -> tuple[list[StoreFileFields], str]:
@@ -99,7 +95,7 @@ async def _find(caller: Caller, store_id: str, batch_id: str) -> Row:
 
 
 def _wire(row: Row) -> dict[str, Any]:
-    counts = {name: getattr(row, name) for name in ("in_progress", "completed", "failed", "cancelled")}
+    counts = counts_of(row)
     ended = "completed" if row.cancelled_at is None else "cancelled"
     return {
         "id": row.id,
@@ -107,5 +103,5 @@ def _wire(row: Row) -> dict[str, Any]:
         "created_at": row.created_at,
         "vector_store_id": row.store_id,
         "status": "in_progress" if counts["in_progress"] else ended,
-        "file_counts": {**counts, "total": sum(counts.values())},
+        "file_counts": counts,
     }

@@ -13,7 +13,7 @@ from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.vector_answers import StoredChunk, VectorStoreFile
 from projectdavid.protocol.vector_stores import StoreFileCreate, StoreFileMark, StoreFileUpdate
 from projectdavid.runtime.ingest import INGEST
-from projectdavid.server.auth import Auth
+from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
 from projectdavid.server.native import files
@@ -62,13 +62,7 @@ async def list_store_files(
 ) -> Response:
     """The files of a vector store, newest first. `x-has-more` and `x-last-id` tell of the next page."""
     await find_store(caller.view, store_id)
-
-    async def known(cursor: str) -> Any:
-        return await caller.view.one("store_file", store_id=store_id, file_id=cursor)
-
-    given = {"store_id": store_id, "status": status}
-    rows, more = await page(caller.view, "store_files_page", limit, order, after, known, **given)
-    return bare([wire(row) for row in rows], [row.file_id for row in rows], more)
+    return await listed_files(caller, "store_files_page", store_id, (limit, order, after), status=status)
 
 
 @router.delete("/vector-stores/{store_id}/files", response_model=Deleted)
@@ -140,6 +134,18 @@ async def retrieve_store_file_content(
         raise unavailable() from None
     shown = [chunk_wire(chunk) for chunk in found[:limit]]
     return listed(shown, [str(chunk.position) for chunk in found[:limit]], len(found) > limit)
+
+
+async def listed_files(
+    caller: Caller, query: str, store_id: str, paging: tuple[int, Order, str | None], **given: str | None
+) -> Response:
+    """A page of the files of a store that a query gives."""
+
+    async def known(cursor: str) -> Any:
+        return await caller.view.one("store_file", store_id=store_id, file_id=cursor)
+
+    rows, more = await page(caller.view, query, *paging, known, store_id=store_id, **given)
+    return bare([wire(row) for row in rows], [row.file_id for row in rows], more)
 
 
 def wire(row: Row) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from projectdavid.ports.store import Missing, Op, Row, View
+from projectdavid.ports.store import Clash, Missing, Op, Row, Value, View
 from projectdavid.protocol.vector_stores import CHUNK_TOKENS, OVERLAP_TOKENS, StaticChunking, StoreFileFields
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.native.wire import to_json
@@ -33,6 +33,18 @@ async def find_open(view: View, store_id: str) -> Row:
         )
         raise ApiError(400, "vector_store_expired", message)
     return row
+
+
+def store_op(store_id: str, now: int, clash: Clash | None = None, **fields: Value) -> Op:
+    """What makes a vector store; fields that are left out are null."""
+    empty: dict[str, Value] = dict.fromkeys(("name", "description", "expires_days", "vectors"))
+    return Op("store_insert", {"id": store_id, "now": now, **empty, "meta_data": "{}", **fields}, clash=clash)
+
+
+def counts_of(row: Row) -> dict[str, int]:
+    """How many files of a store, or of a batch, stand where."""
+    counts = {name: getattr(row, name) for name in ("in_progress", "completed", "failed", "cancelled")}
+    return {**counts, "total": sum(counts.values())}
 
 
 def attach_op(store_id: str, file: StoreFileFields, now: int) -> Op:

@@ -9,7 +9,7 @@ from projectdavid.ports.store import Op, Row, Stale
 from projectdavid.protocol.messages import Attachment
 from projectdavid.protocol.vector_stores import StoreFileFields
 from projectdavid.server.auth import Caller
-from projectdavid.server.native.store_rows import attach_op
+from projectdavid.server.native.store_rows import attach_op, store_op
 from projectdavid.server.native.wire import to_json
 
 DAYS = 7
@@ -43,16 +43,8 @@ async def _store_of(caller: Caller, thread: Row) -> str | None:
 
 
 def _new(store_id: str, thread: Row, now: int) -> Op:
-    params: dict[str, Any] = {
-        "id": store_id,
-        "now": now,
-        "name": f"Files of {thread.id}",
-        "description": None,
-        "expires_days": DAYS,
-        "meta_data": to_json({"thread_id": thread.id}),
-        "vectors": None,
-    }
-    return Op("store_insert", params)
+    about = to_json({"thread_id": thread.id})
+    return store_op(store_id, now, name=f"Files of {thread.id}", expires_days=DAYS, meta_data=about)
 
 
 def _named(store_id: str, thread: Row) -> Op:

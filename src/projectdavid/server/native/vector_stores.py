@@ -22,7 +22,7 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native import attaching
-from projectdavid.server.native.store_rows import attach_op, find_store
+from projectdavid.server.native.store_rows import attach_op, counts_of, find_store, store_op
 from projectdavid.server.native.wire import bare, json_answer, router, stored, to_json
 from projectdavid.server.platform import Platform
 
@@ -124,16 +124,16 @@ def _files(body: VectorStoreCreate) -> list[StoreFileFields]:
 
 def _new(store_id: str, body: VectorStoreCreate, caller: Caller) -> Op:
     vectors = {"size": body.vector_size, "config": body.config} if body.vector_size is not None else None
-    params: dict[str, Any] = {
-        "id": store_id,
-        "now": int(caller.now),
-        "name": body.name,
-        "description": body.description,
-        "expires_days": None if body.expires_after is None else body.expires_after.days,
-        "meta_data": to_json(body.meta_data or {}),
-        "vectors": None if vectors is None else to_json(vectors),
-    }
-    return Op("store_insert", params, clash=Clash("vector_store", store_id))
+    return store_op(
+        store_id,
+        int(caller.now),
+        Clash("vector_store", store_id),
+        name=body.name,
+        description=body.description,
+        expires_days=None if body.expires_after is None else body.expires_after.days,
+        meta_data=to_json(body.meta_data or {}),
+        vectors=None if vectors is None else to_json(vectors),
+    )
 
 
 async def _list(view: View, platform: Platform, limit: int, order: str, after: str | None) -> Response:
@@ -151,8 +151,7 @@ def _answer(row: Row, platform: Platform, status: int = 200) -> Response:
 
 def _wire(row: Row, platform: Platform) -> dict[str, Any]:
     """A vector store."""
-    counts = {name: getattr(row, name) for name in ("in_progress", "completed", "failed", "cancelled")}
-    total, days = sum(counts.values()), row.expires_days
+    counts, days = counts_of(row), row.expires_days
     brought: dict[str, Any] = {} if row.vectors is None else msgspec.json.decode(row.vectors)
     ready = "in_progress" if counts["in_progress"] else "completed"
     return {
@@ -167,7 +166,7 @@ def _wire(row: Row, platform: Platform) -> dict[str, Any]:
         "description": row.description,
         "status": ready if row.expired_at is None else "expired",
         "usage_bytes": row.size,
-        "file_counts": {**counts, "total": total},
+        "file_counts": counts,
         "search_mode": mode_of(platform, row),
         "meta_data": stored(row.meta_data),
         "user_id": row.owner,
@@ -175,5 +174,5 @@ def _wire(row: Row, platform: Platform) -> dict[str, Any]:
         "vector_size": brought.get("size", 0),
         "distance_metric": "COSINE",
         "config": brought.get("config"),
-        "file_count": total,
+        "file_count": counts["total"],
     }
