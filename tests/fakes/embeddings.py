@@ -2,13 +2,13 @@
 
 import json
 import struct
-import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from zlib import crc32
+
+from tests.fakes.sites import Answer, Asked, site
 
 MEANINGS = {"automobile": "car", "vehicle": "car", "physician": "doctor", "infant": "baby", "purchase": "buy"}
 
@@ -37,63 +37,43 @@ class Embeddings:
         self.keys: list[str | None] = []
         self.answers: deque[tuple[int, dict[str, str], bytes]] = deque()
 
-    def reranked(self, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    def reranked(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Scores by the words that a text shares with the query, the last text first."""
-        if self.answers:
-            return self.answers.popleft()
         words = set(asked["query"].lower().split())
         scored = [len(words & set(text.lower().split())) / len(words) for text in asked["documents"]]
         results = [{"index": index, "relevance_score": score} for index, score in enumerate(scored)]
-        return 200, {}, json.dumps({"results": results[::-1]}).encode()
+        return {"results": results[::-1]}
 
-    def answer(self, asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-        """The next answer."""
-        if self.answers:
-            return self.answers.popleft()
+    def embedded(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """A vector for each text, the last first."""
         length = asked.get("dimensions", self.length)
         data = [
             {"object": "embedding", "index": index, "embedding": embedded(text, length)}
             for index, text in enumerate(asked["input"])
         ]
         tokens = sum(len(text.split()) for text in asked["input"])
-        body = {"object": "list", "data": data[::-1], "model": asked["model"], "usage": {"total_tokens": tokens}}
-        return 200, {}, json.dumps(body).encode()
+        return {"object": "list", "data": data[::-1], "model": asked["model"], "usage": {"total_tokens": tokens}}
+
+    def page(self, make: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Asked], Answer]:
+        """What is at a path: the next of `answers`, or what is made."""
+
+        def answer(asked: Asked) -> Answer:
+            body = json.loads(asked.body)
+            self.requests.append(body)
+            self.keys.append(asked.headers.get("authorization"))
+            if self.answers:
+                status, headers, said = self.answers.popleft()
+                return Answer(said, status, {"content-type": "application/json", **headers})
+            return Answer(json.dumps(make(body)).encode(), headers={"content-type": "application/json"})
+
+        return answer
 
 
 @contextmanager
 def embeddings() -> Generator[Embeddings]:
     """Such a server, on this machine."""
     fake = Embeddings()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            fake.requests.append(asked)
-            fake.keys.append(self.headers["authorization"])
-            answers = {"/v1/embeddings": fake.answer, "/v1/rerank": fake.reranked}
-            status, headers, body = answers[self.path](asked) if self.path in answers else (404, {}, b"{}")
-            self.send_response(status)
-            for name, value in {
-                "content-type": "application/json",
-                "content-length": str(len(body)),
-                **headers,
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing to say."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        fake.url = f"http://127.0.0.1:{server.server_port}/v1"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield fake
-        finally:
-            server.shutdown()
-            thread.join()
+    with site() as server:
+        fake.url = f"{server.url}/v1"
+        server.pages |= {"/v1/embeddings": fake.page(fake.embedded), "/v1/rerank": fake.page(fake.reranked)}
+        yield fake

@@ -1,24 +1,17 @@
 """Embedders over the embeddings protocol: batches, retries, and what is refused."""
 
 import json
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from projectdavid.ports.embedder import EmbedderError
 from projectdavid.providers.openai_compatible.embedding import BATCH, TRIES, OpenAIEmbedder
-from tests.fakes.embeddings import Embeddings, embedded, embeddings, unpacked
+from tests.fakes.embeddings import Embeddings, embedded, unpacked
 from tests.providers.asking import KEY
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def fake() -> Generator[Embeddings]:
-    """The fake of a server that embeds."""
-    with embeddings() as fake:
-        yield fake
 
 
 @pytest.fixture

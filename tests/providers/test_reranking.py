@@ -1,23 +1,16 @@
 """Rerankers over the rerank protocol."""
 
 import json
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from projectdavid.ports.reranker import RerankerError
 from projectdavid.providers.openai_compatible.reranking import OpenAIReranker
-from tests.fakes.embeddings import Embeddings, embeddings
+from tests.fakes.embeddings import Embeddings
 from tests.providers.asking import KEY
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def fake() -> Generator[Embeddings]:
-    """The fake of a server that reranks."""
-    with embeddings() as fake:
-        yield fake
 
 
 @pytest.fixture

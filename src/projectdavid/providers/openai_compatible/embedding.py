@@ -12,9 +12,7 @@ import msgspec
 from projectdavid.engine.chunking import estimate
 from projectdavid.ports.embedder import Embedded, EmbedderError, Vector
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.openai_compatible.failures import Failures
 from projectdavid.providers.openai_compatible.posting import Posting
-from projectdavid.providers.openai_compatible.server import Server
 
 BATCH = 64
 """Texts of one request."""
@@ -71,14 +69,12 @@ class OpenAIEmbedder:
         timeout: float = 60,
         pause: Pause = asyncio.sleep,
     ) -> None:
-        self._server = Server.of(name, base_url, api_key, headers)
-        self._failures = Failures(name, self._server)
         self._model = model
         self._wanted = dimensions
         self._length = dimensions
         self._prefixes = prefixes
         self._pause = pause
-        self._posting = Posting(self._server, self._failures, timeout)
+        self._posting = Posting(name, base_url, api_key, headers, timeout)
 
     @property
     def space(self) -> str:
@@ -121,7 +117,7 @@ class OpenAIEmbedder:
         asked: dict[str, Any] = {"model": self._model, "input": batch, "encoding_format": "float"}
         if self._wanted is not None:
             asked["dimensions"] = self._wanted
-        return await self._posting.ask(self._server.embeddings, asked, _Answer)
+        return await self._posting.ask(self._posting.server.embeddings, asked, _Answer)
 
     def _vectors(self, answer: _Answer, count: int) -> list[Vector]:
         """The vectors of an answer, in the order of the texts.
@@ -131,7 +127,7 @@ class OpenAIEmbedder:
         """
         items = sorted(answer.data, key=lambda item: item.index)
         if [item.index for item in items] != list(range(count)):
-            raise _mistaken(self._failures.unreadable(f"it sent {len(items)} embeddings for {count} texts"))
+            raise _mistaken(self._posting.failures.unreadable(f"it sent {len(items)} embeddings for {count} texts"))
         vectors: list[Vector] = []
         for item in items:
             length = len(item.embedding)
@@ -146,7 +142,7 @@ class OpenAIEmbedder:
             except OverflowError:
                 packed = b""
             if not packed or not all(map(math.isfinite, item.embedding)):
-                raise _mistaken(self._failures.unreadable("a number of a vector is too large"))
+                raise _mistaken(self._posting.failures.unreadable("a number of a vector is too large"))
             vectors.append(packed)
         return vectors
 

@@ -1,5 +1,6 @@
 """One JSON request and its JSON answer, whole: for what a provider does besides chatting."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -16,11 +17,24 @@ T = TypeVar("T")
 
 
 class Posting:
-    """Asks a provider's server; `timeout` in seconds for one request."""
+    """Asks a provider's server.
 
-    def __init__(self, server: Server, failures: Failures, timeout: float) -> None:
-        self._server = server
-        self._failures = failures
+    Args:
+        name: what the provider is called in messages.
+        base_url: where its API is.
+        api_key: sent as a bearer token, unless it is None or empty.
+        headers: sent with every request.
+        timeout: seconds for one request.
+
+    Raises:
+        ValueError: `base_url` is no http or https URL, or the key or a header holds a line break.
+    """
+
+    def __init__(
+        self, name: str, base_url: str, api_key: str | None, headers: Mapping[str, str], timeout: float
+    ) -> None:
+        self.server = Server.of(name, base_url, api_key, headers)
+        self.failures = Failures(name, self.server)
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
 
@@ -33,26 +47,26 @@ class Posting:
         try:
             body = msgspec.json.encode(asked)
         except UnicodeEncodeError:
-            raise self._failures.unsendable("a text holds half a surrogate pair") from None
+            raise self.failures.unsendable("a text holds half a surrogate pair") from None
         try:
             async with self._client().post(
-                url, data=body, headers=self._server.headers, allow_redirects=False
+                url, data=body, headers=self.server.headers, allow_redirects=False
             ) as response:
                 good = 200 <= response.status < 300
                 told = await response.content.read(MOST_BYTES if good else _MAX_ERROR_BODY)
                 while good and not response.content.at_eof() and len(told) < MOST_BYTES:
                     told += await response.content.read(MOST_BYTES - len(told))
         except TimeoutError:
-            raise self._failures.silent(self._timeout) from None
+            raise self.failures.silent(self._timeout) from None
         except (aiohttp.ClientError, OSError) as error:
             # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
-            raise self._failures.unreachable(f"{type(error).__name__}.") from None
+            raise self.failures.unreachable(f"{type(error).__name__}.") from None
         if not good:
-            raise self._failures.refused(response.status, response.headers, told, model=asked["model"])
+            raise self.failures.refused(response.status, response.headers, told, model=asked["model"])
         try:
             return msgspec.json.decode(told, type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failures.unreadable("its answer is none to what it was asked") from None
+            raise self.failures.unreadable("its answer is none to what it was asked") from None
 
     async def close(self) -> None:
         """Give back its connections."""

@@ -8,9 +8,7 @@ import msgspec
 
 from projectdavid.ports.model import ModelError
 from projectdavid.ports.reranker import RerankerError
-from projectdavid.providers.openai_compatible.failures import Failures
 from projectdavid.providers.openai_compatible.posting import Posting
-from projectdavid.providers.openai_compatible.server import Server
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -49,9 +47,7 @@ class OpenAIReranker:
         headers: Mapping[str, str] = _NOTHING,
         timeout: float = 15,
     ) -> None:
-        self._server = Server.of(name, base_url, api_key, headers)
-        self._failures = Failures(name, self._server)
-        self._posting = Posting(self._server, self._failures, timeout)
+        self._posting = Posting(name, base_url, api_key, headers, timeout)
         self._model = model
 
     async def scores(self, query: str, texts: Sequence[str]) -> Sequence[float]:
@@ -62,12 +58,12 @@ class OpenAIReranker:
         """
         asked = {"model": self._model, "query": query, "documents": list(texts), "return_documents": False}
         try:
-            answer = await self._posting.ask(self._server.rerank, asked, _Answer)
+            answer = await self._posting.ask(self._posting.server.rerank, asked, _Answer)
             items = sorted(answer.results, key=lambda item: item.index)
             if [item.index for item in items] != list(range(len(texts))):
-                raise self._failures.unreadable(f"it scored {len(items)} of {len(texts)} texts")
+                raise self._posting.failures.unreadable(f"it scored {len(items)} of {len(texts)} texts")
             if not all(math.isfinite(item.relevance_score) for item in items):
-                raise self._failures.unreadable("a score is no number")
+                raise self._posting.failures.unreadable("a score is no number")
         except ModelError as error:
             raise RerankerError(error.code, error.message, error.retryable, error.retry_after) from None
         return [item.relevance_score for item in items]
