@@ -8,7 +8,7 @@ import typer
 
 from projectdavid.cli.connecting import connect
 from projectdavid.cli.options import AsJson, AssistantId, IdempotencyKey, Limit, Yes
-from projectdavid.cli.printing import confirm, moment, note, print_fields, print_json, print_table
+from projectdavid.cli.printing import confirm, moment, note, print_fields, print_json, print_table, told_deleted
 from projectdavid.cli.teaching import command, new_group
 
 app = new_group(
@@ -156,10 +156,7 @@ def delete(assistant_id: AssistantId, yes: Yes = False, as_json: AsJson = False)
     confirm(f"Delete the assistant {assistant_id}?", yes=yes)
     with connect() as client:
         gone = client.assistants.delete_assistant(assistant_id)
-    if as_json:
-        print_json(gone)
-    else:
-        note(f"Deleted {gone.id}.")
+    told_deleted(gone, as_json=as_json)
 
 
 def _given(**fields: Any) -> dict[str, Any]:

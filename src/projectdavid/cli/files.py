@@ -17,6 +17,7 @@ from projectdavid.cli.printing import (
     print_json,
     print_table,
     say,
+    told_deleted,
 )
 from projectdavid.cli.teaching import command, new_group
 
@@ -149,7 +150,4 @@ def delete(file_id: FileId, yes: Yes = False, as_json: AsJson = False) -> None:
     confirm(f"Delete the file {file_id}?", yes=yes)
     with connect() as client:
         gone = client.files.delete(file_id)
-    if as_json:
-        print_json(gone)
-    else:
-        note(f"Deleted {gone.id}.")
+    told_deleted(gone, as_json=as_json)

@@ -7,12 +7,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from projectdavid.protocol.base import Deleted
 
 WIDE = 1_000
 """Columns of an output that no terminal shows: nothing is cut."""
@@ -111,3 +114,11 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def _plain_value(value: Any) -> Any:
     return value.dict()
+
+
+def told_deleted(gone: "Deleted", *, as_json: bool) -> None:
+    """Say that something is deleted."""
+    if as_json:
+        print_json(gone)
+    else:
+        note(f"Deleted {gone.id}.")

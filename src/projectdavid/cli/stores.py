@@ -18,6 +18,7 @@ from projectdavid.cli.printing import (
     print_json,
     print_table,
     say,
+    told_deleted,
 )
 from projectdavid.cli.teaching import command, new_group
 
@@ -162,10 +163,7 @@ def delete(store_id: StoreId, yes: Yes = False, as_json: AsJson = False) -> None
     confirm(f"Delete the vector store {store_id}?", yes=yes)
     with connect() as client:
         gone = client.vectors.delete(store_id)
-    if as_json:
-        print_json(gone)
-    else:
-        note(f"Deleted {gone.id}.")
+    told_deleted(gone, as_json=as_json)
 
 
 def declare(parent: typer.Typer) -> None:

@@ -2,7 +2,7 @@
 
 from projectdavid.cli.connecting import connect
 from projectdavid.cli.options import AsJson, Limit, ThreadId, Yes
-from projectdavid.cli.printing import confirm, moment, note, print_json, print_table, say
+from projectdavid.cli.printing import confirm, moment, note, print_json, print_table, say, told_deleted
 from projectdavid.cli.teaching import command, new_group
 
 app = new_group(
@@ -48,7 +48,4 @@ def delete(thread_id: ThreadId, yes: Yes = False, as_json: AsJson = False) -> No
     confirm(f"Delete the thread {thread_id} and all that was said in it?", yes=yes)
     with connect() as client:
         gone = client.threads.delete_thread(thread_id)
-    if as_json:
-        print_json(gone)
-    else:
-        note(f"Deleted {gone.id}.")
+    told_deleted(gone, as_json=as_json)
