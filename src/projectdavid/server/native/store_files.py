@@ -1,6 +1,6 @@
 """The files of a vector store: put in, list, retrieve, describe, take out; and the chunks that they were cut into."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 import msgspec
 from fastapi import Query, Response
@@ -10,7 +10,7 @@ from projectdavid.engine.documents import Chunk
 from projectdavid.ports.index import IndexUnavailable, Place
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.base import Deleted, Page
-from projectdavid.protocol.vector_answers import StoredChunk, VectorStoreFile
+from projectdavid.protocol.vector_answers import StoredChunk, StoreFileStatus, VectorStoreFile
 from projectdavid.protocol.vector_stores import StoreFileCreate, StoreFileMark, StoreFileUpdate
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
@@ -31,12 +31,12 @@ from projectdavid.server.native.wire import bare, json_answer, listed, router, s
 router = router("vector stores")
 
 Status = Annotated[
-    Literal["in_progress", "completed", "failed", "cancelled"] | SkipJsonSchema[None],
+    StoreFileStatus | SkipJsonSchema[None],
     Query(alias="filter", description="Only those that stand there."),
 ]
 Behind = Annotated[int, Query(ge=-1, le=2**31, description="The position behind which to begin.")]
 FilePath = Annotated[str, Query(min_length=1, max_length=1024, description="The `file_path` that it was put in with.")]
-MARKS = ("in_progress", "completed", "failed", "cancelled")
+MARKS = get_args(StoreFileStatus)
 
 
 @router.post("/vector-stores/{store_id}/files", status_code=201, response_model=VectorStoreFile, responses=WITH_BODY)

@@ -1,8 +1,9 @@
 """Vector stores and their files as rows: finding them, and what puts a file into a store."""
 
-from typing import Any
+from typing import Any, get_args
 
 from projectdavid.ports.store import Clash, Missing, Op, Row, Value, View
+from projectdavid.protocol.vector_answers import StoreFileStatus
 from projectdavid.protocol.vector_stores import CHUNK_TOKENS, OVERLAP_TOKENS, StaticChunking, StoreFileFields
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.native.wire import to_json
@@ -43,7 +44,7 @@ def store_op(store_id: str, now: int, clash: Clash | None = None, **fields: Valu
 
 def counts_of(row: Row) -> dict[str, int]:
     """How many files of a store, or of a batch, stand where."""
-    counts = {name: getattr(row, name) for name in ("in_progress", "completed", "failed", "cancelled")}
+    counts = {name: getattr(row, name) for name in get_args(StoreFileStatus)}
     return {**counts, "total": sum(counts.values())}
 
 

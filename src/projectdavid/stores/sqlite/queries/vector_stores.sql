@@ -17,7 +17,7 @@ ORDER BY s.n $ORDER LIMIT :limit;
 
 -- name: stores_named
 -- Those of a JSON array of ids.
-SELECT s.*, f.in_progress, f.completed
+SELECT s.*, f.in_progress
 FROM vector_stores AS s JOIN vector_store_counts AS f ON f.store = s.n
 WHERE s.owner = :owner AND s.id IN (SELECT value FROM json_each(:ids)) ORDER BY s.n;
 
