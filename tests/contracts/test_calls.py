@@ -35,7 +35,17 @@ def answered(n: int, call_id: str = "call") -> Op:
 
 def said(row: Row, message_id: str, turn: int, content: str = '"So."') -> Op:
     values: dict[str, Value] = {"thread": row.thread, "run_id": row.id, "now": 1, "role": "assistant", "turn": turn}
-    unsaid = ("assistant_id", "status", "reason", "calls", "call_id", "reasoning", "attachments", "annotations")
+    unsaid = (
+        "assistant_id",
+        "status",
+        "reason",
+        "calls",
+        "call_id",
+        "reasoning",
+        "attachments",
+        "annotations",
+        "usage",
+    )
     nothing = dict.fromkeys(unsaid)
     return Op("message_keep", {**values, **nothing, "id": message_id, "content": content})
 

@@ -93,6 +93,7 @@ RUNTIME = {
     "removals_done",
     "search_numbered",
     "sources_of_thread",
+    "files_made",
     "store_empty",
     "store_expire",
     "store_files_found",

@@ -20,6 +20,7 @@ KINDS = {
     "reasoning",
     "message_created",
     "content",
+    "call_created",
     "call_arguments",
     "message_completed",
     "tool_call_manifest",

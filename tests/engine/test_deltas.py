@@ -96,8 +96,17 @@ def test_the_pieces_of_calls_come_together_by_their_index() -> None:
             CallPart(0, arguments="}"),
         ]
     )
-    assert fold.reply().calls == (AskedCall("call_a", "add", "{}"), AskedCall("call_b", "find", '{"q": 1}'))
-    assert [entry.data for entry in entries] == [['{"q"'], ["{"], [": 1}"], ["}"]]
+    assert fold.reply().calls == (AskedCall("call_10", "find", '{"q": 1}'), AskedCall("call_11", "add", "{}"))
+    find, add = {"tool_call_id": "call_10", "name": "find"}, {"tool_call_id": "call_11", "name": "add"}
+    assert [entry.data for entry in entries] == [find, ['{"q"'], add, ["{"], find, [": 1}"], add, ["}"]]
+
+
+def test_a_call_without_arguments_is_told_of_when_the_model_stops() -> None:
+    fold = Fold("msg_1")
+    assert fold.add([CallPart(0, "call_a", "now")]) == []
+    told = [Entry("call_created", {"tool_call_id": "call_10", "name": "now"})]
+    assert fold.add([Finish("tool_calls")]) == told
+    assert fold.add([Finish("tool_calls")]) == []
 
 
 def test_a_reply_has_the_last_reason_and_the_last_usage_that_came() -> None:

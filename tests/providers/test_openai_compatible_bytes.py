@@ -42,9 +42,13 @@ async def refused(*pieces: bytes) -> ModelError:
 
 async def calls(*deltas: Any) -> list[tuple[str, str, str]]:
     """The calls that these `tool_calls` add up to."""
-    fold = Fold("msg")
-    fold.add(await said(SSE, *(event(tool_calls=delta) for delta in deltas), DONE))
-    return [(call.id, call.name, call.arguments) for call in fold.reply().calls]
+    fold, ids = Fold("msg"), dict[int, str]()
+    chunks = await said(SSE, *(event(tool_calls=delta) for delta in deltas), DONE)
+    fold.add(chunks)
+    for part in chunks:
+        if isinstance(part, CallPart):
+            ids[part.index] = ids.get(part.index) or part.id
+    return [(given, call.name, call.arguments) for given, call in zip(ids.values(), fold.reply().calls, strict=True)]
 
 
 async def test_a_stream_split_anywhere_says_the_same():

@@ -23,6 +23,7 @@ async def test_a_call_is_told_answered_and_followed_by_the_answer(stage: Stage) 
             "in_progress",
             "message_created",
             "content",
+            "call_created",
             "call_arguments",
             "call_arguments",
             "message_completed",

@@ -275,12 +275,16 @@ class Asked:
         return client.request(self.method, self.template.format(**self.path), params=self.query, **body, **options)
 
 
+TAGS = {"image_file": {"type": "image_file"}}
+"""What stands beside a field, and says that it is there."""
+
+
 def _put(value: Json, steps: list[str], new: str) -> Json:
     if not steps:
         return new
     if steps[0] == "[]":
-        return [_put(value[0] if value else None, steps[1:], new)]
-    value = dict(value or {})
+        return [_put(value[0] if value and isinstance(value, list) else None, steps[1:], new)]
+    value = {**(value or {}), **TAGS.get(steps[0], {})}
     value.pop(INSTEAD.get(steps[0]), None)
     return {**value, steps[0]: _put(value.get(steps[0], BEGUN.get(steps[0])), steps[1:], new)}
 

@@ -57,7 +57,12 @@ MESSAGES: list[tuple[Json, str, str, str]] = [
     ({"content": []}, "invalid_value", "content", "at least 1 item"),
     ({"content": [{"type": "text", "text": "x"}] * 101}, "invalid_value", "content", "100"),
     ({"content": [{"type": "text"}]}, "missing_field", "content.0.text", "required"),
-    ({"content": [{"type": "audio"}]}, "invalid_value", "content.0.type", "'text', 'image_url', not 'audio'"),
+    (
+        {"content": [{"type": "audio"}]},
+        "invalid_value",
+        "content.0.type",
+        "'text', 'image_url', 'image_file', not 'audio'",
+    ),
     ({"content": [{"text": "x"}]}, "invalid_value", "content.0.type", "required"),
     ({"content": [{"type": "text", "text": "x", "y": 1}]}, "unknown_field", "content.0.y", "unknown field"),
     (

@@ -54,6 +54,7 @@ KEYS = [
     "max_completion_tokens",
     "truncation_strategy",
     "response_format",
+    "reasoning_effort",
     "tool_resources",
     "action_timeout",
     "on_expiry",

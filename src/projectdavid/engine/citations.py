@@ -5,9 +5,10 @@ of its results, counted from 0. The name is for readers.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from urllib.parse import quote, unquote
 
 NUMBERS = 1_000_000
 _MARK = re.compile(r"【([0-9]{1,6}):([0-9]{1,3})(?:†[^【】\n]{0,256})?】")
@@ -28,7 +29,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A Markdown link, and where in the text it stands."""
+    """A link, what it is called, and where in the text it stands."""
 
     text: str
     title: str
@@ -52,6 +53,16 @@ def links(text: str) -> Iterator[Link]:
     """The Markdown links of a text."""
     for found in _LINK.finditer(text):
         yield Link(found[0], found[1], found[2], *found.span())
+
+
+def paths(text: str, names: Collection[str]) -> Iterator[Link]:
+    """Where a text names files of the sandbox, by their names: `sandbox:/mnt/data/plot.png`."""
+    known = sorted({form for name in names for form in (name, quote(name))}, key=len, reverse=True)
+    if not known:
+        return
+    for found in re.finditer(f"sandbox:/mnt/data/({'|'.join(map(re.escape, known))})", text):
+        name = found[1] if found[1] in names else unquote(found[1])
+        yield Link(found[0], name, found[0], *found.span())
 
 
 @dataclass(slots=True)

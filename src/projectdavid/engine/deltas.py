@@ -88,6 +88,16 @@ class AskedCall:
     arguments: str
 
 
+@dataclass(slots=True)
+class _Writing:
+    """A call that is being written: its id, what there is of it, and whether it was told of."""
+
+    id: str
+    name: str = ""
+    arguments: str = ""
+    told: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One finished (or interrupted) model turn."""
@@ -106,12 +116,17 @@ class Reply:
 
 @dataclass(slots=True)
 class Fold:
-    """Collects the chunks of one model turn. `message_id` is the id that its message will have."""
+    """Collects the chunks of one model turn. `message_id` is the id that its message will have.
+
+    Its calls get ids of that, for models repeat theirs: `call_`, the message's own characters, and their number.
+    """
 
     message_id: str
     _text: list[str] = field(default_factory=list)
     _reasoning: list[str] = field(default_factory=list)
-    _calls: dict[int, list[str]] = field(default_factory=dict)
+    _calls: dict[int, _Writing] = field(default_factory=dict[int, _Writing])
+    _at: _Writing | None = None
+    """The call that was told of last."""
     _finish: str = "stop"
     _usage: Usage | None = None
     _annotations: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
@@ -138,6 +153,7 @@ class Fold:
                     entries.extend(self._add_citation(annotation))
                 case Finish(reason):
                     self._finish = reason
+                    entries.extend(self._created(call) for call in self._calls.values() if not call.told)
                 case Usage():
                     self._usage = chunk
         return entries
@@ -150,15 +166,25 @@ class Fold:
         return [Entry("citation", {"message_id": self.message_id, "annotation": annotation})]
 
     def _add_call(self, part: CallPart) -> list[Entry]:
-        known = self._calls.setdefault(part.index, ["", "", ""])
-        known[0] = known[0] or part.id
-        known[1] += part.name
-        known[2] += part.arguments
-        return [Entry("call_arguments", [part.arguments])] if part.arguments else []
+        if part.index not in self._calls:
+            suffix = self.message_id.partition("_")[2]
+            self._calls[part.index] = _Writing(f"call_{suffix}{len(self._calls)}")
+        call = self._calls[part.index]
+        call.name += part.name
+        call.arguments += part.arguments
+        if not part.arguments:
+            return []
+        created = [] if call is self._at else [self._created(call)]
+        return [*created, Entry("call_arguments", [part.arguments])]
+
+    def _created(self, call: _Writing) -> Entry:
+        """The model writes this call now: what it writes of arguments behind that belongs to it."""
+        call.told, self._at = True, call
+        return Entry("call_created", {"tool_call_id": call.id, "name": call.name})
 
     def reply(self) -> Reply:
         """What the turn said so far."""
-        calls = tuple(AskedCall(*parts) for _, parts in sorted(self._calls.items()))
+        calls = tuple(AskedCall(call.id, call.name, call.arguments) for call in self._calls.values())
         return Reply(
             self.message_id,
             "".join(self._text),

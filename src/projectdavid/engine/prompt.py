@@ -46,6 +46,7 @@ class Ask:
     top_p: float | None = None
     max_tokens: int | None = None
     response_format: dict[str, Any] | None = None
+    reasoning_effort: str | None = None
     prompt_tokens: int = 0
     """The estimate, for budgets and for providers that report no usage."""
 

@@ -37,8 +37,10 @@ RESERVED_FUNCTION_NAMES = frozenset(
 
 Name = Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
-ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 JsonObject = dict[str, Any]
+ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | JsonObject
+"""`auto`, `text`, `json_object`, or a format of the model's own as an object, which is passed on."""
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 def _not_reserved(name: str) -> str:
@@ -173,6 +175,8 @@ class AssistantFields(Request):
     top_p: float = Field(default=1.0, ge=0, le=1)
     temperature: float = Field(default=1.0, ge=0, le=2)
     response_format: ResponseFormat = "auto"
+    reasoning_effort: ReasoningEffort | None = None
+    """How long the model is to think, where it can choose."""
     webhook_url: WebhookUrl | None = None
     webhook_events: WebhookEvents | None = None
     """What it is told besides `run.action_required`."""
@@ -229,7 +233,8 @@ class Assistant(Answer):
     meta_data: dict[str, str] | None = None
     top_p: float = 1.0
     temperature: float = 1.0
-    response_format: str = "auto"
+    response_format: str | JsonObject = "auto"
+    reasoning_effort: str | None = Field(default=None, exclude_if=_is_none)
     vector_stores: list[JsonObject] = []
     webhook_url: str | None = None
     webhook_events: list[str] | None = Field(default=None, exclude_if=_is_none)

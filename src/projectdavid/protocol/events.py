@@ -59,6 +59,14 @@ class ReasoningEvent(Event):
     content: str
 
 
+class CallCreatedEvent(Event):
+    """The model began to write a call; what follows of `call_arguments` is of this one, until another is told of."""
+
+    type: Literal["call_created"] = "call_created"
+    tool_call_id: str
+    name: str
+
+
 class CallArgumentsEvent(Event):
     """More of the arguments of a call, as the model writes them."""
 
@@ -203,6 +211,7 @@ EVENTS: dict[str, type[Event]] = {
     "message_created": MessageCreatedEvent,
     "content": ContentEvent,
     "reasoning": ReasoningEvent,
+    "call_created": CallCreatedEvent,
     "call_arguments": CallArgumentsEvent,
     "message_discarded": MessageDiscardedEvent,
     "message_completed": MessageCompletedEvent,

@@ -39,7 +39,21 @@ class ImageBlock(Request):
     image_url: ImageUrl
 
 
-Block = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
+class ImageFile(Request):
+    """An image among one's files."""
+
+    file_id: Id
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+class ImageFileBlock(Request):
+    """The same, where it is one of one's files."""
+
+    type: Literal["image_file"]
+    image_file: ImageFile
+
+
+Block = Annotated[TextBlock | ImageBlock | ImageFileBlock, Field(discriminator="type")]
 Content = LongText | Annotated[list[Block], Field(min_length=1, max_length=100)]
 
 
@@ -120,6 +134,12 @@ class UrlCitation(Answer):
     title: str = ""
 
 
+class FilePath(Answer):
+    """A file that a call made, which the text names by its path in the sandbox."""
+
+    file_id: str
+
+
 class Annotation(Answer):
     """What a message cites: `text`, in its content from `start_index` up to before `end_index`, refers to it."""
 
@@ -129,6 +149,7 @@ class Annotation(Answer):
     end_index: int
     file_citation: FileCitation | None = None
     url_citation: UrlCitation | None = None
+    file_path: FilePath | None = None
 
 
 class Message(Answer):

@@ -4,7 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from projectdavid.protocol.assistants import Effect, JsonObject, ModelName, ToolResources, Tools
+from projectdavid.protocol.assistants import (
+    Effect,
+    JsonObject,
+    ModelName,
+    ReasoningEffort,
+    ResponseFormat,
+    ToolResources,
+    Tools,
+)
 from projectdavid.protocol.base import (
     ID_PATTERN,
     NO_NUL,
@@ -78,9 +86,8 @@ class RunCreate(Request):
     max_prompt_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     truncation_strategy: Literal["auto", "disabled"] | Truncation | None = None
-    response_format: (
-        Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | JsonObject | None
-    ) = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: ReasoningEffort | None = None
     tool_resources: ToolResources | None = None
     meta_data: LooseMetaData | None = None
     max_turns: Turns | None = None
@@ -218,6 +225,7 @@ class Run(Answer):
     max_completion_tokens: int | None = None
     truncation_strategy: str | JsonObject | None = None
     response_format: str | JsonObject = "auto"
+    reasoning_effort: str | None = None
     tool_resources: JsonObject = {}
     action_timeout: float | None = None
     """Seconds for which it waits for outputs of its caller, each time."""

@@ -127,6 +127,14 @@ class ToolCalls(Answer):
     tool_calls: list[StepCall]
 
 
+class StepUsage(Answer):
+    """Tokens of the turn that a step is of."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
 class RunStep(Answer):
     """A step of a run: a message that it wrote, or the calls of one turn of its model. Times are Unix seconds."""
 
@@ -140,6 +148,8 @@ class RunStep(Answer):
     status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
     step_details: Annotated[MessageCreation | ToolCalls, Field(discriminator="type")]
     last_error: RunError | None = None
+    usage: StepUsage | None = None
+    """None of the calls of a turn that spoke, too: what the turn took stands with its message."""
     completed_at: int | None = None
     cancelled_at: int | None = None
     failed_at: int | None = None

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from projectdavid.engine.citations import Mark, MarkReader, links
+from projectdavid.engine.citations import Mark, MarkReader, links, paths
 from projectdavid.engine.deltas import Chunk, Cited, Finish, Text
 from projectdavid.engine.quoting import quote
 from projectdavid.ports.retrieval import Retrieval, RetrievalUnavailable, Span
@@ -14,7 +14,8 @@ from projectdavid.runtime.records import Config
 
 _Of = TypeVar("_Of")
 
-SEARCHING = ("file_search", "web_search")
+CITED = ("file_search", "web_search", "code_interpreter", "computer")
+"""The tools whose results, or whose files, replies refer to."""
 REMEMBERED = 2_000
 """Characters before a mark in which the statement is that it belongs to."""
 
@@ -49,7 +50,7 @@ class Citations:
 
     def of(self, row: Row, config: Config) -> "Citing | None":
         """For one reply of the run of a row; None where it has nothing to cite from."""
-        if any(tool.get("type") in SEARCHING for tool in config.tools):
+        if any(tool.get("type") in CITED for tool in config.tools):
             return Citing(self._store, self._retrieval, row)
         return None
 
@@ -79,10 +80,10 @@ class Citing:
         return taken
 
     async def end(self) -> list[Chunk]:
-        """What was held back, and the pages of the web that the whole text links to."""
+        """What was held back, and the pages of the web and the files that the whole text links to."""
         held = self._reader.end()
         rest = await self._read([held] if held else [])
-        rest += await self._linked()
+        rest += [*await self._linked(), *await self._named()]
         self._said = []
         return rest
 
@@ -146,6 +147,25 @@ class Citing:
             )
             for link in links(text)
             if link.url in sources
+        ]
+
+    async def _named(self) -> list[Chunk]:
+        """The files that the calls of the thread made, where the text gives their paths in the sandbox."""
+        text = "".join(self._said)
+        if "sandbox:/" not in text:
+            return []
+        made = {row.name: row.id for row in await self._store.all("files_made", thread=self._row.thread)}
+        return [
+            Cited(
+                {
+                    "type": "file_path",
+                    "text": link.text,
+                    "start_index": link.start,
+                    "end_index": link.end,
+                    "file_path": {"file_id": made[link.title]},
+                }
+            )
+            for link in paths(text, made)
         ]
 
 

@@ -48,6 +48,7 @@ async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, 
         top_p=config.top_p,
         max_tokens=left,
         response_format=_format(config.response_format),
+        reasoning_effort=config.reasoning_effort,
         prompt_tokens=tokens + tools_tokens,
     )
 

@@ -32,6 +32,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     temperature: float = 1.0
     top_p: float = 1.0
     response_format: str | dict[str, Any] = "auto"
+    reasoning_effort: str | None = None
     truncation_strategy: str | dict[str, Any] | None = None
     tool_resources: dict[str, Any] = {}
     max_prompt_tokens: int | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from projectdavid.engine.deltas import AskedCall, Entry, Finish, Fold, Reply, Usage
+from projectdavid.engine.deltas import Entry, Finish, Fold, Reply, Usage
 from projectdavid.engine.happenings import Aborted, Expired, Happened, ModelFailed, ModelReplied, PromptRefused
 from projectdavid.engine.prompt import Ask, PromptMessage, PromptTooLong, estimate
 from projectdavid.engine.run import Failure, Run
@@ -23,6 +23,7 @@ from projectdavid.runtime.prompting import ask_for
 from projectdavid.runtime.quota import Exceeded, Quota
 from projectdavid.runtime.records import Config, encode
 from projectdavid.runtime.routing import Models, UnknownModel
+from projectdavid.runtime.showing import Pictures
 from projectdavid.runtime.writing import Streamed
 
 PAGE = 500
@@ -51,6 +52,7 @@ class Turn:
     run: Run
     config: Config
     quota: Quota
+    pictures: Pictures
     citing: Citing | None = None
     _fold: Fold = field(init=False)
     _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
@@ -82,6 +84,7 @@ class Turn:
             provider, model = self.models.resolve(self.row.model)
             window = self.models.window(self.row.model)
             ask = await ask_for(self.store, self.row, self.run, self.config, model, window)
+            ask = replace(ask, messages=await self.pictures.shown(self.row.owner, ask.messages))
             await self._see_current()
             await self._listen(provider, ask)
         except Exceeded as error:
@@ -96,7 +99,7 @@ class Turn:
         except Stale:
             return Aborted(self.clock(), await self._told())
         reply = self._whole(ask)
-        actions = tuple(self.ids.new("act") for _ in reply.calls)
+        actions = tuple(action_of(call.id) for call in reply.calls)
         return ModelReplied(reply, self.clock(), actions)
 
     async def _see_current(self) -> None:
@@ -170,11 +173,14 @@ class Turn:
             after = rows[-1].position + rows[-1].count - 1
 
     def _whole(self, ask: Ask) -> Reply:
-        """The reply, with ids of ours for its calls (models repeat theirs) and an estimate where usage is missing."""
+        """The reply, with an estimate where usage is missing."""
         reply = self._fold.reply()
-        calls = tuple(AskedCall(self.ids.new("call"), call.name, call.arguments) for call in reply.calls)
-        usage = reply.usage or Usage(ask.prompt_tokens, _written(reply), estimated=True)
-        return replace(reply, calls=calls, usage=usage)
+        return replace(reply, usage=reply.usage or Usage(ask.prompt_tokens, _written(reply), estimated=True))
+
+
+def action_of(call_id: str) -> str:
+    """The id of the action of a call: its own characters behind another prefix."""
+    return f"act_{call_id.partition('_')[2]}"
 
 
 def _written(reply: Reply) -> int:

@@ -16,6 +16,7 @@ from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.records import config_of
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.shift import Shift
+from projectdavid.runtime.showing import Pictures
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.tooling import Tooling
 from projectdavid.runtime.turn import Turn
@@ -155,6 +156,7 @@ class Worker:
             decided.next.run,
             config,
             self._quota,
+            Pictures(self._store, self._shelf.blobs),
             None if self._citations is None else self._citations.of(decided.row, config),
         )
 

@@ -12,7 +12,7 @@ from projectdavid.runtime.records import encode, state_of
 from projectdavid.runtime.webhooks import event_of
 
 DAY = 86_400
-MESSAGE_COLUMNS = ("status", "reason", "calls", "call_id", "reasoning", "attachments", "annotations", "turn")
+MESSAGE_COLUMNS = ("status", "reason", "calls", "call_id", "reasoning", "attachments", "annotations", "turn", "usage")
 """What not every message of a run has."""
 RACE = Stale()
 
@@ -119,6 +119,7 @@ class Writing:
                         attachments=encode(attachments(images)) if images else None,
                         annotations=encode(reply.annotations) if reply.annotations else None,
                         turn=self.turn,
+                        usage=_usage_json(reply.usage),
                     )
             case KeepCalls(calls, turn):
                 for position, call in enumerate(calls):
@@ -168,6 +169,10 @@ class Writing:
             tool=call.tool,
             effect=call.effect,
         )
+
+
+def _usage_json(usage: Usage | None) -> str | None:
+    return None if usage is None else encode([usage.prompt_tokens, usage.completion_tokens])
 
 
 def _calls_json(calls: tuple[AskedCall, ...]) -> str | None:

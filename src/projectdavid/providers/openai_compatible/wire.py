@@ -96,6 +96,7 @@ def request(ask: Ask, *, max_tokens_field: str) -> bytes:
         "top_p": ask.top_p,
         max_tokens_field: ask.max_tokens,
         "response_format": ask.response_format,
+        "reasoning_effort": ask.reasoning_effort,
     }
     if ask.tools:
         # Servers refuse the other two when there are no tools.

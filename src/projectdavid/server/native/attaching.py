@@ -6,9 +6,9 @@ from typing import Any
 
 from projectdavid.ports.store import Missing, Op, Row, View
 from projectdavid.protocol.assistants import PlatformTool, Tool
-from projectdavid.protocol.messages import Attachment
+from projectdavid.protocol.messages import Attachment, Block
 from projectdavid.server.auth import Caller
-from projectdavid.server.http.errors import missing
+from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.native.wire import to_json
 
 IMAGES = "image/"
@@ -37,6 +37,25 @@ async def of_message(caller: Caller, attachments: Sequence[Attachment]) -> Attac
     ids = [one.file_id for one in attachments]
     rows = await _owned(caller.view, ids, "file", lambda number: f"attachments.{number}.file_id")
     return Attached(to_json([_kept(one, rows[one.file_id]) for one in attachments]), _guard(ids, "file"))
+
+
+async def of_content(caller: Caller, content: str | Sequence[Block]) -> tuple[Op, ...]:
+    """What is to be written together with what shows images that are files: refused if one is gone by then.
+
+    Raises:
+        ApiError: 404, one is not the caller's; 422, it is no image.
+    """
+    blocks = () if isinstance(content, str) else content
+    named = {
+        f"content.{number}.image_file.file_id": one for number, one in enumerate(blocks) if one.type == "image_file"
+    }
+    ids = [one.image_file.file_id for one in named.values()]
+    params = list(named)
+    rows = await _owned(caller.view, ids, "file", lambda number: params[number])
+    for param, block in named.items():
+        if not rows[block.image_file.file_id].mime_type.startswith(IMAGES):
+            raise ApiError(422, "invalid_value", f"{param}: expected an image", param)
+    return _guard(ids, "file")
 
 
 async def of_resources(caller: Caller, resources: Mapping[str, Any] | None) -> tuple[Op, ...]:

@@ -24,7 +24,16 @@ FILLERS: dict[str, Any] = {
 }
 """What clients of the Project David wire send with every run, whether their user said so or not; no wish to obey."""
 
-OWN = ("model", "instructions", "tools", "temperature", "top_p", "response_format", "tool_resources")
+OWN = (
+    "model",
+    "instructions",
+    "tools",
+    "temperature",
+    "top_p",
+    "response_format",
+    "tool_resources",
+    "reasoning_effort",
+)
 RUN_ONLY = (
     "additional_instructions",
     "tool_choice",

@@ -30,12 +30,12 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         return await _answer(caller, body)
     await _action(caller, body)
     await _must_know(caller, body)
-    message_id = caller.ids.new("msg")
+    message_id, shown = caller.ids.new("msg"), await attaching.of_content(caller, body.content)
     while True:
         attached = await attaching.of_message(caller, body.attachments or ())
         searched = await thread_stores.for_search(caller, body.thread_id, body.attachments or ())
         try:
-            await caller.write([_new(message_id, body, caller, attached.json), *attached.guard, *searched])
+            await caller.write([_new(message_id, body, caller, attached.json), *attached.guard, *shown, *searched])
         except Stale:
             continue  # another message made the thread's store meanwhile
         break
@@ -79,6 +79,7 @@ async def _answer(caller: Caller, body: AnyMessage) -> Response:
     if row is None or run is None or run.thread != thread.n:
         raise missing("action", body.tool_id, "tool_id")
     await _must_know(caller, body, run.assistant_id)
+    await attaching.of_content(caller, body.content)
     if (await attaching.of_message(caller, body.attachments or ())).json:
         raise ApiError(400, "no_attachments", "attachments: the output of a call has none", "attachments")
     if caller.done:

@@ -82,8 +82,16 @@ def _step(run: Row, row: Row, status: str, ended: int | None, details: dict[str,
         "status": status,
         "step_details": details,
         "last_error": None if failure is None else {"code": failure.code, "message": failure.message},
+        "usage": _usage(row),
         **{f"{end}_at": ended if status == end else None for end in ("completed", "cancelled", "failed", "expired")},
     }
+
+
+def _usage(row: Row) -> dict[str, int] | None:
+    if row.usage is None:
+        return None
+    read, written = msgspec.json.decode(row.usage)
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def _call(row: Row) -> dict[str, Any]:

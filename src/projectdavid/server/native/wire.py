@@ -152,6 +152,7 @@ def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]
         "max_completion_tokens": config.max_completion_tokens,
         "truncation_strategy": config.truncation_strategy,
         "response_format": config.response_format,
+        "reasoning_effort": config.reasoning_effort,
         "tool_resources": config.tool_resources,
         "action_timeout": config.action_timeout,
         "on_expiry": config.on_expiry,

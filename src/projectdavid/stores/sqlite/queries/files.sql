@@ -35,6 +35,10 @@ WHERE owner = :owner AND (expires_at IS NULL OR expires_at > :now)
     )
 ORDER BY n;
 
+-- name: files_made
+-- The files that the runs of a thread made, the oldest first.
+SELECT id, name FROM files WHERE thread = :thread ORDER BY n;
+
 -- name: files_there
 -- A row if all ids of a JSON array are files of the owner.
 SELECT 1 AS there WHERE NOT EXISTS (

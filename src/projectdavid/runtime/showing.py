@@ -1,0 +1,51 @@
+"""Let a model see images that are files: their bytes stand in the prompt, as the chat-completions protocol wants it."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from projectdavid.engine.prompt import PromptMessage
+from projectdavid.ports.blobs import Blobs, Gone
+from projectdavid.ports.store import Store
+
+LARGEST = 20 << 20
+"""Bytes of an image that a model is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Where images are kept."""
+
+    store: Store
+    blobs: Blobs
+
+    async def shown(self, owner: str, messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]:
+        """The messages, with the images of an owner in the place of the ids of files."""
+        return tuple([await self._shown(owner, message) for message in messages])
+
+    async def _shown(self, owner: str, message: PromptMessage) -> PromptMessage:
+        content = message.content
+        if isinstance(content, str) or not any(block.get("type") == "image_file" for block in content):
+            return message
+        return replace(message, content=[await self._block(owner, block) for block in content])
+
+    async def _block(self, owner: str, block: dict[str, Any]) -> dict[str, Any]:
+        if block.get("type") != "image_file":
+            return block
+        named: dict[str, Any] = block["image_file"]
+        row = await self.store.of(owner).one("file", id=named["file_id"])
+        if row is None:
+            return _instead("An image stood here; it was deleted.")
+        if row.size > LARGEST:
+            return _instead(f"An image of {row.size} bytes stands here; it is too large to be shown.")
+        try:
+            data = b"".join([piece async for piece in self.blobs.read(row.blob)])
+        except Gone:
+            return _instead("An image stood here; it was deleted.")
+        url = f"data:{row.mime_type};base64,{b64encode(data).decode()}"
+        return {"type": "image_url", "image_url": {"url": url, "detail": named.get("detail", "auto")}}
+
+
+def _instead(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": f"[{text}]"}
