@@ -23,8 +23,7 @@ from projectdavid.ports.store import Op, Store
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.ingest import Ingest
 from projectdavid.runtime.retrieving import StoreRetrieval
-from projectdavid.server.native.files import row_of
-from projectdavid.server.native.uploads import Stored
+from projectdavid.server.objects.receiving import Stored, row_of
 from projectdavid.stores.sqlite import SQLiteStore
 
 OWNER, STORE = "user_bench", "vs_bench"

@@ -13,11 +13,11 @@ from fastapi.openapi.utils import get_openapi
 from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.users import Health
 from projectdavid.server.http import errors
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
 from projectdavid.server.native import ROUTERS, computer
-from projectdavid.server.native.uploads import bound as uploads_bound
-from projectdavid.server.native.wire import json_answer
+from projectdavid.server.objects.receiving import bound as uploads_bound
 from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_page
 

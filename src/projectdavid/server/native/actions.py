@@ -9,9 +9,11 @@ from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.runs import Action, ActionUpdate, PendingAction
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import WITH_BODY, missing, refused
 from projectdavid.server.native import runs
-from projectdavid.server.native.wire import action, action_status, arguments, json_answer, router, to_json
+from projectdavid.server.native.wire import action, action_status, arguments, router
+from projectdavid.server.objects.fields import to_json
 
 router = router("actions")
 

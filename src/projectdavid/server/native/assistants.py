@@ -10,11 +10,14 @@ from projectdavid.ports.store import Missing, Op, View
 from projectdavid.protocol.assistants import Assistant, AssistantCreate, AssistantFields, AssistantUpdate
 from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import bare, json_answer, stored
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
-from projectdavid.server.native import attaching, shortcomings, signing
+from projectdavid.server.native import signing
 from projectdavid.server.native.signing import Secret
-from projectdavid.server.native.wire import bare, json_answer, router, stored, supplied, to_json
+from projectdavid.server.native.wire import router
+from projectdavid.server.objects import attaching, shortcomings
+from projectdavid.server.objects.fields import supplied, to_json
 
 router = router("assistants")
 

@@ -12,11 +12,12 @@ from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.runs import Completion, CompletionRequest
 from projectdavid.runtime.journal import collect, tail
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import UPSTREAM, WITH_BODY, ApiError, missing
 from projectdavid.server.http.sse import FRAMES, EventStream
 from projectdavid.server.native import runs
 from projectdavid.server.native.stream import PAUSED, chunks
-from projectdavid.server.native.wire import json_answer, router
+from projectdavid.server.native.wire import router
 
 router = router("completions")
 

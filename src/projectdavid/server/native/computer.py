@@ -9,9 +9,10 @@ from starlette.websockets import WebSocket
 
 from projectdavid.protocol.computer import ComputerSession
 from projectdavid.server.auth import Auth
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import ApiError, envelope, missing
 from projectdavid.server.native.threads import find
-from projectdavid.server.native.wire import json_answer, router
+from projectdavid.server.native.wire import router
 from projectdavid.server.platform import Platform
 from projectdavid.server.tickets import LIFETIME, NoTicket, Ticket, ticket_of
 from projectdavid.server.viewing import MAX_VIEWERS, Viewer

@@ -9,12 +9,14 @@ from projectdavid.protocol.vector_answers import FileBatch, VectorStoreFile
 from projectdavid.protocol.vector_stores import FileBatchCreate, StoreFileFields
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, ManyLimit, Order
-from projectdavid.server.native import attaching, store_files
+from projectdavid.server.native import store_files
 from projectdavid.server.native.store_files import Status
-from projectdavid.server.native.store_rows import attach_op, counts_of, find_open, find_store, see_embedded
-from projectdavid.server.native.wire import json_answer, router
+from projectdavid.server.native.wire import router
+from projectdavid.server.objects import attaching
+from projectdavid.server.objects.store_rows import attach_op, counts_of, find_open, find_store, see_embedded
 
 router = router("vector stores")
 

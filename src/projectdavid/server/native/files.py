@@ -8,19 +8,20 @@ from fastapi import Header, Query, Request, Response
 from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from projectdavid.ports.blobs import Blobs, Gone
 from projectdavid.ports.store import Op, Row, StoreError
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.errors import ErrorAnswer
 from projectdavid.protocol.files import LINK_SECONDS, PURPOSE_PATTERN, File, FileBase64, SignedUrl
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.bodies import JsonRoute
-from projectdavid.server.http.downloads import Pieces, headers_of, span_of
+from projectdavid.server.http.downloads import Pieces
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.http.once import key_of, once_told
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native.uploads import FORM, UPLOADS, Stored, received
-from projectdavid.server.native.wire import json_answer, listed, router
+from projectdavid.server.native.wire import router
+from projectdavid.server.objects.contents import begun, content
+from projectdavid.server.objects.receiving import FORM, UPLOADS, Stored, received, row_of
 from projectdavid.server.platform import Platform
 
 router = router("files")
@@ -116,7 +117,7 @@ async def download_file(
     row = await platform.store.one("file_of_link", id=file_id)
     if row is None:
         raise missing("file", file_id, "file_id")
-    return await _content(platform.blobs, row, row.name if use_real_filename else row.id, range, if_range)
+    return await content(platform.blobs, row, row.name if use_real_filename else row.id, range, if_range)
 
 
 @router.get("/files/{file_id}", response_model=File)
@@ -134,7 +135,7 @@ async def retrieve_file_content(
 ) -> Response:
     """The bytes of a file. What a browser could run is never shown by it, only saved."""
     row = await find(caller, file_id)
-    return await _content(caller.platform.blobs, row, row.name, range, if_range)
+    return await content(caller.platform.blobs, row, row.name, range, if_range)
 
 
 @router.get("/files/{file_id}/signed-url", response_model=SignedUrl)
@@ -152,7 +153,7 @@ async def retrieve_file_base64(file_id: str, caller: Auth) -> Response:
     """The bytes of a file as text, in JSON."""
     row = await find(caller, file_id)
     head, tail = f'{{"file_id":"{row.id}","base64":"'.encode(), b'"}'
-    pieces = _encoded(await _begun(caller.platform.blobs, row), head, tail)
+    pieces = _encoded(await begun(caller.platform.blobs, row), head, tail)
     size = len(head) + 4 * ((row.size + 2) // 3) + len(tail)
     return Pieces(pieces, size, 200, {"content-type": "application/json"})
 
@@ -203,58 +204,6 @@ async def _create(caller: Caller, upload: Stored) -> Response:
     file_id = caller.ids.new("file")
     await caller.write([Op("file_insert", row_of(file_id, upload, int(caller.now)))])
     return json_answer(wire(await find(caller, file_id)), 201)
-
-
-def row_of(file_id: str, upload: Stored, now: int) -> dict[str, Any]:
-    """What is written of a file whose bytes are stored."""
-    blob = upload.blob
-    return {
-        "id": file_id,
-        "name": upload.name,
-        "purpose": upload.purpose,
-        "mime_type": upload.mime_type,
-        "size": blob.size,
-        "sha256": blob.sha256,
-        "blob": blob.key,
-        "now": now,
-        "expires_at": None if upload.expires_after is None else now + upload.expires_after,
-        "thread": None,
-        "run_id": None,
-    }
-
-
-async def _content(blobs: Blobs, row: Row, name: str, asked: str | None, if_range: str | None) -> Response:
-    etag = f'"{row.sha256}"'
-    span = None if if_range not in (None, etag) else span_of(asked, row.size)
-    headers = {**headers_of(row.mime_type, name), "etag": etag}
-    if span is None:
-        return Pieces(await _begun(blobs, row), row.size, 200, headers)
-    headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{row.size}"
-    return Pieces(await _begun(blobs, row, span.start, span.end), span.end - span.start, 206, headers)
-
-
-async def _begun(blobs: Blobs, row: Row, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-    """The bytes of a file, of which the first are read already: after that nothing is missing.
-
-    Raises:
-        ApiError: 404, it was deleted in this very moment.
-    """
-    pieces = blobs.read(row.blob, start, end)
-    try:
-        first = await anext(pieces, b"")
-    except Gone:
-        raise missing("file", row.id) from None
-    return _from(first, pieces)
-
-
-async def _from(first: bytes, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    try:
-        if first:
-            yield first
-        async for piece in pieces:
-            yield piece
-    finally:
-        await pieces.aclose()
 
 
 async def _encoded(pieces: AsyncGenerator[bytes], head: bytes, tail: bytes) -> AsyncGenerator[bytes]:

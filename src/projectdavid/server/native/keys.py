@@ -7,8 +7,9 @@ from fastapi import Request, Response
 from projectdavid.ports.store import Clash, Missing, Op, Row
 from projectdavid.protocol.users import Key, KeyCreate, KeyCreated, KeyRevoked, Keys
 from projectdavid.server.auth import Auth, Caller, hash_of, new_key, prefix_of
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import FORBIDDEN, WITH_BODY, missing
-from projectdavid.server.native.wire import iso, json_answer, router
+from projectdavid.server.native.wire import iso, router
 
 router = router("keys")
 

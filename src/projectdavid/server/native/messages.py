@@ -12,10 +12,13 @@ from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate, ToolMessageCreate
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native import assistants, attaching, thread_stores, threads
-from projectdavid.server.native.wire import json_answer, listed, message, router, to_json
+from projectdavid.server.native import assistants, threads
+from projectdavid.server.native.wire import message, router
+from projectdavid.server.objects import attaching, thread_stores
+from projectdavid.server.objects.fields import to_json
 
 router = router("messages")
 

@@ -10,7 +10,8 @@ from projectdavid.ports.model import ModelError, Provider
 from projectdavid.protocol.base import Page
 from projectdavid.protocol.users import ModelInfo
 from projectdavid.server.auth import Auth
-from projectdavid.server.native.wire import listed, router
+from projectdavid.server.http.answers import listed
+from projectdavid.server.native.wire import router
 
 router = router("models")
 log = logging.getLogger("projectdavid.models")

@@ -13,13 +13,16 @@ from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
 from projectdavid.runtime.quota import room
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
 from projectdavid.server.http.sse import FRAMES, EventStream
-from projectdavid.server.native import assistants, attaching, threads
-from projectdavid.server.native.birth import newborn
+from projectdavid.server.native import assistants, threads
 from projectdavid.server.native.stream import events
-from projectdavid.server.native.wire import action, json_answer, listed, router, run, to_json
+from projectdavid.server.native.wire import action, router, run
+from projectdavid.server.objects import attaching
+from projectdavid.server.objects.birth import newborn
+from projectdavid.server.objects.fields import to_json
 
 router = router("runs")
 

@@ -16,10 +16,12 @@ from projectdavid.protocol.vector_answers import BroughtAnswer, SearchResults
 from projectdavid.protocol.vector_stores import BroughtVectors, VectorStoreSearch
 from projectdavid.runtime.retrieving import brought
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import WITH_BODY, ApiError
 from projectdavid.server.native import store_files
-from projectdavid.server.native.store_rows import find_file, find_open, unavailable
-from projectdavid.server.native.wire import json_answer, router, to_json
+from projectdavid.server.native.wire import router
+from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.store_rows import find_file, find_open, unavailable
 
 router = router("vector stores")
 

@@ -10,10 +10,12 @@ from projectdavid.protocol.base import Page
 from projectdavid.protocol.steps import RunStep
 from projectdavid.runtime.records import run_of
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import missing
 from projectdavid.server.http.paging import After, Limit, Order, page
 from projectdavid.server.native import runs
-from projectdavid.server.native.wire import arguments, json_answer, listed, router, to_json
+from projectdavid.server.native.wire import arguments, router
+from projectdavid.server.objects.fields import to_json
 
 router = router("runs")
 

@@ -14,10 +14,13 @@ from projectdavid.protocol.vector_answers import StoredChunk, StoreFileStatus, V
 from projectdavid.protocol.vector_stores import StoreFileCreate, StoreFileMark, StoreFileUpdate
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import bare, json_answer, listed, stored
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
 from projectdavid.server.native import files
-from projectdavid.server.native.store_rows import (
+from projectdavid.server.native.wire import router
+from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.store_rows import (
     absent,
     attach_op,
     find_file,
@@ -26,7 +29,6 @@ from projectdavid.server.native.store_rows import (
     see_embedded,
     unavailable,
 )
-from projectdavid.server.native.wire import bare, json_answer, listed, router, stored, to_json
 
 router = router("vector stores")
 

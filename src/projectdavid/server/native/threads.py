@@ -10,12 +10,13 @@ from fastapi import Body, Response
 from projectdavid.ports.store import Missing, Op, Row
 from projectdavid.protocol.base import Deleted, LooseMetaData, Page
 from projectdavid.protocol.threads import Thread, ThreadCreate, ThreadUpdate
-from projectdavid.runtime.driver import abort_topic
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import bare, json_answer, listed
 from projectdavid.server.http.errors import WITH_BODY, missing
 from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
-from projectdavid.server.native import attaching
-from projectdavid.server.native.wire import bare, json_answer, listed, router, thread, to_json
+from projectdavid.server.native.wire import router, thread
+from projectdavid.server.objects import attaching, deleting
+from projectdavid.server.objects.fields import to_json
 
 router = router("threads")
 
@@ -99,14 +100,7 @@ async def replace_thread_meta_data(thread_id: str, body: Annotated[LooseMetaData
 @router.delete("/threads/{thread_id}", response_model=Deleted)
 async def delete_thread(thread_id: str, caller: Auth) -> Response:
     """Delete a thread with all that was said in it; a run that is at work on it stops."""
-    open_run = await caller.view.one("run_open", thread_id=thread_id)
-    at_work = None if open_run is None else await caller.view.one("run", id=open_run.id)
-    op = Op("thread_delete", {"id": thread_id}, missing=Missing("thread", thread_id))
-    await caller.view.write([op])
-    if at_work is not None:  # a model that is silent would keep its worker from noticing
-        caller.platform.bus.publish(abort_topic(at_work.n))
-    if caller.platform.hands is not None:
-        await caller.platform.hands.sessions.forget(thread_id)
+    await deleting.delete_thread(caller, thread_id)
     return json_answer({"id": thread_id, "object": "thread.deleted", "deleted": True})
 
 

@@ -14,9 +14,10 @@ from projectdavid.protocol.usage import UsageGroup, UsageReport
 from projectdavid.runtime.quota import MILLION
 from projectdavid.runtime.writing import DAY
 from projectdavid.server.auth import Auth
+from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.paging import Text
-from projectdavid.server.native.wire import json_answer, router
+from projectdavid.server.native.wire import router
 
 router = router("usage")
 

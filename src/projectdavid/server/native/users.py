@@ -10,9 +10,11 @@ from projectdavid.protocol.base import Page
 from projectdavid.protocol.usage import UserLimits
 from projectdavid.protocol.users import KeyValid, User, UserCreate, UserDeleted, UserUpdate
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import CONFLICT, FORBIDDEN, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native.wire import iso, json_answer, listed, router, supplied, to_json
+from projectdavid.server.native.wire import iso, router
+from projectdavid.server.objects.fields import supplied, to_json
 
 router = router("users")
 

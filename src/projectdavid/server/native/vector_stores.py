@@ -19,11 +19,13 @@ from projectdavid.protocol.vector_stores import (
 )
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import bare, json_answer, stored
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
-from projectdavid.server.native import attaching
-from projectdavid.server.native.store_rows import attach_op, counts_of, find_store, store_op
-from projectdavid.server.native.wire import bare, json_answer, router, stored, to_json
+from projectdavid.server.native.wire import router
+from projectdavid.server.objects import attaching
+from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.store_rows import attach_op, counts_of, find_store, store_op
 from projectdavid.server.platform import Platform
 
 router = router("vector stores")

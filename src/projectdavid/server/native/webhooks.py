@@ -11,10 +11,11 @@ from projectdavid.protocol.webhooks import Delivery, DeliveryStatus, WebhookRota
 from projectdavid.runtime.driver import OUTBOX
 from projectdavid.runtime.webhooks import trial_of
 from projectdavid.server.auth import Auth, Caller
+from projectdavid.server.http.answers import json_answer, listed, stored
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
 from projectdavid.server.native import assistants, runs, signing
-from projectdavid.server.native.wire import json_answer, listed, router, stored
+from projectdavid.server.native.wire import router
 
 router = router("webhooks")
 

@@ -5,71 +5,18 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel
-from starlette.responses import Response
 
 from projectdavid.engine.deltas import Usage
 from projectdavid.ports.store import Row
-from projectdavid.runtime.records import config_of, encode, run_of
+from projectdavid.runtime.records import config_of, run_of
+from projectdavid.server.http.answers import stored
 from projectdavid.server.http.direct import DirectRoute
 from projectdavid.server.http.errors import DOCUMENTED
-
-_raw = msgspec.Raw
 
 
 def router(tag: str) -> APIRouter:
     """A router of the native API."""
     return APIRouter(prefix="/v1", tags=[tag], route_class=DirectRoute, responses=DOCUMENTED)
-
-
-def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer of plain values, rows' JSON (`Raw`) among them."""
-    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
-
-
-def stored(text: str) -> msgspec.Raw:
-    """JSON as it is stored, to leave as the same bytes."""
-    return _raw(text.encode())
-
-
-def listed(objects: list[Any], ids: list[str], more: bool) -> Response:
-    """One page of a list."""
-    return json_answer(
-        {
-            "object": "list",
-            "data": objects,
-            "first_id": ids[0] if ids else None,
-            "last_id": ids[-1] if ids else None,
-            "has_more": more,
-        }
-    )
-
-
-def bare(objects: list[Any], ids: list[str], more: bool) -> Response:
-    """One page of a list that the wire has as a bare array: the cursor is in the headers."""
-    headers = {"x-has-more": "true" if more else "false"}
-    if ids:
-        headers["x-last-id"] = ids[-1]
-    return json_answer(objects, headers=headers)
-
-
-def supplied(body: BaseModel) -> dict[str, Any]:
-    """The fields that a caller sent, as plain values; tools without the fields that are null."""
-    values = body.model_dump(include=body.model_fields_set)
-    for name in ("tools", "platform_tools"):
-        if values.get(name):
-            values[name] = [_compact(tool) for tool in values[name]]
-    return values
-
-
-def _compact(tool: dict[str, Any]) -> dict[str, Any]:
-    """A tool without what it leaves out; nulls inside of a JSON Schema mean something, and stay."""
-    kept = _without_nulls(tool)
-    return {**kept, "function": _without_nulls(kept["function"])} if "function" in kept else kept
-
-
-def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
-    return {key: item for key, item in value.items() if item is not None}
 
 
 def iso(seconds: float | None) -> str | None:
@@ -222,8 +169,3 @@ def arguments(text: str) -> dict[str, Any]:
     except msgspec.DecodeError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def to_json(value: Any) -> str:
-    """Plain values as they are stored."""
-    return encode(value)

@@ -6,7 +6,7 @@ from projectdavid.ports.store import Clash, Missing, Op, Row, Value, View
 from projectdavid.protocol.vector_answers import StoreFileStatus
 from projectdavid.protocol.vector_stores import CHUNK_TOKENS, OVERLAP_TOKENS, StaticChunking, StoreFileFields
 from projectdavid.server.http.errors import ApiError, missing
-from projectdavid.server.native.wire import to_json
+from projectdavid.server.objects.fields import to_json
 
 
 async def find_store(view: View, store_id: str, param: str | None = None) -> Row:

@@ -9,8 +9,8 @@ from projectdavid.ports.store import Op, Row, Stale
 from projectdavid.protocol.messages import Attachment
 from projectdavid.protocol.vector_stores import StoreFileFields
 from projectdavid.server.auth import Caller
-from projectdavid.server.native.store_rows import attach_op, store_op
-from projectdavid.server.native.wire import to_json
+from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.store_rows import attach_op, store_op
 
 DAYS = 7
 """For which the store of a thread is kept after its last use."""

@@ -197,3 +197,21 @@ def _expires_after(values: dict[str, str]) -> int | None:
 
 def _wrong(field: str, what: str) -> ApiError:
     return ApiError(422, "invalid_value", f"{field}: {what}", field)
+
+
+def row_of(file_id: str, upload: Stored, now: int) -> dict[str, Any]:
+    """What is written of a file whose bytes are stored."""
+    blob = upload.blob
+    return {
+        "id": file_id,
+        "name": upload.name,
+        "purpose": upload.purpose,
+        "mime_type": upload.mime_type,
+        "size": blob.size,
+        "sha256": blob.sha256,
+        "blob": blob.key,
+        "now": now,
+        "expires_at": None if upload.expires_after is None else now + upload.expires_after,
+        "thread": None,
+        "run_id": None,
+    }

@@ -7,8 +7,8 @@ from projectdavid.protocol.runs import RunCreate
 from projectdavid.runtime.driver import NewRun, OnBusy
 from projectdavid.runtime.records import Config
 from projectdavid.server.auth import Caller
-from projectdavid.server.native import shortcomings
-from projectdavid.server.native.wire import supplied, to_json
+from projectdavid.server.objects import shortcomings
+from projectdavid.server.objects.fields import supplied, to_json
 
 FILLERS: dict[str, Any] = {
     "instructions": "",

@@ -9,7 +9,7 @@ from projectdavid.protocol.assistants import PlatformTool, Tool
 from projectdavid.protocol.messages import Attachment, Block
 from projectdavid.server.auth import Caller
 from projectdavid.server.http.errors import ApiError, missing
-from projectdavid.server.native.wire import to_json
+from projectdavid.server.objects.fields import to_json
 
 IMAGES = "image/"
 KINDS = {"file": "files", "vector_store": "stores"}
