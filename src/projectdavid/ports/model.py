@@ -45,6 +45,14 @@ class Provider(Protocol):
         """
         ...
 
+    async def delete(self, model: str) -> None:
+        """Delete a model that is its user's own, such as a fine-tuned one.
+
+        Raises:
+            ModelError: it is not there, is not to be deleted, or the provider could not be asked.
+        """
+        ...
+
     async def close(self) -> None:
         """Give back its connections."""
         ...

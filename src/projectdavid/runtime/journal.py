@@ -1,7 +1,7 @@
 """Read a run's journal: what is there, then what comes, until the run is over."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -63,6 +63,24 @@ async def tail(
                 if await store.one("run_state", n=run) is None:
                     return
                 yield []
+
+
+async def told_before(store: Store, run: int, position: int | None) -> AsyncGenerator[Told]:
+    """What is told by now, up to a position; None: all."""
+    after = 0
+    while position is None or after < position:
+        rows = await store.all("journal_after", run=run, after=after, limit=PAGE)
+        for row in rows:
+            part = _part(row, after)
+            if part is None:
+                continue
+            if position is not None and part.position + len(part.items) - 1 > position:
+                part = replace(part, items=part.items[: max(position + 1 - part.position, 0)])
+            if part.items:
+                yield part
+            after = row.position + row.count - 1
+        if len(rows) < PAGE:
+            return
 
 
 def _up_to(told: list[Told], until: frozenset[str]) -> list[Told]:

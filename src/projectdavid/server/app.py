@@ -18,6 +18,8 @@ from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
 from projectdavid.server.native import ROUTERS, computer
 from projectdavid.server.objects.receiving import bound as uploads_bound
+from projectdavid.server.openai.app import create_dialect
+from projectdavid.server.openai.routing import PREFIX
 from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_page
 
@@ -50,6 +52,7 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     errors.install(app)
+    app.mount(PREFIX, create_dialect(platform, IDEMPOTENCY_KEY))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.append(computer.terminal)

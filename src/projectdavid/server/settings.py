@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     """Money of each user, in the currency of `prices`; a model without a price is not held by it."""
     run_seconds: Annotated[float, Field(gt=0)] = 3600
     """How long a run may take, the waiting for its caller included."""
+    openai_run_seconds: Annotated[float, Field(gt=0)] = 600
+    """The same of runs that are made in the OpenAI dialect; never more than `run_seconds`."""
     action_seconds: Annotated[float, Field(gt=0)] | None = None
     """How long a run waits for its caller to answer calls, where the run does not say; by default until its own end."""
     max_turns: Annotated[int, Field(ge=1)] = 50

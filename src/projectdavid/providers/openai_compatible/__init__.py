@@ -5,9 +5,11 @@ import io
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import MappingProxyType
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from projectdavid.engine.deltas import Chunk
 from projectdavid.engine.prompt import Ask
@@ -107,6 +109,25 @@ class OpenAICompatible:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self._failures.unreadable("its list of models is no such list") from None
         return [model.id for model in (listed if isinstance(listed, list) else listed.data or ())]
+
+    async def delete(self, model: str) -> None:
+        """Delete a model: `DELETE /models/{model}`, as OpenAI has it for fine-tuned ones.
+
+        Raises:
+            ModelError: it is not there, is not to be deleted, or the server could not be asked.
+        """
+        base = urlsplit(self._server.models)
+        url = URL(base._replace(path=f"{base.path}/{quote(model, safe='')}").geturl(), encoded=True)
+        timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
+        try:
+            async with self._client().delete(
+                url, headers=self._server.headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if not 200 <= response.status < 300:
+                    said = await _start_of(response)
+                    raise self._failures.refused(response.status, response.headers, said, model=model)
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error, _MODELS_TIMEOUT) from None
 
     async def close(self) -> None:
         """Give back its connections; streams that are still open break off."""

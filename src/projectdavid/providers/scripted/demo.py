@@ -9,6 +9,7 @@ from typing import Any
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
 from projectdavid.engine.prompt import Ask, PromptMessage, estimate
 from projectdavid.engine.quoting import quote
+from projectdavid.ports.model import ModelError
 from projectdavid.providers.scripted.coding import commands_for, essence, python_for
 
 WHO = "I am the demo model of projectdavid: a script, not a mind."
@@ -63,6 +64,14 @@ class DemoProvider:
     async def models(self) -> list[str]:
         """The one model there is."""
         return ["assistant"]
+
+    async def delete(self, model: str) -> None:
+        """It stays.
+
+        Raises:
+            ModelError: always.
+        """
+        raise ModelError("invalid_request", f"The model '{model}' is part of the platform, and is not deleted.")
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -53,5 +53,10 @@ class ScriptedProvider:
         """One name; any other is played as well."""
         return ["script"]
 
+    async def delete(self, model: str) -> None:
+        """Forget a model; of this one, there is no other."""
+        if model not in await self.models():
+            raise ModelError("model_not_found", f"There is no model '{model}'.")
+
     async def close(self) -> None:
         """Nothing to give back."""

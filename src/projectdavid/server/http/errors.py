@@ -86,10 +86,19 @@ def envelope(error: ApiError) -> Response:
     return Response(msgspec.json.encode(body), error.status, error.headers, media_type="application/json")
 
 
-def missing(kind: str, object_id: str, param: str | None = None) -> ApiError:
+class NotFound(ApiError):
     """404: it is not there, or somebody else's, which nobody is told apart."""
-    shown = object_id if len(object_id) <= 64 else object_id[:64] + "..."
-    return ApiError(404, f"{kind}_not_found", f"There is no {kind.replace('_', ' ')} '{shown}'.", param)
+
+    def __init__(self, kind: str, object_id: str, param: str | None = None) -> None:
+        shown = object_id if len(object_id) <= 64 else object_id[:64] + "..."
+        super().__init__(404, f"{kind}_not_found", f"There is no {kind.replace('_', ' ')} '{shown}'.", param)
+        self.kind = kind
+        self.shown = shown
+
+
+def missing(kind: str, object_id: str, param: str | None = None) -> NotFound:
+    """404."""
+    return NotFound(kind, object_id, param)
 
 
 def refused(error: Refused, param: str | None) -> ApiError:
@@ -167,9 +176,15 @@ def _invalid(error: RequestValidationError, request: Request) -> ApiError:
     problems: Any = error.errors()
     if problems[0]["type"] == "json_invalid":
         return ApiError(400, "invalid_json", f"The body is not valid JSON: {problems[0]['ctx']['error']}.")
+    told = explained(error, request)
+    return ApiError(422, told.code, told.message, told.param)
+
+
+def explained(error: RequestValidationError, request: Request) -> Explained:
+    """What is wrong with a request."""
+    problems: Any = error.errors()
     field = getattr(request.scope.get("route"), "body_field", None)
     annotation = None if field is None else field.field_info.annotation
     model = next((kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)), None)
     known = model if model is not None and issubclass(model, BaseModel) else None
-    told = Explained(problems, error.body, known)
-    return ApiError(422, told.code, told.message, told.param)
+    return Explained(problems, error.body, known)

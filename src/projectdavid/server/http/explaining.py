@@ -33,12 +33,15 @@ Problem = dict[str, Any]
 
 
 class Explained:
-    """The first problem of a request: its place (`body`, `query`, ...), its field and its code, and all in words."""
+    """The first problem of a request: its place (`body`, `query`, ...), its field and its code, and all in words.
+
+    `first` is the problem as pydantic tells it.
+    """
 
     def __init__(self, problems: Sequence[Problem], body: Any, model: type[BaseModel] | None) -> None:
         named = [(_param(problem, body), problem) for problem in problems]
         param, same = _chosen(named)
-        first = same[0]
+        first = self.first = same[0]
         self.place = str(first["loc"][0]) if first["loc"] else "body"
         self.param = param or None
         self.code = CODES.get(first["type"], "invalid_value") if param else "invalid_body"

@@ -4,14 +4,15 @@ from fastapi.routing import APIRoute, APIRouter
 from starlette.types import Receive, Scope, Send
 
 Shape = tuple[str, int, str]
-"""The method, the number of parts of the path, and its second part: the first two are fixed in every path."""
+"""The method, the number of parts of the path, and the one that names the resource: the first behind a version."""
 
 
 class Index:
     """Stands before a router. What it does not find, or finds with another method, the router looks for itself."""
 
-    def __init__(self, router: APIRouter) -> None:
+    def __init__(self, router: APIRouter, root: str = "") -> None:
         self._router = router
+        self._root = root
         self._routes: dict[Shape, list[APIRoute]] = {}
         for route in router.routes:
             if isinstance(route, APIRoute):
@@ -19,8 +20,8 @@ class Index:
                     self._routes.setdefault(_shape(method, route.path), []).append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope.get("root_path") and "fastapi.telemetry" not in scope:
-            path = scope["path"]
+        if scope["type"] == "http" and scope.get("root_path", "") == self._root and "fastapi.telemetry" not in scope:
+            path = scope["path"].removeprefix(self._root)
             for route in self._routes.get(_shape(scope["method"], path), ()):
                 if match := route.path_regex.match(path):
                     scope["route"], scope["router"], scope["endpoint"] = route, self._router, route.endpoint
@@ -32,4 +33,5 @@ class Index:
 
 def _shape(method: str, path: str) -> Shape:
     parts = path.split("/")
-    return method, len(parts), parts[2] if len(parts) > 2 else ""
+    at = 2 if parts[1:2] == ["v1"] else 1
+    return method, len(parts), parts[at] if len(parts) > at else ""

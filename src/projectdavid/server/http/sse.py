@@ -34,9 +34,10 @@ DONE = b"data: [DONE]\n\n"
 class EventStream(Response):
     """Sends frames as they come, then `[DONE]`. A reader that goes away ends nothing but its own reading."""
 
-    def __init__(self, frames: AsyncGenerator[bytes]) -> None:
+    def __init__(self, frames: AsyncGenerator[bytes], done: bytes = DONE) -> None:
         super().__init__(None, 200, HEADERS)
         self._frames = frames
+        self._done = done
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Send, and watch for the reader to go away."""
@@ -60,7 +61,7 @@ class EventStream(Response):
     async def _send(self, send: Send) -> None:
         async for frame in self._frames:
             await send({"type": "http.response.body", "body": frame, "more_body": True})
-        await send({"type": "http.response.body", "body": DONE, "more_body": False})
+        await send({"type": "http.response.body", "body": self._done, "more_body": False})
 
 
 async def _gone(receive: Receive) -> None:

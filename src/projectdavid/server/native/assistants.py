@@ -16,33 +16,11 @@ from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native import signing
 from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import router
-from projectdavid.server.objects import attaching, shortcomings
+from projectdavid.server.objects import assistant_bodies, attaching, shortcomings
 from projectdavid.server.objects.fields import supplied, to_json
 
 router = router("assistants")
 
-DEFAULTS: dict[str, Any] = {
-    "name": None,
-    "description": None,
-    "model": None,
-    "instructions": None,
-    "tools": None,
-    "platform_tools": None,
-    "tool_resources": None,
-    "meta_data": None,
-    "top_p": 1.0,
-    "temperature": 1.0,
-    "response_format": "auto",
-    "vector_stores": [],
-    "webhook_url": None,
-    "max_tokens": None,
-    "max_turns": 1,
-    "agent_mode": False,
-    "web_access": False,
-    "deep_research": False,
-    "engineer": False,
-    "decision_telemetry": False,
-}
 NOT_STORED = ("id", "webhook_secret")
 
 
@@ -51,13 +29,7 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     """Make an assistant. `webhook_secret` is shown here, and never again."""
     _see_reachable(body, caller.platform.guard)
     assistant_id = caller.ids.new("asst")
-    head = {
-        "id": assistant_id,
-        "user_id": caller.user_id,
-        "object": "assistant",
-        "created_at": int(caller.now),
-    }
-    values = {**head, **DEFAULTS, **_stored(body), "owner_id": caller.user_id}
+    values = assistant_bodies.new(caller, assistant_id) | _stored(body)
     secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=body.webhook_url)
     guard = await _guard(caller, body)
     new = Op("assistant_insert", {"id": assistant_id, "body": to_json(values)})

@@ -19,6 +19,7 @@ from projectdavid.server.native import assistants, threads
 from projectdavid.server.native.wire import message, router
 from projectdavid.server.objects import attaching, thread_stores
 from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.messages import message_op
 
 router = router("messages")
 
@@ -48,17 +49,16 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
 
 
 def _new(message_id: str, body: MessageCreate, caller: Caller, attached: str | None) -> Op:
-    params: dict[str, Any] = {
-        "id": message_id,
-        "thread_id": body.thread_id,
-        "now": int(caller.platform.clock()),
-        "role": body.role,
-        "content": to_json(_content(body)),
-        "assistant_id": body.assistant_id,
-        "meta_data": to_json(body.meta_data) if body.meta_data else None,
-        "attachments": attached,
-    }
-    return Op("message_insert", params, missing=Missing("thread", body.thread_id))
+    return message_op(
+        body.thread_id,
+        id=message_id,
+        now=int(caller.platform.clock()),
+        role=body.role,
+        content=to_json(_content(body)),
+        assistant_id=body.assistant_id,
+        meta_data=to_json(body.meta_data) if body.meta_data else None,
+        attachments=attached,
+    )
 
 
 @router.post("/messages/assistant", response_model=Message, responses=WITH_BODY)

@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
+from projectdavid.engine.run import Status
 from projectdavid.ports.store import Clash, Missing, Op, Row
 from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
@@ -22,9 +23,23 @@ from projectdavid.server.native.stream import events
 from projectdavid.server.native.wire import action, router, run
 from projectdavid.server.objects import attaching
 from projectdavid.server.objects.birth import newborn
-from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.fields import supplied, to_json
 
 router = router("runs")
+
+FILLERS: dict[str, Any] = {
+    "instructions": "",
+    "model": "gpt-4",
+    "max_completion_tokens": 1000,
+    "max_prompt_tokens": 500,
+    "tool_choice": "none",
+    "parallel_tool_calls": False,
+    "response_format": "text",
+    "tool_resources": {},
+    "temperature": 1.0,
+    "top_p": 1.0,
+}
+"""What clients of the Project David wire send with every run, whether their user said so or not; no wish to obey."""
 
 Position = Annotated[int, Query(ge=0, le=2**53, description="The position behind which to begin.")]
 LastEventId = Annotated[
@@ -45,7 +60,12 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     await threads.find(caller, body.thread_id, "thread_id")
     named = await attaching.of_tools(caller, {"tools": body.tools})
     guard = (*named, *await attaching.of_resources(caller, body.tool_resources))
-    new = newborn(body, msgspec.json.decode(assistant.body), caller)
+    wishes = {name: value for name, value in supplied(body).items() if value is not None}
+    status = Status.QUEUED
+    if body.status is not None:
+        status = Status.PENDING
+        wishes = {name: value for name, value in wishes.items() if FILLERS.get(name) != value}
+    new = newborn(caller, msgspec.json.decode(assistant.body), body.thread_id, wishes, status)
     try:
         if not caller.done:
             await caller.platform.quota.check(caller.user_id, caller.allowed)

@@ -1,28 +1,14 @@
 """What a run is made with: the assistant's fields, with those of the request over them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from projectdavid.engine.run import Status
-from projectdavid.protocol.runs import RunCreate
 from projectdavid.runtime.driver import NewRun, OnBusy
 from projectdavid.runtime.records import Config
 from projectdavid.server.auth import Caller
 from projectdavid.server.objects import shortcomings
-from projectdavid.server.objects.fields import supplied, to_json
-
-FILLERS: dict[str, Any] = {
-    "instructions": "",
-    "model": "gpt-4",
-    "max_completion_tokens": 1000,
-    "max_prompt_tokens": 500,
-    "tool_choice": "none",
-    "parallel_tool_calls": False,
-    "response_format": "text",
-    "tool_resources": {},
-    "temperature": 1.0,
-    "top_p": 1.0,
-}
-"""What clients of the Project David wire send with every run, whether their user said so or not; no wish to obey."""
+from projectdavid.server.objects.fields import to_json
 
 OWN = (
     "model",
@@ -46,17 +32,19 @@ RUN_ONLY = (
 )
 
 
-def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRun:
-    """The run that a request asks for.
+def newborn(
+    caller: Caller,
+    assistant: Mapping[str, Any],
+    thread_id: str,
+    wishes: Mapping[str, Any],
+    status: Status = Status.QUEUED,
+) -> NewRun:
+    """The run of an assistant that a request asks for; `wishes` are the fields that it has, and that are not null.
 
     Raises:
         UnknownModel: nobody serves its model (a waiting run learns its model when it is started).
     """
     platform = caller.platform
-    wishes = {name: value for name, value in supplied(body).items() if value is not None}
-    waits = body.status is not None
-    if waits:
-        wishes = {name: value for name, value in wishes.items() if FILLERS.get(name) != value}
     values: dict[str, Any] = {
         name: value for name in OWN if (value := wishes.get(name, assistant.get(name))) is not None
     }
@@ -64,7 +52,7 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
     if "max_completion_tokens" not in values and assistant.get("max_tokens"):
         values["max_completion_tokens"] = assistant["max_tokens"]
     model = values.pop("model")
-    if not waits:
+    if status is not Status.PENDING:
         platform.models.resolve(model)
     tools: list[dict[str, Any]] = [*values.pop("tools", ()), *(assistant.get("platform_tools") or ())]
     settings = platform.settings
@@ -79,12 +67,12 @@ def newborn(body: RunCreate, assistant: dict[str, Any], caller: Caller) -> NewRu
     return NewRun(
         id=caller.ids.new("run"),
         owner=caller.user_id,
-        thread_id=body.thread_id,
-        assistant_id=body.assistant_id,
+        thread_id=thread_id,
+        assistant_id=assistant["id"],
         model=model,
         config=config,
-        meta_data=to_json(body.meta_data or {}),
-        status=Status.PENDING if waits else Status.QUEUED,
+        meta_data=to_json(wishes.get("meta_data") or {}),
+        status=status,
         expires_at=platform.clock() + settings.run_seconds,
         on_busy=OnBusy(wishes.get("on_busy", OnBusy.REJECT)),
         key_prefix=caller.key_prefix,

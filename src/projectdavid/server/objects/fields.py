@@ -12,11 +12,11 @@ def supplied(body: BaseModel) -> dict[str, Any]:
     values = body.model_dump(include=body.model_fields_set)
     for name in ("tools", "platform_tools"):
         if values.get(name):
-            values[name] = [_compact(tool) for tool in values[name]]
+            values[name] = [compact(tool) for tool in values[name]]
     return values
 
 
-def _compact(tool: dict[str, Any]) -> dict[str, Any]:
+def compact(tool: dict[str, Any]) -> dict[str, Any]:
     """A tool without what it leaves out; nulls inside of a JSON Schema mean something, and stay."""
     kept = _without_nulls(tool)
     return {**kept, "function": _without_nulls(kept["function"])} if "function" in kept else kept

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,28 +19,29 @@ from projectdavid.server.http.middleware import Bound
 from projectdavid.server.http.multipart import Form, Part
 
 UPLOADS: tuple[str, ...] = ("/v1/files", "/v1/uploads")
-"""The paths whose bodies are files."""
-PARTS = re.compile(r"/v1/file-uploads/[^/]+/parts")
-FIELDS = ("file", "purpose", "expires_after")
+"""The paths of the native API whose bodies are files."""
+FILES = frozenset({*UPLOADS, "/openai/v1/files"})
+PARTS = re.compile(r"(/v1/file-uploads|/openai/v1/uploads)/[^/]+/parts")
+FIELDS = ("purpose", "expires_after")
 DEFAULT_PURPOSE = "assistants"
 LONGEST_VALUE = 256
 SLACK = 1024 * 1024
 """Bytes that a form may have besides the file."""
 
 
-def _form(title: str, file: str, said: str, **others: dict[str, Any]) -> dict[str, Any]:
+def form(title: str, file: str, said: str, required: Sequence[str] = (), **others: dict[str, Any]) -> dict[str, Any]:
     """What OpenAPI says of a form with a file."""
     schema = {
         "type": "object",
         "title": title,
         "properties": {file: {"type": "string", "format": "binary", "description": said}, **others},
-        "required": [file],
+        "required": [file, *required],
         "additionalProperties": False,
     }
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
-FORM = _form(
+FORM = form(
     "FileUpload",
     "file",
     "The bytes, with a filename.",
@@ -53,7 +54,7 @@ FORM = _form(
     },
 )
 """That of an upload."""
-PART_FORM = _form("PartUpload", "data", "The bytes.")
+PART_FORM = form("PartUpload", "data", "The bytes.")
 """That of a part of one."""
 
 
@@ -77,11 +78,28 @@ class Stored:
         return json.dumps([self.blob.sha256, self.blob.size, self.name, self.purpose, self.expires_after]).encode()
 
 
+Said = Callable[[dict[str, str]], tuple[str, int | None]]
+"""Reads the fields of a form: the purpose of the file, and after how many seconds it expires."""
+
+
 async def received(request: Request, blobs: Blobs, limit: int) -> Stored:
-    """The upload that a request brings; its file may have `limit` bytes.
+    """The upload that a request of the native API brings; its file may have `limit` bytes.
 
     Raises:
         ApiError: 400, 413, 415, 422 or 503; nothing is kept.
+    """
+
+    def said(values: dict[str, str]) -> tuple[str, int | None]:
+        return _purpose(values), _expires_after(values)
+
+    return await received_fields(request, blobs, limit, FIELDS, said)
+
+
+async def received_fields(request: Request, blobs: Blobs, limit: int, fields: Sequence[str], said: Said) -> Stored:
+    """The same of a form that has these fields beside its `file`.
+
+    Raises:
+        ApiError: as `received`, or what `said` raises.
     """
     form, name = Form(request), ""
     values: dict[str, str] = {}
@@ -92,11 +110,11 @@ async def received(request: Request, blobs: Blobs, limit: int) -> Stored:
             if part.name == "file":
                 name = _name(part)
                 taken.append(await keep(form.data(), blobs, limit))
-            elif part.name in FIELDS:
+            elif part.name in fields:
                 values[part.name] = await form.text(part, LONGEST_VALUE)
             else:
-                raise _unknown(part, FIELDS)
-        return Stored(_only(taken, "file"), name, _purpose(values), _expires_after(values))
+                raise _unknown(part, ("file", *fields))
+        return Stored(_only(taken, "file"), name, *said(values))
 
 
 async def received_part(request: Request, blobs: Blobs) -> Blob:
@@ -156,7 +174,7 @@ async def keep(pieces: AsyncIterable[bytes], blobs: Blobs, limit: int, field: st
 
 def bound(path: str, limit: int) -> Bound | None:
     """That of a body with a file, which may have `limit` bytes, or with a part of one; None: it is none of these."""
-    if path in UPLOADS:
+    if path in FILES:
         return Bound(limit + SLACK, lambda: _too_large(limit, "file"))
     if PARTS.fullmatch(path):
         return Bound(PART_BYTES + SLACK, lambda: _too_large(PART_BYTES, "data"))

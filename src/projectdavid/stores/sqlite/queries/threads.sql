@@ -22,6 +22,14 @@ WHERE owner = :owner
     AND n $PAST COALESCE((SELECT n FROM threads WHERE id = :after AND owner = :owner), $START)
 ORDER BY n $ORDER LIMIT :limit;
 
+-- name: thread_idle
+-- A row while no run of a thread is open, whether it has the thread or waits for it.
+SELECT 1 AS idle FROM threads AS t
+WHERE t.id = :thread_id AND t.owner = :owner AND NOT EXISTS (
+    SELECT 1 FROM runs AS r
+    WHERE r.thread = t.n AND r.status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+);
+
 -- name: message_insert
 -- By the owner of the thread; touches no row where there is no such thread.
 INSERT INTO messages (id, thread, created_at, role, content, assistant_id, meta_data, attachments)
@@ -77,6 +85,19 @@ SELECT m.*, t.id AS thread_id, t.owner,
     ) AS gone
 FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE t.id = :thread_id AND t.owner = :owner AND (m.calls IS NULL OR m.content <> '""')
+    AND m.n $PAST COALESCE((SELECT a.n FROM messages AS a WHERE a.id = :after AND a.thread = t.n), $START)
+ORDER BY m.n $ORDER LIMIT :limit;
+
+-- name: spoken_page
+-- What users and assistants said; of all runs, or of one.
+SELECT m.*, t.id AS thread_id, t.owner,
+    (
+        SELECT json_group_array(value ->> 'file_id') FROM json_each(m.attachments)
+        WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value ->> 'file_id' AND owner = t.owner)
+    ) AS gone
+FROM messages AS m JOIN threads AS t ON t.n = m.thread
+WHERE t.id = :thread_id AND t.owner = :owner AND m.role IN ('user', 'assistant') AND (m.calls IS NULL OR m.content <> '""')
+    AND (:run_id IS NULL OR m.run_id = :run_id)
     AND m.n $PAST COALESCE((SELECT a.n FROM messages AS a WHERE a.id = :after AND a.thread = t.n), $START)
 ORDER BY m.n $ORDER LIMIT :limit;
 

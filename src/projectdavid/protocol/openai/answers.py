@@ -1,0 +1,313 @@
+"""What the OpenAI dialect answers: objects with all that the strict types of the official clients want."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.base import Answer
+
+T = TypeVar("T")
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list; `last_id` is the cursor of the next one (`?after=`)."""
+
+    object: Literal["list"]
+    data: list[T]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class Deleted(Answer):
+    """Says that an object is gone."""
+
+    id: str
+    object: str
+    deleted: Literal[True]
+
+
+class ErrorBody(Answer):
+    """What went wrong; `param` is the field at fault."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorAnswer(Answer):
+    """An error."""
+
+    error: ErrorBody
+
+
+class Assistant(Answer):
+    """An assistant."""
+
+    id: str
+    object: Literal["assistant"]
+    created_at: int
+    name: str | None
+    description: str | None
+    model: str
+    instructions: str | None
+    tools: list[JsonObject]
+    tool_resources: JsonObject
+    metadata: dict[str, str]
+    temperature: float | None
+    top_p: float | None
+    response_format: str | JsonObject
+    reasoning_effort: str | None
+
+
+class Thread(Answer):
+    """A thread."""
+
+    id: str
+    object: Literal["thread"]
+    created_at: int
+    metadata: dict[str, str]
+    tool_resources: JsonObject
+
+
+class Message(Answer):
+    """A message; its content is a list of parts: text with annotations, images, refusals."""
+
+    id: str
+    object: Literal["thread.message"]
+    created_at: int
+    thread_id: str
+    status: Literal["in_progress", "incomplete", "completed"]
+    incomplete_details: JsonObject | None
+    completed_at: int | None
+    incomplete_at: int | None
+    role: Literal["user", "assistant"]
+    content: list[JsonObject]
+    assistant_id: str | None
+    run_id: str | None
+    attachments: list[JsonObject]
+    metadata: dict[str, str]
+
+
+class Usage(Answer):
+    """Tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class LastError(Answer):
+    """Why a run, or a step of one, failed."""
+
+    code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+    message: str
+
+
+class Run(Answer):
+    """A run."""
+
+    id: str
+    object: Literal["thread.run"]
+    created_at: int
+    thread_id: str
+    assistant_id: str
+    status: Literal[
+        "queued",
+        "in_progress",
+        "requires_action",
+        "cancelling",
+        "cancelled",
+        "failed",
+        "completed",
+        "incomplete",
+        "expired",
+    ]
+    required_action: JsonObject | None
+    last_error: LastError | None
+    expires_at: int | None
+    started_at: int | None
+    cancelled_at: int | None
+    failed_at: int | None
+    completed_at: int | None
+    incomplete_details: JsonObject | None
+    model: str
+    instructions: str
+    tools: list[JsonObject]
+    tool_resources: JsonObject
+    metadata: dict[str, str]
+    usage: Usage | None
+    temperature: float | None
+    top_p: float | None
+    max_prompt_tokens: int | None
+    max_completion_tokens: int | None
+    truncation_strategy: JsonObject
+    tool_choice: str | JsonObject
+    parallel_tool_calls: bool
+    response_format: str | JsonObject
+    reasoning_effort: str | None
+
+
+class RunStep(Answer):
+    """A step of a run: a message that it wrote, or the calls of one turn of its model."""
+
+    id: str
+    object: Literal["thread.run.step"]
+    created_at: int
+    assistant_id: str
+    thread_id: str
+    run_id: str
+    type: Literal["message_creation", "tool_calls"]
+    status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
+    step_details: JsonObject
+    last_error: LastError | None
+    expires_at: int | None
+    expired_at: int | None
+    cancelled_at: int | None
+    failed_at: int | None
+    completed_at: int | None
+    metadata: JsonObject
+    usage: Usage | None
+
+
+class File(Answer):
+    """A file."""
+
+    id: str
+    object: Literal["file"]
+    bytes: int
+    created_at: int
+    expires_at: int | None
+    filename: str
+    purpose: str
+    status: Literal["uploaded", "processed", "error"]
+    status_details: str | None
+
+
+class Upload(Answer):
+    """A file that comes in parts; once it is completed, `file` is the file."""
+
+    id: str
+    object: Literal["upload"]
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: str
+    status: Literal["pending", "completed", "cancelled", "expired"]
+    expires_at: int
+    file: File | None
+
+
+class UploadPart(Answer):
+    """A part of an upload."""
+
+    id: str
+    object: Literal["upload.part"]
+    created_at: int
+    upload_id: str
+
+
+class FileCounts(Answer):
+    """How many files stand where."""
+
+    in_progress: int
+    completed: int
+    failed: int
+    cancelled: int
+    total: int
+
+
+class VectorStore(Answer):
+    """A vector store."""
+
+    id: str
+    object: Literal["vector_store"]
+    created_at: int
+    name: str
+    description: str | None
+    usage_bytes: int
+    file_counts: FileCounts
+    status: Literal["expired", "in_progress", "completed"]
+    expires_after: JsonObject | None
+    expires_at: int | None
+    last_active_at: int | None
+    metadata: dict[str, str]
+
+
+class StoreFile(Answer):
+    """A file of a vector store; its id is that of the file."""
+
+    id: str
+    object: Literal["vector_store.file"]
+    usage_bytes: int
+    created_at: int
+    vector_store_id: str
+    status: Literal["in_progress", "completed", "cancelled", "failed"]
+    last_error: JsonObject | None
+    chunking_strategy: JsonObject
+    attributes: dict[str, Any]
+
+
+class FileBatch(Answer):
+    """Many files that were put into a vector store together."""
+
+    id: str
+    object: Literal["vector_store.files_batch"]
+    created_at: int
+    vector_store_id: str
+    status: Literal["in_progress", "completed", "cancelled", "failed"]
+    file_counts: FileCounts
+
+
+class ContentPart(Answer):
+    """A piece of text."""
+
+    type: Literal["text"]
+    text: str
+
+
+class FileContent(Answer):
+    """The text of a file of a vector store."""
+
+    object: Literal["vector_store.file_content.page"]
+    data: list[ContentPart]
+    has_more: bool
+    next_page: str | None
+
+
+class SearchResult(Answer):
+    """What was found in a file."""
+
+    file_id: str
+    filename: str
+    score: Annotated[float, Field(ge=0, le=1)]
+    attributes: dict[str, Any]
+    content: list[ContentPart]
+
+
+class SearchPage(Answer):
+    """What was found, the best first."""
+
+    object: Literal["vector_store.search_results.page"]
+    search_query: list[str]
+    data: list[SearchResult]
+    has_more: bool
+    next_page: str | None
+
+
+class Model(Answer):
+    """A model."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class Models(Answer):
+    """All models that can be asked."""
+
+    object: Literal["list"]
+    data: list[Model]

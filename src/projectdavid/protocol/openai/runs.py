@@ -1,0 +1,96 @@
+"""Runs."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from projectdavid.protocol.assistants import ModelName, ReasoningEffort
+from projectdavid.protocol.base import ID_PATTERN, NO_NUL, WHOLE, Id, LongText, MetaData, Request
+from projectdavid.protocol.openai.assistants import ResponseFormat, Temperature, Tool, ToolResources, TopP
+from projectdavid.protocol.openai.threads import MOST_MESSAGES, MessageCreate, ThreadCreate
+
+Budget = Annotated[int, Field(ge=256, le=10_000_000), WHOLE]
+"""Tokens."""
+
+
+class Truncation(Request):
+    """How much of a thread a model is shown."""
+
+    type: Literal["auto", "last_messages"]
+    last_messages: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = None
+
+    @model_validator(mode="after")
+    def _number(self) -> Self:
+        if self.type == "last_messages" and self.last_messages is None:
+            raise ValueError("expected last_messages, a number")
+        return self
+
+
+class NamedFunction(Request):
+    """The name of a function."""
+
+    name: Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+
+
+class FunctionChoice(Request):
+    """Makes the model call a function."""
+
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class ToolChoice(Request):
+    """Makes the model use a tool."""
+
+    type: Literal["code_interpreter", "file_search"]
+
+
+Choice = Literal["none", "auto", "required"] | Annotated[FunctionChoice | ToolChoice, Field(discriminator="type")]
+
+
+class RunFields(Request):
+    """What both ways to create a run share; what is left out comes from the assistant."""
+
+    assistant_id: Id
+    model: ModelName | None = None
+    instructions: LongText | None = None
+    tools: Annotated[list[Tool], Field(max_length=20)] | None = None
+    metadata: MetaData | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
+    stream: bool | None = None
+    max_prompt_tokens: Budget | None = None
+    max_completion_tokens: Budget | None = None
+    truncation_strategy: Truncation | None = None
+    tool_choice: Choice | None = None
+    parallel_tool_calls: bool = True
+    response_format: ResponseFormat | None = None
+
+
+class RunCreate(RunFields):
+    """The body that lets an assistant answer a thread."""
+
+    reasoning_effort: ReasoningEffort | None = None
+    additional_instructions: LongText | None = None
+    additional_messages: Annotated[list[MessageCreate], Field(max_length=MOST_MESSAGES)] | None = None
+
+
+class ThreadAndRunCreate(RunFields):
+    """The body that makes a thread, and lets an assistant answer it."""
+
+    thread: ThreadCreate | None = None
+    tool_resources: ToolResources | None = None
+
+
+class ToolOutput(Request):
+    """The output of a call."""
+
+    tool_call_id: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
+    output: LongText | None = None
+
+
+class ToolOutputs(Request):
+    """The body that answers all calls for which a run waits."""
+
+    tool_outputs: Annotated[list[ToolOutput], Field(max_length=128)]
+    stream: bool | None = None

@@ -1,0 +1,170 @@
+"""Vector stores: create, list, retrieve, update, delete, search."""
+
+from typing import Any
+
+from fastapi import Response
+
+from projectdavid.engine.filters import WrongFilter, see_filter
+from projectdavid.ports.retrieval import Passage, RetrievalUnavailable, Wanted
+from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.protocol.openai.answers import Deleted, Page, SearchPage, VectorStore
+from projectdavid.protocol.openai.vector_stores import VectorStoreCreate, VectorStoreSearch, VectorStoreUpdate
+from projectdavid.protocol.vector_stores import DAY, StoreFileFields
+from projectdavid.runtime.ingest import INGEST
+from projectdavid.server.auth import Auth
+from projectdavid.server.http.answers import json_answer, listed
+from projectdavid.server.http.errors import ApiError
+from projectdavid.server.objects import attaching
+from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.store_rows import attach_op, counts_of, find_open, store_op, unavailable
+from projectdavid.server.openai import words
+from projectdavid.server.openai.lookup import find
+from projectdavid.server.openai.paging import After, Before, Limit, Order, page
+from projectdavid.server.openai.routing import POLL, router
+from projectdavid.server.openai.words import Json
+
+router = router("vector stores")
+
+
+@router.post("/vector_stores", response_model=VectorStore)
+async def create_vector_store(body: VectorStoreCreate, caller: Auth) -> Response:
+    """Make a vector store; with `file_ids`, these files are read into it in the background."""
+    store_id, now = caller.ids.new("vs"), int(caller.now)
+    ids = list(dict.fromkeys(body.file_ids))
+    guard = await attaching.of_ids(caller.view, ids, "file", "file_ids")
+    new = store_op(
+        store_id,
+        now,
+        name=body.name,
+        description=body.description,
+        expires_days=None if body.expires_after is None else body.expires_after.days,
+        meta_data=to_json(body.metadata or {}),
+    )
+    files = [StoreFileFields(file_id=file_id, chunking_strategy=body.chunking_strategy) for file_id in ids]
+    await caller.write([new, *guard, *(attach_op(store_id, file, now) for file in files)])
+    caller.platform.bus.publish(INGEST)
+    return _answer(await find(caller, "vector_store", store_id))
+
+
+@router.get("/vector_stores", response_model=Page[VectorStore])
+async def list_vector_stores(
+    caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None, before: Before = None
+) -> Response:
+    """The caller's vector stores."""
+
+    async def known(cursor: str) -> Any:
+        return await caller.view.one("store", id=cursor)
+
+    rows, more = await page(caller.view, "stores_page", (limit, order, after, before), known)
+    return listed([_wire(row) for row in rows], [row.id for row in rows], more)
+
+
+@router.get("/vector_stores/{vector_store_id}", response_model=VectorStore)
+async def retrieve_vector_store(vector_store_id: str, caller: Auth) -> Response:
+    """One vector store."""
+    return _answer(await find(caller, "vector_store", vector_store_id))
+
+
+@router.post("/vector_stores/{vector_store_id}", response_model=VectorStore)
+async def update_vector_store(vector_store_id: str, body: VectorStoreUpdate, caller: Auth) -> Response:
+    """Change a vector store: what is left out stays. One that has expired is used again, and is empty."""
+    row = await find(caller, "vector_store", vector_store_id)
+    given = body.model_fields_set
+    days = None if body.expires_after is None else body.expires_after.days
+    params: dict[str, Any] = {
+        "id": vector_store_id,
+        "now": int(caller.now),
+        "name": body.name if "name" in given else row.name,
+        "description": row.description,
+        "meta_data": to_json(body.metadata or {}) if "metadata" in given else row.meta_data,
+        "expires_days": days if "expires_after" in given else row.expires_days,
+        "revive": "expires_after" in given,
+    }
+    await caller.write([Op("store_update", params, missing=Missing("vector_store", vector_store_id))])
+    return _answer(await find(caller, "vector_store", vector_store_id))
+
+
+@router.delete("/vector_stores/{vector_store_id}", response_model=Deleted)
+async def delete_vector_store(vector_store_id: str, caller: Auth) -> Response:
+    """Delete a vector store; its files stay files."""
+    gone = Missing("vector_store", vector_store_id)
+    await caller.view.write([Op("store_delete", {"id": vector_store_id}, missing=gone)])
+    caller.platform.bus.publish(INGEST)
+    return json_answer(words.deleted(vector_store_id, "vector_store.deleted"))
+
+
+@router.post("/vector_stores/{vector_store_id}/search", response_model=SearchPage)
+async def search_vector_store(vector_store_id: str, body: VectorStoreSearch, caller: Auth) -> Response:
+    """Find what says most about a query, or about several."""
+    await find_open(caller.view, vector_store_id)
+    queries = [body.query] if isinstance(body.query, str) else body.query
+    wanted = _wanted(body, queries)
+    await caller.write([])  # the answer is kept for whoever repeats the request under its key
+    retrieval, best = caller.platform.knowledge.retrieval, dict[tuple[str, int], Passage]()
+    try:
+        for one in wanted:
+            for passage in (await retrieval.search(caller.user_id, [vector_store_id], one)).passages:
+                place = passage.file_id, passage.chunk.position
+                if place not in best or best[place].score < passage.score:
+                    best[place] = passage
+    except RetrievalUnavailable:
+        raise unavailable() from None
+    found = sorted(best.values(), key=lambda passage: -passage.score)[: body.max_num_results]
+    return json_answer(
+        {
+            "object": "vector_store.search_results.page",
+            "search_query": queries,
+            "data": [_result(passage) for passage in found],
+            "has_more": False,
+            "next_page": None,
+        }
+    )
+
+
+def _wanted(body: VectorStoreSearch, queries: list[str]) -> list[Wanted]:
+    """What is looked for.
+
+    Raises:
+        ApiError: 400, the filters are none.
+    """
+    if body.filters is not None:
+        try:
+            see_filter(body.filters, "filters")
+        except WrongFilter as error:
+            raise ApiError(400, "invalid_value", f"Invalid '{error.path[:256]}': {error}", error.path[:256]) from None
+    threshold = 0.0 if body.ranking_options is None else body.ranking_options.score_threshold
+    return [Wanted(query, body.max_num_results, threshold, body.filters) for query in queries]
+
+
+def _result(passage: Passage) -> Json:
+    return {
+        "file_id": passage.file_id,
+        "filename": passage.filename,
+        "score": min(max(passage.score, 0.0), 1.0),
+        "attributes": passage.attributes,
+        "content": [{"type": "text", "text": passage.chunk.text}],
+    }
+
+
+def _answer(row: Row) -> Response:
+    return json_answer(_wire(row), headers=POLL if row.in_progress else None)
+
+
+def _wire(row: Row) -> Json:
+    """A vector store."""
+    counts, days = counts_of(row), row.expires_days
+    ready = "in_progress" if counts["in_progress"] else "completed"
+    return {
+        "id": row.id,
+        "object": "vector_store",
+        "created_at": row.created_at,
+        "name": row.name or "",
+        "description": row.description,
+        "usage_bytes": row.size,
+        "file_counts": counts,
+        "status": ready if row.expired_at is None else "expired",
+        "expires_after": None if days is None else {"anchor": "last_active_at", "days": days},
+        "expires_at": row.expired_at if days is None else row.last_active_at + days * DAY,
+        "last_active_at": row.last_active_at,
+        "metadata": words.metadata(row.meta_data),
+    }
