@@ -1,18 +1,16 @@
 """The newest third-party client of the Project David wire, unmodified, in an environment of its own."""
 
-import fcntl
 import json
 import os
 import re
 import subprocess
-import sys
-import tempfile
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.compat.environments import environment
 from tests.fakes.hands import FakeComputer, FakeInterpreter
 from tests.server.conftest import serving
 
@@ -31,26 +29,10 @@ MATHY = {
 Report = dict[str, Any]
 
 
-def environment() -> Path:
-    """The interpreter that has the client; made once per machine, however many processes ask for it."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = Path(tempfile.gettempdir()) / f"compat-{os.getuid()}-{CLIENT.replace('==', '-')}-py{version}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    python, ready = folder / "venv" / "bin" / "python", folder / "ready"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ready.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder / "venv"], check=True)
-            install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT]
-            subprocess.run(install, check=True)
-            ready.touch()
-    return python
-
-
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """What the client got at each step of its walk."""
-    python, folder = environment(), tmp_path_factory.mktemp("compat")
+    python, folder = environment(CLIENT), tmp_path_factory.mktemp("compat")
     tools = {"code_interpreter": FakeInterpreter(), "computer": FakeComputer()}
     with serving(folder, tools=tools) as server:
         keys = {"ENTITIES_API_KEY": server.api_key, "ADMIN_API_KEY": server.admin_api_key}
