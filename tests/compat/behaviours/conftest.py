@@ -1,0 +1,51 @@
+"""One server for all tests of this folder, one whose runs expire at once, and a new user for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from projectdavid.server.embedded import Embedded
+from tests.compat.behaviours.hands import Plotter
+from tests.compat.behaviours.model import player
+from tests.compat.behaviours.wire import Wire, user_of
+from tests.fakes.hands import FakeComputer
+from tests.server.conftest import serving
+
+
+def _platform(tmp_path_factory: pytest.TempPathFactory, **settings: object) -> Iterator[Embedded]:
+    tools = {"code_interpreter": Plotter(), "computer": FakeComputer()}
+    with serving(
+        tmp_path_factory.mktemp("behaviours"), providers={"scripted": player()}, tools=tools, **settings
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    yield from _platform(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A server whose runs have a second."""
+    yield from _platform(tmp_path_factory, openai_run_seconds=1)
+
+
+@pytest.fixture
+def wire(server: Embedded) -> Iterator[Wire]:
+    with user_of(server) as wire:
+        yield wire
+
+
+@pytest.fixture
+def other(server: Embedded) -> Iterator[Wire]:
+    """Somebody else."""
+    with user_of(server) as wire:
+        yield wire
+
+
+@pytest.fixture
+def hurried(hasty: Embedded) -> Iterator[Wire]:
+    """A user whose runs have a second."""
+    with user_of(hasty) as wire:
+        yield wire
