@@ -14,6 +14,7 @@ from tests.server.script import SCENES as SHARED
 Play = Callable[[Ask], Scene]
 OSLO = ("get_weather", '{"city": "Oslo"}')
 ROME = ("get_weather", '{"city": "Rome"}')
+SHELL = ("computer", '{"commands": ["ls", "false"]}')
 SUM = ("code_interpreter", '{"code": "print(1 + 1)"}')
 HELLO = "Hello from the script."
 REPORT = "See the [table](sandbox:/mnt/data/table.csv) there."
@@ -87,6 +88,7 @@ PLAYS: dict[str, Play] = {
     "chain": chain,
     "citer": SHARED["citer"],
     "coder": calling(SUM, then=REPORT),
+    "sheller": calling(SHELL),
     "silent": lambda ask: [[Text(("I begin",))], asyncio.Event()],
     "mute": lambda ask: [asyncio.Event()],
     "broken": lambda ask: [[Text(("I break",))], ModelError("server_error", "The model fell over.")],
