@@ -11,7 +11,7 @@ SYNCED := .venv/.synced
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo serve test check bench
+.PHONY: help setup demo serve test compat check bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -28,8 +28,11 @@ demo: $(SYNCED) ## The whole way once; needs no key and no network
 serve: $(SYNCED) ## The server, in this terminal
 	@$(BIN)/projectdavid serve
 
-test: $(SYNCED) ## All tests
+test: $(SYNCED) ## All tests but those of compat
 	@$(BIN)/python -m pytest
+
+compat: $(SYNCED) ## Other parties' frameworks against the server
+	@$(BIN)/python -m pytest -m compat tests/compat/frameworks
 
 check: $(SYNCED) ## Style, types, imports, dependencies, generated code
 	$(BIN)/ruff check .
