@@ -26,14 +26,15 @@ class Weather:
         return f"rain in {city}"
 
 
-async def new(client: AsyncOpenAI) -> OpenAIAssistantAgent:
-    """An agent that has the plugin; the assistant learns of it with each run."""
+async def new(client: AsyncOpenAI, tools: list[Any] | None = None) -> OpenAIAssistantAgent:
+    """An agent that has the plugin, of which the assistant learns with each run; or tools of the platform instead."""
     definition = await client.beta.assistants.create(
-        model="gpt-4o", name="Forecaster", instructions="You tell the weather."
+        model="gpt-4o", name="Forecaster", instructions="You tell the weather.", tools=tools or []
     )
     soon = timedelta(milliseconds=20)
     often = RunPollingOptions(run_polling_interval=soon, run_polling_backoff=soon, message_synchronization_delay=soon)
-    return OpenAIAssistantAgent(client=client, definition=definition, plugins=[Weather()], polling_options=often)
+    plugins = [] if tools else [Weather()]
+    return OpenAIAssistantAgent(client=client, definition=definition, plugins=plugins, polling_options=often)
 
 
 def kinds(messages: list[ChatMessageContent]) -> list[list[str]]:
@@ -76,12 +77,32 @@ async def streams(client: AsyncOpenAI) -> dict[str, Any]:
     return {"text": "".join(str(part.message.content) for part in parts), "between": kinds(between)}
 
 
+def is_code(message: ChatMessageContent) -> bool:
+    """Whether it is what the code interpreter runs."""
+    return bool((message.metadata or {}).get("code"))
+
+
+async def codes(client: AsyncOpenAI) -> dict[str, Any]:
+    """The platform runs code; both it and the answer become messages, and parts of a stream."""
+    tools, _ = OpenAIAssistantAgent.configure_code_interpreter_tool()
+    agent = await new(client, tools)
+    messages = [item.message async for item in agent.invoke("What is 1 + 1?")]
+    parts = [item.message async for item in agent.invoke_stream("What is 1 + 1?")]
+    said = "".join(str(part.content) for part in parts if not is_code(part))
+    code = "".join(str(part.content) for part in parts if is_code(part))
+    return {
+        "messages": [[is_code(message), message.content] for message in messages],
+        "streamed": [[True, code], [False, said]],
+    }
+
+
 async def main() -> None:
     async with AsyncOpenAI() as client:
         report = {
             "response": await responds(client),
             "invoke": await invokes(client),
             "stream": await streams(client),
+            "code": await codes(client),
         }
     print(json.dumps({**report, "called": called}))
 

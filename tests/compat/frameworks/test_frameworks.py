@@ -123,6 +123,15 @@ def test_semantic_kernel_streams_a_run_with_a_tool(semantic_kernel: Report) -> N
     assert semantic_kernel["stream"] == {"text": SAID, "between": BETWEEN}
 
 
+def test_semantic_kernel_shows_the_code_that_the_platform_runs(semantic_kernel: Report) -> None:
+    code = semantic_kernel["code"]
+    assert [is_code for is_code, _ in code["messages"]] == [True, False]
+    assert code["messages"][0][1] == "1 + 1"
+    assert code["messages"][1][1].startswith("They said: 2\n")
+    assert code["streamed"][0][1].startswith("1 + 1")
+    assert "They said: 2\n" in code["streamed"][1][1]
+
+
 ASKED = ["user", "How is it in Oslo?"]
 
 
