@@ -26,6 +26,10 @@ log = logging.getLogger("projectdavid.worker")
 KINDS = frozenset({"code", "output", "sandbox"})
 """What a call may tell; everything else is told by decisions."""
 PURPOSE = "assistants_output"
+PATIENCE = 60.0
+"""Seconds for which a search waits for the files of a thread, as in the Assistants API."""
+LOOK = 0.1
+"""Seconds after which it looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +145,26 @@ class Calling:
         return await self.desk.store.one("call_before", **params) is not None
 
     async def stores(self) -> Sequence[str]:
-        """The ids of the vector stores that the assistant, the run and the thread name, each once."""
+        """The ids of the vector stores that the assistant, the run and the thread name, each once.
+
+        Waits for a while for the files of the thread's: who attaches a file to a question asks about that file.
+        """
         row = self.desk.row
         config = config_of(row)
         thread = await self.desk.store.of(row.owner).one("thread", id=row.thread_id)
         named = [tool.get("vector_store_ids") for tool in config.tools if tool.get("type") == "file_search"]
         resources = (config.tool_resources, {} if thread is None else msgspec.json.decode(thread.tool_resources))
         named += [(one.get("file_search") or {}).get("vector_store_ids") for one in resources]
+        await self._read(named[-1] or [])
         return list(dict.fromkeys(store_id for ids in named for store_id in ids or ()))
+
+    async def _read(self, store_ids: Sequence[str]) -> None:
+        """Wait until the files of stores are read, if that does not take long."""
+        view = self.desk.store.of(self.desk.row.owner)
+        for _ in range(int(PATIENCE / LOOK) if store_ids else 0):
+            if not any(row.in_progress for row in await view.all("stores_named", ids=encode(store_ids))):
+                return
+            await asyncio.sleep(LOOK)
 
     # For the runtime, when the call has returned.
 

@@ -58,7 +58,7 @@ TALKING: dict[str, Any] = {
         True,
         HELLO,
     ],
-    "client.finals": ["completed", ["completed"], [HELLO]],
+    "client.finals": ["completed", 1, [HELLO]],
     "client.text-deltas": HELLO,
     "client.create-and-run-stream": ["thread.created", "thread.run.completed", "completed"],
     "client.create-and-run-poll": ["completed", HELLO],
@@ -104,7 +104,7 @@ TOOLS: dict[str, Any] = {
         "sandbox:/mnt/data/table.csv",
         "x,y\n1,2\n",
     ],
-    "client.code-handler": [[1, 1, 1], "print(1 + 1)", ["logs", "image"]],
+    "client.code-handler": [[True, True, True], "print(1 + 1)", ["logs", "image"]],
     "client.mixed": ["requires_action", 1, "completed"],
 }
 STORING: dict[str, Any] = {
@@ -183,7 +183,9 @@ OBJECTS: dict[str, Any] = {
             "object_above_max_properties",
             "metadata",
         ),
-        bad("Invalid 'thread_id': 'undefined'. Expected an ID that begins with 'thread'."),
+        bad(
+            "Invalid 'thread_id': 'undefined'. Expected an ID that begins with 'thread'.", "invalid_value", "thread_id"
+        ),
     ],
 }
 COMMON = TALKING | TOOLS | STORING | OBJECTS

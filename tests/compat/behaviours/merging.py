@@ -1,5 +1,6 @@
 """What the official clients do with a stream: they follow it strictly, and merge its deltas."""
 
+from copy import deepcopy
 from typing import Any
 
 from tests.compat.behaviours.wire import Frame, Json
@@ -53,7 +54,7 @@ class Follower:
     def follow(self, frames: list[Frame]) -> None:
         """Read it to its end."""
         assert (frames[-1].event, frames[-1].data) == ("done", "[DONE]")
-        for frame in frames[:-1]:
+        for frame in deepcopy(frames[:-1]):
             kind, _, state = frame.event.rpartition(".")
             match kind:
                 case "thread.run.step":

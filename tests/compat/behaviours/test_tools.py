@@ -135,7 +135,7 @@ def test_a_citation_comes_in_a_delta_of_its_own_and_counts_code_points(wire: Wir
     [message] = of(frames, "thread.message.completed")
     text = message["content"][0]["text"]
     [annotation] = text["annotations"]
-    assert annotation["file_citation"] == {"file_id": file["id"]}
+    assert annotation["file_citation"]["file_id"] == file["id"]
     assert annotation["text"] == text["value"][annotation["start_index"] : annotation["end_index"]] == delta["value"]
     assert annotation["text"].endswith("†handbook.md】")
     assert (told["start_index"], told["end_index"]) == (annotation["start_index"], annotation["end_index"])

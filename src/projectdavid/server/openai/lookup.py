@@ -40,6 +40,7 @@ async def find_message(caller: Caller, thread_id: str, message_id: str) -> Row:
     Raises:
         ApiError: 400 or 404.
     """
+    see_id("message", message_id)
     await find(caller, "thread", thread_id)
     row = await find(caller, "message", message_id)
     if row.thread_id != thread_id or row.role not in SPOKEN:
@@ -53,6 +54,7 @@ async def find_run(caller: Caller, thread_id: str, run_id: str) -> Row:
     Raises:
         ApiError: 400 or 404.
     """
+    see_id("run", run_id)
     await find(caller, "thread", thread_id)
     row = await find(caller, "run", run_id)
     if row.thread_id != thread_id:

@@ -182,5 +182,4 @@ async def _wire(caller: Caller, row: Row) -> dict[str, Any]:
 
 async def _answer(caller: Caller, run_id: str) -> Response:
     row = await find(caller, "run", run_id)
-    headers = None if row.status in TERMINAL_STATUSES else POLL
-    return json_answer(await _wire(caller, row), headers=headers)
+    return json_answer(await _wire(caller, row), headers=POLL)

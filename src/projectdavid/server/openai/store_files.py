@@ -193,7 +193,7 @@ def _batched(body: FileBatchCreate) -> tuple[list[StoreFileFields], str]:
 
 
 def _answer(row: Row) -> Response:
-    return json_answer(_wire(row), headers=POLL if row.status == "in_progress" else None)
+    return json_answer(_wire(row), headers=POLL)
 
 
 def _wire(row: Row) -> Json:
@@ -224,4 +224,4 @@ def _batch_answer(row: Row) -> Response:
         "status": "in_progress" if counts["in_progress"] else ended,
         "file_counts": counts,
     }
-    return json_answer(batch, headers=POLL if counts["in_progress"] else None)
+    return json_answer(batch, headers=POLL)

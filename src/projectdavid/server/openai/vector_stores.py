@@ -130,10 +130,25 @@ def _wanted(body: VectorStoreSearch, queries: list[str]) -> list[Wanted]:
     if body.filters is not None:
         try:
             see_filter(body.filters, "filters")
+            _see_typed(body.filters, "filters")
         except WrongFilter as error:
             raise ApiError(400, "invalid_value", f"Invalid '{error.path[:256]}': {error}", error.path[:256]) from None
     threshold = 0.0 if body.ranking_options is None else body.ranking_options.score_threshold
     return [Wanted(query, body.max_num_results, threshold, body.filters) for query in queries]
+
+
+def _see_typed(given: Json, path: str) -> None:
+    """See that a filter is a comparison, or made of such: the native API has a shorter form, too.
+
+    Raises:
+        WrongFilter: it is not.
+    """
+    if "filters" not in given:
+        if "key" not in given:
+            raise WrongFilter(f"{path}.key", "required")
+        return
+    for number, one in enumerate(given["filters"]):
+        _see_typed(one, f"{path}.filters[{number}]")
 
 
 def _result(passage: Passage) -> Json:
@@ -147,7 +162,7 @@ def _result(passage: Passage) -> Json:
 
 
 def _answer(row: Row) -> Response:
-    return json_answer(_wire(row), headers=POLL if row.in_progress else None)
+    return json_answer(_wire(row), headers=POLL)
 
 
 def _wire(row: Row) -> Json:

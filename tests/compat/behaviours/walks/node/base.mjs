@@ -133,7 +133,7 @@ export async function refusal(act) {
     await act();
   } catch (error) {
     if (!(error instanceof OpenAI.APIError)) throw error;
-    const message = error.error.message.replace(/\b(thread|run|call|asst)_(?!x\b)\w+/g, "<$1>");
+    const message = error.error.message.replace(/\b(thread|run|call|asst)_(?!x\b|ids?\b)\w+/g, "<$1>");
     return [error.constructor.name, error.status, message, error.code, error.param];
   }
   return "nothing was refused";

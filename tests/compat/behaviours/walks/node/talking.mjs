@@ -45,7 +45,7 @@ WALKS["client.handler"] = async (world) => {
 WALKS["client.finals"] = async (world) => {
   const stream = await world.streamed("hello");
   const [run, steps, messages] = [await stream.finalRun(), await stream.finalRunSteps(), await stream.finalMessages()];
-  return [run.status, steps.map((step) => step.status), messages.map((message) => message.content[0].text.value)];
+  return [run.status, steps.length, messages.map((message) => message.content[0].text.value)];
 };
 
 WALKS["client.text-deltas"] = async (world) => {

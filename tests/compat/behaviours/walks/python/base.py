@@ -100,7 +100,7 @@ def refusal(act: Callable[[], Any]) -> Any:
         act()
     except openai.APIStatusError as error:
         body: Any = error.body
-        message = re.sub(r"\b(thread|run|call|asst)_(?!x\b)\w+", r"<\1>", body["message"])
+        message = re.sub(r"\b(thread|run|call|asst)_(?!x\b|ids?\b)\w+", r"<\1>", body["message"])
         return [type(error).__name__, error.status_code, message, body["code"], body["param"]]
     return "nothing was refused"
 

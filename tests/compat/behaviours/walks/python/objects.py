@@ -57,7 +57,10 @@ def pages(world: World) -> Any:
 def pages_of_all(world: World) -> Any:
     run = world.waiting()
     world.runs.submit_tool_outputs_and_poll(
-        run.id, thread_id=run.thread_id, tool_outputs=outputs(run, "rain"), poll_interval_ms=QUICK
+        run_id=run.id,
+        thread_id=run.thread_id,
+        tool_outputs=outputs(run, "rain"),
+        poll_interval_ms=QUICK,
     )
     steps = world.runs.steps.list(run.id, thread_id=run.thread_id, limit=1, order="asc", include=[RESULTS])
     runs = world.runs.list(run.thread_id, limit=1)

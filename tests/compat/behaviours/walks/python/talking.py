@@ -74,7 +74,7 @@ def handler(world: World) -> Any:
 def finals(world: World) -> Any:
     with world.runs.stream(**world.asked("hello")) as stream:
         run, steps, messages = stream.get_final_run(), stream.get_final_run_steps(), stream.get_final_messages()
-    return [run.status, [step.status for step in steps], [message.content[0].text.value for message in messages]]
+    return [run.status, len(steps), [message.content[0].text.value for message in messages]]
 
 
 @walk("client.text-deltas")

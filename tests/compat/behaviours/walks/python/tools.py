@@ -11,7 +11,10 @@ def submit_and_poll(world: World) -> Any:
     run = world.waiting("two_calls")
     calls = run.required_action.submit_tool_outputs.tool_calls
     done = world.runs.submit_tool_outputs_and_poll(
-        run.id, thread_id=run.thread_id, tool_outputs=outputs(run, "rain", "sun"), poll_interval_ms=QUICK
+        run_id=run.id,
+        thread_id=run.thread_id,
+        tool_outputs=outputs(run, "rain", "sun"),
+        poll_interval_ms=QUICK,
     )
     arguments = [[call.function.name, call.function.arguments] for call in calls]
     return [run.status, arguments, done.status, world.said(run.thread_id)]
@@ -54,7 +57,10 @@ def chain(world: World) -> Any:
     for text in ("rain", "sun"):
         given = outputs(run, text)
         run = world.runs.submit_tool_outputs_and_poll(
-            run.id, thread_id=run.thread_id, tool_outputs=given, poll_interval_ms=QUICK
+            run_id=run.id,
+            thread_id=run.thread_id,
+            tool_outputs=given,
+            poll_interval_ms=QUICK,
         )
         states.append(run.status)
     return [states, world.said(run.thread_id)]
@@ -94,8 +100,10 @@ def citation(world: World) -> Any:
 def citation_stream(world: World) -> Any:
     assistant, file = searcher(world)
     with world.runs.stream(thread_id=world.thread(QUESTION), assistant_id=assistant, include=[RESULTS]) as stream:
-        told = names(stream)
-        [message], steps = stream.get_final_messages(), stream.get_final_run_steps()
+        events = list(stream)
+        [message] = stream.get_final_messages()
+    told = names(events)
+    steps = [event.data for event in events if event.event == "thread.run.step.completed"]
     text = message.content[0].text
     [cited] = text.annotations
     result = steps[0].step_details.tool_calls[0].file_search.results[0]
@@ -109,7 +117,9 @@ def attachment(world: World) -> Any:
     attached: Any = [{"file_id": file.id, "tools": [SEARCH]}]
     message: Any = {"role": "user", "content": QUESTION, "attachments": attached}
     run = world.beta.threads.create_and_run_poll(
-        assistant_id=world.assistant("citer", tools=[SEARCH]), thread={"messages": [message]}, poll_interval_ms=QUICK
+        assistant_id=world.assistant("citer", tools=[SEARCH]),
+        thread={"messages": [message]},
+        poll_interval_ms=QUICK,
     )
     text = world.beta.threads.messages.list(run.thread_id, limit=1).data[0].content[0].text
     return [run.status, [one.file_citation.file_id == file.id for one in text.annotations]]
@@ -136,7 +146,7 @@ def code_handler(world: World) -> Any:
         stream.until_done()
         step = stream.get_final_run_steps()[0]
     ran = step.step_details.tool_calls[0].code_interpreter
-    told = [handler.told[name] for name in ("call created", "call done", "image done")]
+    told = [bool(handler.told[name]) for name in ("call created", "call done", "image done")]
     return [told, ran.input, [output.type for output in ran.outputs]]
 
 
