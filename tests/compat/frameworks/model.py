@@ -1,4 +1,4 @@
-"""The model that the frameworks talk to: it calls the first function that it is offered, whatever its name is."""
+"""The model that the frameworks talk to: it calls a function that it is offered, whatever its name is."""
 
 import json
 from typing import Any
@@ -8,19 +8,15 @@ from projectdavid.providers.scripted import ScriptedProvider, say
 from projectdavid.providers.scripted.script import Scene
 from tests.server.script import call
 
-ARGUMENTS = {"code_interpreter": {"code": "1 + 1"}}
-"""What it gives tools of the platform."""
-
-
-def _arguments(function: dict[str, Any], said: str) -> str:
-    """Every argument that the function demands: the first of those allowed, a city, or what the user said."""
-    if function["name"] in ARGUMENTS:
-        return json.dumps(ARGUMENTS[function["name"]])
-    schema = function.get("parameters") or {}
-    words = {name: field.get("enum", [said])[0] for name, field in schema.get("properties", {}).items()}
-    return json.dumps(
-        {name: words[name] for name in schema.get("required", [])} | ({"city": "Oslo"} if "city" in words else {})
-    )
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "code_interpreter": {"code": "1 + 1"},
+    "SendMessage": {
+        "recipient": "Forecaster",
+        "message": "How is it in Oslo?",
+        "my_primary_instructions": "Ask others.",
+    },
+}
+"""What it gives functions that it prefers, if they are offered; to all others it gives a city."""
 
 
 def _scene(ask: Ask) -> Scene:
@@ -31,8 +27,9 @@ def _scene(ask: Ask) -> Scene:
         return say("They said: " + " and ".join(outputs))
     if not ask.tools:
         return say("Hello from the script.")
-    function = ask.tools[0]
-    return call((function["name"], _arguments(function, str(ask.messages[spoken].content))))
+    names = [function["name"] for function in ask.tools]
+    name = next((known for known in ARGUMENTS if known in names), names[0])
+    return call((name, json.dumps(ARGUMENTS.get(name, {"city": "Oslo"}))))
 
 
 def helper() -> ScriptedProvider:
