@@ -1,15 +1,12 @@
-"""Makes the environment of a framework, and walks its flow against a server of its own."""
+"""Walks the flow of a framework, in its own environment, against a server of its own."""
 
-import fcntl
-import hashlib
 import json
 import os
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.compat.environments import pinned
 from tests.compat.frameworks.model import helper
 from tests.fakes.hands import FakeInterpreter
 from tests.server.conftest import serving
@@ -30,39 +27,9 @@ SILENT = {
 """No framework tells anybody that it runs, or fetches anything."""
 
 
-def environment(name: str) -> Path:
-    """The interpreter that has a framework; made once per machine and pins, however many processes ask for it."""
-    requirements = HERE / "requirements" / f"{name}.txt"
-    pins = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = Path(tempfile.gettempdir()) / f"compat-{os.getuid()}-{name}-{pins}-py{version}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    ready = folder / "ready"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ready.exists():
-            _install(folder, requirements)
-            ready.touch()
-    return folder / "venv" / "bin" / "python"
-
-
-def _install(folder: Path, requirements: Path) -> None:
-    """With uv where it is, which takes seconds where pip takes minutes."""
-    venv, uv = folder / "venv", Path(sys.executable).with_name("uv")
-    if uv.exists():
-        make = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv]
-        install = [uv, "pip", "install", "--quiet", "--python", venv / "bin" / "python"]
-    else:
-        make = [sys.executable, "-m", "venv", "--clear", venv]
-        install = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # Not in the folder of the project, whose settings for uv are its own.
-    subprocess.run(make, cwd=folder, check=True)
-    subprocess.run([*install, "--requirement", requirements], cwd=folder, check=True)
-
-
 def walk(name: str, folder: Path) -> dict[str, Any]:
     """What a framework saw on its way."""
-    python, home = environment(name), folder / "home"
+    python, home = pinned(HERE / "requirements" / f"{name}.txt"), folder / "home"
     home.mkdir()
     with serving(
         folder / "data", providers={"scripted": helper()}, tools={"code_interpreter": FakeInterpreter()}
