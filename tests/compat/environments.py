@@ -17,14 +17,14 @@ VERSION = f"py{sys.version_info.major}.{sys.version_info.minor}"
 
 def environment(*packages: str) -> Path:
     """The Python interpreter that has these packages, each named with its version."""
-    return _python(_made([*packages, VERSION], lambda folder: _install(folder, *packages)))
+    return _python(made([*packages, VERSION], lambda folder: _install(folder, *packages)))
 
 
 def pinned(requirements: Path) -> Path:
     """The Python interpreter that has what a file of requirements pins; another one where the pins change."""
     pins = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     names = [requirements.stem, pins, VERSION]
-    return _python(_made(names, lambda folder: _install(folder, "--requirement", str(requirements.resolve()))))
+    return _python(made(names, lambda folder: _install(folder, "--requirement", str(requirements.resolve()))))
 
 
 def _python(folder: Path) -> Path:
@@ -59,10 +59,10 @@ def node_folder(*packages: str) -> Path:
             check=True,
         )
 
-    return _made([*packages, "node"], fill)
+    return made([*packages, "node"], fill)
 
 
-def _made(names: list[str], fill: Callable[[Path], None]) -> Path:
+def made(names: list[str], fill: Callable[[Path], None]) -> Path:
     """The folder of these names, filled."""
     plain = "-".join(name.replace("==", "-").replace("@", "-").replace("/", "-") for name in names)
     folder = Path(tempfile.gettempdir()) / f"compat-{os.getuid()}-{plain}"

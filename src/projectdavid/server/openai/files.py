@@ -6,8 +6,9 @@ from fastapi import Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.ports.store import Op, Row, StoreError
-from projectdavid.protocol.openai.answers import Deleted, File, Page
+from projectdavid.protocol.openai.answers import Deleted, Page
 from projectdavid.protocol.openai.files import EXPIRY, PURPOSES
+from projectdavid.protocol.openai.knowledge_answers import File
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.bodies import JsonRoute

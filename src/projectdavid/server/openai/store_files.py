@@ -7,7 +7,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.ports.index import IndexUnavailable, Place
 from projectdavid.ports.store import Missing, Op, Row
-from projectdavid.protocol.openai.answers import Deleted, FileBatch, FileContent, Page, StoreFile
+from projectdavid.protocol.openai.answers import Deleted, Page
+from projectdavid.protocol.openai.knowledge_answers import FileBatch, FileContent, StoreFile
 from projectdavid.protocol.openai.vector_stores import FileBatchCreate, StoreFileCreate, StoreFileUpdate
 from projectdavid.protocol.vector_answers import StoreFileStatus
 from projectdavid.protocol.vector_stores import StoreFileFields

@@ -4,8 +4,8 @@ from fastapi import Request, Response
 
 from projectdavid.ports.store import StoreError
 from projectdavid.protocol import uploads as neutral
-from projectdavid.protocol.openai.answers import Upload, UploadPart
 from projectdavid.protocol.openai.files import UploadComplete, UploadCreate
+from projectdavid.protocol.openai.knowledge_answers import Upload, UploadPart
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.bodies import JsonRoute

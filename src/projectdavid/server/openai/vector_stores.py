@@ -7,7 +7,8 @@ from fastapi import Response
 from projectdavid.engine.filters import WrongFilter, see_filter
 from projectdavid.ports.retrieval import Passage, RetrievalUnavailable, Wanted
 from projectdavid.ports.store import Missing, Op, Row
-from projectdavid.protocol.openai.answers import Deleted, Page, SearchPage, VectorStore
+from projectdavid.protocol.openai.answers import Deleted, Page
+from projectdavid.protocol.openai.knowledge_answers import SearchPage, VectorStore
 from projectdavid.protocol.openai.vector_stores import VectorStoreCreate, VectorStoreSearch, VectorStoreUpdate
 from projectdavid.protocol.vector_stores import DAY, StoreFileFields
 from projectdavid.runtime.ingest import INGEST

@@ -1,0 +1,133 @@
+"""What the OpenAI dialect answers of files, uploads and vector stores."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.base import Answer
+
+
+class File(Answer):
+    """A file."""
+
+    id: str
+    object: Literal["file"]
+    bytes: int
+    created_at: int
+    expires_at: int | None
+    filename: str
+    purpose: str
+    status: Literal["uploaded", "processed", "error"]
+    status_details: str | None
+
+
+class Upload(Answer):
+    """A file that comes in parts; once it is completed, `file` is the file."""
+
+    id: str
+    object: Literal["upload"]
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: str
+    status: Literal["pending", "completed", "cancelled", "expired"]
+    expires_at: int
+    file: File | None
+
+
+class UploadPart(Answer):
+    """A part of an upload."""
+
+    id: str
+    object: Literal["upload.part"]
+    created_at: int
+    upload_id: str
+
+
+class FileCounts(Answer):
+    """How many files stand where."""
+
+    in_progress: int
+    completed: int
+    failed: int
+    cancelled: int
+    total: int
+
+
+class VectorStore(Answer):
+    """A vector store."""
+
+    id: str
+    object: Literal["vector_store"]
+    created_at: int
+    name: str
+    description: str | None
+    usage_bytes: int
+    file_counts: FileCounts
+    status: Literal["expired", "in_progress", "completed"]
+    expires_after: JsonObject | None
+    expires_at: int | None
+    last_active_at: int | None
+    metadata: dict[str, str]
+
+
+class StoreFile(Answer):
+    """A file of a vector store; its id is that of the file."""
+
+    id: str
+    object: Literal["vector_store.file"]
+    usage_bytes: int
+    created_at: int
+    vector_store_id: str
+    status: Literal["in_progress", "completed", "cancelled", "failed"]
+    last_error: JsonObject | None
+    chunking_strategy: JsonObject
+    attributes: dict[str, Any]
+
+
+class FileBatch(Answer):
+    """Many files that were put into a vector store together."""
+
+    id: str
+    object: Literal["vector_store.files_batch"]
+    created_at: int
+    vector_store_id: str
+    status: Literal["in_progress", "completed", "cancelled", "failed"]
+    file_counts: FileCounts
+
+
+class ContentPart(Answer):
+    """A piece of text."""
+
+    type: Literal["text"]
+    text: str
+
+
+class FileContent(Answer):
+    """The text of a file of a vector store."""
+
+    object: Literal["vector_store.file_content.page"]
+    data: list[ContentPart]
+    has_more: bool
+    next_page: str | None
+
+
+class SearchResult(Answer):
+    """What was found in a file."""
+
+    file_id: str
+    filename: str
+    score: Annotated[float, Field(ge=0, le=1)]
+    attributes: dict[str, Any]
+    content: list[ContentPart]
+
+
+class SearchPage(Answer):
+    """What was found, the best first."""
+
+    object: Literal["vector_store.search_results.page"]
+    search_query: list[str]
+    data: list[SearchResult]
+    has_more: bool
+    next_page: str | None
