@@ -1,0 +1,79 @@
+"""The vendor's tests: fetched from the package index where they run, and never kept by this project."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from tests.compat.environments import environment, made
+
+VERSION = "3.54.0"
+SHA256 = "2e393e63f8a38be6452806f9ef0b6534fecd6d41ab3b2165180dfce3599249cd"
+NEEDED = (
+    f"openai[aiohttp]=={VERSION}",
+    "inline-snapshot==0.36.1",
+    "pytest==9.0.3",
+    "pytest-asyncio==1.4.0",
+    "pytest-xdist==3.8.0",
+    "rich==15.0.0",
+)
+FILES = (
+    "beta/test_assistants.py",
+    "beta/test_threads.py",
+    "beta/threads/test_messages.py",
+    "beta/threads/test_runs.py",
+    "beta/threads/runs/test_steps.py",
+    "test_files.py",
+    "test_uploads.py",
+    "uploads/test_parts.py",
+    "test_vector_stores.py",
+    "vector_stores/test_files.py",
+    "vector_stores/test_file_batches.py",
+    "test_models.py",
+)
+"""Those of the 51 operations, below `tests/api_resources`."""
+
+
+def sources() -> Path:
+    """The folder of the source distribution."""
+
+    def fill(folder: Path) -> None:
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "--no-binary", "openai", f"openai=={VERSION}", "--dest", folder], check=True)
+        archive = folder / f"openai-{VERSION}.tar.gz"
+        assert hashlib.sha256(archive.read_bytes()).hexdigest() == SHA256
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+
+    return made(["openai", VERSION, "sources"], fill) / f"openai-{VERSION}"
+
+
+def outcomes(url: str, report: Path) -> dict[str, str]:
+    """What came of each case against the server at `url`: `passed`, or what the report says of it."""
+    python, folder = environment(*NEEDED), sources()
+    tests = [f"tests/api_resources/{name}" for name in FILES]
+    ran = subprocess.run(
+        [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", f"--junitxml={report}", *tests],
+        cwd=folder,
+        env={**os.environ, "TEST_API_BASE_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert report.exists(), ran.stdout[-4000:] + ran.stderr[-4000:]
+    return {_name(case): _outcome(case) for case in ET.parse(report).getroot().iter("testcase")}
+
+
+def _name(case: ET.Element) -> str:
+    return f"{case.get('classname', '').removeprefix('tests.api_resources.')}.{case.get('name')}"
+
+
+def _outcome(case: ET.Element) -> str:
+    for kind in ("failure", "error", "skipped"):
+        if (found := case.find(kind)) is not None:
+            return f"{kind}: {found.get('message') or ''} {(found.text or '')[-1500:]}"
+    return "passed"
