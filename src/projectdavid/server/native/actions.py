@@ -11,9 +11,9 @@ from projectdavid.protocol.runs import Action, ActionUpdate, PendingAction
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import WITH_BODY, missing, refused
-from projectdavid.server.native import runs
 from projectdavid.server.native.wire import action, action_status, arguments, router
 from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.finding import find
 
 router = router("actions")
 
@@ -80,7 +80,7 @@ def _pending(call: Row, run: Row) -> dict[str, Any]:
 
 
 async def _calls(caller: Caller, run_id: str) -> tuple[Row, list[Row]]:
-    run = await runs.find(caller, run_id)
+    run = await find(caller.view, "run", run_id)
     return run, await caller.view.all("actions_of_run", run_id=run_id)
 
 

@@ -11,13 +11,14 @@ from projectdavid.protocol.assistants import Assistant, AssistantCreate, Assista
 from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import bare, json_answer, stored
-from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
+from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native import signing
 from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects import assistant_bodies, attaching, shortcomings
 from projectdavid.server.objects.fields import supplied, to_json
+from projectdavid.server.objects.finding import find
 
 router = router("assistants")
 
@@ -48,7 +49,7 @@ async def list_assistants(
 @router.get("/assistants/{assistant_id}", response_model=Assistant)
 async def retrieve_assistant(assistant_id: str, caller: Auth) -> Response:
     """One assistant."""
-    return Response((await find(caller, assistant_id)).body, media_type="application/json")
+    return Response((await find(caller.view, "assistant", assistant_id)).body, media_type="application/json")
 
 
 @router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | CONFLICT)
@@ -56,7 +57,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
     """Change the fields that are supplied, and nothing else. A new `webhook_secret` is shown here, and never again."""
     _see_reachable(body, caller.platform.guard)
     while True:
-        row = await find(caller, assistant_id)
+        row = await find(caller.view, "assistant", assistant_id)
         guard = await _guard(caller, body)
         values = {**msgspec.json.decode(row.body), **_stored(body)}
         if "webhook_url" in body.model_fields_set:
@@ -129,15 +130,3 @@ async def _list(view: View, limit: int, order: str, after: str | None) -> Respon
 
     rows, more = await page(view, "assistants_page", limit, order, after, known)
     return bare([stored(row.body) for row in rows], [row.id for row in rows], more)
-
-
-async def find(caller: Caller, assistant_id: str, param: str | None = None) -> Any:
-    """The row of one of the caller's assistants.
-
-    Raises:
-        ApiError: 404.
-    """
-    row = await caller.view.one("assistant", id=assistant_id)
-    if row is None:
-        raise missing("assistant", assistant_id, param)
-    return row

@@ -18,6 +18,7 @@ from projectdavid.server.http.sse import FRAMES, EventStream
 from projectdavid.server.native import runs
 from projectdavid.server.native.stream import PAUSED, chunks
 from projectdavid.server.native.wire import router
+from projectdavid.server.objects.finding import find
 
 router = router("completions")
 
@@ -36,7 +37,7 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
 
     After the outputs of calls were sent, the same request streams what follows them.
     """
-    row = await runs.find(caller, body.run_id, "run_id")
+    row = await find(caller.view, "run", body.run_id, "run_id")
     if row.thread_id != body.thread_id:
         raise missing("thread", body.thread_id, "thread_id")
     if row.assistant_id != body.assistant_id:
@@ -59,7 +60,7 @@ async def _start(caller: Caller, row: Row, model: str | None) -> Row:
         renamed = [Op("run_model", {"id": row.id, "owner": caller.user_id, "model": model})]
     with suppress(Refused):  # started, or cancelled, meanwhile: join it
         await platform.driver.decide(row.n, Begun(), also=renamed)
-    return await runs.find(caller, row.id)
+    return await find(caller.view, "run", row.id)
 
 
 async def _segment(caller: Caller, row: Row) -> int:
@@ -80,7 +81,7 @@ async def _whole(caller: Caller, row: Row, after: int) -> Response:
     text: list[list[str]] = [[]]
     async for told in tail(platform.store, platform.bus, row.n, after, platform.settings.keep_alive, PAUSED):
         collect(text, told)
-    ended = await runs.find(caller, row.id)
+    ended = await find(caller.view, "run", row.id)
     if ended.status == "failed":
         wire = runs.run(ended)
         raise ApiError(502, "run_failed", wire["last_error"])

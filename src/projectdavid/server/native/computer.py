@@ -11,8 +11,8 @@ from projectdavid.protocol.computer import ComputerSession
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import ApiError, envelope, missing
-from projectdavid.server.native.threads import find
 from projectdavid.server.native.wire import router
+from projectdavid.server.objects.finding import find
 from projectdavid.server.platform import Platform
 from projectdavid.server.tickets import LIFETIME, NoTicket, Ticket, ticket_of
 from projectdavid.server.viewing import MAX_VIEWERS, Viewer
@@ -28,7 +28,7 @@ RoomId = Annotated[str, Query(max_length=64, description="The id of the thread."
 @router.get("/computer/session", response_model=ComputerSession)
 async def create_session(room_id: RoomId, caller: Auth, request: Request) -> Response:
     """A ticket to watch the terminal of a thread: for 30 seconds, it opens `ws_url?room=...&token=...`."""
-    await find(caller, room_id, "room_id")
+    await find(caller.view, "thread", room_id, "room_id")
     platform = caller.platform
     ticket = Ticket(caller.user_id, room_id, caller.key_prefix, platform.clock() + LIFETIME)
     url = _url(request, platform.settings.public_url)

@@ -21,6 +21,7 @@ from projectdavid.server.http.once import key_of, once_told
 from projectdavid.server.http.paging import After, Limit, Order, page
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects.contents import begun, content
+from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.receiving import FORM, UPLOADS, Stored, received, row_of
 from projectdavid.server.platform import Platform
 
@@ -123,7 +124,7 @@ async def download_file(
 @router.get("/files/{file_id}", response_model=File)
 async def retrieve_file(file_id: str, caller: Auth) -> Response:
     """One file; its bytes are at `/content`."""
-    return json_answer(wire(await find(caller, file_id)))
+    return json_answer(wire(await find(caller.view, "file", file_id)))
 
 
 @router.get("/files/{file_id}/content", responses=CONTENT, response_class=Response)
@@ -134,7 +135,7 @@ async def retrieve_file_content(
     if_range: IfRange = None,
 ) -> Response:
     """The bytes of a file. What a browser could run is never shown by it, only saved."""
-    row = await find(caller, file_id)
+    row = await find(caller.view, "file", file_id)
     return await content(caller.platform.blobs, row, row.name, range, if_range)
 
 
@@ -143,7 +144,7 @@ async def sign_url(
     file_id: str, caller: Auth, expires_in: ExpiresIn = 600, use_real_filename: RealName = False
 ) -> Response:
     """A link that opens a file for a while, without a key: for images and downloads in a browser."""
-    await find(caller, file_id)
+    await find(caller.view, "file", file_id)
     url = caller.platform.links.link(file_id, expires_in, real_name=use_real_filename)
     return json_answer({"signed_url": url}, headers={"cache-control": "no-store"})
 
@@ -151,7 +152,7 @@ async def sign_url(
 @router.get("/files/{file_id}/base64", response_model=FileBase64)
 async def retrieve_file_base64(file_id: str, caller: Auth) -> Response:
     """The bytes of a file as text, in JSON."""
-    row = await find(caller, file_id)
+    row = await find(caller.view, "file", file_id)
     head, tail = f'{{"file_id":"{row.id}","base64":"'.encode(), b'"}'
     pieces = _encoded(await begun(caller.platform.blobs, row), head, tail)
     size = len(head) + 4 * ((row.size + 2) // 3) + len(tail)
@@ -169,18 +170,6 @@ async def delete_file(file_id: str, caller: Auth) -> Response:
 async def soft_delete_file(file_id: str, caller: Auth) -> Response:
     """The same: there is nothing here that would bring a file back."""
     return await delete_file(file_id, caller)
-
-
-async def find(caller: Caller, file_id: str, param: str | None = None) -> Row:
-    """The row of one of the caller's files.
-
-    Raises:
-        ApiError: 404.
-    """
-    row = await caller.view.one("file", id=file_id)
-    if row is None:
-        raise missing("file", file_id, param)
-    return row
 
 
 def wire(row: Row) -> dict[str, Any]:
@@ -203,7 +192,7 @@ def wire(row: Row) -> dict[str, Any]:
 async def _create(caller: Caller, upload: Stored) -> Response:
     file_id = caller.ids.new("file")
     await caller.write([Op("file_insert", row_of(file_id, upload, int(caller.now)))])
-    return json_answer(wire(await find(caller, file_id)), 201)
+    return json_answer(wire(await find(caller.view, "file", file_id)), 201)
 
 
 async def _encoded(pieces: AsyncGenerator[bytes], head: bytes, tail: bytes) -> AsyncGenerator[bytes]:

@@ -15,10 +15,10 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native import assistants, threads
 from projectdavid.server.native.wire import message, router
 from projectdavid.server.objects import attaching, thread_stores
 from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.messages import message_op
 
 router = router("messages")
@@ -45,7 +45,7 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         break
     if searched:
         caller.platform.bus.publish(INGEST)
-    return json_answer(message(await find(caller, message_id)))
+    return json_answer(message(await find(caller.view, "message", message_id)))
 
 
 def _new(message_id: str, body: MessageCreate, caller: Caller, attached: str | None) -> Op:
@@ -77,7 +77,7 @@ async def _answer(caller: Caller, body: AnyMessage) -> Response:
     if body.tool_id is None:
         raise ApiError(422, "missing_field", "tool_id: name the action that this output answers.", "tool_id")
     row = await _action(caller, body)
-    thread = await threads.find(caller, body.thread_id, "thread_id")
+    thread = await find(caller.view, "thread", body.thread_id, "thread_id")
     run = None if row is None else await caller.view.one("run", id=row.run_id)
     if row is None or run is None or run.thread != thread.n:
         raise missing("action", body.tool_id, "tool_id")
@@ -95,13 +95,13 @@ async def _answer(caller: Caller, body: AnyMessage) -> Response:
         decided = await caller.platform.driver.decide(row.run, happened, also=caller.also)
     except Refused as error:
         raise refused(error, "tool_id") from None
-    return json_answer(message(await find(caller, decided.messages[0])))
+    return json_answer(message(await find(caller.view, "message", decided.messages[0])))
 
 
 @router.get("/messages/{message_id}", response_model=Message)
 async def retrieve_message(message_id: str, caller: Auth) -> Response:
     """One message."""
-    return json_answer(message(await find(caller, message_id)))
+    return json_answer(message(await find(caller.view, "message", message_id)))
 
 
 @router.put("/messages/{message_id}", response_model=Message, responses=WITH_BODY)
@@ -109,7 +109,7 @@ async def update_message(message_id: str, body: MessageUpdate, caller: Auth) -> 
     """Change the metadata of a message."""
     params: dict[str, Any] = {"id": message_id, "meta_data": to_json(body.meta_data)}
     await caller.view.write([Op("message_update", params, missing=Missing("message", message_id))])
-    return json_answer(message(await find(caller, message_id)))
+    return json_answer(message(await find(caller.view, "message", message_id)))
 
 
 @router.delete("/messages/{message_id}", response_model=Deleted)
@@ -124,7 +124,7 @@ async def list_messages(
     thread_id: str, caller: Auth, limit: Limit = 20, order: Order = "asc", after: After = None
 ) -> Response:
     """What was said in a thread, in order."""
-    await threads.find(caller, thread_id)
+    await find(caller.view, "thread", thread_id)
 
     async def known(cursor: str) -> Any:
         row = await caller.view.one("message", id=cursor)
@@ -137,21 +137,9 @@ async def list_messages(
 @router.get("/threads/{thread_id}/formatted_messages", response_model=list[FormattedMessage])
 async def list_formatted_messages(thread_id: str, caller: Auth) -> Response:
     """The newest 1000 messages of a thread as a model would see them, calls and outputs among them."""
-    await threads.find(caller, thread_id)
+    await find(caller.view, "thread", thread_id)
     rows = await caller.view.all("formatted_page", thread_id=thread_id, limit=ALL)
     return json_answer([_formatted(row) for row in reversed(rows)])
-
-
-async def find(caller: Caller, message_id: str) -> Row:
-    """The row of a message in one of the caller's threads.
-
-    Raises:
-        ApiError: 404.
-    """
-    row = await caller.view.one("message", id=message_id)
-    if row is None:
-        raise missing("message", message_id)
-    return row
 
 
 async def _action(caller: Caller, body: AnyMessage) -> Row | None:
@@ -169,7 +157,7 @@ async def _must_know(caller: Caller, body: AnyMessage, assistant_id: str | None 
     if body.sender_id is not None and body.sender_id != caller.user_id:
         raise missing("user", body.sender_id, "sender_id")
     if body.assistant_id is not None and body.assistant_id != assistant_id:
-        await assistants.find(caller, body.assistant_id, "assistant_id")
+        await find(caller.view, "assistant", body.assistant_id, "assistant_id")
 
 
 def _content(body: AnyMessage) -> Any:

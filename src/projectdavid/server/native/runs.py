@@ -9,21 +9,21 @@ from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
 from projectdavid.engine.run import Status
-from projectdavid.ports.store import Clash, Missing, Op, Row
+from projectdavid.ports.store import Clash, Missing, Op
 from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
 from projectdavid.runtime.quota import room
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
-from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError, missing
+from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
 from projectdavid.server.http.sse import FRAMES, EventStream
-from projectdavid.server.native import assistants, threads
 from projectdavid.server.native.stream import events
 from projectdavid.server.native.wire import action, router, run
 from projectdavid.server.objects import attaching
 from projectdavid.server.objects.birth import newborn
 from projectdavid.server.objects.fields import supplied, to_json
+from projectdavid.server.objects.finding import find
 
 router = router("runs")
 
@@ -56,8 +56,8 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
 
     Starts at once, unless the body has a `status`, or the thread is busy and `on_busy` says to wait or to interrupt.
     """
-    assistant = await assistants.find(caller, body.assistant_id, "assistant_id")
-    await threads.find(caller, body.thread_id, "thread_id")
+    assistant = await find(caller.view, "assistant", body.assistant_id, "assistant_id")
+    await find(caller.view, "thread", body.thread_id, "thread_id")
     named = await attaching.of_tools(caller, {"tools": body.tools})
     guard = (*named, *await attaching.of_resources(caller, body.tool_resources))
     wishes = {name: value for name, value in supplied(body).items() if value is not None}
@@ -78,7 +78,7 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
         raise ApiError(
             409, "thread_busy", f"The thread has an open run{name}; wait for it or cancel it.", "thread_id"
         ) from None
-    return json_answer(run(await find(caller, new.id)))
+    return json_answer(run(await find(caller.view, "run", new.id)))
 
 
 @router.get("/runs", response_model=Page[Run])
@@ -96,7 +96,7 @@ async def list_thread_runs(
     thread_id: str, caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None
 ) -> Response:
     """The runs of a thread, newest first."""
-    await threads.find(caller, thread_id)
+    await find(caller.view, "thread", thread_id)
     return await _list(caller, "thread_runs_page", limit, order, after, thread_id=thread_id)
 
 
@@ -109,7 +109,7 @@ async def retrieve_run(run_id: str, caller: Auth) -> Response:
 @router.put("/runs/{run_id}/metadata", response_model=Run, responses=WITH_BODY)
 async def update_run_meta_data(run_id: str, body: MetadataBody, caller: Auth) -> Response:
     """Merge into the metadata of a run."""
-    row = await find(caller, run_id)
+    row = await find(caller.view, "run", run_id)
     merged = {**msgspec.json.decode(row.meta_data), **body.metadata}
     params: dict[str, Any] = {"id": run_id, "meta_data": to_json(merged)}
     await caller.view.write([Op("run_meta_data", params, missing=Missing("run", run_id))])
@@ -119,7 +119,7 @@ async def update_run_meta_data(run_id: str, body: MetadataBody, caller: Auth) ->
 @router.post("/runs/{run_id}/cancel", response_model=Run)
 async def cancel_run(run_id: str, caller: Auth) -> Response:
     """End a run. A model call that is open is closed; the run then ends as `cancelled`, and stays so."""
-    row = await find(caller, run_id)
+    row = await find(caller.view, "run", run_id)
     if not caller.done:
         await caller.platform.driver.decide(row.n, CancelRequested(caller.platform.clock()), also=caller.also)
     return await _answer(caller, run_id)
@@ -128,7 +128,7 @@ async def cancel_run(run_id: str, caller: Auth) -> Response:
 @router.post("/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=WITH_BODY)
 async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> Response:
     """Answer calls. The run goes on when all are answered."""
-    row = await find(caller, run_id)
+    row = await find(caller.view, "run", run_id)
     outputs = tuple((output.tool_call_id, output.output) for output in body.tool_outputs)
     if not caller.done:
         happened = OutputsSubmitted(outputs, caller.platform.clock())
@@ -139,7 +139,7 @@ async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> R
 @router.delete("/runs/{run_id}", response_model=Deleted, responses=CONFLICT)
 async def delete_run(run_id: str, caller: Auth) -> Response:
     """Delete a run that is over, with its events; what was said stays in the thread."""
-    await find(caller, run_id)
+    await find(caller.view, "run", run_id)
     try:
         await caller.view.write([Op("run_delete", {"id": run_id}, missing=Clash("open_run", run_id))])
     except Clash:
@@ -152,24 +152,12 @@ async def stream_events(
     run_id: str, caller: Auth, after: Position = 0, last_event_id: LastEventId = None
 ) -> EventStream:
     """Follow a run: what is there, then what comes, until it is over. Every event's id is its position."""
-    row = await find(caller, run_id)
+    row = await find(caller.view, "run", run_id)
     return EventStream(events(caller.platform, row, int(last_event_id or after)))
 
 
-async def find(caller: Caller, run_id: str, param: str | None = None) -> Row:
-    """The row of one of the caller's runs.
-
-    Raises:
-        ApiError: 404.
-    """
-    row = await caller.view.one("run", id=run_id)
-    if row is None:
-        raise missing("run", run_id, param)
-    return row
-
-
 async def _answer(caller: Caller, run_id: str) -> Response:
-    row = await find(caller, run_id)
+    row = await find(caller.view, "run", run_id)
     calls = await caller.view.all("actions_of_run", run_id=run_id)
     return json_answer(run(row, [action(call) for call in calls]))
 

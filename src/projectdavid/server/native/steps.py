@@ -13,9 +13,9 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import missing
 from projectdavid.server.http.paging import After, Limit, Order, page
-from projectdavid.server.native import runs
 from projectdavid.server.native.wire import arguments, router
 from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.finding import find
 
 router = router("runs")
 
@@ -29,7 +29,7 @@ async def list_run_steps(
     run_id: str, caller: Auth, limit: Limit = 20, order: Order = "asc", after: After = None
 ) -> Response:
     """The steps of a run: each message once it is stored, and the calls of each turn, in order."""
-    run = await runs.find(caller, run_id)
+    run = await find(caller.view, "run", run_id)
 
     async def known(cursor: str) -> Any:
         return await caller.view.one("step", id=cursor, run_id=run_id)
@@ -41,7 +41,7 @@ async def list_run_steps(
 @router.get("/runs/{run_id}/steps/{step_id}", response_model=RunStep)
 async def retrieve_run_step(run_id: str, step_id: str, caller: Auth) -> Response:
     """One step."""
-    run = await runs.find(caller, run_id)
+    run = await find(caller.view, "run", run_id)
     row = await caller.view.one("step", id=step_id, run_id=run_id)
     if row is None:
         raise missing("step", step_id)

@@ -17,9 +17,9 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import bare, json_answer, listed, stored
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
-from projectdavid.server.native import files
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.store_rows import (
     absent,
     attach_op,
@@ -46,7 +46,7 @@ async def add_store_file(store_id: str, body: StoreFileCreate, caller: Auth) -> 
     """Put a file into a vector store. It is read in the background; one that is there already is read anew."""
     row = await find_open(caller.view, store_id)
     see_embedded(row)
-    await files.find(caller, body.file_id, "file_id")
+    await find(caller.view, "file", body.file_id, "file_id")
     values = body.model_copy(update={"attributes": body.attributes or body.meta_data})
     await caller.write([attach_op(store_id, values, int(caller.now))])
     caller.platform.bus.publish(INGEST)

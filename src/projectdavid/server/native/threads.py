@@ -17,6 +17,7 @@ from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
 from projectdavid.server.native.wire import router, thread
 from projectdavid.server.objects import attaching, deleting
 from projectdavid.server.objects.fields import to_json
+from projectdavid.server.objects.finding import find
 
 router = router("threads")
 
@@ -73,7 +74,7 @@ async def retrieve_thread(thread_id: str, caller: Auth) -> Response:
 @router.put("/threads/{thread_id}", response_model=Thread, responses=WITH_BODY)
 async def update_thread(thread_id: str, body: ThreadUpdate, caller: Auth) -> Response:
     """Change the fields that are supplied; `meta_data` is merged into what is there."""
-    row = await find(caller, thread_id)
+    row = await find(caller.view, "thread", thread_id)
     guard = await attaching.of_resources(caller, body.tool_resources)
     merged = {**msgspec.json.decode(row.meta_data), **(body.meta_data or {})}
     resources = row.tool_resources if body.tool_resources is None else to_json(body.tool_resources)
@@ -92,7 +93,7 @@ async def update_thread_by_post(thread_id: str, body: ThreadUpdate, caller: Auth
 @router.put("/threads/{thread_id}/metadata", response_model=Thread, responses=WITH_BODY)
 async def replace_thread_meta_data(thread_id: str, body: Annotated[LooseMetaData, Body()], caller: Auth) -> Response:
     """Put other metadata in the place of what is there."""
-    row = await find(caller, thread_id)
+    row = await find(caller.view, "thread", thread_id)
     await _write(caller, thread_id, to_json(body), row.tool_resources, row.participants, ())
     return await _answer(caller, thread_id)
 
@@ -102,18 +103,6 @@ async def delete_thread(thread_id: str, caller: Auth) -> Response:
     """Delete a thread with all that was said in it; a run that is at work on it stops."""
     await deleting.delete_thread(caller, thread_id)
     return json_answer({"id": thread_id, "object": "thread.deleted", "deleted": True})
-
-
-async def find(caller: Caller, thread_id: str, param: str | None = None) -> Row:
-    """The row of one of the caller's threads.
-
-    Raises:
-        ApiError: 404.
-    """
-    row = await caller.view.one("thread", id=thread_id)
-    if row is None:
-        raise missing("thread", thread_id, param)
-    return row
 
 
 async def _as(caller: Caller, user_id: str) -> Caller:
@@ -150,7 +139,7 @@ async def _write(
 
 
 async def _answer(caller: Caller, thread_id: str) -> Response:
-    row = await find(caller, thread_id)
+    row = await find(caller.view, "thread", thread_id)
     user = await caller.platform.store.one("user", id=caller.user_id)
     known = {} if user is None else msgspec.json.decode(user.body)
     participants = [{"id": caller.user_id, "email": known.get("email"), "full_name": known.get("full_name")}]

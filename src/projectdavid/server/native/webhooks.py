@@ -14,8 +14,9 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed, stored
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
-from projectdavid.server.native import assistants, runs, signing
+from projectdavid.server.native import signing
 from projectdavid.server.native.wire import router
+from projectdavid.server.objects.finding import find
 
 router = router("webhooks")
 
@@ -36,11 +37,11 @@ async def list_deliveries(
 ) -> Response:
     """What was or is to be sent to the caller's webhooks, newest first."""
     if assistant_id is not None:
-        await assistants.find(caller, assistant_id, "assistant_id")
+        await find(caller.view, "assistant", assistant_id, "assistant_id")
     of: dict[str, Any] = {"assistant_id": assistant_id, "status": status}
     query = "deliveries_page"
     if run_id is not None:
-        await runs.find(caller, run_id, "run_id")
+        await find(caller.view, "run", run_id, "run_id")
         query, of["run_id"] = "run_deliveries_page", run_id
 
     async def known(cursor: str) -> Any:
@@ -68,7 +69,7 @@ async def redeliver(delivery_id: str, caller: Auth) -> Response:
 @router.post("/assistants/{assistant_id}/webhook/test", response_model=Delivery)
 async def send_test(assistant_id: str, caller: Auth) -> Response:
     """Send `webhook.test` to an assistant's webhook; the delivery tells what comes of it."""
-    await assistants.find(caller, assistant_id)
+    await find(caller.view, "assistant", assistant_id)
     event_id = caller.ids.new("evt")
     now = int(caller.now)
     event, body = trial_of(assistant_id, event_id, now)
@@ -87,7 +88,7 @@ async def send_test(assistant_id: str, caller: Auth) -> Response:
 async def rotate_secret(assistant_id: str, caller: Auth, body: WebhookRotate | None = None) -> Response:
     """Give a webhook another secret, which is shown this once; the old one signs beside it for a while."""
     body = body or WebhookRotate()
-    await assistants.find(caller, assistant_id)
+    await find(caller.view, "assistant", assistant_id)
     secret = await signing.replaced(caller, assistant_id, body.webhook_secret, body.overlap_seconds)
     await caller.write(secret.ops)
     answer = {
