@@ -6,9 +6,9 @@ NAMES = """
 AsyncEntity Entity
 AsyncRunStream RunStream RunResult Retry NOT_GIVEN effect
 
-CallArgumentsEvent CitationEvent CodeEvent ContentEvent ErrorEvent Event FileEvent MessageCompletedEvent
-MessageCreatedEvent MessageDiscardedEvent OutputEvent ReasoningEvent RetryEvent SandboxEvent StatusEvent ToolCallEvent
-ToolOutputEvent ToolStartedEvent UnknownEvent WarningEvent
+CallArgumentsEvent CallCreatedEvent CitationEvent CodeEvent ContentEvent ErrorEvent Event FileEvent
+MessageCompletedEvent MessageCreatedEvent MessageDiscardedEvent OutputEvent ReasoningEvent RetryEvent SandboxEvent
+StatusEvent ToolCallEvent ToolOutputEvent ToolStartedEvent UnknownEvent WarningEvent
 
 APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError
 InternalServerError InvalidAnswerError MissingAPIKeyError NotFoundError PayloadTooLargeError PermissionDeniedError

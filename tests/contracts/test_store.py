@@ -212,8 +212,10 @@ CODE_FILES = '{"code_interpreter":{"file_ids":["f"]}}'
 BOUND_READS = {
     "thread": {"id": "t"},
     "threads_page.asc": {"after": None, "limit": 9},
+    "thread_idle": {"thread_id": "t4"},
     "message": {"id": "m"},
     "messages_page.desc": {"thread_id": "t", "after": None, "limit": 9},
+    "spoken_page.desc": {"thread_id": "t", "run_id": None, "after": None, "limit": 9},
     "formatted_page": {"thread_id": "t", "limit": 9},
     "assistant": {"id": "a"},
     "assistants_page.asc": {"after": None, "limit": 9},

@@ -1,4 +1,4 @@
-"""The codes of errors that stand in the source, found by reading it."""
+"""The codes of errors of the native API that stand in the source, found by reading it."""
 
 import ast
 from collections.abc import Iterator
@@ -8,6 +8,8 @@ import projectdavid
 from projectdavid.server.http import explaining
 
 SOURCE = Path(projectdavid.__file__).parent
+DIALECT = SOURCE / "server/openai"
+"""Has codes of its own."""
 ANSWERED_OTHERWISE = {"open_run_exists"}
 """The route that deletes runs says `run_open` instead."""
 
@@ -15,6 +17,8 @@ ANSWERED_OTHERWISE = {"open_run_exists"}
 def calls(folder: str, *names: str) -> Iterator[ast.Call]:
     """The calls of functions and classes with one of these names, with a first argument."""
     for path in sorted((SOURCE / folder).rglob("*.py")):
+        if DIALECT in path.parents:
+            continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id in names:
                 yield node
@@ -32,10 +36,9 @@ def answered() -> set[tuple[int, str]]:
         "error.code": texts(calls("engine", "Refused")),
         "told.code": {"invalid_value", "invalid_body", *explaining.CODES.values()},
         "exceeded.code": texts(calls("", "Exceeded")) | used_up(),
-        "f'{kind}_not_found'": {f"{kind}_not_found" for kind in texts(calls("server", "missing", "Missing"))},
         "f'{kind}_exists'": {f"{kind}_exists" for kind in texts(calls("server", "Clash"))} - ANSWERED_OTHERWISE,
     }
-    pairs: set[tuple[int, str]] = set()
+    pairs = {(404, f"{kind}_not_found") for kind in texts(calls("server", "missing", "Missing")) | sought()}
     for call in calls("server", "ApiError"):
         status, code = call.args[:2]
         # A status that is a variable is that of the framework's own errors.
@@ -43,6 +46,12 @@ def answered() -> set[tuple[int, str]]:
         found = {code.value} if isinstance(code, ast.Constant) else built[ast.unparse(code)]
         pairs |= {(int(str(number)), str(one)) for one in found}
     return pairs
+
+
+def sought() -> set[str]:
+    """The kinds of objects that routes look for."""
+    seconds = (call.args[1] for call in calls("server", "find"))
+    return {second.value for second in seconds if isinstance(second, ast.Constant) and isinstance(second.value, str)}
 
 
 def failed() -> set[str]:

@@ -31,6 +31,7 @@ from projectdavid.client.retry import Retry
 from projectdavid.client.verifying import verify_webhook
 from projectdavid.protocol.events import (
     CallArgumentsEvent,
+    CallCreatedEvent,
     CitationEvent,
     CodeEvent,
     ContentEvent,
@@ -63,6 +64,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "CallArgumentsEvent",
+    "CallCreatedEvent",
     "CitationEvent",
     "CodeEvent",
     "ConflictError",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from projectdavid.client.wire import Identified, id_of
+from projectdavid.protocol.assistants import ReasoningEffort
 
 
 class RunSettings(TypedDict, total=False):
@@ -22,6 +23,8 @@ class RunSettings(TypedDict, total=False):
     max_completion_tokens: int
     truncation_strategy: str | dict[str, Any]
     response_format: str | dict[str, Any]
+    reasoning_effort: ReasoningEffort
+    """How long the model is to think, where it can choose."""
     tool_resources: dict[str, Any]
     meta_data: dict[str, Any]
     max_turns: int

@@ -8,7 +8,7 @@ from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client.fields import NOT_GIVEN, Maybe, given
 from projectdavid.client.lists import Listing, Order
 from projectdavid.client.wire import at
-from projectdavid.protocol.assistants import Assistant, JsonObject
+from projectdavid.protocol.assistants import Assistant, JsonObject, ReasoningEffort
 from projectdavid.protocol.base import Deleted
 from projectdavid.protocol.webhooks import OptionalEvent
 
@@ -37,7 +37,8 @@ class AsyncAssistants:
         meta_data: Maybe[dict[str, str] | None] = NOT_GIVEN,
         top_p: Maybe[float] = NOT_GIVEN,
         temperature: Maybe[float] = NOT_GIVEN,
-        response_format: Maybe[str] = NOT_GIVEN,
+        response_format: Maybe[str | JsonObject] = NOT_GIVEN,
+        reasoning_effort: Maybe[ReasoningEffort | None] = NOT_GIVEN,
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
         webhook_secret: Maybe[str | None] = NOT_GIVEN,
@@ -54,7 +55,9 @@ class AsyncAssistants:
             tool_resources: a map by type of tool: `{"file_search": {"vector_store_ids": [...]}}`.
             meta_data: at most 16 pairs; keys of at most 64, values of at most 512 characters.
             top_p, temperature: 0 to 1, and 0 to 2; the server's default is 1.
-            response_format, max_tokens: `auto`, `json`, ...; tokens that a run may write.
+            response_format: `auto`, `json`, ..., or an object, such as a JSON Schema, that is passed on.
+            reasoning_effort: how long the model is to think, where it can choose.
+            max_tokens: tokens that a run may write.
             webhook_url: an https URL that is told when a run waits for the output of a function.
             webhook_events: what else it is told: `run.completed`, `run.failed`, `run.cancelled`, `run.expired`,
                 `run.incomplete`.
@@ -67,6 +70,7 @@ class AsyncAssistants:
         body = given(model=model, name=name, description=description, instructions=instructions, tools=tools)
         body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
         body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
+        body |= given(reasoning_effort=reasoning_effort)
         body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         return _said(await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key))
 
@@ -92,7 +96,8 @@ class AsyncAssistants:
         meta_data: Maybe[dict[str, str] | None] = NOT_GIVEN,
         top_p: Maybe[float] = NOT_GIVEN,
         temperature: Maybe[float] = NOT_GIVEN,
-        response_format: Maybe[str] = NOT_GIVEN,
+        response_format: Maybe[str | JsonObject] = NOT_GIVEN,
+        reasoning_effort: Maybe[ReasoningEffort | None] = NOT_GIVEN,
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
         webhook_secret: Maybe[str | None] = NOT_GIVEN,
@@ -107,6 +112,7 @@ class AsyncAssistants:
         body = given(model=model, name=name, description=description, instructions=instructions, tools=tools)
         body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
         body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
+        body |= given(reasoning_effort=reasoning_effort)
         body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         return _said(await self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body))
 
