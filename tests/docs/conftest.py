@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from projectdavid.providers.scripted import DemoProvider
-from projectdavid.server import bootstrap
+from projectdavid.server import providing
 from projectdavid.server.embedded import Embedded
 
 PREFIXES = ("PROJECTDAVID_", "ENTITIES_", "OPENAI_", "OLLAMA_", "XDG_DATA_HOME")
@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded]:
     """A server over the usual folder of that home."""
     # Not handed to Embedded: a provider that is handed in is the default one, as the demo never is.
-    monkeypatch.setattr(bootstrap, "DemoProvider", partial(DemoProvider, delay=0))
+    monkeypatch.setattr(providing, "DemoProvider", partial(DemoProvider, delay=0))
     data = home / ".local/share/projectdavid"
     embedded = Embedded(data)
     embedded.start()

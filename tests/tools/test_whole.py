@@ -15,7 +15,7 @@ import pytest
 from projectdavid import CodeEvent, Entity, Event, FileEvent, OutputEvent, SandboxEvent, ToolOutputEvent
 from projectdavid.ports.sandbox import Session, Spec
 from projectdavid.providers.scripted import DemoProvider
-from projectdavid.server import bootstrap
+from projectdavid.server import providing
 from projectdavid.server.embedded import Embedded
 from projectdavid.tools.code_interpreter import CodeInterpreter
 from projectdavid.tools.computer import Computer
@@ -41,7 +41,7 @@ class Sandbox(PlainSandbox):
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded]:
-    monkeypatch.setattr(bootstrap, "DemoProvider", partial(DemoProvider, delay=0))
+    monkeypatch.setattr(providing, "DemoProvider", partial(DemoProvider, delay=0))
     sandbox = Sandbox(warm=True)
     sessions = Sessions(sandbox, time.time)
     tools = {"code_interpreter": CodeInterpreter(sessions), "computer": Computer(sessions)}
@@ -113,7 +113,7 @@ def test_the_example_gives_a_table_a_plot_and_another_csv_back(server: Embedded,
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entity]:
     """A server with the sandbox that it brings."""
-    monkeypatch.setattr(bootstrap, "DemoProvider", partial(DemoProvider, delay=0))
+    monkeypatch.setattr(providing, "DemoProvider", partial(DemoProvider, delay=0))
     embedded = Embedded(tmp_path / "data")
     embedded.start()
     with Entity(embedded.base_url, embedded.api_key) as client:

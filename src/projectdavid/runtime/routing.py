@@ -32,19 +32,22 @@ class Models:
         context_window: int = 128_000,
         windows: Mapping[str, int] | None = None,
         prices: Mapping[str, Price] | None = None,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self.providers = dict(providers)
         self.default = default
+        self.aliases = dict(aliases or {})
         self._window = context_window
         self._windows = dict(windows or {})
         self._prices = dict(prices or {})
 
     def resolve(self, model: str) -> tuple[Provider, str]:
-        """The provider of a model, and the model's name there.
+        """The provider of a model, and the model's name there; an alias is that of the model behind it.
 
         Raises:
             UnknownModel: no provider has that name, and there is no default one.
         """
+        model = self.aliases.get(model, model)
         name, slash, rest = model.partition("/")
         if slash and rest and name in self.providers:
             return self.providers[name], rest
@@ -73,9 +76,10 @@ class Models:
         return round(usage.prompt_tokens * price.prompt + usage.completion_tokens * price.completion)
 
     def _found(self, table: Mapping[str, T], model: str) -> T | None:
-        bare = model.partition("/")[2] if model.partition("/")[0] in self.providers else model
-        full = f"{self.default}/{model}"
-        return next((table[name] for name in (model, bare, full) if name in table), None)
+        meant = self.aliases.get(model, model)
+        bare = meant.partition("/")[2] if meant.partition("/")[0] in self.providers else meant
+        full = f"{self.default}/{meant}"
+        return next((table[name] for name in (model, meant, bare, full) if name in table), None)
 
     async def close(self) -> None:
         """Give back the connections of all providers."""

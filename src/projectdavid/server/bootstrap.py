@@ -17,8 +17,6 @@ from projectdavid.ports.sandbox import Level, Limits, Sandbox
 from projectdavid.ports.store import Store, Unavailable
 from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
-from projectdavid.providers.openai_compatible import OpenAICompatible
-from projectdavid.providers.scripted import DemoProvider
 from projectdavid.runtime.calling import Shelf
 from projectdavid.runtime.citing import Citations
 from projectdavid.runtime.driver import Clock, Driver
@@ -29,7 +27,6 @@ from projectdavid.runtime.outbox import Outbox, Patience
 from projectdavid.runtime.page_keeping import StorePages
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.retrieving import StoreRetrieval
-from projectdavid.runtime.routing import Models, Price
 from projectdavid.runtime.sweeper import Sweeper
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.upkeep import Upkeep
@@ -42,6 +39,7 @@ from projectdavid.server.hands import Hands
 from projectdavid.server.knowledge import Knowledge
 from projectdavid.server.links import Links
 from projectdavid.server.platform import Platform
+from projectdavid.server.providing import models_of
 from projectdavid.server.rates import Rates
 from projectdavid.server.settings import Settings
 from projectdavid.stores.sqlite import SQLiteStore
@@ -95,7 +93,7 @@ def _platform(
 ) -> Platform:
     secret = secret_of(settings.data / "secret.key")
     bus, ids = LocalBus(), Ids()
-    models = _models(settings, providers)
+    models = models_of(settings, providers)
     driver, guard = Driver(store, bus, clock, ids, models.cost), _guard(settings)
     outbox = Outbox(store, bus, driver, guard, clock, _patience(settings))
     blobs = DirectoryBlobs(settings.blobs)
@@ -201,23 +199,3 @@ def _knowledge(settings: Settings, store: Store, bus: Bus, blobs: Blobs, clock: 
     retrieval = StoreRetrieval(store, index, embedder, clock, reranker)
     tools = {"file_search": FileSearch(retrieval)}
     return Knowledge(documents, index, embedder, reranker, ingest, upkeep, retrieval, tools)
-
-
-def _models(settings: Settings, extra: dict[str, Provider]) -> Models:
-    providers: dict[str, Provider] = {
-        name: OpenAICompatible(
-            name=name,
-            base_url=provider.base_url,
-            api_key=provider.key(),
-            headers=provider.headers,
-            idle_timeout=settings.idle_timeout,
-        )
-        for name, provider in settings.all_providers().items()
-    }
-    providers |= extra
-    default = settings.default_provider or next(iter(providers), None)
-    providers.setdefault("demo", DemoProvider())
-    if default is not None and default not in providers:
-        raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
-    prices = {name: Price(price.prompt, price.completion) for name, price in settings.prices.items()}
-    return Models(providers, default, settings.context_window, settings.context_windows, prices)

@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """Providers by name, besides those that OPENAI_BASE_URL, OPENAI_API_KEY and OLLAMA_HOST make."""
     default_provider: str | None = None
     """Who serves bare model names; by default the first that is configured."""
+    model_aliases: dict[str, str] = Field(default_factory=dict)
+    """Names that programs use, and the models that answer to them: `{"gpt-4o": "ollama/llama3.1"}`."""
     context_window: Annotated[int, Field(ge=256)] = 128_000
     """Tokens that a model takes, where `context_windows` does not name it."""
     context_windows: dict[str, int] = Field(default_factory=dict)

@@ -11,9 +11,13 @@ log = logging.getLogger("projectdavid.models")
 
 
 async def served(models: Models) -> list[dict[str, Any]]:
-    """The models of all providers that answer, as `provider/model`."""
+    """The models of all providers that answer, as `provider/model`, and the aliases of these."""
     found = await asyncio.gather(*(_of(name, provider) for name, provider in models.providers.items()))
-    return [model for some in found for model in some]
+    there = {model["id"]: model for some in found for model in some}
+    for alias, meant in models.aliases.items():
+        if one := there.get(meant) or there.get(f"{models.default}/{meant}"):
+            there[alias] = {**one, "id": alias}
+    return list(there.values())
 
 
 async def _of(name: str, provider: Provider) -> list[dict[str, Any]]:

@@ -1,0 +1,57 @@
+"""The providers of models that the settings want; part of the bootstrap, which knows the plugs."""
+
+from urllib.parse import urlsplit
+
+from projectdavid.ports.model import Provider
+from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.providers.scripted import DemoProvider
+from projectdavid.runtime.routing import Models, Price, UnknownModel
+from projectdavid.server.openai.routing import PREFIX
+from projectdavid.server.settings import Settings
+
+
+def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
+    """The models that can be asked; `extra` are providers besides those of the settings.
+
+    Raises:
+        ValueError: a setting names no provider, or a provider is this server.
+    """
+    for name, provider in settings.all_providers().items():
+        _see_elsewhere(settings, name, provider.base_url)
+    providers: dict[str, Provider] = {
+        name: OpenAICompatible(
+            name=name,
+            base_url=provider.base_url,
+            api_key=provider.key(),
+            headers=provider.headers,
+            idle_timeout=settings.idle_timeout,
+        )
+        for name, provider in settings.all_providers().items()
+    }
+    providers |= extra
+    default = settings.default_provider or next(iter(providers), None)
+    providers.setdefault("demo", DemoProvider())
+    if default is not None and default not in providers:
+        raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
+    prices = {name: Price(price.prompt, price.completion) for name, price in settings.prices.items()}
+    models = Models(
+        providers, default, settings.context_window, settings.context_windows, prices, settings.model_aliases
+    )
+    for alias, model in settings.model_aliases.items():
+        try:
+            models.resolve(alias)
+        except UnknownModel:
+            known = ", ".join(providers)
+            raise ValueError(f"model_aliases has '{alias}' for '{model}', but only {known} are configured") from None
+    return models
+
+
+def _see_elsewhere(settings: Settings, name: str, base_url: str) -> None:
+    """See that a provider is not this server, which a program's OPENAI_BASE_URL would make it."""
+    url = urlsplit(base_url)
+    here = {settings.host, "localhost", "127.0.0.1", "::1"}
+    if url.hostname in here and url.port == settings.port and url.path.rstrip("/") == PREFIX:
+        raise ValueError(
+            f"the provider '{name}' is this server itself ({base_url}): set OPENAI_BASE_URL to this address for your"
+            " programs only; for the server, unset it or say where the models are"
+        )
