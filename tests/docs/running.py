@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from projectdavid import RunStream
 from projectdavid.server.embedded import Embedded
@@ -17,15 +20,23 @@ from tests.docs.pages import Block
 
 ADDRESS = "http://127.0.0.1:9000"
 """Where the pages say that the server is."""
+MARK = "==exported=="
+"""Between what a script prints and the environment that it leaves."""
+SAID_BY_OPENAI = "deprecated$|The Assistants API is deprecated"
+"""With each call of the Assistants API, by its client."""
 IDS = re.compile(r"\b(asst|thread|msg|run|act|call|user)_[0-9A-Za-z]{22}\b")
 
 
 class Session:
-    """What the blocks of a page share: one Python namespace, one environment of the shell."""
+    """What the blocks of a page share: one Python namespace, and one environment of the shell.
+
+    Of that, Python sees what the clients of others read.
+    """
 
     def __init__(self, server: Embedded, scratch: Path) -> None:
         self._server = server
         self._exported = scratch / "exported"
+        self._variables: dict[str, str] = {}
         self.names: dict[str, Any] = {"__name__": "page"}
         self.printed = ""
 
@@ -36,19 +47,24 @@ class Session:
 
     def run_python(self, block: Block) -> None:
         code = compile("\n" * (block.line - 1) + block.text, str(block.page), "exec", dont_inherit=True)
-        with redirect_stdout(StringIO()) as out:
+        with redirect_stdout(StringIO()) as out, pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", SAID_BY_OPENAI, DeprecationWarning)
+            for name, value in self._variables.items():
+                patch.setenv(name, value)
             exec(code, self.names)
         self.printed = out.getvalue()
 
     def run_shell(self, block: Block) -> None:
         script = block.text.replace(ADDRESS, self._server.base_url)
         self._exported.touch()
-        wrapped = f'source "{self._exported}"\n{script}\nexport -p > "{self._exported}"\n'
+        wrapped = f'source "{self._exported}"\n{script}\nexport -p > "{self._exported}"\nprintf {MARK}; env -0'
         done = subprocess.run(
             ["bash", "-euc", wrapped], env=self._environment(), capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, f"{block}: {done.stderr}"
-        self.printed = done.stdout
+        self.printed, _, exported = done.stdout.rpartition(MARK)
+        pairs = (line.partition("=") for line in exported.split("\0"))
+        self._variables = {name: value for name, _, value in pairs if name.startswith("OPENAI_")}
 
     def _environment(self) -> dict[str, str]:
         """That of the process, with our commands in it, and the run of each stream by its name."""

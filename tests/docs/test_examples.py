@@ -16,12 +16,13 @@ from tests.docs.running import Session
 
 LANGUAGES = {"python", "json", "text", "sh", "toml", "mermaid"}
 NEEDED = ("bash", "curl", "jq")
+ASKING = ("curl", "$(projectdavid ")
 PLAIN = {"python3 -m venv .venv", ". .venv/bin/activate"}
 
 
 def is_run(block: Block) -> bool:
     """Shell blocks that ask the server are run; the others set things up, and are only looked at."""
-    return block.language == "python" or (block.language == "sh" and "curl" in block.text)
+    return block.language == "python" or (block.language == "sh" and any(word in block.text for word in ASKING))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import httpx2
 
 from projectdavid import Entity
 from projectdavid.server.embedded import Embedded
-from tests.docs.pages import ROOT, prose, read
+from tests.docs.pages import ROOT, blocks, prose, read
+from tests.docs.running import Session
 
 README = ROOT / "README.md"
 EXAMPLES = "docs/test_examples.py::test_the_examples_of_a_page_run_one_after_the_other_and_print_what_it_shows"
@@ -39,6 +40,13 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "e2e/test_cuts.py::test_a_live_run_can_be_cut_at_every_event",
         "client/test_streams.py::test_a_stream_that_is_cut_again_and_again_gives_each_event_once",
     ),
+    "The Assistants API that OpenAI switched off is answered here, for the unmodified `openai` clients and the"
+    " frameworks on top of them.": (
+        "compat/behaviours/test_python_clients.py::test_the_client_observes_the_behaviour",
+        "compat/vendor/test_vendor_suite.py::test_the_own_tests_of_openai_python_pass",
+        "compat/frameworks/test_frameworks.py::test_langchain_executes_a_tool_and_goes_on_in_the_thread",
+    ),
+    "Two variables change.": (EXAMPLES,),
     "A request that is repeated under its key happens once.": (
         "e2e/test_repeats.py::test_a_request_that_is_repeated_under_its_key_happens_once_however_often_the_server_is"
         "_killed",
@@ -114,14 +122,18 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         EXAMPLES,
         "docs/test_file_search.py::test_the_example_answers_with_citations_whose_spans_resolve",
     ),
+    "A program that was written for OpenAI's Assistants API needs another address and another key, and stays as it"
+    " is:": (EXAMPLES, "docs/test_readme.py::test_a_program_of_openai_runs_when_two_variables_change"),
+    "Moving from OpenAI says what is the same, what is better and what is different.": (
+        "docs/test_reference.py::test_every_operation_of_the_openai_dialect_is_documented_and_no_other_is",
+    ),
     'Without a server of its own, inside your program: `Entity.embedded("folder")`.': (
         "client/test_embedded.py::test_the_platform_runs_as_long_as_its_client_is_open",
     ),
-    "The server describes itself at `/docs` and `/openapi.json`.": (
-        "docs/test_readme.py::test_the_server_describes_itself_twice",
-    ),
+    "The server describes itself at `/docs` and `/openapi.json`, and the dialect at `/openai/v1/docs` and"
+    " `/openai/v1/openapi.json`.": ("docs/test_readme.py::test_the_server_and_the_dialect_describe_themselves_twice",),
     "Version 0.1: assistants, threads, messages, runs, streams, function tools, `code_interpreter`, `computer`, "
-    "`file_search` and `web_search`, files, vector stores, webhooks, users and keys.": (
+    "`file_search` and `web_search`, files, vector stores, webhooks, users and keys; and the OpenAI dialect.": (
         "docs/test_reference.py::test_every_route_is_documented_and_no_other_is",
         "docs/test_readme.py::test_the_version_is_the_one_it_names",
     ),
@@ -129,7 +141,6 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "server/test_web_search.py::test_a_model_searches_reads_scrolls_finds_and_cites",
         "server/test_web_search.py::test_without_an_engine_the_assistant_the_run_and_the_model_are_told",
     ),
-    "The OpenAI dialect is not built yet.": ("docs/test_readme.py::test_what_is_not_built_is_not_there",),
     "This is an independent implementation, written from scratch under the Apache-2.0 licence.": (
         "docs/test_readme.py::test_the_licence_is_the_one_it_names",
     ),
@@ -184,11 +195,16 @@ def test_python_3_11_is_enough() -> None:
     assert tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["requires-python"] == ">=3.11"
 
 
-def test_the_server_describes_itself_twice(server: Embedded) -> None:
+def test_the_server_and_the_dialect_describe_themselves_twice(server: Embedded) -> None:
     page = httpx2.get(f"{server.base_url}/docs")
     assert page.status_code == 200
     assert "/v1/assistants" in page.text
     assert httpx2.get(f"{server.base_url}/openapi.json").json()["info"]["title"] == "projectdavid"
+    page = httpx2.get(f"{server.base_url}/openai/v1/docs")
+    assert page.status_code == 200
+    assert "/threads/{thread_id}/runs" in page.text
+    described = httpx2.get(f"{server.base_url}/openai/v1/openapi.json").json()
+    assert described["servers"] == [{"url": "/openai/v1"}]
 
 
 def test_the_version_is_the_one_it_names(server: Embedded) -> None:
@@ -196,9 +212,20 @@ def test_the_version_is_the_one_it_names(server: Embedded) -> None:
         assert client.health().version.startswith("0.1.")
 
 
-def test_what_is_not_built_is_not_there(server: Embedded) -> None:
-    paths = httpx2.get(f"{server.base_url}/openapi.json").json()["paths"]
-    assert not [path for path in paths if "openai" in path]
+def test_a_program_of_openai_runs_when_two_variables_change(server: Embedded, home: Path) -> None:
+    shell = next(block.text for block in blocks(README) if "OPENAI_API_KEY=$(" in block.text)
+    program = next(block.text for block in blocks(README) if "from openai import" in block.text)
+    assert len(shell.splitlines()) == 2
+    assert not re.search(r"127.0.0.1|localhost|api_key|base_url", program), "the program itself is told nothing"
+    session = Session(server, home)
+    for block in blocks(README):
+        if block.text == shell:
+            session.run_shell(block)
+        elif block.text == program:
+            session.run_python(block)
+    session.close()
+    assert session.printed.startswith("I am the demo model of projectdavid")
+    assert "What is 12 * 12?" in session.printed
 
 
 def test_the_licence_is_the_one_it_names() -> None:

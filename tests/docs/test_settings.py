@@ -75,6 +75,11 @@ def test_every_route_wants_a_key_but_those_of_the_page(server: Embedded) -> None
                     assert http.get(path, params=wrong).status_code == 403
                 elif path != "/health":
                     assert http.request(verb.upper(), path).status_code == 401, f"{verb} {path}"
+        dialect = "/openai/v1"
+        assert [http.get(f"{dialect}{path}").status_code for path in ("/docs", "/openapi.json")] == [200, 200]
+        for path, verbs in http.get(f"{dialect}/openapi.json").json()["paths"].items():
+            for verb in verbs:
+                assert http.request(verb.upper(), f"{dialect}{path}").status_code == 401, f"{verb} {path}"
 
 
 def test_no_key_stands_in_a_file_but_the_credentials(server: Embedded, home: Path) -> None:

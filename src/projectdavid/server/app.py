@@ -21,7 +21,7 @@ from projectdavid.server.objects.receiving import bound as uploads_bound
 from projectdavid.server.openai.app import create_dialect
 from projectdavid.server.openai.routing import PREFIX
 from projectdavid.server.platform import Platform
-from projectdavid.server.reference import reference_page
+from projectdavid.server.reference import reference_answer
 
 VERSION = version("projectdavid")
 IDEMPOTENCY_KEY: dict[str, Any] = {
@@ -87,9 +87,7 @@ def _add_own_routes(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        page = reference_page(app.openapi())
-        headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
-        return Response(page, media_type="text/html", headers=headers)
+        return reference_answer(app.openapi())
 
 
 def _availability(name: str, platform: Platform) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""The page at `/docs`: the OpenAPI description as plain HTML, which loads nothing from anywhere."""
+"""The pages at `/docs`, of the server and of its dialect: the OpenAPI description as plain HTML that loads nothing."""
 
 from html import escape
 from typing import Any
+
+from fastapi import Response
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; color: #1a1a1a; }
@@ -16,8 +18,13 @@ text-align: left; vertical-align: top; }
 """
 
 
-def reference_page(schema: dict[str, Any]) -> str:
-    """The whole page."""
+def reference_answer(schema: dict[str, Any]) -> Response:
+    """The page, in which nothing runs."""
+    headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return Response(_page(schema), media_type="text/html", headers=headers)
+
+
+def _page(schema: dict[str, Any]) -> str:
     groups: dict[str, list[str]] = {}
     for path, methods in schema["paths"].items():
         for verb, operation in methods.items():
@@ -29,10 +36,17 @@ def reference_page(schema: dict[str, Any]) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(info['title'])} API</title><style>{STYLE}</style>"
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>"
-        f'<p class="note">{escape(info.get("summary", ""))} Send your key as <code>X-API-Key</code> or '
-        f'<code>Authorization: Bearer</code>. The same as data: <a href="/openapi.json">openapi.json</a></p>'
+        f'<p class="note">{escape(info.get("summary", ""))} Send your key as {_keys(schema)}. '
+        f'The same as data: <a href="openapi.json">openapi.json</a></p>'
         f"<p>{links}</p>{body}</html>"
     )
+
+
+def _keys(schema: dict[str, Any]) -> str:
+    """How a key is sent."""
+    schemes = schema["components"]["securitySchemes"].values()
+    sent = (scheme["name"] if scheme["type"] == "apiKey" else "Authorization: Bearer" for scheme in schemes)
+    return " or ".join(f"<code>{escape(one)}</code>" for one in sent)
 
 
 def _operation(schema: dict[str, Any], verb: str, path: str, operation: dict[str, Any]) -> str:

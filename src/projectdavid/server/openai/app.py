@@ -25,6 +25,7 @@ from projectdavid.server.openai import (
 )
 from projectdavid.server.openai.routing import PREFIX
 from projectdavid.server.platform import Platform
+from projectdavid.server.reference import reference_answer
 
 ROUTERS = (
     assistants.router,
@@ -56,6 +57,7 @@ def create_dialect(platform: Platform, idempotency_key: dict[str, Any]) -> FastA
     errors.install(app)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
+    app.add_api_route("/docs", lambda: reference_answer(app.openapi()), include_in_schema=False)
     app.add_middleware(Heading)
     app.router.middleware_stack = Index(app.router, PREFIX)
     app.openapi = lambda: _openapi(app, idempotency_key)
