@@ -2,7 +2,7 @@
 
 import pytest
 
-from projectdavid.engine.citations import NUMBERS, Link, Mark, MarkReader, links, mark, number_of
+from projectdavid.engine.citations import NUMBERS, Link, Mark, MarkReader, links, mark, number_of, paths
 from projectdavid.engine.quoting import LONGEST, quote
 
 TEXT = "It lasts two years【4:0†terms.pdf】, they say 【12:3†a b.md】."
@@ -125,3 +125,26 @@ def test_a_sentence_may_go_on_in_the_next_line(statement: str, expected: str) ->
 
 def test_a_sentence_that_is_too_long_is_cut() -> None:
     assert quote(" " + "word " * 1000, "word") == (1, 1 + LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "found"),
+    [
+        ("[Plot](sandbox:/mnt/data/a.png).", {"a.png"}, [("a.png", 7, 30)]),
+        ("é sandbox:/mnt/data/a.png", {"a.png"}, [("a.png", 2, 25)]),
+        ("sandbox:/mnt/data/a%20b.csv", {"a b.csv"}, [("a b.csv", 0, 27)]),
+        ("sandbox:/mnt/data/a b.csv", {"a b.csv", "a"}, [("a b.csv", 0, 25)]),
+        ("sandbox:/mnt/data/a.png sandbox:/mnt/data/a.png", {"a.png"}, [("a.png", 0, 23), ("a.png", 24, 47)]),
+        ("sandbox:/mnt/data/other.png", {"a.png"}, []),
+        ("/mnt/data/a.png", {"a.png"}, []),
+        ("sandbox:/mnt/data/", {"a.png"}, []),
+        ("sandbox:/mnt/data/a.png", set(), []),
+        ("sandbox:/mnt/data/a+png", {"a.png"}, []),
+    ],
+)
+def test_a_path_of_the_sandbox_is_found_where_it_names_a_file(
+    text: str, names: set[str], found: list[tuple[str, int, int]]
+) -> None:
+    assert [(path.title, path.start, path.end) for path in paths(text, names)] == found
+    for path in paths(text, names):
+        assert text[path.start : path.end] == path.text

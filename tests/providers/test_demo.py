@@ -10,6 +10,7 @@ import pytest
 
 from projectdavid.engine.deltas import CallPart, Text
 from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
+from projectdavid.ports.model import ModelError
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.providers.scripted.coding import python_for
 
@@ -94,3 +95,11 @@ async def test_it_says_what_the_code_said(output: str, said: str) -> None:
     text = "".join("".join(chunk.parts) for chunk in chunks if isinstance(chunk, Text))
     assert said in text
     assert text.startswith("I am the demo model of projectdavid: a script, not a mind.")
+
+
+async def test_the_demo_model_is_there_and_stays() -> None:
+    provider = DemoProvider(0)
+    with pytest.raises(ModelError, match="is part of the platform") as caught:
+        await provider.delete("assistant")
+    assert caught.value.code == "invalid_request"
+    assert await provider.models() == ["assistant"]

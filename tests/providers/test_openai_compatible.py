@@ -238,6 +238,14 @@ async def test_the_models_are_listed(provider: OpenAICompatible):
     assert await provider.models() == ["fake-model"]
 
 
+async def test_a_model_is_deleted_by_its_name_whatever_stands_in_it():
+    async with answering(response("200 OK", b'{"deleted":true}')) as raw, at(raw.url) as provider:
+        await provider.delete("ft:gpt-4o/mine?a#b")
+    (request,) = raw.requests
+    assert request.startswith(b"DELETE /v1/models/ft%3Agpt-4o%2Fmine%3Fa%23b HTTP/1.1\r\n")
+    assert f"authorization: Bearer {KEY}".encode() in request
+
+
 @pytest.mark.parametrize(
     ("listed", "models"), [([{"id": "a"}, {"id": "b"}], ["a", "b"]), ({"data": None}, []), ({"data": []}, [])]
 )

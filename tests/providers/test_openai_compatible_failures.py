@@ -222,3 +222,21 @@ async def test_models_that_cannot_be_listed_are_a_failure(sent: bytes, code: str
         with pytest.raises(ModelError) as caught:
             await provider.models()
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (response("404 Not Found", b'{"error":{"message":"no such model"}}'), "model_not_found"),
+        (response("401 Unauthorized"), "authentication_error"),
+        (response("400 Bad Request", b'{"error":{"message":"it is ours"}}'), "invalid_request"),
+        (response("302 Found", b"", "Location: http://127.0.0.1:1/"), "connection_error"),
+        (b"", "connection_error"),
+    ],
+)
+async def test_a_model_that_cannot_be_deleted_is_a_failure(sent: bytes, code: str):
+    async with answering(sent) as raw, at(raw.url) as provider:
+        with pytest.raises(ModelError) as caught:
+            await provider.delete("mine")
+    assert caught.value.code == code
+    assert KEY not in caught.value.message

@@ -79,6 +79,20 @@ def mirror(ask: Ask) -> Scene:
     return spoken(json.dumps(asked))
 
 
+def stumbling(*reads: Sequence[Chunk]) -> Play:
+    """Breaks off behind these reads; when it is asked the same again, says hello."""
+    asked: set[str] = set()
+
+    def play(ask: Ask) -> Scene:
+        said = str(ask.messages[-1].content)
+        if said in asked:
+            return words(HELLO)
+        asked.add(said)
+        return [*reads, ModelError("connection_error", "It broke off.", retryable=True, retry_after=0)]
+
+    return play
+
+
 PLAYS: dict[str, Play] = {
     "mirror": mirror,
     "caller": calling(OSLO),
@@ -92,6 +106,8 @@ PLAYS: dict[str, Play] = {
     "silent": lambda ask: [[Text(("I begin",))], asyncio.Event()],
     "mute": lambda ask: [asyncio.Event()],
     "broken": lambda ask: [[Text(("I break",))], ModelError("server_error", "The model fell over.")],
+    "stumbler": stumbling([Text(("I stumble",))]),
+    "dropper": stumbling([CallPart(0, "call_0", "get_weather")], [CallPart(0, arguments='{"ci')]),
     "limited": lambda ask: [ModelError("rate_limit_exceeded", "Too much.")],
     "short": lambda ask: spoken("I stop", " in the mid", finish="length"),
     "filtered": lambda ask: spoken("I must", finish="content_filter"),

@@ -193,6 +193,24 @@ def test_a_model_that_breaks_off_ends_the_stream_with_the_failure(wire: Wire) ->
     Follower().follow(frames)
 
 
+@behaviour("stream.asked-again")
+@pytest.mark.parametrize(
+    ("model", "broken_off"),
+    [
+        ("stumbler", [*MESSAGE[:5], "thread.message.incomplete", "thread.run.step.failed"]),
+        ("dropper", [*CALLS, "thread.run.step.failed"]),
+    ],
+)
+def test_a_model_that_is_asked_again_leaves_a_failed_step_behind(wire: Wire, model: str, broken_off: list[str]) -> None:
+    frames = wire.told(model, wire.thread(f"Do not stumble, {wire.assistant()['id']}"), [WEATHER])
+    assert names(frames) == [*BEGIN, *broken_off, *MESSAGE, *DONE]
+    Follower().follow(frames)
+    [run] = of(frames, "thread.run.completed")
+    [message] = wire.read(f"/threads/{run['thread_id']}/messages", run_id=run["id"])["data"]
+    assert message == of(frames, "thread.message.completed")[0]
+    assert [step["status"] for step in wire.read(f"{path_of(run)}/steps")["data"]] == ["completed"]
+
+
 @behaviour("stream.incomplete")
 def test_a_reply_that_is_cut_off_ends_the_stream_as_incomplete(wire: Wire) -> None:
     frames = wire.told("short")
