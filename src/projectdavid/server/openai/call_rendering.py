@@ -7,6 +7,7 @@ import msgspec
 from projectdavid.engine.calls import SHOWN
 from projectdavid.ports.store import Row
 from projectdavid.server.openai import step_words
+from projectdavid.server.openai.code_reading import CodeReader
 from projectdavid.server.openai.events import Shown, delta, event
 from projectdavid.server.openai.message_rendering import begun_at
 from projectdavid.server.openai.words import Json
@@ -24,7 +25,7 @@ class _Call:
 
     index: int
     kind: str
-    coded: bool = False
+    code: CodeReader = field(default_factory=CodeReader)
     answered: bool = False
     outputs: int = 0
     """Outputs that were begun; of logs, more may come."""
@@ -61,11 +62,13 @@ class OpenCalls:
         return [self._delta(self._writing, first, id=call_id)]
 
     def written(self, item: bytes) -> list[Shown]:
-        """More arguments, as JSON; of tools of the platform their own events tell."""
+        """More arguments, as JSON; of a search its own events tell."""
         call = self._writing
-        if call is None or call.kind != "function":
+        if call is None:
             return []
-        return [self._delta(call, {"arguments": msgspec.Raw(item)})]
+        if call.kind == "code_interpreter":
+            return self._coded(call, call.code.feed(msgspec.json.decode(item)))
+        return [self._delta(call, {"arguments": msgspec.Raw(item)})] if call.kind == "function" else []
 
     def told(self, kind: str, told: Json) -> list[Shown]:
         """What a call tells while it runs, or its output."""
@@ -78,9 +81,9 @@ class OpenCalls:
         if call.kind != "code_interpreter":
             return []
         match kind:
-            case "code" if not call.coded:
-                call.coded = True
-                return [self._delta(call, {"input": told["content"]})]
+            case "code":  # what of it could not be read while it was written
+                told_before, call.code.told = call.code.told, len(told["content"])
+                return self._coded(call, told["content"][told_before:])
             case "output":
                 return [self._logged(call, told["content"])]
             case "file" if told["mime_type"] in SHOWN:
@@ -90,6 +93,9 @@ class OpenCalls:
                 return [self._delta(call, {"outputs": [image]})]
             case _:
                 return []
+
+    def _coded(self, call: _Call, code: str) -> list[Shown]:
+        return [self._delta(call, {"input": code})] if code else []
 
     def _logged(self, call: _Call, text: str) -> Shown:
         if not call.logging:
