@@ -637,6 +637,53 @@ async def test_runs_whose_time_is_up_are_found_while_they_are_open(store: Store)
     assert await store.all("runs_expired", now=2000, limit=9) == []
 
 
+@pytest.mark.parametrize("status", ["pending", "queued", "in_progress", "requires_action", "cancelling", "completed"])
+async def test_a_thread_is_idle_while_none_of_its_runs_is_open(store: Store, status: str) -> None:
+    n = await born(store)
+    ann, idle = store.of("ann"), Op("thread_idle", {"thread_id": "t"}, missing=Clash("open_run", "t"))
+    await store.write([decide(n, 1, status)])
+    assert (await ann.one("thread_idle", thread_id="t") is not None) is (status == "completed")
+    if status == "completed":
+        await ann.write([idle, message("m", "t")])
+    else:
+        with pytest.raises(Clash):
+            await ann.write([idle, message("m", "t")])
+    assert (await ann.one("message", id="m") is not None) is (status == "completed")
+
+
+async def test_what_users_and_assistants_said_is_listed_of_a_thread_or_of_a_run(store: Store) -> None:
+    n = await born(store)
+    place = (await store.one("run_state", n=n)).thread
+    system = message("s", "t")
+    await store.of("ann").write([Op("message_insert", {**system.params, "role": "system"}), message("m", "t")])
+    answer = {**output("a", place, "r", "call").params, "role": "assistant", "call_id": None}
+    asking = {**answer, "id": "b", "content": '""', "calls": "[]"}
+    await store.write([output("o", place, "r", "call"), Op("message_keep", answer), Op("message_keep", asking)])
+
+    async def listed(query: str, run_id: str | None = None, after: str | None = None) -> list[str]:
+        rows = await store.of("ann").all(query, thread_id="t", run_id=run_id, after=after, limit=9)
+        return [row.id for row in rows]
+
+    assert await listed("spoken_page.asc") == ["m", "a"]
+    assert await listed("spoken_page.desc") == ["a", "m"]
+    assert await listed("spoken_page.asc", after="m") == ["a"]
+    assert await listed("spoken_page.asc", "r") == ["a"]
+    assert await listed("spoken_page.asc", "other") == []
+
+
+async def test_the_files_that_runs_of_a_thread_made_are_found(store: Store) -> None:
+    n = await born(store)
+    place = (await store.one("run_state", n=n)).thread
+    await store.of("ann").write(
+        [file("f"), file("g", thread=place, name="a.png"), file("h", thread=place, name="b.csv")]
+    )
+    assert [(row.id, row.name) for row in await store.all("files_made", thread=place)] == [
+        ("g", "a.png"),
+        ("h", "b.csv"),
+    ]
+    assert await store.all("files_made", thread=place + 1) == []
+
+
 async def test_configurations_live_as_long_as_a_run_needs_them(store: Store) -> None:
     n = await born(store)
     await store.write([Op("config_insert", {"hash": b"unused", "body": "{}"}), Op("configs_prune")])

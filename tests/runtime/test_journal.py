@@ -9,7 +9,7 @@ from projectdavid.engine.deltas import Finish, Reasoning, Text, Usage
 from projectdavid.engine.run import Status
 from projectdavid.ports.store import Op
 from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.runtime.journal import tail
+from projectdavid.runtime.journal import tail, told_before
 from tests.contracts.rows import tell
 from tests.runtime.moments import MomentaryStore, Moments, When
 from tests.runtime.stage import OWNER, Event, Stage, calls, kinds, of_kind
@@ -50,6 +50,22 @@ async def test_a_reader_can_go_on_behind_any_event(stage: Stage) -> None:
     n, live = await one_by_one(stage)
     for after in range(len(live) + 1):
         assert await stage.events(n, after=after) == live[after:]
+
+
+async def test_what_was_told_before_a_place_is_all_up_to_it_and_nothing_behind(stage: Stage) -> None:
+    n, live = await one_by_one(stage)
+
+    async def told(position: int | None) -> list[tuple[int, str, bytes]]:
+        return [
+            (place, part.kind, item)
+            async for part in told_before(stage.store, n, position)
+            for place, item in enumerate(part.items, part.position)
+        ]
+
+    whole = [(event.position, event.kind, event.raw) for event in live]
+    assert await told(None) == whole
+    for position in range(len(live) + 2):
+        assert await told(position) == whole[:position]
 
 
 async def test_a_reader_behind_the_end_is_told_nothing_and_not_kept(stage: Stage) -> None:
