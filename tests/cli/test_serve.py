@@ -36,6 +36,7 @@ def test_it_says_where_it_is_and_stops_gently(server: "Popen[str]", tmp_path: Pa
     assert json.loads(file.read_text())["base_url"] == told["url"]
     with Entity(told["url"], json.loads(file.read_text())["api_key"]) as client:
         assert client.health().status == "ok"
+    assert told["openai_base_url"] == f"{told['url']}/openai/v1"
     code, _, errors = stopped(server, number)
     assert (code, errors) == (0, "stopped\n")
 
@@ -43,11 +44,12 @@ def test_it_says_where_it_is_and_stops_gently(server: "Popen[str]", tmp_path: Pa
 def test_for_people_it_prints_the_address_the_files_the_models_and_the_next_step(tmp_path: Path) -> None:
     provider = {"OPENAI_BASE_URL": "http://me:secret@127.0.0.1:9/v1"}
     with started(COMMAND, "serve", "--port", "0", "--data", "data", home=tmp_path, environment=provider) as process:
-        lines = [_line(process) for _ in range(6)]
+        lines = [_line(process) for _ in range(7)]
         assert stopped(process)[0] == 0
     shown = "".join(lines)
     assert lines[0].startswith("Project David ")
     assert "http://127.0.0.1:" in lines[0]
+    assert "/openai/v1  (the OPENAI_BASE_URL of programs" in lines[2]
     assert "data/credentials.json" in shown
     assert "openai at http://127.0.0.1:9/v1 (default), demo" in shown
     assert "secret" not in shown
@@ -97,6 +99,8 @@ main()
         (["--port", "0"], {"PROJECTDAVID_MAX_RUNS": "many"}, "max_runs"),
         (["--port", "0"], {"PROJECTDAVID_PROVIDERS": "{"}, "providers"),
         (["--port", "0"], {"PROJECTDAVID_DEFAULT_PROVIDER": "nobody"}, "'nobody'"),
+        (["--port", "0"], {"PROJECTDAVID_MODEL_ALIASES": '{"gpt-4o": "nobody/llama"}'}, "'nobody/llama'"),
+        ([], {"OPENAI_BASE_URL": "http://localhost:9000/openai/v1"}, "is this server itself"),
     ],
 )
 def test_what_keeps_it_from_starting_is_one_line(

@@ -14,6 +14,7 @@ import projectdavid
 from projectdavid.cli.configuration import StartError, read_settings, shown_url, start_failure
 from projectdavid.cli.printing import Failure, note, print_json, program, say
 from projectdavid.client.settings import credentials_path
+from projectdavid.server.openai.routing import PREFIX
 from projectdavid.server.serve import serve
 from projectdavid.server.settings import Settings
 
@@ -77,6 +78,7 @@ def _log(level: str) -> None:
 def _facts(settings: Settings, url: str) -> dict[str, Any]:
     return {
         "url": url,
+        "openai_base_url": f"{url}{PREFIX}",
         "version": projectdavid.__version__,
         "pid": os.getpid(),
         "data": str(settings.data.absolute()),
@@ -88,6 +90,7 @@ def _facts(settings: Settings, url: str) -> dict[str, Any]:
 def _announce(settings: Settings, url: str) -> None:
     say(f"Project David {projectdavid.__version__} answers at {url}", "bold green")
     say(f"  reference    {url}/docs")
+    say(f"  for openai   {url}{PREFIX}  (the OPENAI_BASE_URL of programs that use OpenAI's clients)")
     say(f"  credentials  {settings.credentials}  (the SDK and these commands read it)")
     say(f"  data         {settings.data}")
     say(f"  models       {_models(settings)}")

@@ -15,6 +15,9 @@ MARK_ENDS = '】"'.encode()
 """How the JSON of a text ends that may be the mark of a citation, which comes next."""
 
 
+PIECE = "thread.message.delta"
+
+
 @dataclass(slots=True)
 class OpenMessage:
     """A message that is being written; `images` are files that it shows, in front of its text."""
@@ -24,6 +27,12 @@ class OpenMessage:
     _text: list[bytes] = field(default_factory=list[bytes])
     _cited: list[Json] = field(default_factory=list[Json])
     _mark: bytes | None = None
+    _piece: bytes = b""
+    """What stands before a piece of text in the event that tells of it."""
+
+    def __post_init__(self) -> None:
+        _, whole = self._delta([{"index": len(self.images), "type": "text", "text": {"value": ""}}])
+        self._piece = whole.removesuffix(b'""}}]}}')
 
     @property
     def step_id(self) -> str:
@@ -67,10 +76,11 @@ class OpenMessage:
         return [] if mark is None else [self._said(mark)]
 
     def _said(self, item: bytes, numbered: list[Json] | None = None) -> Shown:
-        text: Json = {"value": msgspec.Raw(item)}
-        if numbered is not None or not self._text:
-            text["annotations"] = numbered or []
+        if numbered is None and self._text:  # almost every event of a stream is this one
+            self._text.append(item)
+            return PIECE, b"%b%b}}]}}" % (self._piece, item)
         self._text.append(item)
+        text: Json = {"value": msgspec.Raw(item), "annotations": numbered or []}
         return self._delta([{"index": len(self.images), "type": "text", "text": text}])
 
     def _delta(self, content: list[Json]) -> Shown:
