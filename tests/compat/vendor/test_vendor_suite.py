@@ -28,7 +28,7 @@ EXCEPTIONS = {
 @contextmanager
 def fronted(url: str, key: str) -> Iterator[str]:
     """The front, on a port of its own."""
-    config = uvicorn.Config(Front, port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(Front, port=0, log_config=None, lifespan="off")
     server, socket = uvicorn.Server(config), config.bind_socket()
 
     async def serve() -> None:
