@@ -110,6 +110,12 @@ RUNS: list[tuple[Json, str, str, str]] = [
     ({"model": ""}, "invalid_value", "model", "at least 1"),
     ({"tool_choice": "any"}, "invalid_value", "tool_choice", "'none', 'auto' or 'required', or an object"),
     ({"tool_choice": {"type": "function"}}, "missing_field", "tool_choice.function", "required"),
+    (
+        {"tool_choice": {"type": "function", "function": {"name": "f"}, "x": 1}},
+        "unknown_field",
+        "tool_choice.x",
+        "unknown field",
+    ),
     ({"temperature": 2.1}, "invalid_value", "temperature", "less than or equal to 2"),
     ({"max_prompt_tokens": 0}, "invalid_value", "max_prompt_tokens", "greater than or equal to 1"),
     ({"max_completion_tokens": 10_000_001}, "invalid_value", "max_completion_tokens", "10000000"),

@@ -76,7 +76,7 @@ def _param(problem: Problem, body: Any) -> str:
     kept: list[str] = []
     value, tagged = body, False
     for index, part in enumerate(parts):
-        if tagged and isinstance(value, dict) and part == value.get("type"):
+        if _is_tag(part, parts[index + 1 :], value, tagged):
             tagged = False
         elif (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int)):
             tagged = isinstance(value, list) and kept[-1:] != [] and kept[-1] in TAGGED
@@ -87,6 +87,16 @@ def _param(problem: Problem, body: Any) -> str:
     if problem["type"].startswith("union_tag"):
         kept.append("type")
     return ".".join(kept)[:LONGEST]
+
+
+def _is_tag(part: Any, rest: Sequence[Any], value: Any, tagged: bool) -> bool:
+    """Whether a part of a path is the word that says what kind of object `value` is, and no field of the same name.
+
+    The word is in front of a field of the object; a field is in front of one of its own, or ends the path.
+    """
+    if not isinstance(value, dict) or part != value.get("type"):
+        return False
+    return tagged or (part in value and bool(rest) and rest[0] in value)
 
 
 def _text(problem: Problem) -> str:
