@@ -35,13 +35,15 @@ Problem = dict[str, Any]
 class Explained:
     """The first problem of a request: its place (`body`, `query`, ...), its field and its code, and all in words.
 
-    `first` is the problem as pydantic tells it.
+    `first` is the problem as pydantic tells it; of a field that may be of several types, what is wrong with the type
+    that it has.
     """
 
     def __init__(self, problems: Sequence[Problem], body: Any, model: type[BaseModel] | None) -> None:
         named = [(_param(problem, body), problem) for problem in problems]
         param, same = _chosen(named)
-        first = self.first = same[0]
+        first = same[0]
+        self.first = next((problem for problem in same if not problem["type"].endswith("_type")), first)
         self.place = str(first["loc"][0]) if first["loc"] else "body"
         self.param = param or None
         self.code = CODES.get(first["type"], "invalid_value") if param else "invalid_body"
