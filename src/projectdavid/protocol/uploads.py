@@ -12,6 +12,8 @@ PART_BYTES = 64 << 20
 MOST_PARTS = 10_000
 UPLOAD_SECONDS = 3600
 """For which an upload takes parts."""
+MD5_PATTERN = r"^[0-9a-fA-F]{32}$"
+Md5 = Annotated[str, StringConstraints(pattern=MD5_PATTERN)]
 
 
 class UploadCreate(Request):
@@ -30,7 +32,7 @@ class UploadComplete(Request):
     """The body that makes a file of the parts, in this order."""
 
     part_ids: Annotated[list[Id], Field(max_length=MOST_PARTS)]
-    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{32}$")] | None = None
+    md5: Md5 | None = None
     """What the bytes are to have, in hex."""
 
 

@@ -5,13 +5,15 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from projectdavid.protocol.assistants import JsonObject, ModelName, ReasoningEffort
-from projectdavid.protocol.base import ID_PATTERN, NO_NUL, WHOLE, Id, LongText, MetaData, Request
+from projectdavid.protocol.base import NO_NUL, WHOLE, Id, LongText, MetaData, Request
 from projectdavid.protocol.vector_stores import ChunkingStrategy
 
 MANY_FILES = 10_000
 """Files of a vector store that is made on the way."""
 
+NAME_PATTERN = r"^[A-Za-z0-9_-]+$"
 Name = Annotated[str, StringConstraints(max_length=256, pattern=NO_NUL)]
+PlainName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN)]
 Description = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 TopP = Annotated[float, Field(ge=0, le=1)]
@@ -53,7 +55,7 @@ class OwnTool(Request):
 class FunctionDefinition(Request):
     """A function that the caller runs."""
 
-    name: Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+    name: PlainName
     description: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
     parameters: JsonObject | None = None
     strict: bool | None = None
@@ -78,7 +80,7 @@ class PlainFormat(Request):
 class JsonSchema(Request):
     """The schema that an answer follows."""
 
-    name: Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+    name: PlainName
     description: LongText | None = None
     schema_: Annotated[JsonObject | None, Field(alias="schema")] = None
     strict: bool | None = None

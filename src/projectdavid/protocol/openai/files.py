@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from projectdavid.protocol.base import NO_NUL, WHOLE, Id, Request
-from projectdavid.protocol.uploads import MOST_PARTS
+from projectdavid.protocol.uploads import MOST_PARTS, Md5
 
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 """What files may be uploaded for."""
@@ -35,4 +35,4 @@ class UploadComplete(Request):
     """The body that makes a file of the parts, in this order."""
 
     part_ids: Annotated[list[Id], Field(max_length=MOST_PARTS)]
-    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{32}$")] | None = None
+    md5: Md5 | None = None

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from projectdavid.protocol.assistants import ModelName, ReasoningEffort
-from projectdavid.protocol.base import ID_PATTERN, NO_NUL, WHOLE, Id, LongText, MetaData, Request
-from projectdavid.protocol.openai.assistants import ResponseFormat, Temperature, Tool, ToolResources, TopP
+from projectdavid.protocol.base import NO_NUL, WHOLE, Id, LongText, MetaData, Request
+from projectdavid.protocol.openai.assistants import PlainName, ResponseFormat, Temperature, Tool, ToolResources, TopP
 from projectdavid.protocol.openai.threads import MOST_MESSAGES, MessageCreate, ThreadCreate
 
 Budget = Annotated[int, Field(ge=256, le=10_000_000), WHOLE]
@@ -29,7 +29,7 @@ class Truncation(Request):
 class NamedFunction(Request):
     """The name of a function."""
 
-    name: Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+    name: PlainName
 
 
 class FunctionChoice(Request):

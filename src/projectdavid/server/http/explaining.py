@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from projectdavid.protocol.assistants import URL_PATTERN
 from projectdavid.protocol.base import ID_PATTERN, NO_NUL, POSITION_PATTERN
 from projectdavid.protocol.messages import IMAGE_PATTERN
+from projectdavid.protocol.openai.assistants import NAME_PATTERN
+from projectdavid.protocol.uploads import MD5_PATTERN
 from projectdavid.protocol.users import EMAIL_PATTERN
 from projectdavid.protocol.webhooks import PRINTABLE
 
@@ -18,6 +20,8 @@ PATTERNS = {
     POSITION_PATTERN: "the position of an event, a number",
     NO_NUL: "text without NUL characters",
     ID_PATTERN: "1 to 64 letters, digits, '_' or '-'",
+    NAME_PATTERN: "letters, digits, '_' or '-'",
+    MD5_PATTERN: "32 hexadecimal digits",
     URL_PATTERN: "an https URL with a host",
     IMAGE_PATTERN: "an https URL or a 'data:image/...' URL",
     EMAIL_PATTERN: "an e-mail address",
