@@ -26,8 +26,8 @@ class Attached:
     guard: tuple[Op, ...]
 
 
-async def of_message(caller: Caller, attachments: Sequence[Attachment]) -> Attached:
-    """The files of a message, with their names as they are now.
+async def of_message(caller: Caller, attachments: Sequence[Attachment], at: str = "") -> Attached:
+    """The files of a message, with their names as they are now; `at` is where the request has it: `messages.0.`.
 
     Raises:
         ApiError: 404, one is not the caller's.
@@ -35,19 +35,21 @@ async def of_message(caller: Caller, attachments: Sequence[Attachment]) -> Attac
     if not attachments:
         return Attached(None, ())
     ids = [one.file_id for one in attachments]
-    rows = await _owned(caller.view, ids, "file", lambda number: f"attachments.{number}.file_id")
+    rows = await _owned(caller.view, ids, "file", lambda number: f"{at}attachments.{number}.file_id")
     return Attached(to_json([_kept(one, rows[one.file_id]) for one in attachments]), _guard(ids, "file"))
 
 
-async def of_content(caller: Caller, content: str | Sequence[Block]) -> tuple[Op, ...]:
+async def of_content(caller: Caller, content: str | Sequence[Block], at: str = "") -> tuple[Op, ...]:
     """What is to be written together with what shows images that are files: refused if one is gone by then.
+
+    `at` is where the request has it: `messages.0.`.
 
     Raises:
         ApiError: 404, one is not the caller's; 422, it is no image.
     """
     blocks = () if isinstance(content, str) else content
     named = {
-        f"content.{number}.image_file.file_id": one for number, one in enumerate(blocks) if one.type == "image_file"
+        f"{at}content.{number}.image_file.file_id": one for number, one in enumerate(blocks) if one.type == "image_file"
     }
     ids = [one.image_file.file_id for one in named.values()]
     params = list(named)
@@ -58,8 +60,10 @@ async def of_content(caller: Caller, content: str | Sequence[Block]) -> tuple[Op
     return _guard(ids, "file")
 
 
-async def of_resources(caller: Caller, resources: Mapping[str, Any] | None) -> tuple[Op, ...]:
+async def of_resources(caller: Caller, resources: Mapping[str, Any] | None, at: str = "") -> tuple[Op, ...]:
     """What is to be written together with what has these `tool_resources`: refused if what they name is gone by then.
+
+    `at` is where the request has them: `thread.`.
 
     Raises:
         ApiError: 404, something is not the caller's.
@@ -67,7 +71,7 @@ async def of_resources(caller: Caller, resources: Mapping[str, Any] | None) -> t
     guard: list[Op] = []
     for tool, name, kind in NAMED:
         ids: list[str] = ((resources or {}).get(tool) or {}).get(name) or []
-        guard += await of_ids(caller.view, ids, kind, f"tool_resources.{tool}.{name}")
+        guard += await of_ids(caller.view, ids, kind, f"{at}tool_resources.{tool}.{name}")
     return tuple(guard)
 
 
@@ -85,13 +89,15 @@ async def of_tools(caller: Caller, fields: Mapping[str, Sequence[Tool] | None]) 
     return tuple(guard)
 
 
-async def of_ids(view: View, ids: Sequence[str], kind: str, param: str) -> tuple[Op, ...]:
+async def of_ids(view: View, ids: Sequence[str], kind: str, param: str, field: str = "") -> tuple[Op, ...]:
     """The same of a list of ids of a kind, `file` or `vector_store`, which the request calls `param`.
+
+    `field` is where they are in what is listed, if it is no list of ids: `.file_id`.
 
     Raises:
         ApiError: 404, one is not the owner's.
     """
-    await _owned(view, ids, kind, lambda number: f"{param}.{number}")
+    await _owned(view, ids, kind, lambda number: f"{param}.{number}{field}")
     return _guard(ids, kind)
 
 

@@ -52,7 +52,7 @@ async def create(caller: Caller, thread_id: str, body: RunCreate) -> Row:
     """
     await find(caller, "thread", thread_id)
     new = await _new(caller, thread_id, body, {})
-    said = await spoken(caller, thread_id, body.additional_messages or ())
+    said = await spoken(caller, thread_id, body.additional_messages or (), "additional_messages")
     while True:
         try:
             return await _created(caller, new, await in_thread(caller, thread_id, said))
@@ -73,7 +73,7 @@ async def create_with_thread(caller: Caller, body: ThreadAndRunCreate) -> Row:
         ApiError: 400 or 404.
     """
     used = await resources.wanted(caller, body.tool_resources)
-    thread = await threads.newborn(caller, body.thread or ThreadCreate())
+    thread = await threads.newborn(caller, body.thread or ThreadCreate(), "thread.")
     wishes = {"tool_resources": used.value} if body.tool_resources is not None else {}
     new = await _new(caller, thread.id, body, wishes)
     return await _created(caller, new, [*used.ops, *thread.ops])

@@ -27,8 +27,8 @@ class Spoken:
     attachments: tuple[Attachment, ...] = ()
 
 
-async def spoken(caller: Caller, thread_id: str, messages: Sequence[MessageCreate]) -> Spoken:
-    """What writes messages into a thread.
+async def spoken(caller: Caller, thread_id: str, messages: Sequence[MessageCreate], param: str = "") -> Spoken:
+    """What writes messages into a thread; `param` is what the request calls their list, if they are in one.
 
     Raises:
         ApiError: 404, they name what is not the caller's.
@@ -36,10 +36,11 @@ async def spoken(caller: Caller, thread_id: str, messages: Sequence[MessageCreat
     ids: list[str] = []
     ops: list[Op] = []
     brought: list[Attachment] = []
-    for body in messages:
+    for number, body in enumerate(messages):
+        at = param and f"{param}.{number}."
         attachments = [_attachment(one.file_id, [tool.type for tool in one.tools]) for one in body.attachments or ()]
-        attached = await attaching.of_message(caller, attachments)
-        shown = await attaching.of_content(caller, body.content)
+        attached = await attaching.of_message(caller, attachments, at)
+        shown = await attaching.of_content(caller, body.content, at)
         content = body.content if isinstance(body.content, str) else [block.model_dump() for block in body.content]
         ids.append(caller.ids.new("msg"))
         new = message_op(

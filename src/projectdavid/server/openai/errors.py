@@ -59,7 +59,7 @@ def _translated(error: Exception, request: Request) -> ApiError:
 def _in_words(error: ApiError) -> ApiError:
     match error:
         case NotFound(kind="file"):
-            return ApiError(404, "", f"No such File object: {error.shown}", error.param or "id")
+            return ApiError(404, "", f"No such File object: {error.shown}", _bracketed(error.param) or "id")
         case NotFound(kind="model"):
             return ApiError(404, "model_not_found", f"The model '{error.shown}' does not exist", "model")
         case NotFound():

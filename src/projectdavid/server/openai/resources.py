@@ -23,9 +23,11 @@ class Resources:
 
 
 async def wanted(
-    caller: Caller, given: ToolResources | NewToolResources | None, days: int | None = None, param: str = ""
+    caller: Caller, given: ToolResources | NewToolResources | None, days: int | None = None, at: str = ""
 ) -> Resources:
     """What a body says of them; stores that are made expire `days` after their last use.
+
+    `at` is where the request has them: `thread.`.
 
     Raises:
         ApiError: 404, something is not the caller's.
@@ -37,11 +39,11 @@ async def wanted(
         value["code_interpreter"] = {"file_ids": given.code_interpreter.file_ids}
     if (search := given.file_search) is not None:
         value["file_search"] = {"vector_store_ids": search.vector_store_ids or []}
-    ops = [*await attaching.of_resources(caller, value)]
+    ops = [*await attaching.of_resources(caller, value, at)]
     made: list[str] = []
     for number, new in enumerate(getattr(given.file_search, "vector_stores", None) or ()):
         store_id = caller.ids.new("vs")
-        ops += await _made(caller, store_id, new, days, f"{param}tool_resources.file_search.vector_stores.{number}")
+        ops += await _made(caller, store_id, new, days, f"{at}tool_resources.file_search.vector_stores.{number}")
         value["file_search"]["vector_store_ids"].append(store_id)
         made.append(store_id)
     return Resources(value, tuple(ops), tuple(made))

@@ -112,8 +112,7 @@ async def retrieve_store_file_content(vector_store_id: str, file_id: str, caller
 async def create_file_batch(vector_store_id: str, body: FileBatchCreate, caller: Auth) -> Response:
     """Put many files into a vector store; they are read in the background."""
     see_embedded(await find_open(caller.view, vector_store_id))
-    files, param = _batched(body)
-    guard = await attaching.of_ids(caller.view, [file.file_id for file in files], "file", param)
+    files, guard = _batched(body), await _guarded(caller, body)
     batch_id, now = caller.ids.new("vsfb"), int(caller.now)
     head: dict[str, Any] = {"id": batch_id, "store_id": vector_store_id, "now": now}
     new = Op("batch_insert", head, missing=Missing("vector_store", vector_store_id))
@@ -178,8 +177,8 @@ def _fields(body: StoreFileCreate) -> StoreFileFields:
     return StoreFileFields(file_id=body.file_id, attributes=body.attributes, chunking_strategy=body.chunking_strategy)
 
 
-def _batched(body: FileBatchCreate) -> tuple[list[StoreFileFields], str]:
-    """The files of a batch, each once, and what the body calls them.
+def _batched(body: FileBatchCreate) -> list[StoreFileFields]:
+    """The files of a batch, each once.
 
     Raises:
         ApiError: 400, there is not either of both.
@@ -187,10 +186,21 @@ def _batched(body: FileBatchCreate) -> tuple[list[StoreFileFields], str]:
     if (body.file_ids is None) == (body.files is None):
         raise ApiError(400, "invalid_value", "Expected either 'file_ids' or 'files'.", "file_ids")
     if body.files is not None:
-        return [_fields(file) for file in {file.file_id: file for file in body.files}.values()], "files"
+        return [_fields(file) for file in {file.file_id: file for file in body.files}.values()]
     common: dict[str, Any] = {"attributes": body.attributes, "chunking_strategy": body.chunking_strategy}
     ids = dict.fromkeys(body.file_ids or ())
-    return [StoreFileFields(file_id=file_id, **common) for file_id in ids], "file_ids"
+    return [StoreFileFields(file_id=file_id, **common) for file_id in ids]
+
+
+async def _guarded(caller: Caller, body: FileBatchCreate) -> tuple[Op, ...]:
+    """What sees that the files of a batch are still there when it is written.
+
+    Raises:
+        ApiError: 404, one is not the caller's.
+    """
+    if body.files is not None:
+        return await attaching.of_ids(caller.view, [file.file_id for file in body.files], "file", "files", ".file_id")
+    return await attaching.of_ids(caller.view, body.file_ids or (), "file", "file_ids")
 
 
 def _answer(row: Row) -> Response:

@@ -70,15 +70,15 @@ async def delete_thread(thread_id: str, caller: Auth) -> Response:
     return json_answer(words.deleted(thread_id, "thread.deleted"))
 
 
-async def newborn(caller: Caller, body: ThreadCreate) -> NewThread:
-    """What makes a thread.
+async def newborn(caller: Caller, body: ThreadCreate, at: str = "") -> NewThread:
+    """What makes a thread; `at` is where the request has it: `thread.`.
 
     Raises:
         ApiError: 400 or 404, it names what is not the caller's.
     """
     thread_id = caller.ids.new("thread")
-    used = await resources.wanted(caller, body.tool_resources, DAYS)
-    said = await spoken(caller, thread_id, body.messages)
+    used = await resources.wanted(caller, body.tool_resources, DAYS, at)
+    said = await spoken(caller, thread_id, body.messages, f"{at}messages")
     searched = await filled(caller, thread_id, used.value, said.attachments, used.made)
     params: dict[str, Any] = {
         "id": thread_id,

@@ -32,7 +32,7 @@ async def create_vector_store(body: VectorStoreCreate, caller: Auth) -> Response
     """Make a vector store; with `file_ids`, these files are read into it in the background."""
     store_id, now = caller.ids.new("vs"), int(caller.now)
     ids = list(dict.fromkeys(body.file_ids))
-    guard = await attaching.of_ids(caller.view, ids, "file", "file_ids")
+    guard = await attaching.of_ids(caller.view, body.file_ids, "file", "file_ids")
     new = store_op(
         store_id,
         now,
