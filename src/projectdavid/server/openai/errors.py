@@ -66,11 +66,23 @@ def _in_words(error: ApiError) -> ApiError:
             kind = KINDS.get(error.kind, error.kind.replace("_", " "))
             return ApiError(404, "", f"No {kind} found with id '{error.shown}'.", _bracketed(error.param))
         case ApiError(status=422):
-            return ApiError(400, error.code, error.message, _bracketed(error.param))
+            return _wrong(error)
         case ApiError(code=code) if code in IN_STATE:
             return ApiError(error.status, "", error.message, _bracketed(error.param))
         case _:
             return error
+
+
+def _wrong(error: ApiError) -> ApiError:
+    """What the native API says of a field itself, where validation does not."""
+    param, said = _bracketed(error.param), error.message.removeprefix(f"{error.param}: ")
+    match error.code:
+        case "missing_field":
+            return ApiError(400, "missing_required_parameter", f"Missing required parameter: '{param}'.", param)
+        case "unknown_field":
+            return ApiError(400, "unknown_parameter", f"Unknown parameter: '{param}'.", param)
+        case code:
+            return ApiError(400, code, f"Invalid '{param}': {said}.", param)
 
 
 def _invalid(error: RequestValidationError, request: Request) -> ApiError:

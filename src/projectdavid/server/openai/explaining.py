@@ -17,6 +17,7 @@ EXPECTED = {
     "string_type": "a string",
     "int_type": "an integer",
     "int_parsing": "an integer",
+    "int_parsing_size": "an integer",
     "int_from_float": "an integer",
     "float_type": "a number",
     "bool_type": "a boolean",

@@ -1,5 +1,6 @@
 """Files: upload, list, retrieve, read, delete."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
@@ -146,7 +147,7 @@ def _stored(values: dict[str, str]) -> tuple[str, int | None]:
     if anchor != "created_at":
         said = "Invalid value for 'expires_after[anchor]'. Supported values are: 'created_at'."
         raise ApiError(400, "invalid_value", said, "expires_after[anchor]")
-    if seconds is None or not seconds.isdecimal() or not EXPIRY[0] <= int(seconds) <= EXPIRY[1]:
+    if seconds is None or not re.fullmatch("[0-9]{1,9}", seconds) or not EXPIRY[0] <= int(seconds) <= EXPIRY[1]:
         said = f"Invalid 'expires_after[seconds]'. Expected a whole number from {EXPIRY[0]} to {EXPIRY[1]}."
         raise ApiError(400, "invalid_value", said, "expires_after[seconds]")
     return purpose, int(seconds)

@@ -133,7 +133,7 @@ def _wanted(body: VectorStoreSearch, queries: list[str]) -> list[Wanted]:
             see_filter(body.filters, "filters")
             _see_typed(body.filters, "filters")
         except WrongFilter as error:
-            raise ApiError(400, "invalid_value", f"Invalid '{error.path[:256]}': {error}", error.path[:256]) from None
+            raise ApiError(422, "invalid_value", str(error), error.path[:256]) from None
     threshold = 0.0 if body.ranking_options is None else body.ranking_options.score_threshold
     return [Wanted(query, body.max_num_results, threshold, body.filters) for query in queries]
 
@@ -149,7 +149,7 @@ def _see_typed(given: Json, path: str) -> None:
             raise WrongFilter(f"{path}.key", "required")
         return
     for number, one in enumerate(given["filters"]):
-        _see_typed(one, f"{path}.filters[{number}]")
+        _see_typed(one, f"{path}.filters.{number}")
 
 
 def _result(passage: Passage) -> Json:
