@@ -73,7 +73,7 @@ async def _replayed(caller: Caller, row: Row, start: Start, rendering: Rendering
     elif start.call is None:
         return 0, 0
     reached = 0
-    async for part in told_before(caller.platform.store, row.n, behind if start.call is None else None):
+    async for part in told_before(caller.platform.store, row.n, None if start.last_event_id is None else behind):
         if start.call is not None and start.last_event_id is None and _answers(part, start.call):
             return part.position - 1, 0
         async for at, _ in _shown(part, rendering):
