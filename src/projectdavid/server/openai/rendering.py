@@ -135,7 +135,10 @@ class Rendering:
             case "message_discarded":
                 shown = self._message.broken(self.row, "failed", "run_failed")
             case _:
-                shown = await self._message.completed(self.view, self.row, _decode(item).get("status", "completed"))
+                status = _decode(item).get("status", "completed")
+                if status != "completed":  # the run has ended with it, and says why
+                    self.row = await self.view.one("run", id=self.row.id) or self.row
+                shown = await self._message.completed(self.view, self.row, status)
                 self._images.clear()
         self._message = None
         return shown
