@@ -50,8 +50,11 @@ async def create(caller: Caller, thread_id: str, body: RunCreate) -> Row:
     Raises:
         ApiError: 400 or 404.
     """
+    run_id = caller.ids.new("run")
+    if caller.done:  # what it was made from may be gone by now
+        return await find(caller, "run", run_id)
     await find(caller, "thread", thread_id)
-    new = await _new(caller, thread_id, body, {})
+    new = await _new(caller, run_id, thread_id, body, {})
     said = await spoken(caller, thread_id, body.additional_messages or (), "additional_messages")
     while True:
         try:
@@ -72,30 +75,32 @@ async def create_with_thread(caller: Caller, body: ThreadAndRunCreate) -> Row:
     Raises:
         ApiError: 400 or 404.
     """
+    run_id = caller.ids.new("run")
+    if caller.done:
+        return await find(caller, "run", run_id)
     used = await resources.wanted(caller, body.tool_resources)
     thread = await threads.newborn(caller, body.thread or ThreadCreate(), "thread.")
     wishes = {"tool_resources": used.value} if body.tool_resources is not None else {}
-    new = await _new(caller, thread.id, body, wishes)
+    new = await _new(caller, run_id, thread.id, body, wishes)
     return await _created(caller, new, [*used.ops, *thread.ops])
 
 
-async def _new(caller: Caller, thread_id: str, body: RunFields, more: Mapping[str, Any]) -> NewRun:
+async def _new(caller: Caller, run_id: str, thread_id: str, body: RunFields, more: Mapping[str, Any]) -> NewRun:
     """A run, as of now; it may take as long as runs of the Assistants API may."""
     assistant = await find(caller, "assistant", body.assistant_id, "assistant_id")
     new = newborn(caller, msgspec.json.decode(assistant.body), thread_id, {**_wishes(body), **more})
     _see_offered(body.tool_choice, new)
     platform = caller.platform
     ends = platform.clock() + platform.settings.openai_run_seconds
-    return replace(new, expires_at=min(new.expires_at, float(int(ends))))
+    return replace(new, id=run_id, expires_at=min(new.expires_at, float(int(ends))))
 
 
 async def _created(caller: Caller, new: NewRun, also: Sequence[Op]) -> Row:
-    if not caller.done:
-        platform = caller.platform
-        await platform.quota.check(caller.user_id, caller.allowed)
-        await platform.driver.create(new, also=(*caller.also, *also, *room(caller.allowed, new)))
-        if also:
-            platform.bus.publish(INGEST)
+    platform = caller.platform
+    await platform.quota.check(caller.user_id, caller.allowed)
+    await platform.driver.create(new, also=(*caller.also, *also, *room(caller.allowed, new)))
+    if also:
+        platform.bus.publish(INGEST)
     return await find(caller, "run", new.id)
 
 
