@@ -1,6 +1,7 @@
 """The HTTP application around a platform."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import Mount
 
 from projectdavid.protocol.assistants import PLATFORM_TOOLS
 from projectdavid.protocol.users import Health
@@ -52,7 +54,7 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     errors.install(app)
-    app.mount(PREFIX, create_dialect(platform, IDEMPOTENCY_KEY))
+    app.router.routes.append(_mounted(create_dialect(platform, IDEMPOTENCY_KEY)))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.append(computer.terminal)
@@ -64,6 +66,13 @@ def create_app(platform: Platform) -> FastAPI:
     app.router.middleware_stack = Index(app.router)
     app.openapi = lambda: _openapi(app)
     return app
+
+
+def _mounted(dialect: FastAPI) -> Mount:
+    """The dialect in its place, with all paths below: also those with a line feed, which a mount leaves out."""
+    mount = Mount(PREFIX, dialect)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def _add_own_routes(app: FastAPI) -> None:
