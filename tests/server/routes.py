@@ -13,7 +13,7 @@ World = dict[str, str]
 """The ids of what a user has, by kind."""
 Body = Callable[[World], Json]
 
-ID_LIKE = re.compile(r"(^|_)ids?$|^after$|^prefix$")
+ID_LIKE = re.compile(r"(^|_)ids?$|^after$|^before$|^prefix$")
 KINDS = {
     "tool": "action",
     "sender": "user",
@@ -212,7 +212,10 @@ FORMS = {
 """Routes whose body is a form with a file, and what it is called there."""
 INSTEAD = {"file_ids": "files", "files": "file_ids"}
 """Of which fields a body has one or the other."""
-BEGUN = {name: [{"type": "file_search"}] for name in ("tools", "platform_tools")}
+BEGUN = {
+    **{name: [{"type": "file_search"}] for name in ("tools", "platform_tools")},
+    **{name: [{"role": "user", "content": "hi"}] for name in ("messages", "additional_messages")},
+}
 """What a list has to say where it is to name an id."""
 ADMIN_ONLY = {
     "POST /v1/users",

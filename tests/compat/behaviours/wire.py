@@ -121,7 +121,10 @@ class Wire(httpx2.Client):
 
     def store(self, *files: Json, **fields: Json) -> Json:
         """A new vector store, once its files are read."""
-        store = self.make("/vector_stores", file_ids=[file["id"] for file in files], **fields)
+        return self.filled(self.make("/vector_stores", file_ids=[file["id"] for file in files], **fields))
+
+    def filled(self, store: Json) -> Json:
+        """The store, once its files are read."""
         for _ in range(5000):
             store = self.read(f"/vector_stores/{store['id']}")
             if store["status"] != "in_progress":

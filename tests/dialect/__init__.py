@@ -1,0 +1,1 @@
+"""The OpenAI dialect, operation by operation: whose objects are reached, and what becomes of bad or repeated input."""
