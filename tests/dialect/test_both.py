@@ -68,13 +68,16 @@ def test_a_thread_and_its_messages_are_the_same(wire: Wire, native: Caller) -> N
     thread = wire.make("/threads", messages=[{"role": "user", "content": "one"}], metadata={"a": "b"})
     there = ok(native.get(f"/v1/threads/{thread['id']}"))
     assert (there["created_at"], there["meta_data"]) == (thread["created_at"], {"a": "b"})
-    native.say(thread, "two", role="assistant", attachments=[{"file_id": file["id"]}], meta_data={"n": 1})
+    tools = [{"type": "computer"}, {"type": "code_interpreter"}]
+    native.say(
+        thread, "two", role="assistant", attachments=[{"file_id": file["id"], "tools": tools}], meta_data={"n": 1}
+    )
     native.say(thread, "not for these clients", role="system")
     blocks = [{"type": "text", "text": "three"}, {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]
     last = wire.make(f"/threads/{thread['id']}/messages", role="user", content=blocks)
     here = wire.messages(thread["id"])
     assert [text_of(one) for one in here] == ["one", "two", "three"]
-    assert here[1]["attachments"] == [{"file_id": file["id"], "tools": []}]
+    assert here[1]["attachments"] == [{"file_id": file["id"], "tools": [{"type": "code_interpreter"}]}]
     assert here[1]["metadata"] == {"n": "1"}
     said = native.texts(thread)
     assert [role for role, _ in said] == ["user", "assistant", "system", "user"]

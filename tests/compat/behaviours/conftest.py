@@ -27,8 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 @pytest.fixture(scope="session")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """A server whose runs have a second."""
-    yield from _platform(tmp_path_factory, openai_run_seconds=1)
+    """A server whose runs have a second or two: they end with a whole one."""
+    yield from _platform(tmp_path_factory, openai_run_seconds=2)
 
 
 @pytest.fixture
@@ -46,6 +46,6 @@ def other(server: Embedded) -> Iterator[Wire]:
 
 @pytest.fixture
 def hurried(hasty: Embedded) -> Iterator[Wire]:
-    """A user whose runs have a second."""
+    """A user of it."""
     with user_of(hasty) as wire:
         yield wire

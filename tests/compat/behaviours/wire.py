@@ -66,7 +66,7 @@ class Wire(httpx2.Client):
 
     def ended(self, run: Json, *stops: str) -> Json:
         """The run, once it is over, or has one of these states."""
-        for _ in range(5000):
+        for _ in range(50_000):
             run = self.read(path_of(run))
             if run["status"] in TERMINAL or run["status"] in stops:
                 return run
@@ -125,7 +125,7 @@ class Wire(httpx2.Client):
 
     def filled(self, store: Json) -> Json:
         """The store, once its files are read."""
-        for _ in range(5000):
+        for _ in range(50_000):
             store = self.read(f"/vector_stores/{store['id']}")
             if store["status"] != "in_progress":
                 return store

@@ -27,6 +27,8 @@ RATE_LIMITS = frozenset(
 INVALID_PROMPTS = frozenset({"invalid_request", "context_length_exceeded"})
 LIMITS = frozenset({"max_completion_tokens", "max_prompt_tokens"})
 """The reasons of an incomplete run that the clients know."""
+ATTACHED = frozenset({"code_interpreter", "file_search"})
+"""The tools that a file may be attached for; in the native API there are others."""
 KNOWN_ANNOTATIONS = {"file_citation": ("file_id", "quote"), "file_path": ("file_id",)}
 
 
@@ -157,7 +159,8 @@ def annotations(cited: Iterable[Mapping[str, Any]]) -> list[Json]:
 
 
 def _attachment(one: Json) -> Json:
-    return {"file_id": one["file_id"], "tools": one.get("tools") or []}
+    tools = [tool for tool in one.get("tools") or () if tool["type"] in ATTACHED]
+    return {"file_id": one["file_id"], "tools": tools}
 
 
 def run(row: Row, calls: Iterable[Row] = (), status: str | None = None) -> Json:
