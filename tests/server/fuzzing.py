@@ -1,0 +1,140 @@
+"""Schemathesis with every check it has over a description of ours, against a running server: what both dialects share.
+
+Everything is bounded, and nothing is random.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import Status, events, from_schema
+from schemathesis.engine.recorder import ScenarioRecorder
+
+from projectdavid.server.embedded import Embedded
+from tests.server.conftest import serving
+from tests.server.talking import Caller, Json
+
+STATEFUL = "Stateful tests"
+ELSEWHERE = {
+    "max_response_time": "no test here looks at a clock",
+    "object_level_authorization": "wants a file of users; test_ownership.py walks every route and every id",
+    "missing_required_header": "no operation has a required header",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What requests are made of, and how many there are."""
+
+    ids: dict[str, list[str]]
+    """By the name of a dictionary: ids of things that are there."""
+    parameters: dict[str, Json]
+    """Where they are put."""
+    operations: list[Json]
+    """What is special to single operations."""
+    auth: Json
+    examples: int
+    """Made-up requests for each operation, besides those of the coverage phase."""
+    scenarios: int
+    """Walks along the links that Schemathesis finds between operations."""
+
+    def configured(self) -> SchemathesisConfig:
+        """The same in the words of Schemathesis."""
+        return SchemathesisConfig.from_dict(
+            {
+                "seed": 1,
+                "dictionaries": {name: {"values": values} for name, values in self.ids.items()},
+                "parameters": self.parameters,
+                "operations": self.operations,
+                "auth": {"openapi": self.auth},
+                "generation": {
+                    "max-examples": self.examples,
+                    "deterministic": True,
+                    "database": "none",
+                    "no-shrink": True,
+                },
+                "phases": {"stateful": {"generation": {"max-examples": self.scenarios}}},
+                "checks": {"enabled": True},
+                "max-stream-events": 3,
+                "request-timeout": 10,
+                "continue-on-failure": True,
+                "cache": {"enabled": False},
+            }
+        )
+
+
+def drawn(dictionaries: dict[str, str], probability: float = 0.7) -> Json:
+    """Parameters, such as `path.run_id`, that are mostly those of a dictionary."""
+    return {name: {"dictionary": one, "probability": probability} for name, one in dictionaries.items()}
+
+
+def answering(operations: Iterable[str], **statuses: list[str]) -> list[Json]:
+    """Operations of which a check, such as `positive_data_acceptance`, expects these statuses."""
+    checks = {check: {"expected-statuses": expected} for check, expected in statuses.items()}
+    return [{"include-name": name, "checks": checks} for name in operations]
+
+
+@dataclass
+class Found:
+    """What came of all requests, by operation."""
+
+    cases: Counter[str] = field(default_factory=Counter)
+    checks: set[str] = field(default_factory=set)
+    failures: dict[str, list[str]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def hear(self, event: events.EngineEvent) -> None:
+        """Add what something that happened comes to."""
+        if isinstance(event, events.ScenarioFinished):
+            self._take(event.recorder)
+        elif isinstance(event, events.NonFatalError):
+            self.errors.append(f"{event.label}: {event.value}")
+        elif isinstance(event, events.FatalError):
+            self.errors.append(str(event.exception))
+
+    def _take(self, recorder: ScenarioRecorder) -> None:
+        self.cases[recorder.label] += len(recorder.cases)
+        for case_id, checks in recorder.checks.items():
+            for check in checks:
+                self.checks.add(check.name)
+                if check.status is Status.FAILURE:
+                    said = _told(recorder, case_id, check)
+                    self.failures.setdefault(recorder.label, []).append(said)
+
+    def see_kept(self, label: str, least: int = 1) -> None:
+        """See that so many requests were made of an operation, and that all went as described."""
+        assert self.cases[label] >= least
+        assert not self.failures.get(label), "\n".join(self.failures[label][:3])
+
+    def see_complete(self) -> None:
+        """See that every check was made, and that the fuzzer itself had no trouble."""
+        assert self.errors == []
+        assert self.checks | set(ELSEWHERE) >= set(CHECKS.get_all_names())
+
+
+def _told(recorder: ScenarioRecorder, case_id: str, check: Any) -> str:
+    failure = check.failure_info.failure
+    lines = [f"{check.name}: {failure.title}: {failure.message[:500]}"]
+    interaction = recorder.interactions.get(case_id)
+    if interaction is not None and interaction.request is not None:
+        request = interaction.request
+        lines.append(f"  {request.method} {request.uri} {(request.body or b'')[:500]!r}")
+    if interaction is not None and interaction.response is not None:
+        lines.append(f"  {interaction.response.status_code} {interaction.response.content[:500]!r}")
+    return "\n".join(lines)
+
+
+def fuzzed(path: Path, load: Callable[[Embedded, Caller], Any]) -> Found:
+    """What comes of a server with its data in a folder; `load` makes the description ready, with what it names."""
+    found = Found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path)
+        with serving(path, keep_alive=0.1) as server, Caller(server.base_url, "", server.admin_api_key) as admin:
+            for event in from_schema(load(server, admin)).execute():
+                found.hear(event)
+    return found
