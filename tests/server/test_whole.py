@@ -134,6 +134,7 @@ def test_another_id_is_replaced(user: Caller, given: str) -> None:
         ("/v1/threads/thread_1", "DELETE, GET, POST, PUT"),
         ("/v1/completions", "POST"),
         ("/v1/runs/run_1/cancel", "POST"),
+        ("/v1/files/download", "GET"),
         ("/health", "GET"),
         ("/docs", "GET"),
         ("/openapi.json", "GET"),
@@ -146,6 +147,19 @@ def test_a_method_that_a_route_does_not_know_is_refused_with_those_it_does(
         response = user.request(method, path)
         assert allowed in refused(response, 405, "method_not_allowed")
         assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/messages/tools", "POST"),
+        ("DELETE", "/v1/files/download", "GET"),
+        ("GET", "/openai/v1/threads/runs", "POST"),
+    ],
+)
+def test_a_word_in_the_place_of_an_id_is_none(user: Caller, method: str, path: str, allowed: str) -> None:
+    response = user.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize("path", ["/v1/none", "/v1/assistants/", "/v1/assistants/a/b", "//v1/assistants", "/v2/runs"])

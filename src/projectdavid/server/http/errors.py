@@ -1,13 +1,13 @@
 """Errors on their way out: the one place that turns what went wrong into the envelope."""
 
 import logging
-import re
 from math import ceil
 from typing import Any, get_args
 
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -159,16 +159,20 @@ def _http(error: HTTPException) -> ApiError:
 
 
 def _not_allowed(request: Request) -> ApiError:
-    """405, with all the methods that the path answers to."""
-    allowed: set[str] = set() if request.url.path.startswith("/v1/") else {"GET"}  # pages are not in the description
-    described = request.app.openapi()["paths"]
-    if request.url.path in described:  # what it says of itself, not what a path with an id would allow
-        described = {request.url.path: described[request.url.path]}
-    for template, methods in described.items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
-            allowed |= {method.upper() for method in methods}
-    listed = ", ".join(sorted(allowed))
-    return ApiError(405, "method_not_allowed", f"This route answers to: {listed}.", headers={"allow": listed})
+    headers = allowing(request)
+    said = f"This route answers to: {headers['allow']}."
+    return ApiError(405, "method_not_allowed", said, headers=headers)
+
+
+def allowing(request: Request) -> dict[str, str]:
+    """The header of a 405: all the methods that a path answers to, and not what a path with an id would allow too."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    routes = [route for route in request.app.routes if isinstance(route, APIRoute)]
+    own = [route for route in routes if route.path == path] or [
+        route for route in routes if route.path_regex.match(path)
+    ]
+    methods = {method for route in own for method in route.methods or ()}
+    return {"allow": ", ".join(sorted(methods or {"GET"}))}  # what is none of our routes is the description
 
 
 def _invalid(error: RequestValidationError, request: Request) -> ApiError:

@@ -1,6 +1,9 @@
 """Find a route by the shape of its path, where the router would try one after the other."""
 
+from typing import Any
+
 from fastapi.routing import APIRoute, APIRouter
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 Shape = tuple[str, int, str]
@@ -8,27 +11,42 @@ Shape = tuple[str, int, str]
 
 
 class Index:
-    """Stands before a router. What it does not find, or finds with another method, the router looks for itself."""
+    """Stands before a router. What it does not find, or finds with another method, the router looks for itself.
+
+    A path without ids is itself alone, whatever paths with ids would match it: `GET /threads/runs` is no thread.
+    """
 
     def __init__(self, router: APIRouter, root: str = "") -> None:
         self._router = router
         self._root = root
+        self._plain: dict[str, dict[str, APIRoute]] = {}
         self._routes: dict[Shape, list[APIRoute]] = {}
         for route in router.routes:
             if isinstance(route, APIRoute):
                 for method in route.methods or ():
-                    self._routes.setdefault(_shape(method, route.path), []).append(route)
+                    if route.param_convertors:
+                        self._routes.setdefault(_shape(method, route.path), []).append(route)
+                    else:
+                        self._plain.setdefault(route.path, {})[method] = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope.get("root_path", "") == self._root and "fastapi.telemetry" not in scope:
             path = scope["path"].removeprefix(self._root)
+            if plain := self._plain.get(path):
+                if scope["method"] not in plain:
+                    raise HTTPException(405)
+                await self._answer(plain[scope["method"]], {}, scope, receive, send)
+                return
             for route in self._routes.get(_shape(scope["method"], path), ()):
                 if match := route.path_regex.match(path):
-                    scope["route"], scope["router"], scope["endpoint"] = route, self._router, route.endpoint
-                    scope["path_params"] = match.groupdict()
-                    await route.app(scope, receive, send)
+                    await self._answer(route, match.groupdict(), scope, receive, send)
                     return
         await self._router.app(scope, receive, send)
+
+    async def _answer(self, route: APIRoute, ids: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"], scope["router"], scope["endpoint"] = route, self._router, route.endpoint
+        scope["path_params"] = ids
+        await route.app(scope, receive, send)
 
 
 def _shape(method: str, path: str) -> Shape:

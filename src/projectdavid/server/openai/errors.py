@@ -12,7 +12,7 @@ from starlette.responses import Response
 from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Clash, StoreError
 from projectdavid.runtime.routing import UnknownModel
-from projectdavid.server.http.errors import ApiError, NotFound, explained, translate
+from projectdavid.server.http.errors import ApiError, NotFound, allowing, explained, translate
 from projectdavid.server.openai.explaining import said_of
 
 KINDS = {"step": "run step", "upload_part": "upload part", "vector_store_file": "file", "file_batch": "file batch"}
@@ -105,7 +105,7 @@ def _bracketed(param: str | None) -> str | None:
 
 
 def _unknown_url(error: HTTPException, request: Request) -> ApiError:
-    said = f"Invalid URL ({request.method} {request.url.path})"
+    asked = f"({request.method} {request.url.path})"
     if error.status_code == 405:
-        said = f"Invalid method for URL ({request.method} {request.url.path})"
-    return ApiError(error.status_code, "", said, headers=dict(error.headers) if error.headers else None)
+        return ApiError(405, "", f"Invalid method for URL {asked}", headers=allowing(request))
+    return ApiError(404, "", f"Invalid URL {asked}")
