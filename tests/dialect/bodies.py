@@ -19,7 +19,7 @@ FORMAT: Json = {
 }
 CHUNKS: Json = {"type": "static", "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 100}}
 FREE = frozenset({"parameters", "schema", "filters"})
-"""Fields that hold whatever their writer likes."""
+"""Fields that hold whatever their writer likes; and filters, which are within one another."""
 
 
 def _assistant(resources: Json) -> Json:

@@ -37,7 +37,8 @@ def described(schema: Json, part: Json, at: str = "") -> Iterator[str]:
         yield from described(schema, part["items"], f"{at}[]")
     for name, field in part.get("properties", {}).items():
         yield f"{at}.{name}".removeprefix(".")
-        yield from described(schema, field, f"{at}.{name}")
+        if name not in FREE:
+            yield from described(schema, field, f"{at}.{name}")
 
 
 def shown(path: Path) -> str:

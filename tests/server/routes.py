@@ -310,16 +310,19 @@ def places(schema: Json, route: str) -> list[tuple[str, ...]]:
     return [*found, *dict.fromkeys(("body", *steps) for steps in _named(schema, content.get("schema", {})))]
 
 
-def _named(schema: Json, part: Json) -> Iterator[tuple[str, ...]]:
-    """The paths of all fields of a body whose name says that they hold an id."""
+def _named(schema: Json, part: Json, within: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all fields of a body whose name says that they hold an id; `within` are the schemas around it."""
     if "$ref" in part:
-        part = schema["components"]["schemas"][part["$ref"].rsplit("/", 1)[1]]
+        name = part["$ref"].rsplit("/", 1)[1]
+        if name in within:
+            return
+        part, within = schema["components"]["schemas"][name], (*within, name)
     for branch in [*part.get("anyOf", ()), *part.get("oneOf", ())]:
-        yield from _named(schema, branch)
+        yield from _named(schema, branch, within)
     if "items" in part:
-        yield from (("[]", *steps) for steps in _named(schema, part["items"]))
+        yield from (("[]", *steps) for steps in _named(schema, part["items"], within))
     for name, field in part.get("properties", {}).items():
         if ID_LIKE.search(name):
             yield (name, "[]") if name.endswith("_ids") else (name,)
         else:
-            yield from ((name, *steps) for steps in _named(schema, field))
+            yield from ((name, *steps) for steps in _named(schema, field, within))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from projectdavid.protocol.assistants import JsonObject, ModelName, ReasoningEffort
 from projectdavid.protocol.base import NO_NUL, WHOLE, Id, LongText, MetaData, Request
@@ -110,6 +110,11 @@ class NewStore(Request):
     metadata: MetaData | None = None
 
 
+def _filled(*names: str) -> JsonObject:
+    """A schema of what has all of these lists, and something in each."""
+    return {"required": [*names], "properties": {name: {"type": "array", "minItems": 1} for name in names}}
+
+
 class SearchResources(Request):
     """The vector store that is searched."""
 
@@ -118,6 +123,8 @@ class SearchResources(Request):
 
 class NewSearchResources(SearchResources):
     """The same, or one that is made."""
+
+    model_config = ConfigDict(json_schema_extra={"not": _filled("vector_store_ids", "vector_stores")})
 
     vector_stores: Annotated[list[NewStore], Field(max_length=1)] | None = None
 

@@ -1,8 +1,8 @@
 """Runs."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from projectdavid.protocol.assistants import ModelName, ReasoningEffort
 from projectdavid.protocol.base import NO_NUL, WHOLE, Id, LongText, MetaData, Request
@@ -13,17 +13,25 @@ Budget = Annotated[int, Field(ge=256, le=10_000_000), WHOLE]
 """Tokens."""
 
 
-class Truncation(Request):
-    """How much of a thread a model is shown."""
+Newest = Annotated[int, Field(ge=1, le=10_000), WHOLE]
+"""A number of messages."""
 
-    type: Literal["auto", "last_messages"]
-    last_messages: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = None
 
-    @model_validator(mode="after")
-    def _number(self) -> Self:
-        if self.type == "last_messages" and self.last_messages is None:
-            raise ValueError("expected last_messages, a number")
-        return self
+class AutoTruncation(Request):
+    """Shows a model as much of a thread as it can take."""
+
+    type: Literal["auto"]
+    last_messages: Newest | None = None
+
+
+class LastMessages(Request):
+    """Shows a model the newest messages of a thread."""
+
+    type: Literal["last_messages"]
+    last_messages: Newest
+
+
+Truncation = Annotated[AutoTruncation | LastMessages, Field(discriminator="type")]
 
 
 class NamedFunction(Request):

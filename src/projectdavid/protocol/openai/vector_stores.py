@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import NO_NUL, WHOLE, Id, MetaData, Request
@@ -52,8 +52,15 @@ class StoreFileUpdate(Request):
     attributes: Attributes | None
 
 
+def _only(name: str, other: str) -> JsonObject:
+    """A schema of what has one field, and not the other."""
+    return {"required": [name], "properties": {name: {"type": "array"}, other: {"type": "null"}}}
+
+
 class FileBatchCreate(Request):
     """The body that puts many files into a vector store: `file_ids`, or `files` with what is special to each."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_only("file_ids", "files"), _only("files", "file_ids")]})
 
     file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES)] | None = None
     files: Annotated[list[StoreFileCreate], Field(min_length=1, max_length=BATCH_FILES)] | None = None
@@ -68,11 +75,50 @@ class SearchRanking(Request):
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+Value = str | int | float | bool
+MOST_FILTERS = 256
+MOST_VALUES = MOST_FILTERS - 1
+
+
+class EqualFilter(Request):
+    """Files of which an attribute is, or is not, a value."""
+
+    type: Literal["eq", "ne"]
+    key: str
+    value: Value
+
+
+class OrderFilter(Request):
+    """Files of which an attribute is in front of a value, or behind it."""
+
+    type: Literal["gt", "gte", "lt", "lte"]
+    key: str
+    value: str | int | float
+
+
+class AmongFilter(Request):
+    """Files of which an attribute is, or is not, among values."""
+
+    type: Literal["in", "nin"]
+    key: str
+    value: Annotated[list[Value], Field(max_length=MOST_VALUES)]
+
+
+class CompoundFilter(Request):
+    """Files that pass all filters, or one of them."""
+
+    type: Literal["and", "or"]
+    filters: "Annotated[list[Filter], Field(min_length=1, max_length=MOST_FILTERS)]"
+
+
+Filter = Annotated[EqualFilter | OrderFilter | AmongFilter | CompoundFilter, Field(discriminator="type")]
+
+
 class VectorStoreSearch(Request):
     """The body that searches a vector store."""
 
     query: QueryText | Annotated[list[QueryText], Field(min_length=1, max_length=16)]
     rewrite_query: bool = False
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] = 10
-    filters: JsonObject | None = None
+    filters: Filter | None = None
     ranking_options: SearchRanking | None = None

@@ -29,15 +29,24 @@ SLACK = 1024 * 1024
 """Bytes that a form may have besides the file."""
 
 
-def form(title: str, file: str, said: str, required: Sequence[str] = (), **others: dict[str, Any]) -> dict[str, Any]:
-    """What OpenAPI says of a form with a file."""
-    schema = {
+def form(
+    title: str,
+    file: str,
+    said: str,
+    required: Sequence[str] = (),
+    together: Sequence[str] = (),
+    **others: dict[str, Any],
+) -> dict[str, Any]:
+    """What OpenAPI says of a form with a file; of the fields `together` there are all, or none."""
+    schema: dict[str, Any] = {
         "type": "object",
         "title": title,
         "properties": {file: {"type": "string", "format": "binary", "description": said}, **others},
         "required": [file, *required],
         "additionalProperties": False,
     }
+    if together:
+        schema["dependentRequired"] = {one: [other for other in together if other != one] for one in together}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 

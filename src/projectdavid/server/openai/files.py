@@ -41,6 +41,7 @@ FORM = form(
     "file",
     "The bytes, with a filename.",
     required=("purpose",),
+    together=FIELDS[1:],
     purpose={"type": "string", "enum": list(PURPOSES)},
     **{
         FIELDS[1]: {"type": "string", "enum": ["created_at"]},

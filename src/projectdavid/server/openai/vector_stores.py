@@ -126,30 +126,16 @@ def _wanted(body: VectorStoreSearch, queries: list[str]) -> list[Wanted]:
     """What is looked for.
 
     Raises:
-        ApiError: 400, the filters are none.
+        ApiError: 400, there are too many filters, or too many within one another.
     """
-    if body.filters is not None:
+    filters = None if body.filters is None else body.filters.model_dump()
+    if filters is not None:
         try:
-            see_filter(body.filters, "filters")
-            _see_typed(body.filters, "filters")
+            see_filter(filters, "filters")
         except WrongFilter as error:
             raise ApiError(422, "invalid_value", str(error), error.path[:256]) from None
     threshold = 0.0 if body.ranking_options is None else body.ranking_options.score_threshold
-    return [Wanted(query, body.max_num_results, threshold, body.filters) for query in queries]
-
-
-def _see_typed(given: Json, path: str) -> None:
-    """See that a filter is a comparison, or made of such: the native API has a shorter form, too.
-
-    Raises:
-        WrongFilter: it is not.
-    """
-    if "filters" not in given:
-        if "key" not in given:
-            raise WrongFilter(f"{path}.key", "required")
-        return
-    for number, one in enumerate(given["filters"]):
-        _see_typed(one, f"{path}.filters.{number}")
+    return [Wanted(query, body.max_num_results, threshold, filters) for query in queries]
 
 
 def _result(passage: Passage) -> Json:
