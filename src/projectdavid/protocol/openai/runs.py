@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from projectdavid.protocol.assistants import ModelName, ReasoningEffort
-from projectdavid.protocol.base import NO_NUL, WHOLE, Id, LongText, MetaData, Request
+from projectdavid.protocol.base import NO_NUL, WHOLE, LongText, MetaData, Request
 from projectdavid.protocol.openai.assistants import PlainName, ResponseFormat, Temperature, Tool, ToolResources, TopP
+from projectdavid.protocol.openai.ids import AssistantId
 from projectdavid.protocol.openai.threads import MOST_MESSAGES, MessageCreate, ThreadCreate
 
 Budget = Annotated[int, Field(ge=256, le=10_000_000), WHOLE]
 """Tokens."""
-
 
 Newest = Annotated[int, Field(ge=1, le=10_000), WHOLE]
 """A number of messages."""
@@ -59,7 +59,7 @@ Choice = Literal["none", "auto", "required"] | Annotated[FunctionChoice | ToolCh
 class RunFields(Request):
     """What both ways to create a run share; what is left out comes from the assistant."""
 
-    assistant_id: Id
+    assistant_id: AssistantId
     model: ModelName | None = None
     instructions: LongText | None = None
     tools: Annotated[list[Tool], Field(max_length=20)] | None = None

@@ -14,7 +14,7 @@ from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.objects import assistant_bodies
 from projectdavid.server.objects.fields import compact, to_json
 from projectdavid.server.openai import resources, words
-from projectdavid.server.openai.lookup import find, see_id
+from projectdavid.server.openai.lookup import AssistantId, find, see_id
 from projectdavid.server.openai.paging import After, Before, Limit, Order, page
 from projectdavid.server.openai.routing import router
 from projectdavid.server.openai.words import Json
@@ -52,14 +52,14 @@ async def list_assistants(
 
 
 @router.get("/assistants/{assistant_id}", response_model=Assistant)
-async def retrieve_assistant(assistant_id: str, caller: Auth) -> Response:
+async def retrieve_assistant(assistant_id: AssistantId, caller: Auth) -> Response:
     """One assistant."""
     row = await find(caller, "assistant", assistant_id)
     return json_answer(words.assistant(msgspec.json.decode(row.body)))
 
 
 @router.post("/assistants/{assistant_id}", response_model=Assistant)
-async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Auth) -> Response:
+async def update_assistant(assistant_id: AssistantId, body: AssistantUpdate, caller: Auth) -> Response:
     """Change an assistant: what is left out stays."""
     while True:
         row = await find(caller, "assistant", assistant_id)
@@ -81,7 +81,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
 
 
 @router.delete("/assistants/{assistant_id}", response_model=Deleted)
-async def delete_assistant(assistant_id: str, caller: Auth) -> Response:
+async def delete_assistant(assistant_id: AssistantId, caller: Auth) -> Response:
     """Delete an assistant; its runs end as they would have."""
     see_id("assistant", assistant_id)
     gone = Missing("assistant", assistant_id)

@@ -1,12 +1,21 @@
 """Finding objects, and saying that they are not there, as the dialect says it."""
 
+from typing import Annotated
+
+from fastapi import Path
+
 from projectdavid.ports.store import Row
+from projectdavid.protocol.openai.ids import BEGINNINGS, pattern_of
 from projectdavid.server.auth import Caller
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.objects import finding
 
-PREFIXES = {"assistant": "asst", "thread": "thread", "message": "msg", "run": "run", "step": "step"}
-"""With what ids begin; owners may choose those of vector stores themselves, and files have been called otherwise."""
+AssistantId = Annotated[str, Path(json_schema_extra=pattern_of("assistant"))]
+ThreadId = Annotated[str, Path(json_schema_extra=pattern_of("thread"))]
+MessageId = Annotated[str, Path(json_schema_extra=pattern_of("message"))]
+RunId = Annotated[str, Path(json_schema_extra=pattern_of("run"))]
+StepId = Annotated[str, Path(json_schema_extra=pattern_of("step"))]
+"""Ids in paths."""
 SPOKEN = frozenset({"user", "assistant"})
 """The roles of the messages that this dialect shows."""
 
@@ -27,7 +36,7 @@ def see_id(kind: str, object_id: str, param: str | None = None) -> None:
     Raises:
         ApiError: 400.
     """
-    prefix = PREFIXES.get(kind, "")
+    prefix = BEGINNINGS.get(kind, "")
     if not object_id.startswith(prefix):
         name = param or f"{kind}_id"
         said = f"Invalid '{name}': '{object_id[:64]}'. Expected an ID that begins with '{prefix}'."

@@ -6,6 +6,7 @@ from fastapi import Query, Response
 
 from projectdavid.ports.store import Clash, Missing, Op, Stale
 from projectdavid.protocol.openai.answers import Deleted, Message, Page
+from projectdavid.protocol.openai.ids import pattern_of
 from projectdavid.protocol.openai.threads import MessageCreate, MetadataUpdate
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
@@ -16,17 +17,17 @@ from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.thread_stores import renamed
 from projectdavid.server.openai import words
 from projectdavid.server.openai.conversation import Spoken, active_run, filled, idle, spoken
-from projectdavid.server.openai.lookup import SPOKEN, find, find_message, see_id
+from projectdavid.server.openai.lookup import SPOKEN, MessageId, ThreadId, find, find_message, see_id
 from projectdavid.server.openai.paging import After, Before, Limit, Order, page
 from projectdavid.server.openai.routing import router
 
 router = router("messages")
 
-OfRun = Annotated[Text, Query(description="Only those that this run wrote.")]
+OfRun = Annotated[Text, Query(json_schema_extra=pattern_of("run"), description="Only those that this run wrote.")]
 
 
 @router.post("/threads/{thread_id}/messages", response_model=Message)
-async def create_message(thread_id: str, body: MessageCreate, caller: Auth) -> Response:
+async def create_message(thread_id: ThreadId, body: MessageCreate, caller: Auth) -> Response:
     """Add a message to a thread, while no run is at work on it."""
     await find(caller, "thread", thread_id)
     said = await spoken(caller, thread_id, [body])
@@ -66,7 +67,7 @@ async def in_thread(caller: Caller, thread_id: str, said: Spoken) -> list[Op]:
 
 @router.get("/threads/{thread_id}/messages", response_model=Page[Message])
 async def list_messages(
-    thread_id: str,
+    thread_id: ThreadId,
     caller: Auth,
     limit: Limit = 20,
     order: Order = "desc",
@@ -89,13 +90,13 @@ async def list_messages(
 
 
 @router.get("/threads/{thread_id}/messages/{message_id}", response_model=Message)
-async def retrieve_message(thread_id: str, message_id: str, caller: Auth) -> Response:
+async def retrieve_message(thread_id: ThreadId, message_id: MessageId, caller: Auth) -> Response:
     """One message."""
     return json_answer(words.message(await find_message(caller, thread_id, message_id)))
 
 
 @router.post("/threads/{thread_id}/messages/{message_id}", response_model=Message)
-async def update_message(thread_id: str, message_id: str, body: MetadataUpdate, caller: Auth) -> Response:
+async def update_message(thread_id: ThreadId, message_id: MessageId, body: MetadataUpdate, caller: Auth) -> Response:
     """Put other metadata in the place of what a message has."""
     row = await find_message(caller, thread_id, message_id)
     changed = to_json(body.metadata or {}) if "metadata" in body.model_fields_set else row.meta_data
@@ -105,7 +106,7 @@ async def update_message(thread_id: str, message_id: str, body: MetadataUpdate, 
 
 
 @router.delete("/threads/{thread_id}/messages/{message_id}", response_model=Deleted)
-async def delete_message(thread_id: str, message_id: str, caller: Auth) -> Response:
+async def delete_message(thread_id: ThreadId, message_id: MessageId, caller: Auth) -> Response:
     """Delete a message."""
     await find_message(caller, thread_id, message_id)
     gone = Missing("message", message_id)

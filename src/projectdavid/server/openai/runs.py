@@ -20,7 +20,7 @@ from projectdavid.server.http.sse import FRAMES
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.openai import words
 from projectdavid.server.openai.births import create, create_with_thread
-from projectdavid.server.openai.lookup import find, find_run
+from projectdavid.server.openai.lookup import RunId, ThreadId, find, find_run
 from projectdavid.server.openai.paging import After, Before, Limit, Order, page
 from projectdavid.server.openai.routing import POLL, router
 from projectdavid.server.openai.steps import RESULTS, Include
@@ -48,7 +48,7 @@ async def create_thread_and_run(body: ThreadAndRunCreate, caller: Auth, last_eve
 
 @router.post("/threads/{thread_id}/runs", response_model=Run, responses=STREAM)
 async def create_run(
-    thread_id: str,
+    thread_id: ThreadId,
     body: RunCreate,
     caller: Auth,
     include: Include = None,
@@ -63,7 +63,7 @@ async def create_run(
 
 @router.get("/threads/{thread_id}/runs", response_model=Page[Run])
 async def list_runs(
-    thread_id: str,
+    thread_id: ThreadId,
     caller: Auth,
     limit: Limit = 20,
     order: Order = "desc",
@@ -83,14 +83,14 @@ async def list_runs(
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}", response_model=Run)
-async def retrieve_run(thread_id: str, run_id: str, caller: Auth) -> Response:
+async def retrieve_run(thread_id: ThreadId, run_id: RunId, caller: Auth) -> Response:
     """One run."""
     await find_run(caller, thread_id, run_id)
     return await _answer(caller, run_id)
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}", response_model=Run)
-async def update_run(thread_id: str, run_id: str, body: MetadataUpdate, caller: Auth) -> Response:
+async def update_run(thread_id: ThreadId, run_id: RunId, body: MetadataUpdate, caller: Auth) -> Response:
     """Put other metadata in the place of what a run has."""
     row = await find_run(caller, thread_id, run_id)
     changed = to_json(body.metadata or {}) if "metadata" in body.model_fields_set else row.meta_data
@@ -100,7 +100,7 @@ async def update_run(thread_id: str, run_id: str, body: MetadataUpdate, caller: 
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/cancel", response_model=Run)
-async def cancel_run(thread_id: str, run_id: str, caller: Auth) -> Response:
+async def cancel_run(thread_id: ThreadId, run_id: RunId, caller: Auth) -> Response:
     """End a run that is not over."""
     row = await find_run(caller, thread_id, run_id)
     if not caller.done:
@@ -114,8 +114,8 @@ async def cancel_run(thread_id: str, run_id: str, caller: Auth) -> Response:
 
 @router.post("/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=STREAM)
 async def submit_tool_outputs(
-    thread_id: str,
-    run_id: str,
+    thread_id: ThreadId,
+    run_id: RunId,
     body: ToolOutputs,
     caller: Auth,
     last_event_id: LastEventId = None,
@@ -138,8 +138,8 @@ async def submit_tool_outputs(
 
 @router.get("/threads/{thread_id}/runs/{run_id}/events", responses=STREAM, response_class=Response)
 async def stream_run(
-    thread_id: str,
-    run_id: str,
+    thread_id: ThreadId,
+    run_id: RunId,
     caller: Auth,
     include: Include = None,
     last_event_id: LastEventId = None,

@@ -3,12 +3,13 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.protocol.openai.answers import Page, RunStep
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import missing
-from projectdavid.server.openai.lookup import find_run, see_id
+from projectdavid.server.openai.lookup import RunId, StepId, ThreadId, find_run, see_id
 from projectdavid.server.openai.paging import After, Before, Limit, Order, page
 from projectdavid.server.openai.routing import router
 from projectdavid.server.openai.step_words import described
@@ -17,15 +18,15 @@ router = router("runs")
 
 RESULTS = "step_details.tool_calls[*].file_search.results[*].content"
 Include = Annotated[
-    list[Literal["step_details.tool_calls[*].file_search.results[*].content"]] | None,
+    list[Literal["step_details.tool_calls[*].file_search.results[*].content"]] | SkipJsonSchema[None],
     Query(alias="include[]", description="What else to tell: the text of what `file_search` found."),
 ]
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps", response_model=Page[RunStep])
 async def list_run_steps(
-    thread_id: str,
-    run_id: str,
+    thread_id: ThreadId,
+    run_id: RunId,
     caller: Auth,
     limit: Limit = 20,
     order: Order = "desc",
@@ -46,7 +47,7 @@ async def list_run_steps(
 
 @router.get("/threads/{thread_id}/runs/{run_id}/steps/{step_id}", response_model=RunStep)
 async def retrieve_run_step(
-    thread_id: str, run_id: str, step_id: str, caller: Auth, include: Include = None
+    thread_id: ThreadId, run_id: RunId, step_id: StepId, caller: Auth, include: Include = None
 ) -> Response:
     """One step."""
     run = await find_run(caller, thread_id, run_id)

@@ -17,7 +17,7 @@ from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.thread_stores import DAYS
 from projectdavid.server.openai import resources, words
 from projectdavid.server.openai.conversation import filled, spoken
-from projectdavid.server.openai.lookup import find, see_id
+from projectdavid.server.openai.lookup import ThreadId, find, see_id
 from projectdavid.server.openai.routing import router
 
 router = router("threads")
@@ -41,13 +41,13 @@ async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Respo
 
 
 @router.get("/threads/{thread_id}", response_model=Thread)
-async def retrieve_thread(thread_id: str, caller: Auth) -> Response:
+async def retrieve_thread(thread_id: ThreadId, caller: Auth) -> Response:
     """One thread."""
     return json_answer(words.thread(await find(caller, "thread", thread_id)))
 
 
 @router.post("/threads/{thread_id}", response_model=Thread)
-async def update_thread(thread_id: str, body: ThreadUpdate, caller: Auth) -> Response:
+async def update_thread(thread_id: ThreadId, body: ThreadUpdate, caller: Auth) -> Response:
     """Change a thread: what is left out stays."""
     row = await find(caller, "thread", thread_id)
     used = await resources.wanted(caller, body.tool_resources)
@@ -63,7 +63,7 @@ async def update_thread(thread_id: str, body: ThreadUpdate, caller: Auth) -> Res
 
 
 @router.delete("/threads/{thread_id}", response_model=Deleted)
-async def delete_thread(thread_id: str, caller: Auth) -> Response:
+async def delete_thread(thread_id: ThreadId, caller: Auth) -> Response:
     """Delete a thread with all that was said in it; a run that is at work on it stops."""
     see_id("thread", thread_id)
     await deleting.delete_thread(caller, thread_id)
