@@ -5,7 +5,6 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from projectdavid.server.http.errors import ApiError
@@ -23,6 +22,7 @@ from projectdavid.server.openai import (
     uploads,
     vector_stores,
 )
+from projectdavid.server.openai.describing import described
 from projectdavid.server.openai.routing import PREFIX
 from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_answer
@@ -60,7 +60,7 @@ def create_dialect(platform: Platform, idempotency_key: dict[str, Any]) -> FastA
     app.add_api_route("/docs", lambda: reference_answer(app.openapi()), include_in_schema=False)
     app.add_middleware(Heading)
     app.router.middleware_stack = Index(app.router, PREFIX)
-    app.openapi = lambda: _openapi(app, idempotency_key)
+    app.openapi = lambda: described(app, idempotency_key)
     return app
 
 
@@ -90,19 +90,3 @@ class Heading:
 def _outdated() -> ApiError:
     said = "Assistants v1 is not served here. Set the header 'OpenAI-Beta: assistants=v2', as newer clients do."
     return ApiError(400, "invalid_beta", said)
-
-
-def _openapi(app: FastAPI, idempotency_key: dict[str, Any]) -> dict[str, Any]:
-    """The description of the dialect: FastAPI's, with how a key is sent, and what all POSTs have in common."""
-    if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        schema["servers"] = [{"url": PREFIX}]
-        schema["components"]["securitySchemes"] = {"Bearer": {"type": "http", "scheme": "bearer"}}
-        for methods in schema["paths"].values():
-            for method, operation in methods.items():
-                operation["security"] = [{"Bearer": []}]
-                operation["responses"].pop("422", None)  # what is wrong with a field is a 400 here
-                if method == "post":
-                    operation.setdefault("parameters", []).append(idempotency_key)
-        app.openapi_schema = schema
-    return app.openapi_schema

@@ -10,7 +10,7 @@ from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.objects.models import served
 from projectdavid.server.openai import words
-from projectdavid.server.openai.routing import router
+from projectdavid.server.openai.routing import documented, router
 
 router = router("models")
 
@@ -31,7 +31,7 @@ async def retrieve_model(model: str, caller: Auth) -> Response:
     raise missing("model", model)
 
 
-@router.delete("/models/{model:path}", response_model=Deleted)
+@router.delete("/models/{model:path}", response_model=Deleted, responses=documented(403, 502))
 async def delete_model(model: str, caller: Auth) -> Response:
     """Let its provider delete a model, such as a fine-tuned one; for admins."""
     caller.must_be_admin()

@@ -1,5 +1,7 @@
 """What the routes of the OpenAI dialect have in common."""
 
+from typing import Any
+
 from fastapi import APIRouter
 
 from projectdavid.protocol.openai.answers import ErrorAnswer
@@ -11,7 +13,7 @@ PREFIX = "/openai/v1"
 POLL = {"openai-poll-after-ms": "250"}
 """After how many milliseconds clients look again that wait for something."""
 
-_SAID = {
+SAID = {
     400: "The request is not as it should be, or cannot be done in this state",
     401: "No valid API key",
     403: "Only an admin may do this",
@@ -23,9 +25,19 @@ _SAID = {
     502: "The provider of the model did not do it",
     503: "The server cannot do it now",
 }
-DOCUMENTED = {status: {"model": ErrorAnswer, "description": said} for status, said in _SAID.items()}
+HEADERS: dict[int, dict[str, Any]] = {
+    401: {"headers": {"WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "Bearer"}}}},
+    429: {"headers": {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}},
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Errors that a route may answer with, for OpenAPI."""
+    return {
+        status: {"model": ErrorAnswer, "description": SAID[status], **HEADERS.get(status, {})} for status in statuses
+    }
 
 
 def router(tag: str) -> APIRouter:
-    """A router of the dialect."""
-    return APIRouter(tags=[tag], route_class=DirectRoute, responses={**DOCUMENTED})
+    """A router of the dialect; `describing` adds the errors that come of what a route takes."""
+    return APIRouter(tags=[tag], route_class=DirectRoute, responses=documented(400, 401, 404, 429, 503))
