@@ -31,6 +31,8 @@ ELSEWHERE = {
 class Plan:
     """What requests are made of, and how many there are."""
 
+    base_url: str
+    """What paths are under."""
     ids: dict[str, list[str]]
     """By the name of a dictionary: ids of things that are there."""
     parameters: dict[str, Json]
@@ -48,6 +50,7 @@ class Plan:
         return SchemathesisConfig.from_dict(
             {
                 "seed": 1,
+                "base-url": self.base_url,
                 "dictionaries": {name: {"values": values} for name, values in self.ids.items()},
                 "parameters": self.parameters,
                 "operations": self.operations,
@@ -84,6 +87,8 @@ class Found:
     """What came of all requests, by operation."""
 
     cases: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+    """Those of them that were answered with a 2xx."""
     checks: set[str] = field(default_factory=set)
     failures: dict[str, list[str]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -99,6 +104,8 @@ class Found:
 
     def _take(self, recorder: ScenarioRecorder) -> None:
         self.cases[recorder.label] += len(recorder.cases)
+        answers = [one.response for one in recorder.interactions.values() if one.response is not None]
+        self.accepted[recorder.label] += sum(200 <= answer.status_code < 300 for answer in answers)
         for case_id, checks in recorder.checks.items():
             for check in checks:
                 self.checks.add(check.name)

@@ -46,6 +46,7 @@ def planned(admin: Caller, world: World, threads: list[str]) -> Plan:
     placed["body"] = ["assistant_id", "thread_id", "run_id", "tool_id"]
     of_run = {"body.run_id": "open_run", "body.thread_id": "its_thread", "body.assistant_id": "assistant_id"}
     return Plan(
+        base_url=str(admin.base_url),
         ids={
             "assistant_id": [world["assistant"]],
             "thread_id": threads,
