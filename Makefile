@@ -29,7 +29,7 @@ serve: $(SYNCED) ## The server, in this terminal
 	@$(BIN)/projectdavid serve
 
 test: $(SYNCED) ## All tests but those of compat
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 compat: $(SYNCED) ## Other parties' frameworks against the server
 	@$(BIN)/python -m pytest -m compat tests/compat/frameworks

@@ -139,7 +139,7 @@ TABLE = {name: [NO if cell == "-" else cell for cell in cells] for name, *cells 
 
 EXPECTED: dict[tuple[str, str], str] = {
     **{(place, name): cell for name, cells in TABLE.items() for place, cell in zip(COLUMNS, cells, strict=True)},
-    **{(str(status), name): NO for name in HAPPENINGS for status in TERMINAL},
+    **{(str(status), name): NO for name in HAPPENINGS for status in sorted(TERMINAL)},
 }
 FOLLOWING = {pair: cell for pair, cell in EXPECTED.items() if cell in set(Status)}
 REFUSED = {pair: cell for pair, cell in EXPECTED.items() if cell not in set(Status)}
