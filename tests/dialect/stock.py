@@ -2,15 +2,12 @@
 
 import hashlib
 import itertools
-import re
 from collections import defaultdict
 from typing import Any
 
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
 
-from projectdavid.protocol.base import NO_NUL
-from projectdavid.server.app import IDEMPOTENCY_KEY
 from tests.compat.behaviours.hands import PNG
 from tests.compat.behaviours.wire import Json, Wire, ok
 from tests.server.talking import WEATHER
@@ -20,7 +17,6 @@ MANY = 12
 WORDS = b"The warranty lasts two years."
 MD5 = hashlib.md5(WORDS, usedforsecurity=False).hexdigest()
 UPLOAD = {"filename": "words.txt", "bytes": len(WORDS), "purpose": "assistants", "mime_type": "text/plain"}
-KEY = IDEMPOTENCY_KEY["schema"]
 SPENT = {
     "DELETE /assistants/{assistant_id}": {"path.assistant_id": "spare_assistant"},
     "DELETE /threads/{thread_id}": {"path.thread_id": "spare_thread"},
@@ -123,11 +119,10 @@ class Stock:
 
 
 class Sender:
-    """Makes of a well-formed request for things in stock one that finds them, and that is no repetition."""
+    """Makes of a well-formed request for things in stock one that finds them."""
 
     def __init__(self, stock: Stock) -> None:
         self._stock = stock
-        self._keys = (f"key {number}" for number in itertools.count())
         self._turns = {kind: itertools.cycle(stock.ids[kind]) for spent in SPENT.values() for kind in spent.values()}
 
     def may_be_sent(self, case: Any) -> bool:
@@ -178,32 +173,15 @@ class Sender:
         return self._stock.ids[kind][0] if kind and isinstance(value, str) else value
 
     def _head(self, case: Any) -> None:
-        """Each idempotency key is used once: what comes with one that was used is not done, but compared.
+        """A position in a stream is one wherever it should be.
 
-        A position in a stream is one wherever it should be: Schemathesis puts no dots into headers, and leaves what is
-        none in requests that it calls well-formed.
+        Schemathesis puts no dots into headers, and leaves what is none in requests that it calls well-formed.
         """
-        key, position = (case.headers.get(name) for name in ("Idempotency-Key", "last-event-id"))
-        if key is not None and re.fullmatch(KEY["pattern"], key) and len(key) <= KEY["maxLength"]:
-            case.headers["Idempotency-Key"] = next(self._keys)
         on_purpose = case.meta.phase.data.parameter_location is ParameterLocation.HEADER
-        if position is not None and (case.meta.generation.mode.is_positive or not on_purpose):
+        if "last-event-id" in case.headers and (case.meta.generation.mode.is_positive or not on_purpose):
             case.headers["last-event-id"] = "1.0"
 
 
 def _follows(case: Any) -> bool:
     """Whether a request is one of a walk from operation to operation."""
     return case.meta.phase.name is TestPhase.STATEFUL
-
-
-def drawable(description: Json) -> Json:
-    """The same, with texts without a NUL in other words: where those may be long, Schemathesis draws none by pattern,
-    and gives up the whole body."""
-    if isinstance(description, list):
-        return [drawable(one) for one in description]
-    if not isinstance(description, dict):
-        return description
-    if description.get("pattern") == NO_NUL:
-        others = {name: value for name, value in description.items() if name != "pattern"}
-        return {**others, "not": {"pattern": r"\x00"}}
-    return {name: drawable(value) for name, value in description.items()}

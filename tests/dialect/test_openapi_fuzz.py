@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-import schemathesis
 
 from projectdavid.server.embedded import Embedded
 from tests.compat.behaviours.wire import Wire
 from tests.dialect.routes import ROUTES
-from tests.dialect.stock import SPENT, Sender, Stock, drawable
-from tests.server.fuzzing import STATEFUL, Found, Plan, answering, drawn, fuzzed
+from tests.dialect.stock import SPENT, Sender, Stock
+from tests.server.fuzzing import STATEFUL, Found, Plan, answering, drawn, fuzzed, loaded
 from tests.server.talking import Caller
 
 pytestmark = pytest.mark.slow
@@ -85,9 +84,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
 def _loaded(server: Embedded, admin: Caller) -> Any:
     url = f"{server.base_url}/openai/v1"
     with Wire(server.base_url, admin.key) as user:
-        stock, description = Stock(user), user.read("/openapi.json")
-    config = planned(url, admin.key, stock).configured()
-    schema = schemathesis.openapi.from_dict(drawable(description), config=config)
+        stock = Stock(user)
+    schema = loaded(f"{url}/openapi.json", planned(url, admin.key, stock))
     sender = Sender(stock)
 
     @schema.hook

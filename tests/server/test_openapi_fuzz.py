@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-import schemathesis
 
 from projectdavid.server.embedded import Embedded
-from tests.server.fuzzing import STATEFUL, Found, Plan, answering, drawn, fuzzed
+from tests.server.fuzzing import STATEFUL, Found, Plan, answering, drawn, fuzzed, loaded
 from tests.server.routes import ROUTES, World, world_of
 from tests.server.talking import Caller, Json, ok
 
@@ -92,8 +91,7 @@ def _loaded(server: Embedded, admin: Caller) -> Any:
     admin.user_id = ok(admin.get("/v1/auth/validate-key"))["user_id"]
     world = {**world_of(admin), **_somebody_else(admin)}
     threads = [world["free"], *(admin.thread()["id"] for _ in range(30))]
-    config = planned(admin, world, threads).configured()
-    schema = schemathesis.openapi.from_url(f"{server.base_url}/openapi.json", config=config)
+    schema = loaded(f"{server.base_url}/openapi.json", planned(admin, world, threads))
 
     @schema.hook
     def filter_case(context: Any, case: Any) -> bool:
