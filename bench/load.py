@@ -17,7 +17,8 @@ from bench.client import Answer, Connection, Target, must
 
 LIMIT = 60
 """Seconds that a job may take."""
-TOKEN = b'"type":"content","content":'
+TOKENS = (b'"type":"content","content":', b"event: thread.message.delta\n")
+"""With what a token begins, in the native stream and in that of the OpenAI dialect."""
 MODEL = "fake-model"
 Job = dict[str, Any]
 
@@ -164,7 +165,7 @@ async def _run(target: Target, connection: Connection, assistant_id: str, thread
 
 
 def _tokens(answer: Answer) -> int:
-    return answer.body.count(TOKEN)
+    return sum(map(answer.body.count, TOKENS))
 
 
 def _hang_up(connections: list[Connection]) -> None:

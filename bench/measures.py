@@ -82,6 +82,28 @@ def tokens(rig: Rig) -> list[Row]:
     ]
 
 
+def dialect(rig: Rig) -> list[Row]:
+    """The same in the OpenAI dialect: 64 threads are made, run and streamed by one request each."""
+    took: list[tuple[float, float]] = []
+    text = f"[tokens={TOKENS}]"
+    said = [{"role": "user", "content": text}]
+    body = {"assistant_id": rig.assistant, "thread": {"messages": said}, "stream": True}
+    question = {"model": MODEL, "stream": True, "messages": said}
+    start = partial(rig.do, "streams", path="/openai/v1/threads/runs", bodies=[body] * STREAMS)
+    relay = partial(rig.do, "streams", url=rig.relay.told["url"], path="/", bodies=[question] * STREAMS)
+    for number in range(ROUNDS + 1):
+        rig.say(f"dialect {number}/{ROUNDS}")
+        took.append((_cpu_per_token(rig.platform, start), _cpu_per_token(rig.relay, relay)))
+    took = took[1:]  # the first is to warm up
+    cost, floor = (median(column) for column in zip(*took, strict=True))
+    ratio = median(ours / bare for ours, bare in took)
+    name = f"CPU per streamed token, OpenAI dialect, {STREAMS} x {TOKENS}"
+    return [
+        Row(name, f"{cost:.1f} us", "<= 30 us", cost <= 30),
+        Row("  against a bare relay", f"{ratio:.2f} x (relay {floor:.1f} us)", "<= 4 x", ratio <= 4),
+    ]
+
+
 def _cpu_per_token(process: Process, work: Callable[[], int]) -> float:
     """Microseconds."""
     before = process.cpu()
@@ -205,5 +227,6 @@ def files(rig: Rig) -> list[Row]:
 
 
 MEASURES: dict[str, Callable[[Rig], list[Row]]] = {
-    measure.__name__: measure for measure in (tokens, first_token, whole_turns, objects, long_thread, files, start)
+    measure.__name__: measure
+    for measure in (tokens, dialect, first_token, whole_turns, objects, long_thread, files, start)
 }
