@@ -203,6 +203,7 @@ async def test_an_answer_does_not_wait_for_a_reader_that_is_busy(reader: ReaderP
     content = papers.pdf(["\n".join(["many words"] * 500)], times=300)
     reading = asyncio.create_task(reader.read(pieces(content), "a.pdf"))
     await until(limited())
+    await until(resting())
     process = below()[0]
     os.kill(process, signal.SIGSTOP)
     try:
@@ -210,6 +211,13 @@ async def test_an_answer_does_not_wait_for_a_reader_that_is_busy(reader: ReaderP
             assert (await reading).kind == "pdf"
     finally:
         os.kill(process, signal.SIGCONT)
+
+
+async def resting() -> AsyncIterator[bool]:
+    """Whether the reader waits for what comes next, having said that it began with a file, again and again."""
+    while True:
+        yield _state(below()[0]) == "S"
+        await asyncio.sleep(0)
 
 
 async def limited() -> AsyncIterator[bool]:
