@@ -20,6 +20,8 @@ from projectdavid.protocol.events import EVENTS
 from projectdavid.server.embedded import Embedded
 from projectdavid.server.http.errors import TYPES
 from projectdavid.server.settings import ProviderSettings, Settings
+from tests.compat.behaviours import test_node_clients, test_python_clients
+from tests.compat.vendor import suite
 from tests.docs import codes
 from tests.docs.pages import ALL, GUIDES, ROOT, SEED, named, prose, read, rows, section
 
@@ -147,6 +149,19 @@ def test_every_operation_of_the_openai_dialect_is_documented_and_no_other_is(ser
     assert len(listed) == 51
     there = routes(f"{server.base_url}/openai/v1/openapi.json")
     assert listed | {"GET /threads/{thread_id}/runs/{run_id}/events"} == there, "the one is named below"
+
+
+def test_the_clients_that_were_tried_are_those_of_the_tests() -> None:
+    tried = {row[0].split(" `")[0]: row[1] for row in rows(section(MIGRATION, "What was tried"))}
+    assert set(tried.pop("openai-python").split(", ")) == set(test_python_clients.VERSIONS)
+    assert set(tried.pop("openai-node").split(", ")) == set(test_node_clients.VERSIONS)
+    assert tried.pop("openai-python's own tests") == suite.VERSION
+    frameworks = ROOT / "tests/compat/frameworks/requirements"
+    pinned = {line for path in frameworks.iterdir() for line in read(path).splitlines()}
+    assert len(tried) == len(list(frameworks.iterdir()))
+    for framework, version in tried.items():
+        name, _, number = version.rpartition(" ")
+        assert f"{name or framework.lower().replace(' ', '-')}=={number}" in pinned
 
 
 def routes(description: str) -> set[str]:
