@@ -57,6 +57,11 @@ def agents(above: int | None = None) -> list[int]:
     return [pid for pid, numbers in below.items() if len(numbers) == 3 and numbers[-1] == "1"]
 
 
+def sleepers() -> list[int]:
+    """The processes below this one that only sleep."""
+    return [pid for pid in trees.processes(os.getpid()) if _command(pid).startswith("sleep\0")]
+
+
 def lives(pid: int) -> bool:
     """Whether there is such a process, and it has not ended."""
     try:

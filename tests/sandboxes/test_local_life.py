@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.ports.sandbox import Full, Limits, Lost, Spec
+from projectdavid.ports.sandbox import Full, Limits, Lost, Off, Spec
 from projectdavid.sandboxes.local.jail.trees import processes
 from tests.sandboxes.seen import (
     PLAIN,
@@ -19,6 +19,7 @@ from tests.sandboxes.seen import (
     events,
     lives,
     sandbox,
+    sleepers,
     stale_groups,
     supervisors,
     until,
@@ -85,6 +86,20 @@ async def test_closing_leaves_nothing_behind():
     assert stale_groups() == []
     with pytest.raises(Lost):
         await session.list()
+
+
+async def test_closing_while_it_starts_leaves_nothing_behind(tmp_path: Path):
+    slow = tmp_path / "bwrap"
+    slow.write_text("#!/bin/sh\nsetsid sleep 1000 &\nwait\n")
+    slow.chmod(0o755)
+    async with sandbox(replace(PLAIN, bubblewrap=slow)) as box:
+        opening = asyncio.create_task(box.open(PYTHON))
+        await until(lambda: bool(sleepers()))
+        below = [*supervisors(), *sleepers()]
+        assert len(below) == 2
+    await all_end(below)
+    with pytest.raises(Off, match="closed"):
+        await opening
 
 
 async def test_what_a_session_started_ends_with_it():

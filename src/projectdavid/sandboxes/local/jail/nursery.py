@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from . import channel
+from . import channel, trees
 from .setup import Bind, Setup
 
 _HOME: Final = "/opt/projectdavid"
@@ -82,7 +82,7 @@ class Nursery:
 
     def end(self) -> str:
         """End it, with all its sessions; gives what it had to complain of."""
-        self._process.send_signal(signal.SIGKILL)
+        _kill(self._process)
         self._process.wait()
         self.socket.close()
         try:
@@ -91,6 +91,16 @@ class Nursery:
         finally:
             os.close(self._errors)
         return text.decode(errors="replace").strip()[-_ERRORS_KEPT:]
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill bubblewrap, and what it has begun: the first process inside waits for it, and alone would wait for ever."""
+    process.send_signal(signal.SIGSTOP)
+    with contextlib.suppress(ChildProcessError):  # it had ended by itself
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        for pid in reversed(trees.processes(process.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _readable(text: str) -> int:
