@@ -20,13 +20,13 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from projectdavid.protocol.base import NO_NUL
-from projectdavid.server.app import IDEMPOTENCY_KEY
 from projectdavid.server.embedded import Embedded
+from projectdavid.server.http.once import DESCRIBED
 from tests.server.conftest import serving
 from tests.server.talking import Caller, Json
 
 STATEFUL = "Stateful tests"
-KEY = IDEMPOTENCY_KEY["schema"]
+KEY = DESCRIBED["schema"]
 ELSEWHERE = {
     "max_response_time": "no test here looks at a clock",
     "object_level_authorization": "wants a file of users; test_ownership.py walks every route and every id",

@@ -18,6 +18,7 @@ from projectdavid.server.http import errors
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.index import Index
 from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
+from projectdavid.server.http.once import describe_key
 from projectdavid.server.native import ROUTERS, computer
 from projectdavid.server.objects.receiving import bound as uploads_bound
 from projectdavid.server.openai.app import create_dialect
@@ -26,19 +27,8 @@ from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_answer
 
 VERSION = version("projectdavid")
-IDEMPOTENCY_KEY: dict[str, Any] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-    "description": "For 24 hours, requests with the same key and body happen once and have the same answer.",
-}
 OPEN = frozenset({"/health", "/v1/files/download"})
 """The paths that need no key."""
-KEY_REUSED: dict[str, Any] = {
-    "description": "The idempotency key was used for another request",
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
-}
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -54,7 +44,7 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     errors.install(app)
-    app.router.routes.append(_mounted(create_dialect(platform, IDEMPOTENCY_KEY)))
+    app.router.routes.append(_mounted(create_dialect(platform)))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.append(computer.terminal)
@@ -143,7 +133,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 for method, operation in methods.items():
                     operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
                     if method == "post":
-                        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-                        operation["responses"].setdefault("409", KEY_REUSED)
+                        describe_key(operation)
         app.openapi_schema = schema
     return app.openapi_schema

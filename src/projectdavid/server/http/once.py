@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +26,23 @@ log = logging.getLogger("projectdavid.http")
 HEADER = b"idempotency-key"
 KEY = re.compile(rb"[ -~]{1,255}")
 REPLAYED = (b"idempotent-replayed", b"true")
+DESCRIBED: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "description": "For 24 hours, requests with the same key and body happen once and have the same answer.",
+}
+REUSED: dict[str, Any] = {
+    "description": "The idempotency key was used for another request",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
+}
+
+
+def describe_key(operation: dict[str, Any]) -> None:
+    """Add to what OpenAPI says of a POST: the header that it may have, and what is answered where its key was used."""
+    operation.setdefault("parameters", []).append(DESCRIBED)
+    operation["responses"].setdefault("409", REUSED)
 
 
 def once(app: ASGIApp) -> ASGIApp:

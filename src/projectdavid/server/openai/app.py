@@ -2,7 +2,6 @@
 
 import time
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,8 +42,8 @@ VERSION = b"2020-10-01"
 """The version of the API that clients are told."""
 
 
-def create_dialect(platform: Platform, idempotency_key: dict[str, Any]) -> FastAPI:
-    """The dialect over a platform; `idempotency_key` describes the header that every POST may have."""
+def create_dialect(platform: Platform) -> FastAPI:
+    """The dialect over a platform."""
     app = FastAPI(
         title="projectdavid, OpenAI dialect",
         version=version("projectdavid"),
@@ -60,7 +59,7 @@ def create_dialect(platform: Platform, idempotency_key: dict[str, Any]) -> FastA
     app.add_api_route("/docs", lambda: reference_answer(app.openapi()), include_in_schema=False)
     app.add_middleware(Heading)
     app.router.middleware_stack = Index(app.router, PREFIX)
-    app.openapi = lambda: described(app, idempotency_key)
+    app.openapi = lambda: described(app)
     return app
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from projectdavid.server.http.once import describe_key
 from projectdavid.server.openai.routing import PREFIX, SAID
 
 Json = dict[str, Any]
@@ -13,8 +14,8 @@ NAMELESS = frozenset({("post", "/files"), ("post", "/uploads"), ("get", "/models
 """Operations that name nothing which might not be there."""
 
 
-def described(app: FastAPI, idempotency_key: Json) -> Json:
-    """The description; made once. `idempotency_key` is the header that every POST may have."""
+def described(app: FastAPI) -> Json:
+    """The description; made once."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         schema["servers"] = [{"url": PREFIX}]
@@ -22,9 +23,9 @@ def described(app: FastAPI, idempotency_key: Json) -> Json:
         for path, methods in schema["paths"].items():
             for method, operation in methods.items():
                 operation["security"] = [{"Bearer": []}]
-                operation["responses"] = _settled(method, path, operation)
                 if method == "post":
-                    operation.setdefault("parameters", []).append(idempotency_key)
+                    describe_key(operation)
+                operation["responses"] = _settled(method, path, operation)
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -35,8 +36,6 @@ def _settled(method: str, path: str, operation: Json) -> Json:
     responses.pop("422", None)  # what is wrong with a field is a 400 here
     if (method, path) in NAMELESS:
         del responses["404"]
-    if method == "post":
-        responses["409"] = _error(409)
     if "requestBody" in operation:
         responses |= {"413": _error(413), "415": _error(415)}
     return dict(sorted(responses.items()))

@@ -18,7 +18,6 @@ SAID = {
     401: "No valid API key",
     403: "Only an admin may do this",
     404: "There is no such object, or it is somebody else's",
-    409: "The idempotency key was used for another request",
     413: "The body is too large",
     415: "The body is not of the type that it should be",
     429: "A limit is reached; `Retry-After` says when to try again",
