@@ -16,7 +16,8 @@ from projectdavid.server.native import store_files
 from projectdavid.server.native.store_files import Status
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects import attaching
-from projectdavid.server.objects.store_rows import attach_op, counts_of, find_open, find_store, see_embedded
+from projectdavid.server.objects.finding import find
+from projectdavid.server.objects.store_rows import attach_op, counts_of, find_open, see_embedded
 
 router = router("vector stores")
 
@@ -89,7 +90,7 @@ def _files(body: FileBatchCreate) -> tuple[list[StoreFileFields], str]:
 
 
 async def _find(caller: Caller, store_id: str, batch_id: str) -> Row:
-    await find_store(caller.view, store_id)
+    await find(caller.view, "vector_store", store_id)
     row = await caller.view.one("batch", store_id=store_id, id=batch_id)
     if row is None:
         raise missing("file_batch", batch_id)

@@ -25,7 +25,6 @@ from projectdavid.server.objects.store_rows import (
     attach_op,
     find_file,
     find_open,
-    find_store,
     see_embedded,
     unavailable,
 )
@@ -63,14 +62,14 @@ async def list_store_files(
     status: Status = None,
 ) -> Response:
     """The files of a vector store, newest first. `x-has-more` and `x-last-id` tell of the next page."""
-    await find_store(caller.view, store_id)
+    await find(caller.view, "vector_store", store_id)
     return await listed_files(caller, "store_files_page", store_id, (limit, order, after), status=status)
 
 
 @router.delete("/vector-stores/{store_id}/files", response_model=Deleted)
 async def remove_store_file_at(store_id: str, file_path: FilePath, caller: Auth) -> Response:
     """Take the file out that was put in with this `file_path`."""
-    await find_store(caller.view, store_id)
+    await find(caller.view, "vector_store", store_id)
     row = await caller.view.one("store_file_at", store_id=store_id, path=file_path)
     if row is None:
         raise missing("vector_store_file", file_path, "file_path")
@@ -94,7 +93,7 @@ async def update_store_file(store_id: str, file_id: str, body: StoreFileUpdate, 
 @router.patch("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile, responses=WITH_BODY)
 async def mark_store_file(store_id: str, file_id: str, body: StoreFileMark, caller: Auth) -> Response:
     """Say how a file stands whose vectors you bring; of all others the server knows it."""
-    store = await find_store(caller.view, store_id)
+    store = await find(caller.view, "vector_store", store_id)
     await find_file(caller.view, store_id, file_id)
     if store.vectors is None:
         raise ApiError(

@@ -25,7 +25,8 @@ from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects import attaching
 from projectdavid.server.objects.fields import to_json
-from projectdavid.server.objects.store_rows import attach_op, counts_of, find_store, store_op
+from projectdavid.server.objects.finding import find
+from projectdavid.server.objects.store_rows import attach_op, counts_of, store_op
 from projectdavid.server.platform import Platform
 
 router = router("vector stores")
@@ -54,7 +55,7 @@ async def create_vector_store(body: VectorStoreCreate, caller: Auth, owner_id: O
     attached = [attach_op(store_id, file, int(caller.now)) for file in files]
     await caller.write([_new(store_id, body, caller), *guard, *attached], to=view)
     caller.platform.bus.publish(INGEST)
-    return _answer(await find_store(view, store_id), caller.platform, 201)
+    return _answer(await find(view, "vector_store", store_id), caller.platform, 201)
 
 
 @router.get("/vector-stores", response_model=list[VectorStore])
@@ -81,13 +82,13 @@ async def list_vector_stores_of_user(
 @router.get("/vector-stores/{store_id}", response_model=VectorStore)
 async def retrieve_vector_store(store_id: str, caller: Auth) -> Response:
     """One vector store, with the counts of its files."""
-    return _answer(await find_store(caller.view, store_id), caller.platform)
+    return _answer(await find(caller.view, "vector_store", store_id), caller.platform)
 
 
 @router.put("/vector-stores/{store_id}", response_model=VectorStore, responses=WITH_BODY)
 async def update_vector_store(store_id: str, body: VectorStoreUpdate, caller: Auth) -> Response:
     """Change the fields that are supplied; `meta_data` is merged. One that has expired is used again, and is empty."""
-    row = await find_store(caller.view, store_id)
+    row = await find(caller.view, "vector_store", store_id)
     given = body.model_fields_set
     days = None if body.expires_after is None else body.expires_after.days
     params: dict[str, Any] = {
@@ -100,7 +101,7 @@ async def update_vector_store(store_id: str, body: VectorStoreUpdate, caller: Au
         "revive": "expires_after" in given,
     }
     await caller.view.write([Op("store_update", params, missing=Missing("vector_store", store_id))])
-    return _answer(await find_store(caller.view, store_id), caller.platform)
+    return _answer(await find(caller.view, "vector_store", store_id), caller.platform)
 
 
 @router.delete("/vector-stores/{store_id}", response_model=Deleted)

@@ -5,29 +5,18 @@ from typing import Any, get_args
 from projectdavid.ports.store import Clash, Missing, Op, Row, Value, View
 from projectdavid.protocol.vector_answers import StoreFileStatus
 from projectdavid.protocol.vector_stores import CHUNK_TOKENS, OVERLAP_TOKENS, StaticChunking, StoreFileFields
-from projectdavid.server.http.errors import ApiError, missing
+from projectdavid.server.http.errors import ApiError
 from projectdavid.server.objects.fields import to_json
-
-
-async def find_store(view: View, store_id: str, param: str | None = None) -> Row:
-    """The row of one of an owner's stores.
-
-    Raises:
-        ApiError: 404.
-    """
-    row = await view.one("store", id=store_id)
-    if row is None:
-        raise missing("vector_store", store_id, param)
-    return row
+from projectdavid.server.objects.finding import find
 
 
 async def find_open(view: View, store_id: str) -> Row:
-    """The same of one that has not expired.
+    """The row of one of an owner's stores that has not expired.
 
     Raises:
         ApiError: 404; 400, it has.
     """
-    row = await find_store(view, store_id)
+    row = await find(view, "vector_store", store_id)
     if row.expired_at is not None:
         message = (
             f"The vector store '{store_id}' has expired, and is empty. PUT another expires_after, and fill it again."
