@@ -65,7 +65,8 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     if body.status is not None:
         status = Status.PENDING
         wishes = {name: value for name, value in wishes.items() if FILLERS.get(name) != value}
-    new = newborn(caller, msgspec.json.decode(assistant.body), body.thread_id, wishes, status)
+    run_id = caller.ids.new("run")
+    new = newborn(caller, run_id, msgspec.json.decode(assistant.body), body.thread_id, wishes, status)
     try:
         if not caller.done:
             await caller.platform.quota.check(caller.user_id, caller.allowed)

@@ -34,6 +34,7 @@ RUN_ONLY = (
 
 def newborn(
     caller: Caller,
+    run_id: str,
     assistant: Mapping[str, Any],
     thread_id: str,
     wishes: Mapping[str, Any],
@@ -65,7 +66,7 @@ def newborn(
         warnings=(*shortcomings.of_tools(tools, platform), *_unpriced(model, caller)),
     )
     return NewRun(
-        id=caller.ids.new("run"),
+        id=run_id,
         owner=caller.user_id,
         thread_id=thread_id,
         assistant_id=assistant["id"],

@@ -88,11 +88,11 @@ async def create_with_thread(caller: Caller, body: ThreadAndRunCreate) -> Row:
 async def _new(caller: Caller, run_id: str, thread_id: str, body: RunFields, more: Mapping[str, Any]) -> NewRun:
     """A run, as of now; it may take as long as runs of the Assistants API may."""
     assistant = await find(caller, "assistant", body.assistant_id, "assistant_id")
-    new = newborn(caller, msgspec.json.decode(assistant.body), thread_id, {**_wishes(body), **more})
+    new = newborn(caller, run_id, msgspec.json.decode(assistant.body), thread_id, {**_wishes(body), **more})
     _see_offered(body.tool_choice, new)
     platform = caller.platform
     ends = platform.clock() + platform.settings.openai_run_seconds
-    return replace(new, id=run_id, expires_at=min(new.expires_at, float(int(ends))))
+    return replace(new, expires_at=min(new.expires_at, float(int(ends))))
 
 
 async def _created(caller: Caller, new: NewRun, also: Sequence[Op]) -> Row:
