@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, S
 NO_NUL = r"^[^\x00]*$"
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 """Also of the names of functions."""
+NAME_PATTERN = r"^[A-Za-z0-9_-]+$"
+"""The same, where the length is a rule of its own."""
 POSITION_PATTERN = r"^[0-9]{1,15}$"
 """Of a position in a journal where it travels as text."""
 

@@ -5,13 +5,12 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from projectdavid.protocol.assistants import JsonObject, ModelName, ReasoningEffort
-from projectdavid.protocol.base import NO_NUL, WHOLE, Id, LongText, MetaData, Request
+from projectdavid.protocol.base import NAME_PATTERN, NO_NUL, WHOLE, Id, LongText, MetaData, Request
 from projectdavid.protocol.vector_stores import ChunkingStrategy
 
 MANY_FILES = 10_000
 """Files of a vector store that is made on the way."""
 
-NAME_PATTERN = r"^[A-Za-z0-9_-]+$"
 Name = Annotated[str, StringConstraints(max_length=256, pattern=NO_NUL)]
 PlainName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN)]
 Description = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]

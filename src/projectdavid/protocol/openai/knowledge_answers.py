@@ -6,6 +6,7 @@ from pydantic import Field
 
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Answer
+from projectdavid.protocol.vector_answers import FileCounts
 
 
 class File(Answer):
@@ -43,16 +44,6 @@ class UploadPart(Answer):
     object: Literal["upload.part"]
     created_at: int
     upload_id: str
-
-
-class FileCounts(Answer):
-    """How many files stand where."""
-
-    in_progress: int
-    completed: int
-    failed: int
-    cancelled: int
-    total: int
 
 
 class VectorStore(Answer):

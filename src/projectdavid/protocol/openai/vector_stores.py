@@ -78,6 +78,7 @@ class SearchRanking(Request):
 Value = str | int | float | bool
 MOST_FILTERS = 256
 MOST_VALUES = MOST_FILTERS - 1
+"""Bounds of each list, for the description; `engine/filters.py` counts what there is in all, a comparison as one."""
 
 
 class EqualFilter(Request):

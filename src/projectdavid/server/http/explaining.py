@@ -6,9 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from projectdavid.protocol.assistants import URL_PATTERN
-from projectdavid.protocol.base import ID_PATTERN, NO_NUL, POSITION_PATTERN
+from projectdavid.protocol.base import ID_PATTERN, NAME_PATTERN, NO_NUL, POSITION_PATTERN
 from projectdavid.protocol.messages import IMAGE_PATTERN
-from projectdavid.protocol.openai.assistants import NAME_PATTERN
 from projectdavid.protocol.uploads import MD5_PATTERN
 from projectdavid.protocol.users import EMAIL_PATTERN
 from projectdavid.protocol.webhooks import PRINTABLE
