@@ -16,7 +16,8 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
     Raises:
         ValueError: a setting names no provider, or a provider is this server.
     """
-    for name, provider in settings.all_providers().items():
+    named = settings.all_providers()
+    for name, provider in named.items():
         _see_elsewhere(settings, name, provider.base_url)
     providers: dict[str, Provider] = {
         name: OpenAICompatible(
@@ -26,7 +27,7 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
             headers=provider.headers,
             idle_timeout=settings.idle_timeout,
         )
-        for name, provider in settings.all_providers().items()
+        for name, provider in named.items()
     }
     providers |= extra
     default = settings.default_provider or next(iter(providers), None)
