@@ -31,10 +31,9 @@ class CodeReader:
         self._rest += part
         if not self._inside and not self._opened():
             return ""
-        found = _WHOLE.match(self._rest)
-        end = found.end() if found else 0
-        text: str = json.loads(f'"{self._rest[:end]}"', strict=False)
-        self._rest = self._rest[end:]
+        rest = _WHOLE.sub("", self._rest, count=1)
+        text: str = json.loads(f'"{self._rest.removesuffix(rest)}"', strict=False)
+        self._rest = rest
         self._over = self._rest.startswith('"') or len(self._rest) >= len("\\ud83d\\ude42")
         self.told += len(text)
         return text

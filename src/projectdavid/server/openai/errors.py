@@ -13,10 +13,13 @@ from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Clash, StoreError
 from projectdavid.runtime.routing import UnknownModel
 from projectdavid.server.http.errors import ApiError, NotFound, allowing, explained, translate
+from projectdavid.server.http.explaining import CODES
 from projectdavid.server.openai.explaining import said_of
 
 KINDS = {"step": "run step", "upload_part": "upload part", "vector_store_file": "file", "file_batch": "file batch"}
 """What kinds are called, where that is not their own word."""
+PROBLEMS = {code: kind for kind, code in CODES.items()}
+"""What pydantic calls what the native API says of a field itself; of all else it only says that the value is wrong."""
 IN_STATE = frozenset({"invalid_state", "call_answered", "unknown_call", "vector_store_expired"})
 
 
@@ -57,32 +60,23 @@ def _translated(error: Exception, request: Request) -> ApiError:
 
 
 def _in_words(error: ApiError) -> ApiError:
+    param = _bracketed(error.param)
     match error:
         case NotFound(kind="file"):
-            return ApiError(404, "", f"No such File object: {error.shown}", _bracketed(error.param) or "id")
+            return ApiError(404, "", f"No such File object: {error.shown}", param or "id")
         case NotFound(kind="model"):
             return ApiError(404, "model_not_found", f"The model '{error.shown}' does not exist", "model")
         case NotFound():
             kind = KINDS.get(error.kind, error.kind.replace("_", " "))
-            return ApiError(404, "", f"No {kind} found with id '{error.shown}'.", _bracketed(error.param))
+            return ApiError(404, "", f"No {kind} found with id '{error.shown}'.", param)
         case ApiError(status=422):
-            return _wrong(error)
+            problem = {"type": PROBLEMS.get(error.code, "")}
+            code, message = said_of(problem, str(param), error.message.removeprefix(f"{error.param}: "))
+            return ApiError(400, code, message, param)
         case ApiError(code=code) if code in IN_STATE:
-            return ApiError(error.status, "", error.message, _bracketed(error.param))
+            return ApiError(error.status, "", error.message, param)
         case _:
             return error
-
-
-def _wrong(error: ApiError) -> ApiError:
-    """What the native API says of a field itself, where validation does not."""
-    param, said = _bracketed(error.param), error.message.removeprefix(f"{error.param}: ")
-    match error.code:
-        case "missing_field":
-            return ApiError(400, "missing_required_parameter", f"Missing required parameter: '{param}'.", param)
-        case "unknown_field":
-            return ApiError(400, "unknown_parameter", f"Unknown parameter: '{param}'.", param)
-        case code:
-            return ApiError(400, code, f"Invalid '{param}': {said}.", param)
 
 
 def _invalid(error: RequestValidationError, request: Request) -> ApiError:

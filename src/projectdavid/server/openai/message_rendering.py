@@ -13,8 +13,6 @@ from projectdavid.server.openai.words import Json
 
 MARK_ENDS = '】"'.encode()
 """How the JSON of a text ends that may be the mark of a citation, which comes next."""
-
-
 PIECE = "thread.message.delta"
 
 
@@ -76,10 +74,10 @@ class OpenMessage:
         return [] if mark is None else [self._said(mark)]
 
     def _said(self, item: bytes, numbered: list[Json] | None = None) -> Shown:
-        if numbered is None and self._text:  # almost every event of a stream is this one
-            self._text.append(item)
-            return PIECE, b"%b%b}}]}}" % (self._piece, item)
+        begun = bool(self._text)
         self._text.append(item)
+        if numbered is None and begun:  # almost every event of a stream is this one
+            return PIECE, b"%b%b}}]}}" % (self._piece, item)
         text: Json = {"value": msgspec.Raw(item), "annotations": numbered or []}
         return self._delta([{"index": len(self.images), "type": "text", "text": text}])
 

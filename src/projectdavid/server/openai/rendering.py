@@ -83,7 +83,7 @@ class Rendering:
     # The run.
 
     async def _status(self, status: str) -> list[Shown]:
-        self.row = await self.view.one("run", id=self.row.id) or self.row
+        await self._renew()
         self._started = self._started or status == "in_progress"
         shown: list[Shown] = []
         if not self._begun:
@@ -98,6 +98,9 @@ class Rendering:
         awaited = await self._waiting() if status == "requires_action" else []
         shown.append(event(f"thread.run.{status}", self._run(status, awaited)))
         return shown
+
+    async def _renew(self) -> None:
+        self.row = await self.view.one("run", id=self.row.id) or self.row
 
     def _run(self, status: str, calls: list[Row] | None = None) -> Json:
         shown = words.run(self.row, calls or (), status)
@@ -137,7 +140,7 @@ class Rendering:
             case _:
                 status = _decode(item).get("status", "completed")
                 if status != "completed":  # the run has ended with it, and says why
-                    self.row = await self.view.one("run", id=self.row.id) or self.row
+                    await self._renew()
                 shown = await self._message.completed(self.view, self.row, status)
                 self._images.clear()
         self._message = None

@@ -66,19 +66,19 @@ async def _replayed(caller: Caller, row: Row, start: Start, rendering: Rendering
 
     Returns the position behind which it does, and how many events of the next one were told already.
     """
-    behind, number = 0, 0
+    behind, number, call = None, 0, start.call
     if start.last_event_id is not None:
         at, _, index = start.last_event_id.partition(".")
-        behind, number = max(int(at) - 1, 0), int(index) + 1 if int(at) else 0
-    elif start.call is None:
+        behind, number, call = max(int(at) - 1, 0), int(index) + 1 if int(at) else 0, None
+    elif call is None:
         return 0, 0
     reached = 0
-    async for part in told_before(caller.platform.store, row.n, None if start.last_event_id is None else behind):
-        if start.call is not None and start.last_event_id is None and _answers(part, start.call):
+    async for part in told_before(caller.platform.store, row.n, behind):
+        if call is not None and _answers(part, call):
             return part.position - 1, 0
-        async for at, _ in _shown(part, rendering):
-            reached = at
-    return (behind, number) if start.last_event_id is not None else (reached, 0)
+        async for position, _ in _shown(part, rendering):
+            reached = position
+    return reached if behind is None else behind, number
 
 
 def _answers(part: Told, call_id: str) -> bool:
