@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -38,9 +39,13 @@ SLOW = papers.pdf(["\n".join(["many words"] * 500)], times=5000)
 
 
 def below(pid: int | None = None) -> list[int]:
-    """The processes below one, by default below this: the reader first, then the children of its files."""
+    """The processes below one, by default below this thread: the reader first, then the children of its files.
+
+    Servers of other tests are threads of their own, and may start their readers at any time.
+    """
     try:
-        tasks = list(Path(f"/proc/{pid or os.getpid()}/task").iterdir())
+        mine = Path(f"/proc/self/task/{threading.get_native_id()}")
+        tasks = [mine] if pid is None else list(Path(f"/proc/{pid}/task").iterdir())
         children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
     except FileNotFoundError:
         return []
