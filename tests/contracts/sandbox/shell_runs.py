@@ -103,6 +103,16 @@ class ShellRuns:
             assert "behind" not in told.terminal.replace("be''hind", "")
             assert await says(session, "echo $X") == "5\n"
 
+    async def test_after_ctrl_c_nothing_follows_a_program_that_ends_well(self, sandbox: Sandbox) -> None:
+        async with opened(sandbox, "shell") as session:
+            program = "sh -c \"trap 'exit 0' INT; echo o''n; while :; do sleep 0.1; done\""
+            _, task = await until(session, f"X=5; {program}; echo be''hind", "on\r\n")
+            await session.interrupt()
+            told = await ended(task)
+            assert (told.done.status, told.done.exit_status) == ("interrupted", 130)
+            assert "\nbehind" not in told.terminal
+            assert await says(session, "echo $X") == "5\n"
+
     async def test_a_command_is_interrupted_however_soon(self, sandbox: Sandbox) -> None:
         async with opened(sandbox, "shell") as session:
             for _ in range(20):

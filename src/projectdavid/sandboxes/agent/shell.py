@@ -35,13 +35,14 @@ _MARK_WAIT = 0.3
 _STARTING = 0.1
 """Seconds in which bash may lose a Ctrl-C, because it starts a program: then it comes once more."""
 _DRIVER = r"""
+__now=$?
 if [ -z "${__driver-}" ]; then
   export -n PROMPT_COMMAND PS1; unset HISTFILE; set +o history
   __driver=1 __busy= __left= __last=0
   __status() { return "$1"; }
   __told() { printf '%s' "$__mark" >&202; printf 'done %s %s' "$__busy" "$__last" >&201; __busy=; }
 fi
-if [ -n "$__busy" ]; then [ -n "$__left" ] || __last=130; __left=; __told; fi
+if [ -n "$__busy" ]; then [ -n "$__left" ] || __last=$__now; __left=; __told; fi
 while :; do
   [ -z "$__busy" ] || { __last=0; __told; }
   IFS= read -r -d '' -u 200 __busy && IFS= read -r -d '' -u 200 __mark && IFS= read -r -d '' -u 200 __command || exit
@@ -105,8 +106,8 @@ class ShellWorker:
         if self._ended is not None and monotonic() >= self._until:
             self._finish()
         if self._again is not None and monotonic() >= self._again:
-            self.interrupt()
             self._again = None
+            self._send_interrupt()
 
     def run(self, number: int, source: bytes) -> None:
         """Begin a command."""
@@ -122,21 +123,22 @@ class ShellWorker:
         self._write()
 
     def interrupt(self) -> None:
-        """As by Ctrl-C on its terminal; what has not begun is interrupted as soon as it does."""
+        """As by Ctrl-C on its terminal, and nothing that was to follow is begun.
+
+        What has not begun is interrupted as soon as it does.
+        """
         if self._begun is None:
             self._interrupt_waits = True
             return
         if monotonic() - self._begun < _STARTING:
             self._again = monotonic() + _STARTING
-        if termios.tcgetattr(self._terminal)[3] & termios.ISIG:
-            with contextlib.suppress(OSError):
-                os.write(self._terminal, b"\x03")
-        else:
-            self._signal(signal.SIGINT)
+        self._ends.outputs.take("terminal", b"^C")
+        self._send_interrupt()
 
     def kill(self) -> bool:
         """Kill the program in the foreground; the shell, its variables and jobs stay."""
-        return self._foreground() != self.pid and self._signal(signal.SIGKILL)
+        group = self._foreground()
+        return group != self.pid and self._signal(group, signal.SIGKILL)
 
     def resize(self, rows: int, columns: int) -> None:
         """Its terminal has another size now."""
@@ -158,8 +160,13 @@ class ShellWorker:
         group = fcntl.ioctl(self._terminal, termios.TIOCGPGRP, b"\0" * 4)
         return int.from_bytes(group, "little", signed=True)
 
-    def _signal(self, number: int) -> bool:
-        group = self._foreground()
+    def _send_interrupt(self) -> None:
+        # Not by the terminal, which tells only the foreground, and some time later. Bash hears of it, too, and first:
+        # then it begins no next command even if this one ends well, as a pipeline does that had begun only half.
+        for group in dict.fromkeys((self.pid, self._foreground())):
+            self._signal(group, signal.SIGINT)
+
+    def _signal(self, group: int, number: int) -> bool:
         if group <= 1:
             return False
         with contextlib.suppress(ProcessLookupError, PermissionError):
