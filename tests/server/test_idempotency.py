@@ -120,6 +120,18 @@ def test_every_post_is_done_once_and_answered_again_after_the_server_has_died(tm
         assert made == len(POSTS) + 1
 
 
+def test_a_run_that_lost_its_answer_is_found_again_although_its_assistant_is_gone(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, admin_of(server) as admin:
+        body = _run(admin)
+        made = ok(admin.post("/v1/runs", json=body, headers=KEY))
+        ok(admin.delete(f"/v1/assistants/{body['assistant_id']}"))
+    assert lose_answers(tmp_path) == 1
+    with serving(tmp_path) as server, admin_of(server) as user:
+        again = user.post("/v1/runs", json=body, headers=KEY)
+        assert (ok(again)["id"], again.headers["idempotent-replayed"]) == (made["id"], "true")
+        assert [run["id"] for run in ok(user.get("/v1/runs"))["data"]] == [made["id"]]
+
+
 def answers(server: Embedded, asked: list[tuple[str, str, str, Asked]]) -> list[httpx2.Response]:
     """What is answered to each, under a key of its own."""
     found: list[httpx2.Response] = []

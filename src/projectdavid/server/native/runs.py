@@ -56,30 +56,10 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
 
     Starts at once, unless the body has a `status`, or the thread is busy and `on_busy` says to wait or to interrupt.
     """
-    assistant = await find(caller.view, "assistant", body.assistant_id, "assistant_id")
-    await find(caller.view, "thread", body.thread_id, "thread_id")
-    named = await attaching.of_tools(caller, {"tools": body.tools})
-    guard = (*named, *await attaching.of_resources(caller, body.tool_resources))
-    wishes = {name: value for name, value in supplied(body).items() if value is not None}
-    status = Status.QUEUED
-    if body.status is not None:
-        status = Status.PENDING
-        wishes = {name: value for name, value in wishes.items() if FILLERS.get(name) != value}
     run_id = caller.ids.new("run")
-    new = newborn(caller, run_id, msgspec.json.decode(assistant.body), body.thread_id, wishes, status)
-    try:
-        if not caller.done:
-            await caller.platform.quota.check(caller.user_id, caller.allowed)
-            await caller.platform.driver.create(new, also=(*caller.also, *guard, *room(caller.allowed, new)))
-    except Clash as clash:
-        if clash.kind != "run":
-            raise
-        active = await caller.view.one("run_open", thread_id=body.thread_id)
-        name = f" '{active.id}'" if active else ""
-        raise ApiError(
-            409, "thread_busy", f"The thread has an open run{name}; wait for it or cancel it.", "thread_id"
-        ) from None
-    return json_answer(run(await find(caller.view, "run", new.id)))
+    if not caller.done:  # else what it was made from may be gone by now
+        await _create(caller, run_id, body)
+    return json_answer(run(await find(caller.view, "run", run_id)))
 
 
 @router.get("/runs", response_model=Page[Run])
@@ -155,6 +135,30 @@ async def stream_events(
     """Follow a run: what is there, then what comes, until it is over. Every event's id is its position."""
     row = await find(caller.view, "run", run_id)
     return EventStream(events(caller.platform, row, int(last_event_id or after)))
+
+
+async def _create(caller: Caller, run_id: str, body: RunCreate) -> None:
+    assistant = await find(caller.view, "assistant", body.assistant_id, "assistant_id")
+    await find(caller.view, "thread", body.thread_id, "thread_id")
+    named = await attaching.of_tools(caller, {"tools": body.tools})
+    guard = (*named, *await attaching.of_resources(caller, body.tool_resources))
+    wishes = {name: value for name, value in supplied(body).items() if value is not None}
+    status = Status.QUEUED
+    if body.status is not None:
+        status = Status.PENDING
+        wishes = {name: value for name, value in wishes.items() if FILLERS.get(name) != value}
+    new = newborn(caller, run_id, msgspec.json.decode(assistant.body), body.thread_id, wishes, status)
+    await caller.platform.quota.check(caller.user_id, caller.allowed)
+    try:
+        await caller.platform.driver.create(new, also=(*caller.also, *guard, *room(caller.allowed, new)))
+    except Clash as clash:
+        if clash.kind != "run":
+            raise
+        active = await caller.view.one("run_open", thread_id=body.thread_id)
+        name = f" '{active.id}'" if active else ""
+        raise ApiError(
+            409, "thread_busy", f"The thread has an open run{name}; wait for it or cancel it.", "thread_id"
+        ) from None
 
 
 async def _answer(caller: Caller, run_id: str) -> Response:
