@@ -126,10 +126,10 @@ def test_a_run_that_lost_its_answer_is_found_again_although_its_assistant_is_gon
         made = ok(admin.post("/v1/runs", json=body, headers=KEY))
         ok(admin.delete(f"/v1/assistants/{body['assistant_id']}"))
     assert lose_answers(tmp_path) == 1
-    with serving(tmp_path) as server, admin_of(server) as user:
-        again = user.post("/v1/runs", json=body, headers=KEY)
+    with serving(tmp_path) as server, admin_of(server) as admin:
+        again = admin.post("/v1/runs", json=body, headers=KEY)
         assert (ok(again)["id"], again.headers["idempotent-replayed"]) == (made["id"], "true")
-        assert [run["id"] for run in ok(user.get("/v1/runs"))["data"]] == [made["id"]]
+        assert [run["id"] for run in ok(admin.get("/v1/runs"))["data"]] == [made["id"]]
 
 
 def answers(server: Embedded, asked: list[tuple[str, str, str, Asked]]) -> list[httpx2.Response]:

@@ -197,7 +197,7 @@ class Session(Protocol):
         ...
 
     async def interrupt(self) -> None:
-        """Interrupt what runs, as by Ctrl-C; nothing happens if nothing runs."""
+        """Interrupt what runs, as by Ctrl-C, and what was to follow it; nothing happens if nothing runs."""
         ...
 
     async def put(self, name: str, size: int, chunks: AsyncIterable[bytes]) -> None:

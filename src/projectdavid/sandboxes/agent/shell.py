@@ -33,7 +33,7 @@ _COMMANDS, _STATUS, _TERMINAL = 200, 201, 202
 _MARK_WAIT = 0.3
 """Seconds that the terminal has to show what was written before a command ended."""
 _STARTING = 0.1
-"""Seconds in which bash may lose a Ctrl-C, because it starts a program: then it comes once more."""
+"""Seconds in which a program that bash starts may miss a Ctrl-C, as bash itself does not: then it comes once more."""
 _DRIVER = r"""
 __now=$?
 if [ -z "${__driver-}" ]; then
