@@ -122,9 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for part in answer.parts:
             self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-        if answer.whole:
+        if answer.whole:  # and the client may use the connection again
             self.wfile.write(b"0\r\n\r\n")
-        self.close_connection = True
+        else:
+            self.close_connection = True
 
     def log_message(self, *args: Any) -> None:
         pass
