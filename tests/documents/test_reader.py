@@ -197,6 +197,7 @@ async def test_what_is_read_when_it_is_closed_is_not_at_fault_and_nothing_is_lef
 async def test_a_child_ends_with_its_reader_and_its_file_is_not_at_fault(reader: ReaderProcess) -> None:
     reading = asyncio.create_task(reader.read(pieces(SLOW), "a.pdf"))
     await until(limited())
+    await until(resting())
     process, child = below()
     os.kill(process, signal.SIGKILL)
     with pytest.raises(DocumentsUnavailable):
