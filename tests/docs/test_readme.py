@@ -199,11 +199,11 @@ def test_the_server_and_the_dialect_describe_themselves_twice(server: Embedded) 
     page = httpx2.get(f"{server.base_url}/docs")
     assert page.status_code == 200
     assert "/v1/assistants" in page.text
-    assert httpx2.get(f"{server.base_url}/openapi.json").json()["info"]["title"] == "projectdavid"
+    assert httpx2.get(f"{server.base_url}/openapi.json", timeout=60).json()["info"]["title"] == "projectdavid"
     page = httpx2.get(f"{server.base_url}/openai/v1/docs")
     assert page.status_code == 200
     assert "/threads/{thread_id}/runs" in page.text
-    described = httpx2.get(f"{server.base_url}/openai/v1/openapi.json").json()
+    described = httpx2.get(f"{server.base_url}/openai/v1/openapi.json", timeout=60).json()
     assert described["servers"] == [{"url": "/openai/v1"}]
 
 

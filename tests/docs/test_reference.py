@@ -166,7 +166,7 @@ def test_the_clients_that_were_tried_are_those_of_the_tests() -> None:
 
 def routes(description: str) -> set[str]:
     """The verbs and paths of an OpenAPI description."""
-    paths = httpx2.get(description).json()["paths"]
+    paths = httpx2.get(description, timeout=60).json()["paths"]
     return {f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs}
 
 

@@ -159,7 +159,7 @@ def loaded(url: str, plan: Plan) -> Any:
 
     What comes with a key that was used is not done, but compared, and Schemathesis has few keys in mind.
     """
-    schema = schemathesis.openapi.from_dict(_drawable(httpx2.get(url).json()), config=plan.configured())
+    schema = schemathesis.openapi.from_dict(_drawable(httpx2.get(url, timeout=60).json()), config=plan.configured())
     keys = (f"key {number}" for number in itertools.count())
 
     @schema.hook
