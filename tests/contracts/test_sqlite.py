@@ -72,6 +72,8 @@ RUNTIME = {
     "call_output",
     "call_before",
     "message_keep",
+    "meta",
+    "meta_set",
     "prompt_page",
     "file_of_link",
     "files_expired",
