@@ -1,5 +1,6 @@
 """Objects are the same in the dialect and in the native API: what one makes or changes, the other shows."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -228,3 +229,50 @@ def test_a_store_whose_vectors_its_owner_brings_takes_no_files_here(wire: Wire, 
     ):
         refused(answer, 400, type="invalid_request_error", code=None)
     assert [one["id"] for one in wire.read(f"{path}/files")["data"]] == [shown["id"]]
+
+
+OPTIONAL: dict[str, tuple[Json, Json]] = {
+    "temperature": (0.5, 1.0),
+    "top_p": (0.25, 1.0),
+    "parallel_tool_calls": (False, True),
+    "reasoning_effort": ("low", None),
+}
+"""A value that a user can set, and the documented default that is shown instead when they do not."""
+
+
+def asked(wire: Wire, run: Json) -> Json:
+    """What the model was asked in a run."""
+    assert wire.ended(run)["status"] == "completed"
+    return json.loads(wire.messages(run["thread_id"])[-1]["content"][0]["text"]["value"])
+
+
+def started(api: str, wire: Wire, native: Caller, **fields: Json) -> tuple[Json, Json]:
+    """A new assistant and its run, both made through one of the APIs."""
+    thread = wire.thread("Hi")
+    if api == "native":
+        assistant = native.assistant(model="scripted/mirror", tools=[WEATHER])
+        body = {"assistant_id": assistant["id"], "thread_id": thread["id"], **fields}
+        return assistant, ok(native.post("/v1/runs", json=body))
+    assistant = wire.assistant("mirror", tools=[WEATHER])
+    return assistant, wire.make(f"/threads/{thread['id']}/runs", assistant_id=assistant["id"], **fields)
+
+
+@pytest.mark.parametrize("api", ["native", "dialect"])
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_a_default_is_shown_but_only_what_a_user_set_is_sent(api: str, name: str, wire: Wire, native: Caller) -> None:
+    value, default = OPTIONAL[name]
+    for fields, sent, shown in (({}, None, default), ({name: value}, value, value)):
+        assistant, run = started(api, wire, native, **fields)
+        assert asked(wire, run)[name] == sent
+        assert {one[name] for one in (run, wire.read(path_of(run)), ok(native.get(f"/v1/runs/{run['id']}")))} == {shown}
+        here, there = wire.read(f"/assistants/{assistant['id']}"), ok(native.get(f"/v1/assistants/{assistant['id']}"))
+        assert {one.get(name, default) for one in (assistant, here, there)} == {default}
+
+
+def test_a_default_that_a_user_sets_is_sent(wire: Wire, native: Caller) -> None:
+    fields = {"temperature": 1, "top_p": 1}
+    made = native.assistant(model="scripted/mirror", **fields)
+    for assistant in (made, wire.assistant("mirror", **fields)):
+        run = wire.make(f"/threads/{wire.thread('Hi')['id']}/runs", assistant_id=assistant["id"])
+        got = asked(wire, run)
+        assert (got["temperature"], got["top_p"]) == (1, 1)

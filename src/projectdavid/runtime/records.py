@@ -29,8 +29,8 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    temperature: float = 1.0
-    top_p: float = 1.0
+    temperature: float | None = None
+    top_p: float | None = None
     response_format: str | dict[str, Any] = "auto"
     reasoning_effort: str | None = None
     truncation_strategy: str | dict[str, Any] | None = None
@@ -43,6 +43,16 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     expiry_output: str = EXPIRY_OUTPUT
     platform_functions: tuple[PlatformFunction, ...] = ()
     warnings: tuple[dict[str, str], ...] = ()
+
+    @property
+    def shown_temperature(self) -> float:
+        """The sampling temperature on the wire: the documented default when nobody set one."""
+        return 1.0 if self.temperature is None else self.temperature
+
+    @property
+    def shown_top_p(self) -> float:
+        """The nucleus sampling parameter on the wire, like `shown_temperature`."""
+        return 1.0 if self.top_p is None else self.top_p
 
     @property
     def functions(self) -> tuple[dict[str, Any], ...]:

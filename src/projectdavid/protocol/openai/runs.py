@@ -71,7 +71,7 @@ class RunFields(Request):
     max_completion_tokens: Budget | None = None
     truncation_strategy: Truncation | None = None
     tool_choice: Choice | None = None
-    parallel_tool_calls: bool = True
+    parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
 
 

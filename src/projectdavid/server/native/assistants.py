@@ -10,7 +10,7 @@ from projectdavid.ports.store import Missing, Op, View
 from projectdavid.protocol.assistants import Assistant, AssistantCreate, AssistantFields, AssistantUpdate
 from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
-from projectdavid.server.http.answers import bare, json_answer, stored
+from projectdavid.server.http.answers import bare, json_answer
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native import signing
@@ -49,7 +49,8 @@ async def list_assistants(
 @router.get("/assistants/{assistant_id}", response_model=Assistant)
 async def retrieve_assistant(assistant_id: str, caller: Auth) -> Response:
     """One assistant."""
-    return Response((await find(caller.view, "assistant", assistant_id)).body, media_type="application/json")
+    row = await find(caller.view, "assistant", assistant_id)
+    return Response(assistant_bodies.to_wire(row.body), media_type="application/json")
 
 
 @router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | CONFLICT)
@@ -121,7 +122,7 @@ def _answer(values: dict[str, Any], secret: Secret | None, caller: Caller) -> Re
     tools = [*(values["tools"] or ()), *(values["platform_tools"] or ())]
     warnings = shortcomings.of_tools(tools, caller.platform)
     told = ({"webhook_secret": secret.shown} if secret else {}) | ({"warnings": warnings} if warnings else {})
-    return json_answer({**values, **told}, headers=signing.ONCE if secret else None)
+    return json_answer({**assistant_bodies.with_defaults(values), **told}, headers=signing.ONCE if secret else None)
 
 
 async def _list(view: View, limit: int, order: str, after: str | None) -> Response:
@@ -129,4 +130,4 @@ async def _list(view: View, limit: int, order: str, after: str | None) -> Respon
         return await view.one("assistant", id=cursor)
 
     rows, more = await page(view, "assistants_page", limit, order, after, known)
-    return bare([stored(row.body) for row in rows], [row.id for row in rows], more)
+    return bare([msgspec.Raw(assistant_bodies.to_wire(row.body)) for row in rows], [row.id for row in rows], more)

@@ -13,6 +13,7 @@ from projectdavid.engine.run import Failure, Run
 from projectdavid.ports.store import Row
 from projectdavid.protocol.runs import TERMINAL_STATUSES
 from projectdavid.runtime.records import Config, config_of, run_of
+from projectdavid.server.objects.assistant_bodies import with_defaults
 
 Json = dict[str, Any]
 
@@ -77,6 +78,7 @@ def response_format(value: Any) -> str | Json:
 
 def assistant(body: Mapping[str, Any]) -> Json:
     """An assistant."""
+    body = with_defaults(body)
     return {
         "id": body["id"],
         "object": "assistant",
@@ -195,8 +197,8 @@ def _configured(config: Config) -> Json:
         "instructions": "\n\n".join(part for part in instructions if part),
         "tools": tools(config.tools),
         "tool_resources": resources(config.tool_resources),
-        "temperature": config.temperature,
-        "top_p": config.top_p,
+        "temperature": config.shown_temperature,
+        "top_p": config.shown_top_p,
         "max_prompt_tokens": config.max_prompt_tokens,
         "max_completion_tokens": config.max_completion_tokens,
         "truncation_strategy": _truncation(config),
