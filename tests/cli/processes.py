@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 60
+from tests.timeouts import PROCESS_TIMEOUT
+
+PATIENCE = PROCESS_TIMEOUT
 """Seconds after which a test gives up; none of them needs so long."""
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = str(Path(sys.executable).with_name("projectdavid"))

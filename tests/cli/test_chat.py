@@ -13,6 +13,7 @@ import pytest
 from projectdavid import Entity
 from tests.cli.conftest import Command
 from tests.cli.processes import INTERRUPTIBLE, PATIENCE, is_there, read_until, started
+from tests.timeouts import wait_until
 
 FUNCTION = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
 SLOW = "[tokens=2000][delay=0.05]"
@@ -104,11 +105,13 @@ def test_in_a_terminal_it_prompts_and_ctrl_c_at_the_prompt_goes_on(data: Path, t
             read_until(screen, "you> ")
             os.write(screen, b"[say=good morning]\n")
             read_until(screen, "good morning\r\nyou> ")
-            for _ in range(PATIENCE):
+
+            def answers_ctrl_c() -> bool:
                 # The line editor misses a signal that comes between its prompt and its waiting.
                 talk.send_signal(signal.SIGINT)
-                if is_there(screen, 1):
-                    break
+                return is_there(screen, 1)
+
+            wait_until(answers_ctrl_c)
             read_until(screen, "/exit or Ctrl-D ends.")
             os.write(screen, b"/exit\n")
             assert talk.wait(PATIENCE) == 0

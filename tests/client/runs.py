@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.client.fake import DONE, Answer, Asked, Fake, error, frame
 from tests.client.samples import ASSISTANT, MESSAGE, RUN, page
+from tests.timeouts import EVENT_TIMEOUT
 
 Entry = tuple[str, dict[str, Any]]
 
@@ -118,7 +119,9 @@ class FakeRun:
         for sent in range(self._cut or 10**9):
             position = after + sent + 1
             with self._news:
-                if not self._news.wait_for(lambda wanted=position: len(self.journal) >= wanted or self.is_over, 20):
+                if not self._news.wait_for(
+                    lambda wanted=position: len(self.journal) >= wanted or self.is_over, EVENT_TIMEOUT
+                ):
                     return
                 if len(self.journal) < position:
                     break

@@ -24,6 +24,7 @@ from projectdavid import (
 from tests.client.fake import DONE, HANG_UP, KEY, Answer, Fake, error, frame
 from tests.client.runs import FakeRun, said, status
 from tests.client.samples import ASSISTANT, RUN
+from tests.timeouts import EVENT_TIMEOUT
 
 EVENTS = "GET /v1/runs/run_1/events"
 STORY = [status("in_progress"), *said("one two three"), *said("four five", 2), status("completed")]
@@ -208,7 +209,7 @@ def test_waiting_ends_when_the_run_is_over(fake: Fake, client: Entity) -> None:
 
 def test_waiting_for_a_run_at_rest_asks_once(fake: Fake, client: Entity) -> None:
     fake.on("GET /v1/runs/run_1", Answer(RUN | {"status": "requires_action"}))
-    assert client.runs.wait("run_1", timeout=5).status == "requires_action"
+    assert client.runs.wait("run_1", timeout=EVENT_TIMEOUT).status == "requires_action"
     assert fake.lines() == ["GET /v1/runs/run_1"]
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.compat.environments import environment
 from tests.fakes.hands import FakeComputer, FakeInterpreter
 from tests.server.conftest import serving
+from tests.timeouts import PROCESS_TIMEOUT
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PROCESS_TIMEOUT,
             check=False,
         )
     assert walked.returncode == 0, walked.stderr[-5000:]

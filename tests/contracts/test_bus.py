@@ -6,6 +6,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from projectdavid.ports.bus import Bus
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +32,7 @@ async def test_a_wait_that_hears_nothing_says_so(bus: Bus) -> None:
 
 async def test_a_word_ends_a_wait_that_has_begun(bus: Bus) -> None:
     with bus.subscribe("topic") as ear:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             waiting = asyncio.create_task(ear.wait(1000))
             await checkpoint()  # by then the wait has begun
             bus.publish("topic")

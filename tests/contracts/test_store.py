@@ -25,6 +25,7 @@ from tests.contracts.rows import (
     thread,
     user,
 )
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -183,7 +184,7 @@ async def test_the_errors_say_what_it_was_about() -> None:
     ids=["query", "no value", "too large", "not text", "not a value", "a rule"],
 )
 async def test_a_mistake_in_a_group_is_told_to_its_writer_and_to_nobody_else(store: Store, mistake: Op) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(EVENT_TIMEOUT):
         results = await asyncio.gather(
             store.write([user("ann")]),
             store.write([user("bob"), mistake]),

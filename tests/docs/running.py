@@ -17,6 +17,7 @@ import pytest
 from projectdavid import RunStream
 from projectdavid.server.embedded import Embedded
 from tests.docs.pages import Block
+from tests.timeouts import PROCESS_TIMEOUT
 
 ADDRESS = "http://127.0.0.1:9000"
 """Where the pages say that the server is."""
@@ -59,7 +60,7 @@ class Session:
         self._exported.touch()
         wrapped = f'source "{self._exported}"\n{script}\nexport -p > "{self._exported}"\nprintf {MARK}; env -0'
         done = subprocess.run(
-            ["bash", "-euc", wrapped], env=self._environment(), capture_output=True, text=True, timeout=60
+            ["bash", "-euc", wrapped], env=self._environment(), capture_output=True, text=True, timeout=PROCESS_TIMEOUT
         )
         assert done.returncode == 0, f"{block}: {done.stderr}"
         self.printed, _, exported = done.stdout.rpartition(MARK)

@@ -11,6 +11,7 @@ from projectdavid import Entity
 from projectdavid.server.embedded import Embedded
 from tests.docs.pages import ROOT, blocks, prose, read
 from tests.docs.running import Session
+from tests.timeouts import EVENT_TIMEOUT
 
 README = ROOT / "README.md"
 EXAMPLES = "docs/test_examples.py::test_the_examples_of_a_page_run_one_after_the_other_and_print_what_it_shows"
@@ -199,11 +200,13 @@ def test_the_server_and_the_dialect_describe_themselves_twice(server: Embedded) 
     page = httpx2.get(f"{server.base_url}/docs")
     assert page.status_code == 200
     assert "/v1/assistants" in page.text
-    assert httpx2.get(f"{server.base_url}/openapi.json", timeout=60).json()["info"]["title"] == "projectdavid"
+    assert (
+        httpx2.get(f"{server.base_url}/openapi.json", timeout=EVENT_TIMEOUT).json()["info"]["title"] == "projectdavid"
+    )
     page = httpx2.get(f"{server.base_url}/openai/v1/docs")
     assert page.status_code == 200
     assert "/threads/{thread_id}/runs" in page.text
-    described = httpx2.get(f"{server.base_url}/openai/v1/openapi.json", timeout=60).json()
+    described = httpx2.get(f"{server.base_url}/openai/v1/openapi.json", timeout=EVENT_TIMEOUT).json()
     assert described["servers"] == [{"url": "/openai/v1"}]
 
 

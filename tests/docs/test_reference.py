@@ -24,6 +24,7 @@ from tests.compat.behaviours import test_node_clients, test_python_clients
 from tests.compat.vendor import suite
 from tests.docs import codes
 from tests.docs.pages import ALL, GUIDES, ROOT, SEED, named, prose, read, rows, section
+from tests.timeouts import EVENT_TIMEOUT
 
 DOCS = ROOT / "docs"
 MIGRATION = DOCS / "migrate-from-openai.md"
@@ -166,7 +167,7 @@ def test_the_clients_that_were_tried_are_those_of_the_tests() -> None:
 
 def routes(description: str) -> set[str]:
     """The verbs and paths of an OpenAPI description."""
-    paths = httpx2.get(description, timeout=60).json()["paths"]
+    paths = httpx2.get(description, timeout=EVENT_TIMEOUT).json()["paths"]
     return {f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs}
 
 

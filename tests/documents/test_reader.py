@@ -17,6 +17,7 @@ from projectdavid.documents.process import ReaderProcess
 from projectdavid.ports.documents import DocumentsUnavailable, Unreadable
 from tests.documents.conftest import pieces
 from tests.fakes import papers
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -92,7 +93,7 @@ def handles(pid: int) -> list[str]:
 
 async def until(holds: "AsyncIterator[bool]") -> None:
     """Wait until something holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(EVENT_TIMEOUT):
         async for held in holds:
             if held:
                 return
@@ -213,7 +214,7 @@ async def test_an_answer_does_not_wait_for_a_reader_that_is_busy(reader: ReaderP
     process = below()[0]
     os.kill(process, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             assert (await reading).kind == "pdf"
     finally:
         os.kill(process, signal.SIGCONT)

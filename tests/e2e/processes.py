@@ -14,8 +14,10 @@ from typing import Any, Self
 
 import msgspec
 
+from tests.timeouts import EVENT_TIMEOUT
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = EVENT_TIMEOUT
 """Seconds after which whatever is waited for counts as never coming."""
 OURS = ("PROJECTDAVID_", "OPENAI_", "OLLAMA_")
 

@@ -2,16 +2,15 @@
 
 import http.client
 import os
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from projectdavid import Entity, InternalServerError
-from tests.e2e.processes import PATIENCE, Server
+from tests.e2e.processes import Server
+from tests.timeouts import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -20,13 +19,6 @@ BIG = os.urandom(1024) * 4096
 
 def blobs(server: Server) -> list[Path]:
     return [path for path in (server.data / "blobs").rglob("*") if path.is_file()]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    looking, end = threading.Event(), time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        looking.wait(0.01)
 
 
 def begin_upload(server: Server) -> http.client.HTTPConnection:

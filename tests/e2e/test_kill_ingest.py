@@ -15,6 +15,7 @@ from projectdavid.engine.chunking import chunks
 from projectdavid.engine.documents import Document
 from tests.e2e.processes import Server
 from tests.e2e.reading import Address, Cut
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def content(number: int, chance: random.Random) -> bytes:
 
 def uploaded(server: Server, texts: list[bytes]) -> list[str]:
     """The ids of files with these contents."""
-    with httpx2.Client(base_url=server.url(), headers={"x-api-key": server.key}, timeout=30) as client:
+    with httpx2.Client(base_url=server.url(), headers={"x-api-key": server.key}, timeout=EVENT_TIMEOUT) as client:
         answers = [
             client.post("/v1/files", files={"file": (f"{number}.txt", text)}) for number, text in enumerate(texts)
         ]

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-BOUND = 20.0
+from tests.timeouts import EVENT_TIMEOUT
+
+BOUND = EVENT_TIMEOUT
 """Seconds within which what a test waits for has to come."""
 
 Answer = tuple[int, dict[str, str], bytes]

@@ -16,6 +16,7 @@ from uuid import uuid4
 from projectdavid.ports.sandbox import Full, Level, Report, Session, Spec, Stats
 from projectdavid.sandboxes import agent
 from projectdavid.sandboxes.session import FramedSession
+from tests.timeouts import EVENT_TIMEOUT
 
 AGENT = Path(agent.__file__).parent
 
@@ -92,7 +93,7 @@ class _Plain:
         assert self.process.stdin
         self.process.stdin.close()
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(EVENT_TIMEOUT):
                 await self.process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):

@@ -7,6 +7,7 @@ import pytest
 from projectdavid.outbound.proxy import Proxy
 from tests.outbound.programs import asked, connect, connected, get
 from tests.outbound.servers import Names, moved, reply, serving
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +49,7 @@ async def test_a_line_to_a_listed_host_passes_bytes_both_ways():
         assert server.requests == [b"GET / HTTP/1.1\r\n\r\n"]
         program.send(b"")
         await program.rest()
-        await asyncio.wait_for(server.gone.wait(), 10)
+        await asyncio.wait_for(server.gone.wait(), EVENT_TIMEOUT)
 
 
 async def test_bytes_that_come_with_the_request_for_a_line_are_not_lost():

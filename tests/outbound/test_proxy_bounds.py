@@ -11,6 +11,7 @@ from projectdavid.outbound.proxy import Bounds, Proxy
 from tests.outbound.programs import Program, asked, connect, connected, get
 from tests.outbound.servers import Names, Silence, reply, serving
 from tests.outbound.test_proxy import refused, to
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -134,7 +135,7 @@ async def test_a_connection_carries_so_many_bytes_and_no_more():
     async with serving(OK, then="drip") as server:
         proxy = Proxy([f"127.0.0.1:{server.port}"], bounds=Bounds(max_bytes=5000))
         body = (await asked(proxy, get(server.url))).partition(b"\r\n\r\n")[2]
-        await asyncio.wait_for(server.gone.wait(), 10)
+        await asyncio.wait_for(server.gone.wait(), EVENT_TIMEOUT)
     assert len(body) <= 5000
 
 
@@ -144,7 +145,7 @@ async def test_a_program_that_hangs_up_ends_the_answer():
         await program.until(b"ok")
         program.send(b"")
         await program.rest()
-        await asyncio.wait_for(server.gone.wait(), 10)
+        await asyncio.wait_for(server.gone.wait(), EVENT_TIMEOUT)
 
 
 async def test_a_session_that_ends_takes_its_connections_with_it():
@@ -152,7 +153,7 @@ async def test_a_session_that_ends_takes_its_connections_with_it():
         program.send(connect(f"127.0.0.1:{server.port}"))
         await program.until(b"\r\n\r\n")
         program.served.cancel()
-        await asyncio.wait_for(server.gone.wait(), 10)
+        await asyncio.wait_for(server.gone.wait(), EVENT_TIMEOUT)
 
 
 async def test_there_are_so_many_connections_at_once_and_no_more():

@@ -15,6 +15,7 @@ from projectdavid.providers.openai_compatible import OpenAICompatible
 from tests.fakes.raw import SSE, answering, response
 from tests.fakes.upstream import Upstream
 from tests.providers.asking import KEY, asking, at, batches, chunks, text
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -223,7 +224,7 @@ async def test_closing_the_provider_breaks_its_streams_off(sent: bytes):
         await raw.answered.wait()
         await provider.close()
         with pytest.raises(ModelError) as caught:
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, EVENT_TIMEOUT)
         assert caught.value.code == "connection_error"
 
 

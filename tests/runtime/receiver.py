@@ -10,10 +10,11 @@ import msgspec
 from standardwebhooks import Webhook
 
 from projectdavid.outbound import OutboundError, Reply
+from tests.timeouts import EVENT_TIMEOUT
 
 SECRET = "whsec_c2l4dGVlbiBieXRlcyBvZiBzZWNyZXQ="
 OTHER_SECRET = "whsec_YW5vdGhlciBzaXh0ZWVuIGJ5dGVzIG9mIGl0"
-BOUND = 10.0
+BOUND = EVENT_TIMEOUT
 
 Answer = Reply | OutboundError | asyncio.Event
 

@@ -32,9 +32,10 @@ from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.stores.sqlite import SQLiteStore
 from tests.contracts.rows import message, thread, user
 from tests.fakes.memory_blobs import MemoryBlobs, shelf
+from tests.timeouts import EVENT_TIMEOUT
 
 START = 1_000_000.0
-BOUND = 10.0
+BOUND = EVENT_TIMEOUT
 """Seconds within which everything that a test waits for has to come."""
 OWNER = "user_ann"
 ENDS = frozenset(map(str, TERMINAL))

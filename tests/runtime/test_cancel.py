@@ -12,7 +12,7 @@ from projectdavid.engine.run import Refused, Status
 from projectdavid.ports.model import ModelError
 from projectdavid.providers.scripted import say
 from projectdavid.runtime.driver import Driver
-from tests.runtime.stage import Stage, calls, kinds, of_kind, statuses, text_of
+from tests.runtime.stage import BOUND, Stage, calls, kinds, of_kind, statuses, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -204,7 +204,7 @@ async def test_a_lost_word_costs_time_and_never_truth(stage: Stage) -> None:
     await deafen(stage, "work", "journal", "abort")
     stage.play(calls(("add", "{}")), say("Done."))
     n = await stage.run(functions=["add"])
-    async with stage.working(look=0.001), asyncio.timeout(10):
+    async with stage.working(look=0.001), asyncio.timeout(BOUND):
         while await stage.status(n) is not Status.REQUIRES_ACTION:
             await hear_nothing(stage)
         (call,) = await stage.actions(n)

@@ -12,7 +12,7 @@ from projectdavid.providers.scripted import ScriptedProvider, say
 from projectdavid.runtime.journal import tail, told_before
 from tests.contracts.rows import tell
 from tests.runtime.moments import MomentaryStore, Moments, When
-from tests.runtime.stage import OWNER, Event, Stage, calls, kinds, of_kind
+from tests.runtime.stage import BOUND, OWNER, Event, Stage, calls, kinds, of_kind
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ async def one_by_one(stage: Stage) -> tuple[int, list[Event]]:
     stage.play([*reasoning, *steps, *calls(("add", '{"a": "é𝄞"}'))], say("Done."))
     n = await stage.run(functions=["add"])
     seen: list[Event] = []
-    async with stage.working(), asyncio.timeout(10):
+    async with stage.working(), asyncio.timeout(BOUND):
         async for events in stage.watch(n):
             seen += events
             for gate in gates[: len(of_kind(seen, "content")) // 2]:
@@ -83,7 +83,7 @@ async def test_an_end_that_comes_while_a_reader_looks_is_not_missed(stage: Stage
         await stage.cancel(n)
 
     store = MomentaryStore(stage.store, Moments(0, cancel, frozenset({When.AFTER_STORE})))
-    async with asyncio.timeout(10), aclosing(tail(store, stage.bus, n, 1, 5.0)) as parts:
+    async with asyncio.timeout(BOUND), aclosing(tail(store, stage.bus, n, 1, 5.0)) as parts:
         assert [told.status() async for part in parts for told in part] == ["cancelled"]
 
 
@@ -130,7 +130,7 @@ async def test_a_reader_of_a_silent_run_is_kept_alive(stage: Stage) -> None:
 async def test_a_reader_of_a_run_that_is_deleted_is_let_go(stage: Stage) -> None:
     n = await stage.run(status=Status.PENDING)
     thread_id = (await stage.row(n)).thread_id
-    async with asyncio.timeout(10), aclosing(tail(stage.store, stage.bus, n, 0, 0.001)) as parts:
+    async with asyncio.timeout(BOUND), aclosing(tail(stage.store, stage.bus, n, 0, 0.001)) as parts:
         await anext(parts)
         await stage.store.of(OWNER).write([Op("thread_delete", {"id": thread_id})])
         assert [told async for told in parts if told] == []
@@ -173,7 +173,7 @@ async def test_a_long_journal_of_a_worker_that_is_gone_is_read_to_its_end(stage:
     pieces = [f"{number} " for number in range(1200)]
     stage.provider = ScriptedProvider([[*([Text((piece,))] for piece in pieces), asyncio.Event()]])
     n = await stage.run()
-    async with stage.working(), asyncio.timeout(10):
+    async with stage.working(), asyncio.timeout(BOUND):
         async for events in stage.watch(n):
             if of_kind(events, "content")[-1:] == pieces[-1:]:
                 await stage.cancel(n)  # what the journal was told is read again, to be kept

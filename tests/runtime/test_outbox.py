@@ -15,7 +15,7 @@ from projectdavid.ports.store import Op, Row, Unavailable
 from projectdavid.runtime.outbox import Room
 from tests.contracts.rows import user
 from tests.runtime.receiver import OTHER_SECRET, SECRET, Got, Receiver, reply
-from tests.runtime.stage import OWNER, START, Stage, calls
+from tests.runtime.stage import BOUND, OWNER, START, Stage, calls
 
 pytestmark = pytest.mark.anyio
 
@@ -39,12 +39,10 @@ async def ended(stage: Stage, *, owner: str = OWNER, **of: Any) -> int:
 
 async def settled(stage: Stage, count: int = 1) -> list[Row]:
     """All deliveries, once so many attempts have come to something."""
-    for _ in range(100):
-        rows = await stage.deliveries()
-        if sum(len(lines(row)) for row in rows) >= count:
-            return rows
-        await stage.quiet()
-    raise AssertionError("nothing came of it")
+    async with asyncio.timeout(BOUND):
+        while sum(len(lines(row)) for row in await stage.deliveries()) < count:
+            await stage.quiet()
+    return await stage.deliveries()
 
 
 def lines(row: Row) -> list[Any]:

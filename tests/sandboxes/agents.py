@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from projectdavid.ports.sandbox import Kind, Level, Limits, Stats, Tunnel
 from projectdavid.sandboxes.control import Patience
 from projectdavid.sandboxes.session import FramedSession
+from tests.timeouts import EVENT_TIMEOUT
 
 
 @dataclass
@@ -69,7 +70,7 @@ async def session_with_agent(
     control = Killed()
     control.may.set()
     limits = Limits(output=output)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(EVENT_TIMEOUT):
         session = FramedSession("s", Level.NONE, kind, limits, tunnel, reader, writer, control, patience or Patience())
         try:
             yield session, agent, control

@@ -10,6 +10,7 @@ import anyio
 from projectdavid.ports.sandbox import Done, Event, Session
 from projectdavid.sandboxes.local import LocalSandbox, Options
 from projectdavid.sandboxes.local.jail import trees
+from tests.timeouts import EVENT_TIMEOUT
 
 PLAIN = Options(preload=(), spares=0)
 """Without libraries, a sandbox is ready in a moment."""
@@ -25,12 +26,12 @@ async def sandbox(options: Options = PLAIN) -> AsyncGenerator[LocalSandbox]:
         await box.close()
 
 
-async def events(session: Session, source: str, timeout: float = 20) -> list[Event]:
+async def events(session: Session, source: str, timeout: float = EVENT_TIMEOUT) -> list[Event]:
     """All that a run tells."""
     return [event async for event in session.run(source, timeout)]
 
 
-async def done(session: Session, source: str, timeout: float = 20) -> Done:
+async def done(session: Session, source: str, timeout: float = EVENT_TIMEOUT) -> Done:
     """How a run ends."""
     last = (await events(session, source, timeout))[-1]
     assert isinstance(last, Done)
@@ -72,7 +73,7 @@ def lives(pid: int) -> bool:
 
 async def until(holds: Callable[[], object]) -> None:
     """Wait until something holds that the host shows."""
-    with anyio.fail_after(60):
+    with anyio.fail_after(EVENT_TIMEOUT):
         while not holds():  # noqa: ASYNC110 the host rings no bell
             await anyio.sleep(0.01)
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 import httpx2
 import pytest
@@ -17,6 +16,7 @@ from tests.server.routes import World, world_of
 from tests.server.script import player
 from tests.server.talking import Caller, ok
 from tests.server.watching import Theatre, theatre
+from tests.timeouts import wait_until
 
 FOREIGN = (
     *("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "PROJECTDAVID_DATA", "SEARXNG_URL"),
@@ -137,15 +137,7 @@ async def still(platform: Platform) -> AsyncGenerator[httpx2.AsyncClient]:
 @pytest.fixture
 def wait_for() -> Callable[[Callable[[], object]], None]:
     """Wait until something outside of our reach has come about."""
-
-    def wait(holds: Callable[[], object]) -> None:
-        for _ in range(2000):
-            if holds():
-                return
-            Event().wait(0.005)
-        raise AssertionError("it did not come about")
-
-    return wait
+    return wait_until
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from projectdavid.server.embedded import Embedded
 from projectdavid.server.http.once import DESCRIBED
 from tests.server.conftest import serving
 from tests.server.talking import Caller, Json
+from tests.timeouts import EVENT_TIMEOUT
 
 STATEFUL = "Stateful tests"
 KEY = DESCRIBED["schema"]
@@ -71,7 +72,7 @@ class Plan:
                 "phases": {"stateful": {"generation": {"max-examples": self.scenarios}}},
                 "checks": {"enabled": True},
                 "max-stream-events": 3,
-                "request-timeout": 10,
+                "request-timeout": EVENT_TIMEOUT,
                 "continue-on-failure": True,
                 "cache": {"enabled": False},
             }
@@ -159,7 +160,9 @@ def loaded(url: str, plan: Plan) -> Any:
 
     What comes with a key that was used is not done, but compared, and Schemathesis has few keys in mind.
     """
-    schema = schemathesis.openapi.from_dict(_drawable(httpx2.get(url, timeout=60).json()), config=plan.configured())
+    schema = schemathesis.openapi.from_dict(
+        _drawable(httpx2.get(url, timeout=EVENT_TIMEOUT).json()), config=plan.configured()
+    )
     keys = (f"key {number}" for number in itertools.count())
 
     @schema.hook

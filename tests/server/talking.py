@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx2
 
+from tests.timeouts import EVENT_TIMEOUT
+
 Json = Any
 WEATHER = {
     "type": "function",
@@ -24,7 +26,7 @@ class Caller(httpx2.Client):
     """A user with a key of their own."""
 
     def __init__(self, base_url: str, user_id: str, key: str) -> None:
-        super().__init__(base_url=base_url, headers={"x-api-key": key}, timeout=30)
+        super().__init__(base_url=base_url, headers={"x-api-key": key}, timeout=EVENT_TIMEOUT)
         self.user_id = user_id
         self.key = key
 

@@ -11,6 +11,7 @@ import pytest
 from tests.server.conftest import serving
 from tests.server.routes import WITH_BODY, Asked, World, counted
 from tests.server.talking import Caller, ok, refused
+from tests.timeouts import EVENT_TIMEOUT
 
 JSON = {"content-type": "application/json"}
 OPTIONAL = {
@@ -125,7 +126,7 @@ def test_a_body_that_is_too_large_is_refused(small: Caller, chunked: bool) -> No
 def test_a_length_that_is_too_large_is_refused_before_the_body_comes(small: Caller, length: str) -> None:
     host, port = small.base_url.host, small.base_url.port
     assert port is not None
-    with socket.create_connection((host, port), timeout=10) as connection:
+    with socket.create_connection((host, port), timeout=EVENT_TIMEOUT) as connection:
         lines = ["POST /v1/assistants HTTP/1.1", "host: here", f"x-api-key: {small.key}", f"content-length: {length}"]
         connection.sendall("\r\n".join([*lines, "content-type: application/json", "", ""]).encode())
         assert connection.recv(4096).split()[1] in (b"413", b"400")
@@ -136,7 +137,7 @@ def test_a_body_that_breaks_off_leaves_nothing(small: Caller) -> None:
     host, port = small.base_url.host, small.base_url.port
     assert port is not None
     for _ in range(3):
-        with socket.create_connection((host, port), timeout=10) as connection:
+        with socket.create_connection((host, port), timeout=EVENT_TIMEOUT) as connection:
             lines = ["POST /v1/assistants HTTP/1.1", "host: here", f"x-api-key: {small.key}", "content-length: 100"]
             connection.sendall("\r\n".join([*lines, "content-type: application/json", "", '{"model": "m"']).encode())
     assert ok(small.get("/v1/assistants")) == before

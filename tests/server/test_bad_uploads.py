@@ -10,6 +10,7 @@ import pytest
 
 from tests.server.conftest import serving
 from tests.server.talking import Caller, ok, refused, stored
+from tests.timeouts import EVENT_TIMEOUT
 
 PATHS = ("/v1/files", "/v1/uploads")
 FORM = {"content-type": "multipart/form-data; boundary=b"}
@@ -116,7 +117,7 @@ def begun(user: Caller, *headers: str) -> Iterator[socket.socket]:
     """A connection on which the head of an upload was sent."""
     url = httpx2.URL(str(user.base_url))
     lines = ("POST /v1/files HTTP/1.1", "host: x", f"x-api-key: {user.headers['x-api-key']}", *headers)
-    with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=EVENT_TIMEOUT) as connection:
         connection.sendall("\r\n".join([*lines, f"content-type: {FORM['content-type']}", "", ""]).encode())
         yield connection
 

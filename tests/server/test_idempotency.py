@@ -16,6 +16,7 @@ from projectdavid.server.platform import Platform
 from tests.server.conftest import Clock, serving
 from tests.server.routes import ADMIN_ONLY, CASES, Asked, world_of
 from tests.server.talking import WEATHER, Caller, Json, ok, refused
+from tests.timeouts import EVENT_TIMEOUT
 
 POSTS = [(route, number) for route, number in CASES if route.startswith("POST ")]
 KEY = {"idempotency-key": "one"}
@@ -28,7 +29,9 @@ async def many(server: Embedded, user: Caller) -> AsyncGenerator[httpx2.AsyncCli
     """A user with as many connections as requests."""
     limits = httpx2.Limits(max_connections=AT_ONCE)
     headers = {"x-api-key": user.key, **KEY}
-    async with httpx2.AsyncClient(base_url=server.base_url, headers=headers, limits=limits, timeout=60) as client:
+    async with httpx2.AsyncClient(
+        base_url=server.base_url, headers=headers, limits=limits, timeout=EVENT_TIMEOUT
+    ) as client:
         yield client
 
 
@@ -298,7 +301,7 @@ async def test_a_request_waits_for_the_one_before_it_with_the_same_key(
     body = {"assistant_id": assistant["id"], "thread_id": thread["id"]}
     run = await posted(still, "/v1/runs", body)
     body |= {"run_id": run["id"], "stream": False}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(EVENT_TIMEOUT):
         asked = [asyncio.create_task(still.post("/v1/completions", json=body, headers=KEY)) for _ in range(2)]
         while not platform.under_way:
             await checkpoint()

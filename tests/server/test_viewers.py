@@ -17,6 +17,7 @@ from tests.fakes.terminals import KEPT, PLOT
 from tests.server.conftest import Clock
 from tests.server.talking import ok
 from tests.server.watching import Theatre, frame, shown, theatre
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +41,7 @@ async def test_a_viewer_sees_what_the_terminal_shows_what_commands_came_to_and_w
         assert await frame(viewer) == {"type": "command_complete", "command": "exec", "exit_status": None}
         file = {"file_id": "file_1", "filename": "plot.png", "mime_type": "image/png", "size": 3}
         assert await frame(viewer) == {"type": "computer_file", **file}
-    assert await asyncio.wait_for(stage.terminals.ended.get(), 10) == thread
+    assert await asyncio.wait_for(stage.terminals.ended.get(), EVENT_TIMEOUT) == thread
 
 
 async def test_what_could_act_on_the_terminal_of_the_viewer_does_not_leave_the_server(stage: Theatre):
@@ -95,7 +96,7 @@ async def test_an_owner_has_so_many_viewers_and_no_more(stage: Theatre):
         assert caught.value.response.status_code == 429
         await viewers.enter_async_context(connect(stage.url(theirs, await stage.token(theirs, other))))
         await last.close()
-        assert await asyncio.wait_for(stage.terminals.ended.get(), 10) == thread
+        assert await asyncio.wait_for(stage.terminals.ended.get(), EVENT_TIMEOUT) == thread
         await viewers.enter_async_context(connect(url))
     await other.aclose()
 
@@ -138,7 +139,7 @@ async def test_a_viewer_may_say_goodbye(stage: Theatre):
     async with stage.watching(thread) as viewer:
         await viewer.send('{"action": "disconnect"}')
         assert (await ending(viewer))[0] == 1000
-    assert await asyncio.wait_for(stage.terminals.ended.get(), 10) == thread
+    assert await asyncio.wait_for(stage.terminals.ended.get(), EVENT_TIMEOUT) == thread
 
 
 # When it ends
@@ -199,6 +200,6 @@ async def test_a_viewer_who_does_not_read_is_cut_off_and_holds_up_nobody(tmp_pat
             assert (await loop.sock_recv(deaf, 100)).startswith(b"HTTP/1.1 101 ")
             for _ in range(4 * KEPT):
                 await stage.terminals.tell(thread, b"x" * 100_000)
-            assert await asyncio.wait_for(stage.terminals.ended.get(), 20) == thread
+            assert await asyncio.wait_for(stage.terminals.ended.get(), EVENT_TIMEOUT) == thread
         async with stage.watching(thread, close_timeout=0) as viewer:
             assert (await shown(viewer))[:5] == "xxxxx"

@@ -14,6 +14,7 @@ from tests.server.conftest import FOREIGN
 from tests.server.script import player
 from tests.server.talking import ok
 from tests.server.watching import Theatre, frame, theatre
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,7 @@ async def test_who_watches_sees_the_commands_of_the_model_as_they_run(workshop: 
     client, thread = workshop.client, await workshop.thread()
     tools = [{"type": "computer"}]
     assistant = ok(await client.post("/v1/assistants", json={"model": "scripted/sheller", "tools": tools}))
-    async with asyncio.timeout(30), workshop.watching(thread) as early:
+    async with asyncio.timeout(EVENT_TIMEOUT), workshop.watching(thread) as early:
         said = {"thread_id": thread, "content": "Look around."}
         ok(await client.post("/v1/messages", json=said))
         ok(await client.post("/v1/runs", json={"assistant_id": assistant["id"], "thread_id": thread}))

@@ -14,6 +14,7 @@ from projectdavid.server.embedded import Embedded
 from tests.fakes.hooks import Got, Hooks, answered, receiving, with_outputs
 from tests.server.conftest import serving
 from tests.server.talking import NOBODY, WEATHER, Caller, Json, ok, refused
+from tests.timeouts import wait_until
 
 GIVEN = "a secret of sixteen and more"
 
@@ -254,10 +255,7 @@ def test_a_delivery_is_found_by_run_assistant_and_status(ann: Caller, hooks: Hoo
 
 def settle(user: Caller, count: int) -> None:
     """Wait until so many attempts have been written down."""
-    for _ in range(500):
-        if sum(len(delivery["log"]) for delivery in deliveries(user)) >= count:
-            return
-    raise AssertionError("nothing came of it")
+    wait_until(lambda: sum(len(delivery["log"]) for delivery in deliveries(user)) >= count)
 
 
 def test_redelivery_sends_the_same_bytes_under_the_same_id_again(ann: Caller, hooks: Hooks) -> None:

@@ -7,10 +7,11 @@ from itertools import count
 from typing import Any, Protocol
 
 from projectdavid.ports.tool import Context, File, ToolCall, ToolError, ToolOutput
+from tests.timeouts import EVENT_TIMEOUT
 
 OWNER = "user_ann"
 TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
-BOUND = 30.0
+BOUND = EVENT_TIMEOUT
 """Seconds within which everything that a test waits for has to come."""
 
 

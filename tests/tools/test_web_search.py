@@ -15,6 +15,7 @@ from projectdavid.ports.websearch import WebResult, WebSearchError
 from projectdavid.tools.page_reading import PageReader
 from projectdavid.tools.web_search import FUNCTIONS, PART, WebSearch
 from tests.fakes.sites import Answer, Site, site
+from tests.timeouts import EVENT_TIMEOUT
 from tests.tools.conversation import Conversation
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +65,7 @@ class Web:
         self.engine = Engine()
         self.site = fake
         self.now = 0.0
-        bounds: dict[str, Any] = {"timeout": 10, "max_bytes": 300_000, "max_redirects": 3, **guard}
+        bounds: dict[str, Any] = {"timeout": EVENT_TIMEOUT, "max_bytes": 300_000, "max_redirects": 3, **guard}
         self.guard = Guard(allow=[f"127.0.0.1:{fake.port}"], allow_http=True, **bounds)
         reader = PageReader(self.guard, documents, Shelf(), lambda: self.now)
         self.tool = WebSearch(self.engine, reader)

@@ -22,6 +22,7 @@ from projectdavid.tools.computer import Computer
 from projectdavid.tools.sessions import Sessions
 from tests.fakes.plain_sandbox import PlainSandbox
 from tests.sandboxes.seen import agents
+from tests.timeouts import PROCESS_TIMEOUT
 from tests.tools.conversation import BOUND
 
 pytestmark = pytest.mark.slow
@@ -98,7 +99,7 @@ def test_the_example_gives_a_table_a_plot_and_another_csv_back(server: Embedded,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=2 * BOUND,
+        timeout=PROCESS_TIMEOUT,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -11,6 +11,7 @@ import pytest
 from projectdavid.ports.websearch import WebResult, WebSearch, WebSearchError
 from projectdavid.websearches.engines import Brave, Exa, SearXNG, Tavily
 from tests.fakes.sites import Answer, Asked, Site, site
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -155,7 +156,7 @@ async def test_a_server_that_is_silent_is_not_waited_for(case: Case, server: Sit
     with site() as other:
 
         def silent(_: Asked) -> Answer:
-            over.wait(30)
+            over.wait(EVENT_TIMEOUT)
             return Answer()
 
         over = threading.Event()

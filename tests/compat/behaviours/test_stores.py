@@ -25,7 +25,7 @@ def chunks(size: int, overlap: int) -> Json:
 
 def read(wire: Wire, path: str) -> Json:
     """A file of a store, or a batch, once it is read."""
-    for _ in range(5000):
+    for _ in range(50_000):
         found = wire.read(path)
         if found["status"] != "in_progress":
             return found

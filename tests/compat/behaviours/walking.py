@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from projectdavid.server.embedded import Embedded
+from tests.timeouts import PROCESS_TIMEOUT
 
 WALKS = Path(__file__).with_name("walks")
 
@@ -25,7 +26,7 @@ def walked(command: list[str | Path], folder: Path, server: Embedded, hasty: Emb
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PROCESS_TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-5000:]

@@ -9,6 +9,7 @@ import httpx2
 
 from projectdavid.server.embedded import Embedded
 from tests.server.talking import WEATHER
+from tests.timeouts import EVENT_TIMEOUT
 
 Json = Any
 TERMINAL = {"cancelled", "failed", "completed", "incomplete", "expired"}
@@ -39,7 +40,7 @@ class Wire(httpx2.Client):
 
     def __init__(self, base_url: str, key: str) -> None:
         headers = {"authorization": f"Bearer {key}", "openai-beta": "assistants=v2"}
-        super().__init__(base_url=f"{base_url}/openai/v1", headers=headers, timeout=30)
+        super().__init__(base_url=f"{base_url}/openai/v1", headers=headers, timeout=EVENT_TIMEOUT)
         self.key = key
 
     def make(self, path: str, **body: Json) -> Json:

@@ -10,6 +10,7 @@ from tests.compat.environments import pinned
 from tests.compat.frameworks.model import helper
 from tests.fakes.hands import FakeInterpreter
 from tests.server.conftest import serving
+from tests.timeouts import PROCESS_TIMEOUT
 
 HERE = Path(__file__).parent
 SILENT = {
@@ -46,7 +47,7 @@ def walk(name: str, folder: Path) -> dict[str, Any]:
             cwd=home,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=PROCESS_TIMEOUT,
             check=False,
         )
     assert walked.returncode == 0, walked.stderr[-5000:]

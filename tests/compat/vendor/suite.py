@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from tests.compat.environments import environment, made
+from tests.timeouts import PROCESS_TIMEOUT
 
 VERSION = "3.54.0"
 SHA256 = "2e393e63f8a38be6452806f9ef0b6534fecd6d41ab3b2165180dfce3599249cd"
@@ -61,7 +62,7 @@ def outcomes(url: str, report: Path) -> dict[str, str]:
         env={**os.environ, "TEST_API_BASE_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PROCESS_TIMEOUT,
         check=False,
     )
     assert report.exists(), ran.stdout[-4000:] + ran.stderr[-4000:]

@@ -13,6 +13,7 @@ import uvicorn
 from tests.compat.vendor.front import BASE, Front
 from tests.compat.vendor.suite import outcomes
 from tests.server.conftest import serving
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +34,7 @@ def fronted(url: str, key: str) -> Iterator[str]:
 
     async def serve() -> None:
         headers = {"authorization": f"Bearer {key}"}
-        async with httpx2.AsyncClient(base_url=url + BASE, headers=headers, timeout=60) as client:
+        async with httpx2.AsyncClient(base_url=url + BASE, headers=headers, timeout=EVENT_TIMEOUT) as client:
             config.app = Front(client)
             await server.serve([socket])
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from projectdavid.ports.sandbox import Display, Lost, Output, Refused, Session
-from tests.contracts.sandbox.hold import Hold, Ran, put, ran
+from tests.contracts.sandbox.hold import PROBE_SECONDS, Hold, Ran, put, ran
 
 GIGABYTE = 1 << 30
 PRINT_A_GIGABYTE = """
@@ -111,7 +111,9 @@ class Attacks:
     async def test_an_interrupt_from_outside_keeps_the_state(self, hold: Hold) -> None:
         async with hold.session() as session:
             told: list[str] = []
-            async for event in session.run("kept = 6\nprint('on', flush=True)\nimport time\ntime.sleep(1000)", 60):
+            async for event in session.run(
+                "kept = 6\nprint('on', flush=True)\nimport time\ntime.sleep(1000)", PROBE_SECONDS
+            ):
                 told.append(getattr(event, "status", ""))
                 if isinstance(event, Output) and "on" in event.text:
                     await session.interrupt()
@@ -189,7 +191,7 @@ class Attacks:
 
     async def test_two_runs_at_once_do_not_mix(self, hold: Hold) -> None:
         async with hold.session() as session:
-            runs = [ran(session, f"import time; time.sleep(0.1); print('mine-{at}')", 30) for at in range(2)]
+            runs = [ran(session, f"import time; time.sleep(0.1); print('mine-{at}')") for at in range(2)]
             results = await asyncio.gather(*runs, return_exceptions=True)
             for at, result in enumerate(results):
                 if isinstance(result, Ran):

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from projectdavid.ports.sandbox import Display, Done, Event, Kind, Limits, Output, Sandbox, Session, Spec, Tunnel
+from tests.timeouts import EVENT_TIMEOUT
 
-PATIENCE = 60.0
+PATIENCE = EVENT_TIMEOUT
 """Seconds that a test waits before it calls a thing stuck."""
 
 
@@ -64,7 +65,7 @@ async def opened(
             await session.close()
 
 
-async def ran(session: Session, source: str, timeout: float = 30.0) -> Ran:
+async def ran(session: Session, source: str, timeout: float = PATIENCE) -> Ran:
     """Run something to its end."""
     told = Ran()
     async with asyncio.timeout(PATIENCE):

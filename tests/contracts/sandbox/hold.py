@@ -8,11 +8,12 @@ from pathlib import Path
 
 from projectdavid.ports.sandbox import Done, Event, Kind, Limits, Lost, Output, Sandbox, Session, Spec
 from tests.contracts.sandbox.bait import Bait, laid
+from tests.timeouts import EVENT_TIMEOUT
 
 INSIDE = Path(__file__).with_name("inside")
 FOLDER = "escape"
 PACKAGE = "tests/contracts/sandbox/inside"
-PROBE_SECONDS = 60.0
+PROBE_SECONDS = EVENT_TIMEOUT
 MEGABYTE = 1 << 20
 SMALL = Limits(
     memory=192 * MEGABYTE,

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from tests.timeouts import EVENT_TIMEOUT
+
 MARKED = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)', '{}'])"
 
 
@@ -20,7 +22,7 @@ def found(mark: str) -> list[Path]:
 
 async def until(mark: str, there: bool) -> list[Path]:
     """Wait until such a process is there, or none is."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(EVENT_TIMEOUT):
         while bool(processes := found(mark)) is not there:  # noqa: ASYNC110 - the host's processes tell nobody
             await asyncio.sleep(0.01)
     return processes

@@ -85,27 +85,27 @@ class PythonShows:
     async def test_open_figures_are_shown_as_pictures_once(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
             source = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.figure()\nplt.plot([2, 1]);"
-            told = await ran(session, source, timeout=60)
+            told = await ran(session, source)
             assert [shown.data["image/png"][:8] for shown in told.displays] == [PNG, PNG]
             assert (await ran(session, "plt.get_fignums()")).result == "[]"
 
     async def test_a_figure_that_was_shown_by_name_is_not_shown_again(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
             source = "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()\n"
-            assert len((await ran(session, source + "display(figure)", timeout=60)).displays) == 1
+            assert len((await ran(session, source + "display(figure)")).displays) == 1
             (shown,) = (await ran(session, "figure, axes = plt.subplots()\nfigure")).displays
             assert shown.result
             assert shown.data["image/png"].startswith(PNG)
 
     async def test_show_shows_at_once(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
-            await ran(session, "import matplotlib.pyplot as plt", timeout=60)
+            await ran(session, "import matplotlib.pyplot as plt")
             told = await ran(session, "plt.plot([1, 2])\nplt.show()\nprint('behind')")
             assert [type(event) for event in told.events[:2]] == [Display, Output]
 
     async def test_a_table_is_shown_as_html_too(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
-            told = await ran(session, "import pandas as pd\npd.DataFrame({'a': [1, 2]})", timeout=60)
+            told = await ran(session, "import pandas as pd\npd.DataFrame({'a': [1, 2]})")
             (shown,) = told.displays
             assert b"<table" in shown.data["text/html"]
             assert b"0  1" in shown.data["text/plain"]

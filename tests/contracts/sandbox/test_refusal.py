@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.timeouts import PROCESS_TIMEOUT
+
 FORBIDDEN = "tests.contracts.sandbox.forbidden"
 ASK = """
 import asyncio, json
@@ -37,7 +39,7 @@ def test_in_a_default_container_it_refuses_and_names_the_remedy() -> None:
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PROCESS_TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -55,7 +57,7 @@ def test_the_filter_of_that_container_forbids_namespaces() -> None:
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_TIMEOUT,
         check=False,
     )
     assert made.returncode
