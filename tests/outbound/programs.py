@@ -51,8 +51,13 @@ async def connected(proxy: Proxy) -> AsyncGenerator[Program]:
     try:
         yield program
     finally:
-        program.served.cancel()
-        await asyncio.gather(program.served, return_exceptions=True)
+        await hung_up(program)
+
+
+async def hung_up(program: Program) -> None:
+    """End the connection of a program."""
+    program.served.cancel()
+    await asyncio.gather(program.served, return_exceptions=True)
 
 
 async def asked(proxy: Proxy, *pieces: bytes) -> bytes:

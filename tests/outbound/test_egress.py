@@ -29,7 +29,7 @@ print(json.dumps([answer.status, answer.read().decode()]))
 @asynccontextmanager
 async def shell(egress: Egress) -> AsyncGenerator[Session]:
     sandbox = PlainSandbox()
-    session = await sandbox.open(Spec("shell", tunnel=egress("asst_1")))
+    session = await sandbox.open(Spec("shell", tunnel=egress("asst_1", "user_ann", "thread_1")))
     try:
         await printed(session, f"cat > ask.py <<'END'\n{ASK}END")
         yield session

@@ -156,19 +156,6 @@ async def test_a_session_that_ends_takes_its_connections_with_it():
         await asyncio.wait_for(server.gone.wait(), EVENT_TIMEOUT)
 
 
-async def test_there_are_so_many_connections_at_once_and_no_more():
-    async with serving(OK, then="silent") as server:
-        proxy = Proxy([f"127.0.0.1:{server.port}"], bounds=Bounds(connections=1))
-        where = f"127.0.0.1:{server.port}"
-        async with connected(proxy) as first:
-            first.send(connect(where))
-            await first.until(b" 200 ")
-            assert refused(await asked(proxy, connect(where)))[0] == 503
-        async with connected(proxy) as third:
-            third.send(connect(where))
-            await third.until(b" 200 ")
-
-
 async def test_no_path_and_no_secret_is_logged(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG, "projectdavid")
     await asked(Proxy([]), get("http://api.example/v1?key=secret", "Authorization: Bearer secret"))
@@ -187,15 +174,17 @@ async def test_each_assistant_has_the_list_that_names_it_or_else_that_of_all_oth
     for assistant, host in (("asst_a", "a.example"), ("asst_b", "pypi.example")):
         assert egress.hosts(assistant) == (host,)
         for wanted, status in ((host, 502), ("a.example" if host != "a.example" else "pypi.example", 403)):
-            tunnel = egress(assistant)
+            tunnel = egress(assistant, "user_ann", "thread_1")
             assert tunnel is not None
             program = Program(tunnel)
             program.send(connect(f"{wanted}:443"))
             assert refused(await program.rest())[0] == status
-    assert egress("asst_none") is None
-    assert Egress({})("asst_a") is None
-    assert egress("asst_b") == egress("asst_c")
-    assert egress("asst_b") != egress("asst_a")
+    where = ("user_ann", "thread_1")
+    assert egress("asst_none", *where) is None
+    assert Egress({})("asst_a", *where) is None
+    assert egress("asst_b", *where) == egress("asst_c", *where)
+    assert egress("asst_b", *where) != egress("asst_a", *where)
+    assert egress("asst_b", *where) != egress("asst_b", "user_ann", "thread_2")
 
 
 async def test_a_closed_way_out_leads_nowhere():

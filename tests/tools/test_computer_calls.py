@@ -170,10 +170,9 @@ async def test_who_watches_sees_the_terminal_the_commands_and_the_files(conversa
 async def test_without_a_way_out_a_call_may_be_run_again_and_with_one_it_may_not(conversation: Conversation) -> None:
     async def tunnel(read: Any, write: Any) -> None: ...
 
-    grants = {"asst_1": tunnel}
     scene = Scene()
     (closed,) = scene.tool.functions({"type": "computer"})
-    (opened,) = Computer(scene.sessions, egress=grants.get).functions({"type": "computer"})
+    (opened,) = Computer(scene.sessions, egress=lambda *_: tunnel).functions({"type": "computer"})
     assert (closed.name, closed.effect, opened.name, opened.effect) == ("computer", "idempotent", "computer", "unsafe")
     assert "There is no network." in closed.description
     assert "hosts that the operator allows" in opened.description
@@ -186,7 +185,7 @@ async def test_the_session_has_the_way_out_of_the_assistant_and_another_one_when
 
     grants = {"asst_1": tunnel}
     scene = Scene()
-    tool = Computer(scene.sessions, egress=grants.get)
+    tool = Computer(scene.sessions, egress=lambda assistant, *_: grants.get(assistant))
     await conversation.run(tool, commands=["ls"])
     await conversation.run(tool, commands=["ls"])
     del grants["asst_1"]

@@ -237,15 +237,30 @@ async def test_what_robots_may_not_read_is_not_read(web: Web) -> None:
     assert "Sognefjord" in (await web.call("read_web_page", url=web.site.put("/open", FJORD))).text
 
 
-async def test_robots_txt_is_asked_for_once_an_hour_and_rules_while_it_cannot_be_read(web: Web) -> None:
+async def test_robots_txt_is_asked_for_once_an_hour(web: Web) -> None:
+    url = web.site.put("/fjords", FJORD)
+    await web.call("read_web_page", url=url)
+    web.site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /\n")
+    other = web.site.put("/other", FJORD)
+    await web.call("read_web_page", owner="user_bob", url=other)
+    web.now = 3601
+    last = web.site.put("/last", FJORD)
+    assert "forbids it" in await web.refused("read_web_page", url=last)
+    assert web.site.paths().count("/robots.txt") == 2
+
+
+async def test_a_robots_txt_that_cannot_be_read_forbids_the_site_to_one_owner_for_a_minute(web: Web) -> None:
     url = web.site.put("/fjords", FJORD)
     web.site.pages["/robots.txt"] = Answer(status=503)
     assert "503" in await web.refused("read_web_page", url=url)
-    web.site.pages["/robots.txt"] = Answer(status=404)
     assert "503" in await web.refused("read_web_page", url=url)
-    web.now = 3601
-    assert "Sognefjord" in (await web.call("read_web_page", url=url)).text
-    assert web.site.paths().count("/robots.txt") == 2
+    assert web.site.paths().count("/robots.txt") == 1, "a site that is down is not asked again at once"
+    web.site.pages["/robots.txt"] = Answer(status=503)
+    web.now = 61
+    assert "503" in await web.refused("read_web_page", url=url)
+    web.site.pages["/robots.txt"] = Answer(status=404)
+    assert "Sognefjord" in (await web.call("read_web_page", owner="user_bob", url=url)).text
+    assert "Sognefjord" in (await web.call("read_web_page", url=url)).text, "what is known now counts for all"
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,8 @@ _ALL = range(1, 2**16)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the programs of one grant may take at the most; times in seconds."""
+    """What one connection may take at the most; times in seconds."""
 
-    connections: int = 64
-    """At once."""
     head_timeout: float = 15
     """For a whole request without its body."""
     connect_timeout: float = 10
@@ -83,18 +81,10 @@ class Proxy:
             connect_timeout=self._bounds.connect_timeout,
             resolver=resolver,
         )
-        self._connections = 0
 
     async def serve(self, read: Callable[[], Awaitable[bytes]], write: Write) -> None:
         """Serve one connection, until one of its ends is over."""
-        if self._connections >= self._bounds.connections:
-            await write(refusal(503, f"More than {self._bounds.connections} connections at once; close some."))
-            return
-        self._connections += 1
-        try:
-            await self._serve(Source(read), write)
-        finally:
-            self._connections -= 1
+        await self._serve(Source(read), write)
 
     async def close(self) -> None:
         """Serve nobody any more."""

@@ -9,6 +9,7 @@ from projectdavid.documents.process import ReaderProcess
 from projectdavid.indexes.sqlite import SQLiteIndex
 from projectdavid.outbound import Guard, own_addresses
 from projectdavid.outbound.egress import Egress
+from projectdavid.outbound.shares import ConnectionLimits
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.index import IndexUnavailable
@@ -180,7 +181,8 @@ def _hands(settings: Settings, clock: Clock) -> Hands | None:
         idle=settings.sandbox_idle_minutes * 60,
     )
     sessions = Sessions(sandbox, clock, _limits(settings), room)
-    egress = Egress(settings.sandbox_egress, own_addresses=own_addresses())
+    connections = ConnectionLimits(settings.sandbox_connections, settings.sandbox_connections_per_user)
+    egress = Egress(settings.sandbox_egress, own_addresses=own_addresses(), limits=connections)
     way_out = egress if any(settings.sandbox_egress.values()) else None
     tools: dict[str, Tool] = {
         "code_interpreter": CodeInterpreter(sessions, settings.sandbox_seconds),

@@ -168,6 +168,10 @@ TAVILY_API_KEY or EXA_API_KEY."""
     sandbox_egress: dict[str, list[str]] = Field(default_factory=dict)
     """Hosts that the shells of assistants may reach, by the assistant's id, or `*` for all others: a name, \
 `*.example.com`, an address or a network, or any with one port. Nothing by default."""
+    sandbox_connections: Annotated[int, Field(ge=1, le=65_536)] = 256
+    """Connections at once from all sandboxes to the hosts of `sandbox_egress`; each needs an open file."""
+    sandbox_connections_per_user: Annotated[int, Field(ge=1, le=65_536)] = 64
+    """Connections at once of each user; a user also never holds more than are still free for all others."""
 
     @classmethod
     def settings_customise_sources(

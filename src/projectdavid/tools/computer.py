@@ -53,12 +53,12 @@ class Computer:
 
     Args:
         timeout: seconds that all commands of one call may run.
-        egress: gives an assistant's way to the network, an equal one each time, or None where it has none; if left
-            out, nobody has one.
+        egress: returns the way to the network of an assistant, an owner and a thread, an equal one each time, or None
+            if there is none; if left out, no session has one.
     """
 
     def __init__(
-        self, sessions: Sessions, timeout: float = 300.0, egress: Callable[[str], Tunnel | None] | None = None
+        self, sessions: Sessions, timeout: float = 300.0, egress: Callable[[str, str, str], Tunnel | None] | None = None
     ) -> None:
         self._sessions = sessions
         self._timeout = timeout
@@ -77,7 +77,7 @@ class Computer:
             ToolError: the arguments are no commands, or there is no session to be had.
         """
         commands = _commands_of(call.arguments)
-        tunnel = self._egress(call.assistant_id) if self._egress else None
+        tunnel = self._egress(call.assistant_id, call.owner, call.thread_id) if self._egress else None
         async with self._sessions.use(call, context, "shell", tunnel) as held:
             work = _Work(commands, held, context)
             try:
