@@ -270,7 +270,7 @@ BOUND_WRITES = {
     "assistant_delete": {"id": "a"},
     "run_insert": run("r2", "t")[1].params,
     "run_meta_data": {"id": "r", "meta_data": "1"},
-    "run_model": {"id": "p", "version": 2, "model": "script/other"},
+    "run_model": {"id": "p", "model": "script/other"},
     "run_delete": {"id": "old"},
     "journal_begin": {"run_id": "r", "kind": "warning", "data": "{}"},
     "call_mark": {"action_id": "act", "mark": "processing"},

@@ -48,7 +48,9 @@ class Upkeep:
         known = {row.n: row.version for row in await self._store.all("store_files_found", store=store)}
         found = {one.file: one.version for one in await self._index.published(owner, store)}
         lost = [n for n, version in known.items() if found.get(n) != version]
-        await self._store.write([Op(query, {"n": n}) for n in lost for query in ("ingest_again", "ingest_lost")])
+        now = int(self._clock())
+        for n in lost:
+            await self._store.write([Op("ingest_again", {"n": n}), Op("ingest_lost", {"n": n, "now": now})])
         await self._index.remove([n for n in found if n not in known])
         return len(lost)
 

@@ -1,16 +1,19 @@
 """The named queries of the store, read from the `.sql` files beside this module.
 
 A query with `$ORDER` exists twice, as `name.asc` and `name.desc`: pages run both ways.
+Each query knows its parameters and refuses any others: a call that forgets one must not wait for rare data to fail.
 """
 
 import re
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+_PARAMETER = re.compile(r"'[^']*'|:([a-z_][a-z0-9_]*)")
+"""A parameter in group 1; string literals match without one."""
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _WAYS = {
     "asc": {"$PAST": ">", "$ORDER": "ASC", "$START": "-1"},
@@ -21,18 +24,25 @@ _WAYS = {
 class Query:
     """One named query."""
 
-    __slots__ = ("_make", "_silent", "name", "owned", "select", "sql")
+    __slots__ = ("_make", "_silent", "name", "owned", "parameters", "select", "sql")
 
     def __init__(self, name: str, sql: str) -> None:
         self.name = name
         self.sql = sql
-        self.owned = ":owner" in sql
+        self.parameters: Set[str] = frozenset(found for found in _PARAMETER.findall(sql) if found)
+        self.owned = "owner" in self.parameters
         self.select = sql.startswith("SELECT")
         self._silent = not self.select and "RETURNING" not in sql
         self._make: Callable[[Any], Any] | None = None
 
     def rows(self, connection: apsw.Connection, params: Mapping[str, Any]) -> list[Any]:
-        """Run it to its end; rows are named tuples of its columns."""
+        """Run it to its end; rows are named tuples of its columns.
+
+        Raises:
+            TypeError: `params` are not its parameters.
+        """
+        if params.keys() != self.parameters:
+            self.check(params.keys())
         cursor = connection.execute(self.sql, params)
         if self._silent:
             return []
@@ -44,6 +54,17 @@ class Query:
                 return []
             make = self._make = namedtuple("Row", columns)._make  # pyright: ignore[reportUntypedNamedTuple]
         return [make(row) for row in cursor]
+
+    def check(self, given: Set[str]) -> None:
+        """Refuse a call without one of the parameters, or with unknown ones; a view binds `owner` to every query.
+
+        Raises:
+            TypeError: names the query and the parameters.
+        """
+        wrong = [f"is missing '{name}'" for name in sorted(self.parameters - given)]
+        wrong += [f"has no parameter '{name}'" for name in sorted(given - self.parameters - {"owner"})]
+        if wrong:
+            raise TypeError(f"The query '{self.name}' {' and '.join(wrong)}.")
 
 
 def _load() -> dict[str, Query]:
