@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from projectdavid.engine.happenings import (
+    Abandoned,
     Aborted,
     Begun,
     CancelRequested,
@@ -73,6 +74,8 @@ HAPPENINGS: dict[str, Happened] = {
     "expired": Expired(ENDS),
     "expired, after a part": Expired(ENDS + 1, PARTIAL),
     "expired too early": Expired(ENDS - 0.001),
+    "abandoned": Abandoned(FATAL, NOW),
+    "abandoned, a message open": Abandoned(FATAL, NOW, "msg_0"),
 }
 """Everything that can happen, by name."""
 
@@ -130,6 +133,8 @@ aborted, after silence          -          -            -                -      
 expired                         expired    expired      expired          expired       expired          cancelled
 expired, after a part           expired    expired      expired          expired       expired          cancelled
 expired too early               -          -            -                -             -                cancelled
+abandoned                       failed     failed       failed           failed        failed           cancelled
+abandoned, a message open       failed     failed       failed           failed        failed           cancelled
 """
 """What follows: the status, or the code of the refusal; a dash is `invalid_state`."""
 

@@ -108,6 +108,18 @@ class Expired:
     open_message: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """The operator fails a run that no worker holds, for example after a restore; `failure` says why.
+
+    `open_message` is the message that a model call had begun to emit, if any; the driver looks it up.
+    """
+
+    failure: Failure
+    now: float
+    open_message: str | None = None
+
+
 Happened = (
     Begun
     | Claimed
@@ -120,4 +132,5 @@ Happened = (
     | CancelRequested
     | Aborted
     | Expired
+    | Abandoned
 )

@@ -6,6 +6,7 @@ from typing import assert_never
 from projectdavid.engine.calls import answered, called, resumed, returned, returned_late, started, unanswered
 from projectdavid.engine.deltas import Usage
 from projectdavid.engine.happenings import (
+    Abandoned,
     Aborted,
     Begun,
     CancelRequested,
@@ -50,6 +51,8 @@ def advance(run: Run, happened: Happened) -> Next:
             return _cancel(run, now)
         case Expired() if run.status is not Status.CANCELLING:
             return _expired(run, happened)
+        case Abandoned() if run.status is not Status.CANCELLING:
+            return _abandoned(run, happened)
         case Begun() if run.status is Status.PENDING:
             return _begun(run)
         case Claimed() if run.status in (Status.QUEUED, Status.IN_PROGRESS) and not run.parked:
@@ -109,6 +112,8 @@ def _cancelling(run: Run, happened: Happened) -> Next:
             return finish(run, Status.CANCELLED, now, partial)
         case Expired(now, partial, open_message):
             return finish(run, Status.CANCELLED, now, partial, discarded_told(open_message))
+        case Abandoned(_, now, open_message):
+            return finish(run, Status.CANCELLED, now, tell=discarded_told(open_message))
         case PromptRefused(now):
             return finish(run, Status.CANCELLED, now)
         case ToolReturned():
@@ -189,3 +194,9 @@ def _expired(run: Run, happened: Expired) -> Next:
     if run.action_expires_at is not None and happened.now >= run.action_expires_at:
         return unanswered(run, happened.now)
     raise Refused("invalid_state", "The run has time left.")
+
+
+def _abandoned(run: Run, happened: Abandoned) -> Next:
+    failure = happened.failure
+    tell = (*discarded_told(happened.open_message), error_told(failure))
+    return finish(replace(run, failure=failure), Status.FAILED, happened.now, tell=tell)

@@ -44,8 +44,8 @@ class Status(StrEnum):
 TERMINAL = frozenset({Status.CANCELLED, Status.FAILED, Status.COMPLETED, Status.INCOMPLETE, Status.EXPIRED})
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED}),
-    Status.QUEUED: frozenset({Status.IN_PROGRESS, Status.CANCELLED, Status.EXPIRED}),
+    Status.PENDING: frozenset({Status.QUEUED, Status.CANCELLED, Status.FAILED, Status.EXPIRED}),
+    Status.QUEUED: frozenset({Status.IN_PROGRESS, Status.CANCELLED, Status.FAILED, Status.EXPIRED}),
     Status.IN_PROGRESS: frozenset(
         {
             Status.REQUIRES_ACTION,
@@ -56,7 +56,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
             Status.EXPIRED,
         }
     ),
-    Status.REQUIRES_ACTION: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED}),
+    Status.REQUIRES_ACTION: frozenset({Status.QUEUED, Status.CANCELLED, Status.FAILED, Status.EXPIRED}),
     Status.CANCELLING: frozenset({Status.CANCELLED}),
     **{status: frozenset[Status]() for status in TERMINAL},
 }

@@ -11,7 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from projectdavid.engine.deltas import Usage
-from projectdavid.engine.happenings import CancelRequested, Claimed, Expired, Happened, ModelReplied
+from projectdavid.engine.happenings import Abandoned, CancelRequested, Claimed, Expired, Happened, ModelReplied
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import Abort, Next, Refused, Run, Status, told
 from projectdavid.ports.bus import Bus
@@ -209,7 +209,7 @@ class Driver:
 
         It may not be gone, but only have been held up, and tell one more: then the operation loses the race.
         """
-        if not (isinstance(happened, Claimed) or (isinstance(happened, Expired) and holder is None)):
+        if not (isinstance(happened, Claimed | Abandoned) or (isinstance(happened, Expired) and holder is None)):
             return happened, []
         row = await self._store.one("journal_last", run=n, kinds=OPENING)
         seen = 0 if row is None else row.position
