@@ -12,7 +12,8 @@ from tests.e2e.story import Story, messages, new_assistant, new_run
 
 pytestmark = pytest.mark.slow
 
-IDLE = 0.2
+IDLE = 2.0
+"""Seconds of silence before the platform gives up: what a server sends at once arrives well before."""
 ATTEMPTS = 3
 
 

@@ -181,7 +181,7 @@ async def test_a_silent_server_is_a_timeout(sent: bytes):
 
 async def test_silence_behind_the_finish_is_a_normal_end():
     event = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
-    async with answering(SSE + event, silent=True) as raw, at(raw.url, idle_timeout=0.05) as provider:
+    async with answering(SSE + event, silent=True) as raw, at(raw.url, idle_timeout=0.5) as provider:
         assert text(await chunks(provider, asking("hi"))) == "a"
 
 

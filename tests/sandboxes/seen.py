@@ -58,6 +58,12 @@ def agents(above: int | None = None) -> list[int]:
     return [pid for pid, numbers in below.items() if len(numbers) == 3 and numbers[-1] == "1"]
 
 
+async def only_agent(above: int | None = None) -> int:
+    """The first process of the only session, once that of the check at the start has ended."""
+    await until(lambda: len(agents(above)) == 1)
+    return agents(above)[0]
+
+
 def sleepers() -> list[int]:
     """The processes below this one that only sleep."""
     return [pid for pid in trees.processes(os.getpid()) if _command(pid).startswith("sleep\0")]

@@ -18,6 +18,7 @@ from tests.sandboxes.seen import (
     done,
     events,
     lives,
+    only_agent,
     sandbox,
     sleepers,
     stale_groups,
@@ -35,7 +36,7 @@ async def test_a_session_that_is_killed_from_outside_is_lost_and_the_next_one_wo
     async with sandbox() as box:
         session = await box.open(PYTHON)
         assert (await done(session, "a = 1")).status == "ok"
-        (agent,) = agents()
+        agent = await only_agent()
         os.kill(agent, signal.SIGKILL)
         with pytest.raises(Lost, match=r"^The session's processes were killed \(SIGKILL\)\.$"):
             await events(session, "a")
@@ -48,7 +49,7 @@ async def test_a_session_that_is_killed_while_it_runs_says_so_to_who_reads():
         session = await box.open(PYTHON)
         told = session.run("print('here', flush=True)\nwhile True: pass", 60)
         assert "here" in str(await anext(told))
-        os.kill(agents()[0], signal.SIGKILL)
+        os.kill(await only_agent(), signal.SIGKILL)
         with pytest.raises(Lost, match="killed"):
             await anext(told)
 
@@ -67,7 +68,7 @@ async def test_when_the_zygote_is_killed_its_sessions_are_lost_and_there_is_a_ne
 async def test_when_the_supervisor_is_killed_nothing_of_it_is_left_and_there_is_a_new_one():
     async with sandbox() as box:
         session = await box.open(PYTHON)
-        below = [*supervisors(), *zygotes(), *agents()]
+        below = [*supervisors(), *zygotes(), await only_agent()]
         os.kill(supervisors()[0], signal.SIGKILL)
         await all_end(below)
         with pytest.raises(Lost, match="supervisor of the sandbox ended"):
@@ -80,7 +81,7 @@ async def test_closing_leaves_nothing_behind():
     async with sandbox() as box:
         session = await box.open(PYTHON)
         assert (await done(session, "import os\nif os.fork() == 0: os.setsid(); os.pause()")).status in ("ok", "died")
-        below = [*supervisors(), *zygotes(), *agents()]
+        below = [*supervisors(), *zygotes(), await only_agent()]
         assert len(below) == 3
     await all_end(below)
     assert stale_groups() == []
@@ -108,7 +109,7 @@ async def test_what_a_session_started_ends_with_it():
         daemon = "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True).pid"
         assert (await done(session, daemon)).status == "ok"
         assert (await session.stats()).processes == 3
-        (agent,) = agents()
+        agent = await only_agent()
         sleeping = processes(agent)
         assert len(sleeping) == 3
         await session.close()
@@ -123,7 +124,7 @@ async def test_the_server_killed_leaves_nothing(tmp_path: Path):
     )
     assert server.stdout
     assert await server.stdout.readline() == b"open\n"
-    below = [*supervisors(server.pid), *zygotes(server.pid), *agents(server.pid)]
+    below = [*supervisors(server.pid), *zygotes(server.pid), await only_agent(server.pid)]
     assert len(below) == 3
     server.kill()
     await server.communicate()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from projectdavid.ports.sandbox import Lost, Spec
-from tests.sandboxes.seen import PLAIN, agents, all_end, events, sandbox
+from tests.sandboxes.seen import PLAIN, all_end, events, only_agent, sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -23,9 +23,9 @@ async def test_a_session_runs_and_tells_why_it_ends():
     async with sandbox() as box:
         session = await box.open(Spec("python"))
         assert "b'2'" in str(await events(session, "1 + 1"))
-        killed = agents()
-        os.kill(killed[0], signal.SIGKILL)
-        await all_end(killed)
+        killed = await only_agent()
+        os.kill(killed, signal.SIGKILL)
+        await all_end([killed])
         with pytest.raises(Lost, match="killed"):
             await events(session, "1")
 

@@ -12,7 +12,7 @@ import pytest
 from projectdavid.ports.sandbox import Event, Limits, Lost, Output, Spec
 from projectdavid.sandboxes.local.jail.trees import processes
 from tests.contracts.sandbox import as_user
-from tests.sandboxes.seen import PLAIN, agents, done, events, field, sandbox, supervisors
+from tests.sandboxes.seen import PLAIN, done, events, field, only_agent, sandbox, supervisors
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ async def test_no_process_of_a_sandbox_is_root():
 async def test_the_code_has_no_capabilities():
     async with sandbox() as box:
         await done(await box.open(Spec("python")), "1")
-        for pid in processes(agents()[0]):
+        for pid in processes(await only_agent()):
             assert {field(pid, f"Cap{kind}")[0] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
 
 

@@ -187,7 +187,7 @@ async def test_viewers_are_told_when_the_server_stops(stage: Theatre):
 
 
 async def test_a_viewer_who_does_not_read_is_cut_off_and_holds_up_nobody(tmp_path: Path, clock: Clock):
-    async with theatre(tmp_path, clock, viewer_timeout=0.05) as stage:
+    async with theatre(tmp_path, clock, viewer_timeout=0.5) as stage:
         thread = await stage.thread()
         target = stage.url(thread, await stage.token(thread)).partition(stage.client.base_url.netloc.decode())[2]
         loop = asyncio.get_running_loop()

@@ -282,7 +282,7 @@ async def test_a_page_that_cannot_be_read_is_an_error_that_says_why(web: Web, an
 
 
 async def test_a_page_that_drips_is_given_up(fake: Site, documents: ReaderProcess) -> None:
-    web = Web(fake, documents, timeout=0.3)
+    web = Web(fake, documents, timeout=1.0)
     fake.pages["/robots.txt"] = Answer(status=404)
     fake.pages["/drip"] = Answer(_dripping())
     assert "too slow" in await web.refused("read_web_page", url=f"{fake.url}/drip")

@@ -22,7 +22,7 @@ from projectdavid.protocol.runs import TERMINAL_STATUSES
 with suppress(ImportError):
     import_module("readline")  # Gives input() a history and the keys of a line editor.
 
-STOPPING = 10.0
+STOPPING = 60.0
 """Seconds to wait until a run that is cancelled is over."""
 
 

@@ -21,7 +21,7 @@ ENOUGH = 1 << 20
 """Bytes that are written at once."""
 PIECE = 1 << 18
 """Bytes of an answer that are taken at once."""
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds for which the reader may be silent when it is asked to begin, or to end."""
 TOO_MUCH = "It takes too much time or memory to read. Split it, or save it anew in another format."
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from projectdavid.sandboxes.local.jail import libc
 
 UID = 4242
+KEPT = ("PATH", "LANG", "PYTHONDONTWRITEBYTECODE", "TEST_TIMEOUT_SCALE")
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -25,9 +26,7 @@ def run(command: list[str]) -> int:
         try:
             if os.geteuid() == 0:
                 _become_ordinary(home)
-            kept = {
-                name: os.environ[name] for name in ("PATH", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ
-            }
+            kept = {name: os.environ[name] for name in KEPT if name in os.environ}
             os.chdir(_ROOT)
             os.execve(command[0], command, {**kept, "HOME": str(home), "TMPDIR": str(home), "LOGNAME": "ordinary"})
         finally:

@@ -38,7 +38,7 @@ class PythonEnds:
     async def test_a_run_that_does_not_heed_the_interruption_is_killed_and_files_stay(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
             await value(session, "x = 7\nopen('kept', 'w').write('kept');")
-            told = await ran(session, STUBBORN, timeout=0.2)
+            told = await ran(session, STUBBORN, timeout=2.0)
             assert told.stdout == "on\n"
             assert (told.done.status, told.done.state_lost) == ("timeout", True)
             assert (await ran(session, "x")).done.status == "error"

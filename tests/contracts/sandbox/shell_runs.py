@@ -131,7 +131,7 @@ class ShellRuns:
     async def test_a_program_that_does_not_heed_ctrl_c_is_killed_and_the_shell_stays(self, sandbox: Sandbox) -> None:
         async with opened(sandbox, "shell") as session:
             await says(session, "X=5")
-            told = await ran(session, "sh -c \"trap '' INT; while :; do sleep 1000; done\"", timeout=0.2)
+            told = await ran(session, "sh -c \"trap '' INT; while :; do sleep 1000; done\"", timeout=2.0)
             assert (told.done.status, told.done.exit_status, told.done.state_lost) == ("timeout", 137, False)
             assert await says(session, "echo $X") == "5\n"
 

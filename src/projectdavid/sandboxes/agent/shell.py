@@ -30,7 +30,7 @@ from .workers import Ended, Ends, Place
 ROWS, COLUMNS = 24, 80
 _COMMANDS, _STATUS, _TERMINAL = 200, 201, 202
 """File descriptors in bash; commands run with them closed."""
-_MARK_WAIT = 0.3
+_MARK_WAIT = 1.0
 """Seconds that the terminal has to show what was written before a command ended."""
 _STARTING = 0.1
 """Seconds in which a program that bash starts may miss a Ctrl-C, as bash itself does not: then it comes once more."""

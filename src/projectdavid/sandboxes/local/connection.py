@@ -16,7 +16,7 @@ from projectdavid.sandboxes.local.jail import channel
 from projectdavid.sandboxes.local.jail.setup import Setup
 
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from jail.launch import main; main()"
-_END_SECONDS = 10.0
+_END_SECONDS = 60.0
 
 
 class Gone(Exception):

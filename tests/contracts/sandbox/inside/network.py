@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from tests.contracts.sandbox.inside.system import Facts, content
 
-ENOUGH = 0.5
+ENOUGH = 5.0
 METADATA = ("169.254.169.254", "100.100.100.200", "168.63.129.16", "fd00:ec2::254")
 FAMILIES = {
     "packet": (17, socket.SOCK_RAW),

@@ -26,7 +26,7 @@ import json, sys, sysconfig
 print(json.dumps({"prefix": sys.prefix, "base_prefix": sys.base_prefix, "executable": sys.executable,
     "stdlib": sysconfig.get_path("stdlib"), "site": sysconfig.get_path("purelib")}))
 """
-_ASK_SECONDS: Final = 30
+_ASK_SECONDS: Final = 120
 _OWN: Final = ("/mnt/data", "/dev", "/proc")
 _STAGE: Final = "/tmp"  # noqa: S108 covered by a mount of our own, in a namespace of our own
 
