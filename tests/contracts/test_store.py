@@ -257,6 +257,9 @@ BOUND_READS = {
     "upload": {"id": "u"},
     "upload_parts": {"id": "u"},
     "page_kept": {"url": "https://a.example/", "since": 0.0},
+    "storage_used": {},
+    "messages_room": {"thread_id": "t", "most": 9},
+    "store_files_room": {"store_id": "vs", "most": 9},
 }
 DONE = {"version": "1", "space": None, "chunks": 1, "size": 1, "now": 1}
 BOUND_WRITES = {
@@ -275,6 +278,7 @@ BOUND_WRITES = {
     "journal_begin": {"run_id": "r", "kind": "warning", "data": "{}"},
     "call_mark": {"action_id": "act", "mark": "processing"},
     "key_revoke": {"prefix": "ea_1", "now": 5},
+    "keys_prune": {"most": 0},
     "delivery_test": {"id": "evt2", "assistant_id": "asst_1", "event": "webhook.test", "body": "{}", "now": 1},
     "delivery_redeliver": {"id": "evt", "now": 1},
     "webhook_secret_insert": {"assistant_id": "asst_1", "secret": "whsec_x", "now": 1},
@@ -324,7 +328,7 @@ CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "
     "page_keep",
 }
 """These write the owner down; whose it is they cannot get wrong."""
-OF_ONESELF = {"runs_room"}
+OF_ONESELF = {"runs_room", "storage_room"}
 """These say something of whoever asks, who may have nothing."""
 
 

@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
+import msgspec
 import pytest
 
+from projectdavid.protocol.usage import Limits
 from projectdavid.runtime.quota import Exceeded
 from projectdavid.server.app import create_app
 from projectdavid.server.bootstrap import assemble
@@ -17,8 +19,9 @@ from tests.server.conftest import Clock, serving
 from tests.server.script import player
 from tests.server.talking import WEATHER, Caller, Json, ok, refused
 
-NAMES = ("requests_per_minute", "concurrent_runs", "tokens_per_day", "money_per_day")
-NONE = dict.fromkeys(NAMES)
+NONE: dict[str, Json] = dict.fromkeys(Limits.model_fields)
+STORED = {name: value for name, value in msgspec.structs.asdict(Settings().allowance()).items() if value is not None}
+"""The limits that every user has: those of what they store."""
 
 
 def limit(admin: Caller, user: Caller, **limits: Json) -> Json:
@@ -37,7 +40,7 @@ def test_an_admin_sets_limits_and_the_user_sees_them(admin: Caller, user: Caller
         "money_per_day": 2.5,
     }
     assert ok(user.put(path, json={"full_name": "Ada"}))["limits"]["tokens_per_day"] == 1000
-    assert ok(user.get("/v1/usage"))["limits"] == ok(user.get(path))["limits"]
+    assert ok(user.get("/v1/usage"))["limits"] == {**ok(user.get(path))["limits"], **STORED}
     assert limit(admin, user, concurrent_runs=3)["limits"] == {**NONE, "concurrent_runs": 3}
     assert ok(admin.put(path, json={"limits": None}))["limits"] == NONE
 
@@ -288,6 +291,7 @@ def test_the_settings_hold_for_everybody(limited: Caller) -> None:
         "concurrent_runs": 1,
         "tokens_per_day": 5,
         "money_per_day": 2.0,
+        **STORED,
     }
     for _ in range(3):
         ok(limited.get("/v1/runs"))

@@ -3,8 +3,10 @@
 import httpx2
 import pytest
 
+from projectdavid.protocol.usage import Limits
 from tests.server.conftest import Clock
 from tests.server.talking import Caller, Json, ok, refused
+from tests.server.test_limits import STORED
 
 TURN = {"turns": 1, "prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14, "cost": None, "unpriced": True}
 TWO = {"turns": 2, "prompt_tokens": 20, "completion_tokens": 8, "total_tokens": 28, "cost": None, "unpriced": True}
@@ -31,11 +33,11 @@ async def test_usage_is_told_by_day_assistant_key_and_model(still: httpx2.AsyncC
     clock.now += 86_400
     await run(still, one)
     told = await usage(still)
-    assert list(told) == ["object", "data", "start", "end", "limits", "today"]
+    assert list(told) == ["object", "data", "start", "end", "limits", "today", "storage"]
     assert (told["start"], told["end"]) == ("2025-06-01", "2025-06-30")
     assert told["data"] == [{"day": "2025-06-29", **TWO}, {"day": "2025-06-30", **TURN}]
     assert told["today"] == {"tokens": 14, "cost": None, "unpriced": True, "resets_at": 1_751_328_000}
-    assert told["limits"] == dict.fromkeys(told["limits"])
+    assert told["limits"] == {**dict.fromkeys(Limits.model_fields), **STORED}
     by_assistant = (await usage(still, group_by="assistant"))["data"]
     expected = [{"assistant_id": one, **TWO}, {"assistant_id": two, **TURN}]
     assert by_assistant == sorted(expected, key=lambda entry: str(entry["assistant_id"]))

@@ -27,7 +27,7 @@ def usage(
     user: Annotated[str | None, typer.Option(metavar="USER", help="Whose; as an admin. Default: your own.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what models took: turns, tokens and money.
+    """Show what models took (turns, tokens and money), and what is stored of what can be.
 
     Days are those of UTC. Money is counted where the server knows the price of the model.
     """
@@ -54,6 +54,13 @@ def usage(
         note(f"Today {found.today.tokens} of {tokens} tokens are used.")
     if money is not None:
         note(f"Today {found.today.cost or 0:g} of {money:g} are spent.")
+    typer.echo()
+    stored = [(name, f"{entry.used:,}", _limit(entry.limit)) for name, entry in found.storage.items()]
+    print_table(["STORED", "USED", "LIMIT"], stored)
+
+
+def _limit(limit: int | None) -> str:
+    return "-" if limit is None else f"{limit:,}"
 
 
 def _money(cost: float | None, unpriced: bool) -> str:

@@ -65,6 +65,18 @@ def limit(
     concurrent_runs: Annotated[int | None, typer.Option(min=1, help="Runs that are not over.")] = None,
     tokens_per_day: Annotated[int | None, typer.Option(min=1, help="Tokens in a day of UTC.")] = None,
     money_per_day: Annotated[float | None, typer.Option(help="Money in a day, as the prices count it.")] = None,
+    storage_bytes: Annotated[int | None, typer.Option(min=0, help="Bytes of files, parts of uploads included.")] = None,
+    stored_files: Annotated[int | None, typer.Option(min=0, help="Files.")] = None,
+    generated_bytes: Annotated[int | None, typer.Option(min=0, help="Bytes of files that tools made.")] = None,
+    generated_files: Annotated[int | None, typer.Option(min=0, help="Files that tools made.")] = None,
+    vector_stores: Annotated[int | None, typer.Option(min=0, help="Vector stores.")] = None,
+    files_per_vector_store: Annotated[int | None, typer.Option(min=0, help="Files in a vector store.")] = None,
+    vector_store_bytes: Annotated[int | None, typer.Option(min=0, help="Bytes of text in vector stores.")] = None,
+    assistants: Annotated[int | None, typer.Option(min=0, help="Assistants.")] = None,
+    threads: Annotated[int | None, typer.Option(min=0, help="Threads.")] = None,
+    messages_per_thread: Annotated[int | None, typer.Option(min=0, help="Messages in a thread.")] = None,
+    open_uploads: Annotated[int | None, typer.Option(min=0, help="Uploads in parts that are open.")] = None,
+    active_keys: Annotated[int | None, typer.Option(min=0, help="API keys that are not revoked.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a user may use. What is left out is as the server's settings say."""
@@ -73,10 +85,26 @@ def limit(
         "concurrent_runs": concurrent_runs,
         "tokens_per_day": tokens_per_day,
         "money_per_day": money_per_day,
+        "storage_bytes": storage_bytes,
+        "stored_files": stored_files,
+        "generated_bytes": generated_bytes,
+        "generated_files": generated_files,
+        "vector_stores": vector_stores,
+        "files_per_vector_store": files_per_vector_store,
+        "vector_store_bytes": vector_store_bytes,
+        "assistants": assistants,
+        "threads": threads,
+        "messages_per_thread": messages_per_thread,
+        "open_uploads": open_uploads,
+        "active_keys": active_keys,
     }
     with connect_as_admin() as client:
         user = client.users.update_user(user_id, limits=limits)
     if as_json:
         print_json(user)
         return
-    print_fields({name: getattr(user.limits, name) or "as the server's settings say" for name in limits})
+    print_fields({name: _shown(getattr(user.limits, name)) for name in limits})
+
+
+def _shown(limit: float | None) -> str:
+    return "as the server's settings say" if limit is None else f"{limit}"

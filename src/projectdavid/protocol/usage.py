@@ -8,6 +8,7 @@ from projectdavid.protocol.base import WHOLE, Answer, Request
 
 UsageGroup = Literal["day", "assistant", "key", "model"]
 _Count = Annotated[int, Field(ge=1, le=10**15), WHOLE]
+_Stored = Annotated[int, Field(ge=0, le=10**15), WHOLE]
 
 
 class UserLimits(Request):
@@ -17,6 +18,18 @@ class UserLimits(Request):
     concurrent_runs: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
     tokens_per_day: _Count | None = None
     money_per_day: Annotated[float, Field(gt=0, le=1_000_000_000)] | None = None
+    storage_bytes: _Stored | None = None
+    stored_files: _Stored | None = None
+    generated_bytes: _Stored | None = None
+    generated_files: _Stored | None = None
+    vector_stores: _Stored | None = None
+    files_per_vector_store: _Stored | None = None
+    vector_store_bytes: _Stored | None = None
+    assistants: _Stored | None = None
+    threads: _Stored | None = None
+    messages_per_thread: _Stored | None = None
+    open_uploads: _Stored | None = None
+    active_keys: _Stored | None = None
 
 
 class Limits(Answer):
@@ -26,6 +39,18 @@ class Limits(Answer):
     concurrent_runs: int | None = None
     tokens_per_day: int | None = None
     money_per_day: float | None = None
+    storage_bytes: int | None = None
+    stored_files: int | None = None
+    generated_bytes: int | None = None
+    generated_files: int | None = None
+    vector_stores: int | None = None
+    files_per_vector_store: int | None = None
+    vector_store_bytes: int | None = None
+    assistants: int | None = None
+    threads: int | None = None
+    messages_per_thread: int | None = None
+    open_uploads: int | None = None
+    active_keys: int | None = None
 
 
 class UsageEntry(Answer):
@@ -54,8 +79,15 @@ class UsageToday(Answer):
     resets_at: int
 
 
+class StorageUsage(Answer):
+    """What a user stores now of what one limit bounds, and the limit; None: there is none."""
+
+    used: int
+    limit: int | None
+
+
 class UsageReport(Answer):
-    """What a user's runs took between two days, the limits that hold for the user, and the day so far."""
+    """What a user's runs took between two days, the limits of the user, the day so far, and what is stored."""
 
     object: Literal["list"] = "list"
     data: list[UsageEntry]
@@ -63,3 +95,5 @@ class UsageReport(Answer):
     end: str
     limits: Limits
     today: UsageToday
+    storage: dict[str, StorageUsage] = Field(default_factory=dict)
+    """By the name of the limit."""

@@ -19,7 +19,9 @@ from projectdavid.ports.tool import File, ToolError
 from projectdavid.runtime.details import clean
 from projectdavid.runtime.driver import Clock, Lost, journal_topic
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.records import config_of, encode
+from projectdavid.runtime.storage_limits import LimitReached, storage_checks
 
 log = logging.getLogger("projectdavid.worker")
 
@@ -53,6 +55,7 @@ class Desk:
     shelf: Shelf
     holder: str
     row: Row
+    quota: Quota
     look: float
     """Seconds after which a store that was not there is tried again."""
 
@@ -121,23 +124,39 @@ class Calling:
         """Keep what the call made; it becomes a file when the call returns it.
 
         Raises:
-            ToolError: it is too large, or there is no room for it, or it cannot be called so.
+            ToolError: it is too large, or there is no room for it, or it cannot be called so, or its owner has reached
+                a limit of what they store.
         """
         shelf = self.desk.shelf
         try:
             name = file_name(name)
         except ValueError as error:
             raise ToolError(f"a file cannot be called {name!r}: {error}") from None
+        most = await self._room(name)
         try:
-            blob = await shelf.blobs.put(chunks, shelf.most)
+            blob = await shelf.blobs.put(chunks, most)
         except TooLarge as error:
-            raise ToolError(f"the file '{name}' is too large: it may have {error.limit} bytes") from None
+            whose = "" if most == shelf.most else ", which is what the storage limits of its owner leave"
+            raise ToolError(f"the file '{name}' is too large: it may have {error.limit} bytes{whose}") from None
         except NoRoom:
             log.exception("there is no room for a file of call %s", self.call.id)
             raise ToolError(f"the server has no room for the file '{name}'") from None
         file = File(self.desk.ids.new("file"), name, blob.size, media_type(blob.head, name), blob.sha256)
         self._saved[file.id] = file, blob
         return file
+
+    async def _room(self, name: str) -> int:
+        """Return how many bytes a file can have.
+
+        Raises:
+            ToolError: the owner has reached a limit of what they store.
+        """
+        size = sum(file.size for file, _ in self._saved.values())
+        try:
+            left = await self.desk.quota.generated_room(self.desk.row.owner, len(self._saved), size)
+        except LimitReached as reached:
+            raise ToolError(f"there is no room for the file '{name}'. {reached}") from None
+        return min([self.desk.shelf.most, *(room for one, room in left.items() if one.endswith("_bytes"))])
 
     async def again(self) -> bool:
         """Whether this thread ran calls of this tool before."""
@@ -183,9 +202,14 @@ class Calling:
         link = self.desk.shelf.link
         return tuple(MadeFile(file.id, file.name, file.mime_type, file.size, link(file.id)) for file in files)
 
-    def rows(self, files: Sequence[File]) -> list[Op]:
-        """What is to be written, in the transaction that ends the call, so that they are files of the owner."""
-        return [self._row(file, self._saved[file.id][1]) for file in files]
+    async def rows(self, files: Sequence[File]) -> list[Op]:
+        """What is to be written, in the transaction that ends the call, so that they are files of the owner.
+
+        It raises LimitReached if calls side by side have used up the room for them.
+        """
+        owner = self.desk.row.owner
+        rows = [self._row(file, self._saved[file.id][1]) for file in files]
+        return [*rows, *storage_checks(await self.desk.quota.of(owner), owner, rows)] if rows else []
 
     def _row(self, file: File, blob: Blob) -> Op:
         row = self.desk.row

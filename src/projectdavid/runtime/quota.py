@@ -1,5 +1,6 @@
 """What an owner may use: limits of their own over those of the server, and what is used of them today."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -7,6 +8,15 @@ import msgspec
 
 from projectdavid.ports.store import Op, Row, Store, StoreError
 from projectdavid.runtime.driver import Clock, NewRun, OnBusy
+from projectdavid.runtime.storage_limits import (
+    FILE,
+    GENERATED,
+    LimitReached,
+    StorageLimits,
+    remaining,
+    run_checks,
+    storage_checks,
+)
 from projectdavid.runtime.writing import DAY
 
 MILLION = 1_000_000
@@ -14,8 +24,8 @@ SOON = 5.0
 """Seconds after which a run may be over; nobody knows when one will be."""
 
 
-class Allowance(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an owner may use. Days are those of UTC; money is in the currency of the prices. None: no limit."""
+class Allowance(StorageLimits, frozen=True, omit_defaults=True):
+    """The limits of an owner. Days are those of UTC, money is in the currency of the prices; None: no limit."""
 
     requests_per_minute: int | None = None
     concurrent_runs: int | None = None
@@ -78,6 +88,37 @@ class Quota:
         day = int(self._clock()) // DAY
         return await self._store.of(owner).one("usage_of", by="day", first=day, last=day)
 
+    async def stored(self, owner: str) -> dict[str, int]:
+        """Return what an owner stores now, by the names of the limits."""
+        return {row.kind: row.amount for row in await self._store.of(owner).all("storage_used")}
+
+    async def file_room(self, owner: str, allowed: Allowance) -> dict[str, int]:
+        """Return how many files, and how many bytes of them, an owner can still upload, as far as that is limited.
+
+        Raises:
+            LimitReached: none.
+        """
+        return await self._room(owner, allowed, FILE)
+
+    async def generated_room(self, owner: str, files: int, size: int) -> dict[str, int]:
+        """Return the same of files that tools make, after `files` of `size` bytes that are not written yet.
+
+        Raises:
+            LimitReached: none.
+        """
+        return await self._room(owner, await self.of(owner), GENERATED, files, size)
+
+    async def _room(
+        self, owner: str, allowed: Allowance, names: Sequence[str], files: int = 0, size: int = 0
+    ) -> dict[str, int]:
+        used = await self.stored(owner)
+        left = remaining(allowed, used, names)
+        for name, room in left.items():
+            left[name] = room - (size if name.endswith("_bytes") else files)
+            if left[name] <= 0:
+                raise LimitReached(name, room + used.get(name, 0), used.get(name, 0))
+        return left
+
     def _used_up(self, code: str, what: str) -> Exceeded:
         now = self._clock()
         midnight = (now // DAY + 1) * DAY
@@ -86,8 +127,13 @@ class Quota:
         return Exceeded(code, message, midnight - now)
 
 
-def room(allowed: Allowance, new: NewRun) -> list[Op]:
-    """What to write with a new run, so that its owner does not have more open runs than they may."""
+def room(allowed: Allowance, new: NewRun, also: Sequence[Op] = ()) -> list[Op]:
+    """Return what to write with a new run, after `also`, to refuse it if its owner exceeds a limit."""
+    stored = [*storage_checks(allowed, new.owner, also), *run_checks(allowed, new.owner, new.thread_id)]
+    return [*stored, *_open_runs(allowed, new)]
+
+
+def _open_runs(allowed: Allowance, new: NewRun) -> list[Op]:
     most = allowed.concurrent_runs
     if most is None:
         return []

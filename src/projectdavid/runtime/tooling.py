@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from projectdavid.engine.happenings import Aborted, Expired, Happened, ToolReturned, ToolStarted
 from projectdavid.engine.run import Call, Refused
@@ -11,7 +11,8 @@ from projectdavid.ports.store import Op, Unavailable
 from projectdavid.runtime.calling import Calling, Desk
 from projectdavid.runtime.driver import Decided, Driver
 from projectdavid.runtime.interrupting import Interrupted, unless_aborted
-from projectdavid.runtime.toolbox import Toolbox
+from projectdavid.runtime.storage_limits import LimitReached
+from projectdavid.runtime.toolbox import Ran, Toolbox
 
 log = logging.getLogger("projectdavid.worker")
 
@@ -58,14 +59,22 @@ class Tooling:
         await self.driver.hold(desk.row.n, desk.holder)  # who was held up after the commit may have been given up
         calling = Calling(desk, call)
         ran = await self.toolbox.run(call, desk.row, calling)
-        files, rows = calling.made(ran.files), calling.rows(ran.files)
         while True:  # what it did is done, and must not be forgotten because the disk is full
-            returned = ToolReturned(call.id, ran.output, desk.clock(), ran.failed, files, ran.details)
             try:
+                files, rows = calling.made(ran.files), await calling.rows(ran.files)
+                returned = ToolReturned(call.id, ran.output, desk.clock(), ran.failed, files, ran.details)
                 return await self._decide(returned, rows)
+            except LimitReached as reached:
+                ran = without_files(ran, reached)
             except Unavailable as error:
                 log.warning("the output of call %s waits for the store: %s", call.id, error)
                 await asyncio.sleep(desk.look)
 
     async def _decide(self, happened: Happened, also: Sequence[Op] = ()) -> Decided:
         return await self.driver.decide(self.desk.row.n, happened, holder=self.desk.holder, also=also)
+
+
+def without_files(ran: Ran, reached: LimitReached) -> Ran:
+    """Return what a call came to whose files do not fit any more, with a note that says so to the model."""
+    details = {**ran.details, "files": []} if ran.details and "files" in ran.details else ran.details
+    return replace(ran, output=f"{ran.output}\n\n[None of the files is saved. {reached}]", files=(), details=details)

@@ -169,6 +169,7 @@ class Worker:
             self._shelf,
             self._name,
             decided.row,
+            self._quota,
             self._pace.look,
         )
         return Tooling(self._driver, self._toolbox, desk)

@@ -17,6 +17,7 @@ from fastapi import Depends, Request
 from projectdavid.ports.store import Op, Unavailable, View
 from projectdavid.runtime.ids import Ids, Source
 from projectdavid.runtime.quota import Allowance
+from projectdavid.runtime.storage_limits import storage_checks
 from projectdavid.server.claims import Claim
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.platform import Platform
@@ -68,13 +69,20 @@ class Caller:
         """What is to be written together with what the request does."""
         return (self.claim.op(),) if self.claim else ()
 
-    async def write(self, ops: Sequence[Op], to: View | None = None) -> None:
+    async def write(self, ops: Sequence[Op], to: View | None = None, owner: str | None = None) -> None:
         """Write what the request does, unless that is done already; to the caller's own view, or another.
 
+        What it stores counts against the limits of `owner`, by default the caller.
+
         Raises:
+            LimitReached: it would exceed one.
             StoreError: as `View.write`.
         """
-        if not self.done and (together := [*self.also, *ops]):
+        if self.done:
+            return
+        whose = owner or self.user_id
+        allowed = self.allowed if whose == self.user_id else await self.platform.quota.of(whose)
+        if together := [*self.also, *ops, *storage_checks(allowed, whose, ops)]:
             await (to or self.view).write(together)
 
     async def may_see(self, user_id: str) -> None:

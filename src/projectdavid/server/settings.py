@@ -18,6 +18,10 @@ def default_data() -> Path:
     return Path(base).expanduser() / "projectdavid"
 
 
+Stored = Annotated[int, Field(ge=0, le=10**15)]
+"""A limit of what a user stores."""
+
+
 class ProviderSettings(BaseModel):
     """A server that speaks the chat-completions protocol."""
 
@@ -81,6 +85,31 @@ class Settings(BaseSettings):
     """Tokens of each user, read and written, from midnight to midnight (UTC)."""
     money_per_day: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Money of each user, in the currency of `prices`; a model without a price is not held by it."""
+    storage_bytes: Stored = 20 * 1024**3
+    """Bytes of the files of each user, parts of uploads included; this limit and the next eleven also give way to one \
+of the user's own."""
+    stored_files: Stored = 20_000
+    """Files of each user."""
+    generated_bytes: Stored = 10 * 1024**3
+    """Bytes of those files that tools made: of what code in sandboxes wrote."""
+    generated_files: Stored = 10_000
+    """Files that tools made."""
+    vector_stores: Stored = 10_000
+    """Vector stores of each user."""
+    files_per_vector_store: Stored = 10_000
+    """Files in each vector store."""
+    vector_store_bytes: Stored = 20 * 1024**3
+    """Bytes of text in the vector stores of each user; a file counts in every store that it is in."""
+    assistants: Stored = 10_000
+    """Assistants of each user."""
+    threads: Stored = 1_000_000
+    """Threads of each user."""
+    messages_per_thread: Stored = 100_000
+    """Messages in each thread, calls of tools and their outputs included."""
+    open_uploads: Stored = 100
+    """Uploads in parts of each user that are neither completed nor cancelled."""
+    active_keys: Stored = 100
+    """API keys of each user that are not revoked."""
     run_seconds: Annotated[float, Field(gt=0)] = 3600
     """How long a run may take, the waiting for its caller included."""
     openai_run_seconds: Annotated[float, Field(gt=0)] = 600
@@ -210,7 +239,7 @@ TAVILY_API_KEY or EXA_API_KEY."""
 
     def allowance(self) -> Allowance:
         """What a user may use who has no limits of their own."""
-        return Allowance(self.requests_per_minute, self.concurrent_runs, self.tokens_per_day, self.money_per_day)
+        return Allowance(**{name: getattr(self, name) for name in Allowance.__struct_fields__})
 
     def all_providers(self) -> dict[str, ProviderSettings]:
         """The named providers, and those that the usual variables of the environment make."""

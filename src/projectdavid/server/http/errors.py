@@ -1,6 +1,7 @@
 """Errors on their way out: the one place that turns what went wrong into the envelope."""
 
 import logging
+from dataclasses import replace
 from math import ceil
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from projectdavid.ports.store import Clash, Missing, Stale, StoreError, Unavaila
 from projectdavid.protocol.errors import ErrorAnswer
 from projectdavid.runtime.quota import Exceeded
 from projectdavid.runtime.routing import UnknownModel
+from projectdavid.runtime.storage_limits import LimitReached
 from projectdavid.server.http.explaining import Explained
 
 log = logging.getLogger("projectdavid.http")
@@ -114,10 +116,18 @@ def install(app: FastAPI) -> None:
             return envelope(_not_allowed(request))
         if isinstance(error, RequestValidationError):
             return envelope(_invalid(error, request))
-        return envelope(translate(error))
+        return envelope(translate(await with_use(error, request)))
 
     for kind in (ApiError, RequestValidationError, HTTPException, StoreError, Refused, UnknownModel):
         app.add_exception_handler(kind, answer)
+
+
+async def with_use(error: Exception, request: Request) -> Exception:
+    """Complete an error about a limit with what is stored of what it bounds."""
+    if isinstance(error, LimitReached) and error.used is None:
+        caller = request.state.caller
+        return replace(error, used=(await caller.platform.quota.stored(caller.user_id)).get(error.limit))
+    return error
 
 
 def translate(error: Exception) -> ApiError:
@@ -139,6 +149,8 @@ def translate(error: Exception) -> ApiError:
         case Exceeded() as exceeded:
             seconds = {"retry-after": str(max(ceil(exceeded.retry_after), 1))}
             return ApiError(429, exceeded.code, exceeded.message, headers=seconds)
+        case LimitReached():
+            return ApiError(400, "storage_limit_reached", str(error))
         case Refused():
             return refused(error, error.param)
         case UnknownModel():

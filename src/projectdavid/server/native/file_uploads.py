@@ -13,7 +13,7 @@ from projectdavid.server.native import files
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects import uploading
 from projectdavid.server.objects.finding import find
-from projectdavid.server.objects.receiving import PART_FORM, received_part
+from projectdavid.server.objects.receiving import PART_FORM, part_bound, received_part
 
 router = router("files")
 
@@ -35,7 +35,7 @@ async def add_upload_part(upload_id: str, request: Request, caller: Auth) -> Res
     platform = caller.platform
     uploading.see_pending(await find(caller.view, "upload", upload_id), caller)
     key = key_of(request)
-    blob = await received_part(request, platform.blobs)
+    blob = await received_part(request, platform.blobs, await part_bound(caller, key))
 
     async def add(who: Caller) -> Response:
         return json_answer(await uploading.add_part(who, upload_id, blob), 201)

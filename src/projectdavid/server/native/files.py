@@ -22,7 +22,7 @@ from projectdavid.server.http.paging import After, Limit, Order, page
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects.contents import begun, content
 from projectdavid.server.objects.finding import find
-from projectdavid.server.objects.receiving import FORM, UPLOADS, Stored, received, row_of
+from projectdavid.server.objects.receiving import FORM, UPLOADS, Stored, file_bound, received, row_of
 from projectdavid.server.platform import Platform
 
 router = router("files")
@@ -62,7 +62,7 @@ async def upload_file(request: Request, caller: Auth) -> Response:
     """Store a file: `multipart/form-data` with `file`, and `purpose` and `expires_after` if you like."""
     platform = caller.platform
     key = key_of(request)
-    upload = await received(request, platform.blobs, platform.settings.max_file)
+    upload = await received(request, platform.blobs, await file_bound(caller, key, platform.settings.max_file))
     try:
         if key is None:
             return await _create(caller, upload)

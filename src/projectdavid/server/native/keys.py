@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 from projectdavid.ports.store import Clash, Missing, Op, Row
 from projectdavid.protocol.users import Key, KeyCreate, KeyCreated, KeyRevoked, Keys
+from projectdavid.runtime.storage_limits import REVOKED_KEYS_KEPT
 from projectdavid.server.auth import Auth, Caller, hash_of, new_key, prefix_of
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import FORBIDDEN, WITH_BODY, missing
@@ -34,7 +35,8 @@ async def create_key(user_id: str, caller: Auth, body: KeyCreate | None = None) 
         "expires_at": None if body.expires_in_days is None else now + body.expires_in_days * DAY,
     }
     clash = Clash("key", prefix_of(key))
-    await caller.write([Op("key_insert", params, clash=clash)], platform.store)
+    prune = Op("keys_prune", {"owner": user_id, "most": REVOKED_KEYS_KEPT})
+    await caller.write([Op("key_insert", params, clash=clash), prune], platform.store, user_id)
     details = await _find(caller, user_id, prefix_of(key))
     return json_answer({"plain_key": key, "details": _wire(details, now)}, 201, {"cache-control": "no-store"})
 

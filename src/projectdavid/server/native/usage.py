@@ -1,6 +1,7 @@
 """Usage: what models took of a user's tokens and money."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -11,7 +12,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.ports.store import Row
 from projectdavid.protocol.usage import UsageGroup, UsageReport
-from projectdavid.runtime.quota import MILLION
+from projectdavid.runtime.quota import MILLION, Allowance
+from projectdavid.runtime.storage_limits import PER_OWNER
 from projectdavid.runtime.writing import DAY
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer
@@ -46,7 +48,7 @@ Whose = Annotated[Text, Query(description="As an admin: whose.")]
 async def retrieve_usage(
     caller: Auth, start: Start = None, end: End = None, group_by: By = "day", user_id: Whose = None
 ) -> Response:
-    """What the caller's runs took, the limits that hold for the caller, and what is used of them today."""
+    """What the caller's runs took, the limits of the caller, what is used of them today, and what is stored."""
     owner = user_id or caller.user_id
     await caller.may_see(owner)
     platform = caller.platform
@@ -65,6 +67,7 @@ async def retrieve_usage(
             "end": _day(last),
             "limits": msgspec.structs.asdict(allowed),
             "today": _today(await platform.quota.today(owner), (today + 1) * DAY),
+            "storage": _storage(allowed, await platform.quota.stored(owner)),
         }
     )
 
@@ -86,6 +89,10 @@ def _today(row: Row | None, resets_at: int) -> dict[str, Any]:
         return {"tokens": 0, "cost": None, "unpriced": False, "resets_at": resets_at}
     tokens = row.prompt_tokens + row.completion_tokens
     return {"tokens": tokens, "cost": _money(row.cost), "unpriced": bool(row.unpriced), "resets_at": resets_at}
+
+
+def _storage(allowed: Allowance, used: Mapping[str, int]) -> dict[str, Any]:
+    return {name: {"used": used.get(name, 0), "limit": getattr(allowed, name)} for name in PER_OWNER}
 
 
 def _money(millionths: int | None) -> float | None:

@@ -53,7 +53,7 @@ async def create_vector_store(body: VectorStoreCreate, caller: Auth, owner_id: O
         )
     guard = await attaching.of_ids(view, [file.file_id for file in files], "file", "file_ids")
     attached = [attach_op(store_id, file, int(caller.now)) for file in files]
-    await caller.write([_new(store_id, body, caller), *guard, *attached], to=view)
+    await caller.write([_new(store_id, body, caller), *guard, *attached], view, owner)
     caller.platform.bus.publish(INGEST)
     return _answer(await find(view, "vector_store", store_id), caller.platform, 201)
 

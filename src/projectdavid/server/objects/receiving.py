@@ -14,6 +14,8 @@ from projectdavid.engine.naming import file_name
 from projectdavid.ports.blobs import Blob, Blobs, NoRoom, TooLarge
 from projectdavid.protocol.files import FILE_SECONDS, PURPOSE_PATTERN
 from projectdavid.protocol.uploads import PART_BYTES
+from projectdavid.runtime.storage_limits import LimitReached
+from projectdavid.server.auth import Caller
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.middleware import Bound
 from projectdavid.server.http.multipart import Form, Part
@@ -91,20 +93,61 @@ Said = Callable[[dict[str, str]], tuple[str, int | None]]
 """Reads the fields of a form: the purpose of the file, and after how many seconds it expires."""
 
 
-async def received(request: Request, blobs: Blobs, limit: int) -> Stored:
-    """The upload that a request of the native API brings; its file may have `limit` bytes.
+@dataclass(frozen=True, slots=True)
+class FileBound:
+    """How many bytes a file can have, and what refuses more."""
+
+    limit: int
+    refusal: Exception
+
+
+def size_bound(most: int, field: str = "file") -> FileBound:
+    """Return the bound of a file of at most `most` bytes."""
+    return FileBound(most, _too_large(most, field))
+
+
+async def file_bound(caller: Caller, key: str | None, most: int, field: str = "file") -> FileBound:
+    """Return the bound of a file of at most `most` bytes, and of what its owner can still store.
+
+    With an idempotency key that is checked when the file is written: a repeated request stores nothing.
+
+    Raises:
+        LimitReached: no file at all.
+    """
+    usual = size_bound(most, field)
+    if key is not None:
+        return usual
+    left = (await caller.platform.quota.file_room(caller.user_id, caller.allowed)).get("storage_bytes", most)
+    full = LimitReached("storage_bytes", caller.allowed.storage_bytes or 0)
+    return FileBound(left, full) if left < most else usual
+
+
+async def part_bound(caller: Caller, key: str | None) -> FileBound:
+    """Return the same of a part of an upload.
+
+    Raises:
+        LimitReached: no part at all.
+    """
+    return await file_bound(caller, key, PART_BYTES, "data")
+
+
+async def received(request: Request, blobs: Blobs, bound: FileBound) -> Stored:
+    """Receive the upload of a request of the native API.
 
     Raises:
         ApiError: 400, 413, 415, 422 or 503; nothing is kept.
+        LimitReached: as the bound says; nothing is kept.
     """
 
     def said(values: dict[str, str]) -> tuple[str, int | None]:
         return _purpose(values), _expires_after(values)
 
-    return await received_fields(request, blobs, limit, FIELDS, said)
+    return await received_fields(request, blobs, bound, FIELDS, said)
 
 
-async def received_fields(request: Request, blobs: Blobs, limit: int, fields: Sequence[str], said: Said) -> Stored:
+async def received_fields(
+    request: Request, blobs: Blobs, bound: FileBound, fields: Sequence[str], said: Said
+) -> Stored:
     """The same of a form that has these fields beside its `file`.
 
     Raises:
@@ -118,7 +161,7 @@ async def received_fields(request: Request, blobs: Blobs, limit: int, fields: Se
                 raise _wrong(part.name, "expected once")
             if part.name == "file":
                 name = _name(part)
-                taken.append(await keep(form.data(), blobs, limit))
+                taken.append(await keep(form.data(), blobs, bound))
             elif part.name in fields:
                 values[part.name] = await form.text(part, LONGEST_VALUE)
             else:
@@ -126,7 +169,7 @@ async def received_fields(request: Request, blobs: Blobs, limit: int, fields: Se
         return Stored(_only(taken, "file"), name, *said(values))
 
 
-async def received_part(request: Request, blobs: Blobs) -> Blob:
+async def received_part(request: Request, blobs: Blobs, bound: FileBound) -> Blob:
     """The bytes of a part of an upload.
 
     Raises:
@@ -139,7 +182,7 @@ async def received_part(request: Request, blobs: Blobs) -> Blob:
                 raise _unknown(part, ("data",))
             if taken:
                 raise _wrong("data", "expected once")
-            taken.append(await keep(form.data(), blobs, PART_BYTES, "data"))
+            taken.append(await keep(form.data(), blobs, bound))
         return _only(taken, "data")
 
 
@@ -167,16 +210,17 @@ def _unknown(part: Part, fields: Sequence[str]) -> ApiError:
     return ApiError(422, "unknown_field", said, part.name)
 
 
-async def keep(pieces: AsyncIterable[bytes], blobs: Blobs, limit: int, field: str = "file") -> Blob:
+async def keep(pieces: AsyncIterable[bytes], blobs: Blobs, bound: FileBound) -> Blob:
     """Store bytes that belong to no row yet.
 
     Raises:
         ApiError: 413 or 503; nothing is kept.
+        LimitReached: as the bound says; nothing is kept.
     """
     try:
-        return await blobs.put(pieces, limit)
+        return await blobs.put(pieces, bound.limit)
     except TooLarge:
-        raise _too_large(limit, field) from None
+        raise bound.refusal from None
     except NoRoom:
         raise ApiError(503, "store_unavailable", "The server cannot write now; nothing was kept. Try again.") from None
 

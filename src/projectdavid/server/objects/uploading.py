@@ -10,10 +10,11 @@ from projectdavid.ports.blobs import Blob, Blobs, Gone
 from projectdavid.ports.store import Missing, Op, Row, StoreError
 from projectdavid.protocol.uploads import MOST_PARTS, UPLOAD_SECONDS, UploadComplete, UploadCreate
 from projectdavid.runtime.filing import upload_ended
+from projectdavid.runtime.storage_limits import LimitReached
 from projectdavid.server.auth import Caller
 from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.objects.finding import find
-from projectdavid.server.objects.receiving import Stored, keep, row_of
+from projectdavid.server.objects.receiving import Stored, keep, row_of, size_bound
 
 
 async def begin(caller: Caller, wanted: UploadCreate) -> Row:
@@ -21,10 +22,15 @@ async def begin(caller: Caller, wanted: UploadCreate) -> Row:
 
     Raises:
         ApiError: 413, it would be too large; 422, its name is none.
+        LimitReached: its owner cannot store that much more.
     """
     limit = caller.platform.settings.max_file
     if wanted.bytes > limit:
         raise ApiError(413, "file_too_large", f"bytes: expected at most {limit}", "bytes")
+    if not caller.done:
+        room = await caller.platform.quota.file_room(caller.user_id, caller.allowed)
+        if wanted.bytes > room.get("storage_bytes", wanted.bytes):
+            raise LimitReached("storage_bytes", caller.allowed.storage_bytes or 0)
     try:
         name = file_name(wanted.filename)
     except ValueError as error:
@@ -84,7 +90,9 @@ async def complete(caller: Caller, upload_id: str, wanted: UploadComplete) -> No
         raise ApiError(422, "invalid_value", f"part_ids: the parts have {size} bytes, not {row.size}", "part_ids")
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        blob = await keep(_joined(platform.blobs, parts, digest), platform.blobs, platform.settings.max_file)
+        blob = await keep(
+            _joined(platform.blobs, parts, digest), platform.blobs, size_bound(platform.settings.max_file)
+        )
     except Gone:
         if (await find(caller.view, "upload", upload_id)).status == "pending":
             raise

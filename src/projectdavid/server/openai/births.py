@@ -98,7 +98,7 @@ async def _new(caller: Caller, run_id: str, thread_id: str, body: RunFields, mor
 async def _created(caller: Caller, new: NewRun, also: Sequence[Op]) -> Row:
     platform = caller.platform
     await platform.quota.check(caller.user_id, caller.allowed)
-    await platform.driver.create(new, also=(*caller.also, *also, *room(caller.allowed, new)))
+    await platform.driver.create(new, also=(*caller.also, *also, *room(caller.allowed, new, also)))
     if also:
         platform.bus.publish(INGEST)
     return await find(caller, "run", new.id)

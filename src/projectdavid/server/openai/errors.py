@@ -12,7 +12,7 @@ from starlette.responses import Response
 from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Clash, StoreError
 from projectdavid.runtime.routing import UnknownModel
-from projectdavid.server.http.errors import ApiError, NotFound, allowing, explained, translate
+from projectdavid.server.http.errors import ApiError, NotFound, allowing, explained, translate, with_use
 from projectdavid.server.http.explaining import CODES
 from projectdavid.server.openai.explaining import said_of
 
@@ -27,7 +27,7 @@ def install(app: FastAPI) -> None:
     """Make every exception that may leave a route of the dialect an error of it."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        return envelope(_translated(error, request))
+        return envelope(_translated(await with_use(error, request), request))
 
     for kind in (ApiError, RequestValidationError, HTTPException, StoreError, Refused, UnknownModel):
         app.add_exception_handler(kind, answer)

@@ -17,7 +17,7 @@ from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.once import key_of, once_told
 from projectdavid.server.http.paging import After, Order, Text, page
 from projectdavid.server.objects.contents import content
-from projectdavid.server.objects.receiving import Stored, form, received_fields, row_of
+from projectdavid.server.objects.receiving import Stored, file_bound, form, received_fields, row_of
 from projectdavid.server.openai import words
 from projectdavid.server.openai.lookup import find
 from projectdavid.server.openai.routing import router
@@ -54,7 +54,8 @@ async def create_file(request: Request, caller: Auth) -> Response:
     """Store a file: `multipart/form-data` with `file` and `purpose`."""
     platform = caller.platform
     key = key_of(request)
-    upload = await received_fields(request, platform.blobs, platform.settings.max_file, FIELDS, _stored)
+    bound = await file_bound(caller, key, platform.settings.max_file)
+    upload = await received_fields(request, platform.blobs, bound, FIELDS, _stored)
     try:
         if key is None:
             return await _create(caller, upload)

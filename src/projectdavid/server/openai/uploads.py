@@ -12,7 +12,7 @@ from projectdavid.server.http.bodies import JsonRoute
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.once import key_of, once_told
 from projectdavid.server.objects import uploading
-from projectdavid.server.objects.receiving import PART_FORM, received_part
+from projectdavid.server.objects.receiving import PART_FORM, part_bound, received_part
 from projectdavid.server.openai import files
 from projectdavid.server.openai.lookup import find
 from projectdavid.server.openai.routing import router
@@ -43,7 +43,7 @@ async def add_upload_part(upload_id: str, request: Request, caller: Auth) -> Res
     platform = caller.platform
     uploading.see_pending(await find(caller, "upload", upload_id), caller)
     key = key_of(request)
-    blob = await received_part(request, platform.blobs)
+    blob = await received_part(request, platform.blobs, await part_bound(caller, key))
 
     async def add(who: Caller) -> Response:
         part = await uploading.add_part(who, upload_id, blob)

@@ -38,3 +38,9 @@ UPDATE api_keys SET revoked_at = :now WHERE owner = :owner AND prefix = :prefix 
 
 -- name: key_used
 UPDATE api_keys SET last_used_at = :now WHERE prefix = :prefix;
+
+-- name: keys_prune
+-- Delete all but the newest `most` of an owner's revoked keys.
+DELETE FROM api_keys WHERE owner = :owner AND revoked_at IS NOT NULL AND n NOT IN (
+    SELECT n FROM api_keys WHERE owner = :owner AND revoked_at IS NOT NULL ORDER BY n DESC LIMIT :most
+);
