@@ -7,7 +7,8 @@ AsyncEntity Entity
 AsyncRunStream RunStream RunResult Retry NOT_GIVEN effect
 
 CallArgumentsEvent CallCreatedEvent CitationEvent CodeEvent ContentEvent ErrorEvent Event FileEvent
-MessageCompletedEvent MessageCreatedEvent MessageDiscardedEvent OutputEvent ReasoningEvent RetryEvent SandboxEvent
+MessageCompletedEvent MessageCreatedEvent MessageDiscardedEvent OutputEvent ReasoningEvent RefusalEvent RetryEvent
+SandboxEvent
 StatusEvent ToolCallEvent ToolOutputEvent ToolStartedEvent UnknownEvent WarningEvent
 
 APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError

@@ -83,7 +83,18 @@ def output(id: str, thread: int, run_id: str, call_id: str) -> Op:
     """The message with the output of a call, to be written by its run."""
     values: dict[str, Value] = {"id": id, "thread": thread, "run_id": run_id, "call_id": call_id, "now": 1}
     nothing = dict.fromkeys(
-        ("assistant_id", "status", "reason", "calls", "reasoning", "attachments", "annotations", "turn", "usage")
+        (
+            "assistant_id",
+            "status",
+            "reason",
+            "calls",
+            "reasoning",
+            "attachments",
+            "annotations",
+            "turn",
+            "usage",
+            "provider_state",
+        )
     )
     return Op("message_keep", {**values, **nothing, "role": "tool", "content": '"rain"'})
 

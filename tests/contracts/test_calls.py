@@ -45,6 +45,7 @@ def said(row: Row, message_id: str, turn: int, content: str = '"So."') -> Op:
         "attachments",
         "annotations",
         "usage",
+        "provider_state",
     )
     nothing = dict.fromkeys(unsaid)
     return Op("message_keep", {**values, **nothing, "id": message_id, "content": content})

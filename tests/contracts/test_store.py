@@ -533,7 +533,7 @@ async def test_pages_of_messages_leave_out_turns_that_only_asked_for_calls(store
     row = await store.one("run_state", n=n)
     said = {"thread": row.thread, "now": 1, "role": "assistant", "assistant_id": None, "run_id": "r", "status": None}
     silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None, "turn": 1}
-    silent |= {"annotations": None, "usage": None}
+    silent |= {"annotations": None, "usage": None, "provider_state": None}
     await store.write(
         [
             Op("message_keep", {**silent, "id": "m1", "content": '""'}),

@@ -231,6 +231,32 @@ def test_a_store_whose_vectors_its_owner_brings_takes_no_files_here(wire: Wire, 
     assert [one["id"] for one in wire.read(f"{path}/files")["data"]] == [shown["id"]]
 
 
+def test_a_refusal_is_a_part_of_the_message_and_can_be_seen_in_both(wire: Wire, native: Caller) -> None:
+    frames = wire.told("refuser")
+    deltas = [
+        part for frame in frames if frame.event == "thread.message.delta" for part in frame.data["delta"]["content"]
+    ]
+    pieces = [{"index": 0, "type": "refusal", "refusal": piece} for piece in ("I can not ", "help with that.")]
+    assert deltas == pieces
+    (told,) = (frame.data for frame in frames if frame.event == "thread.message.completed")
+    (run,) = (frame.data for frame in frames if frame.event == "thread.run.completed")
+    refusal = [{"type": "refusal", "refusal": "I can not help with that."}]
+    assert told["content"] == wire.messages(run["thread_id"])[-1]["content"] == refusal
+    assert native.texts({"id": run["thread_id"]})[-1] == ("assistant", refusal)
+    assert [event["content"] for event in native.events(run) if event["type"] == "refusal"] == [
+        "I can not ",
+        "help with that.",
+    ]
+
+
+def test_a_model_is_reminded_of_its_refusal_as_text(wire: Wire) -> None:
+    run = wire.done("refuser")
+    wire.make(f"/threads/{run['thread_id']}/messages", role="user", content="Why?")
+    mirror = wire.assistant("mirror")
+    after = wire.make(f"/threads/{run['thread_id']}/runs", assistant_id=mirror["id"])
+    assert ["assistant", [{"type": "text", "text": "I can not help with that."}]] in asked(wire, after)["messages"]
+
+
 OPTIONAL: dict[str, tuple[Json, Json]] = {
     "temperature": (0.5, 1.0),
     "top_p": (0.25, 1.0),

@@ -96,7 +96,10 @@ def test_the_pieces_of_calls_come_together_by_their_index() -> None:
             CallPart(0, arguments="}"),
         ]
     )
-    assert fold.reply().calls == (AskedCall("call_10", "find", '{"q": 1}'), AskedCall("call_11", "add", "{}"))
+    assert fold.reply().calls == (
+        AskedCall("call_10", "find", '{"q": 1}', "call_b"),
+        AskedCall("call_11", "add", "{}", "call_a"),
+    )
     find, add = {"tool_call_id": "call_10", "name": "find"}, {"tool_call_id": "call_11", "name": "add"}
     assert [entry.data for entry in entries] == [find, ['{"q"'], add, ["{"], find, [": 1}"], add, ["}"]]
 

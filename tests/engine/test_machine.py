@@ -15,7 +15,18 @@ from projectdavid.engine.happenings import (
     PromptRefused,
 )
 from projectdavid.engine.machine import MAX_BACKOFF, MAX_RETRY_AFTER, advance
-from projectdavid.engine.run import Abort, Call, CallModel, Failure, KeepCalls, KeepOutput, KeepReply, Refused, Status
+from projectdavid.engine.run import (
+    Abort,
+    Call,
+    CallModel,
+    Failure,
+    KeepCalls,
+    KeepOutput,
+    KeepReply,
+    Limits,
+    Refused,
+    Status,
+)
 from tests.engine.samples import ENDS, NOW, a_call, a_reply, a_run, asked, kinds, only, replied, statuses
 
 AGAIN = Failure("server_error", "Try again.", retryable=True)
@@ -63,8 +74,10 @@ def test_usage_adds_up_over_the_turns_and_is_told_at_the_end() -> None:
     }
 
 
-def test_an_answer_without_words_is_told_by_the_status_alone() -> None:
-    assert kinds(advance(a_run(), replied())) == ["status"]
+def test_an_answer_without_words_completes_the_run_with_a_warning() -> None:
+    next = advance(a_run(), replied())
+    assert kinds(next) == ["warning", "status"]
+    assert [warned.code for warned in next.run.warnings] == ["empty_reply"]
 
 
 def test_calls_are_kept_before_the_caller_is_told_of_them() -> None:
@@ -149,12 +162,20 @@ def test_an_output_of_a_strange_call_names_the_place_in_the_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("finish", "reason", "detail"),
-    [("length", "max_completion_tokens", "max_tokens"), ("content_filter", "content_filter", "content_filter")],
+    ("finish", "most", "reason", "detail"),
+    [
+        ("length", 100, "max_completion_tokens", "max_tokens"),
+        ("length", None, "model_limit", "max_tokens"),
+        ("model_length", None, "max_completion_tokens", "max_tokens"),
+        ("content_filter", None, "content_filter", "content_filter"),
+    ],
 )
-def test_a_reply_that_was_cut_short_is_kept_without_its_calls(finish: str, reason: str, detail: str) -> None:
+def test_a_reply_that_was_cut_short_is_kept_without_its_calls(
+    finish: str, most: int | None, reason: str, detail: str
+) -> None:
+    run = a_run(limits=Limits(max_completion_tokens=most))
     reply = a_reply("Hel", asked("a", arguments='{"a'), finish=finish)
-    next = advance(a_run(), replied("Hel", asked("a", arguments='{"a'), finish=finish))
+    next = advance(run, replied("Hel", asked("a", arguments='{"a'), finish=finish))
     assert next.keep == (KeepReply(replace(reply, calls=()), "incomplete", detail),)
     assert only(next, "message_completed").data["status"] == "incomplete"
     assert next.run.incomplete == reason

@@ -104,6 +104,18 @@ def test_outputs_that_came_later_stand_in_the_order_of_their_calls() -> None:
     assert paired(thread) == [says("assistant", "", "a", "c"), output("a"), output("c"), says("user", "Well?")]
 
 
+def test_an_output_belongs_to_the_nearest_turn_before_it_when_ids_repeat() -> None:
+    first, second = (PromptMessage("tool", text, call_id="call_1") for text in ("sunny", "rainy"))
+    thread = [says("assistant", "", "call_1"), first, says("user", "And now?"), says("assistant", "", "call_1"), second]
+    assert paired(thread) == thread
+
+
+def test_an_id_that_repeats_within_a_turn_takes_its_outputs_in_order() -> None:
+    first, second = (PromptMessage("tool", text, call_id="x") for text in ("one", "two"))
+    thread = [says("assistant", "", "x", "x"), first, second]
+    assert paired(thread) == thread
+
+
 @patient
 @given(threads(), st.sampled_from(["", "Be kind."]), st.integers(-5, 400))
 def test_a_thread_is_cut_to_its_newest_turns_or_refused(thread: list[PromptMessage], system: str, room: int) -> None:

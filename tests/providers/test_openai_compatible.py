@@ -20,6 +20,7 @@ from tests.timeouts import EVENT_TIMEOUT
 pytestmark = pytest.mark.anyio
 
 DONE = b"data: [DONE]\n\n"
+WORD = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 UNENDING = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n"
 """The head of a stream that ends before its time whenever it ends."""
 
@@ -140,7 +141,7 @@ async def test_half_a_surrogate_pair_cannot_be_asked(provider: OpenAICompatible)
 
 
 async def test_the_key_is_a_bearer_token_and_given_headers_win():
-    async with answering(SSE + DONE) as raw:
+    async with answering(SSE + WORD + DONE) as raw:
         for options in ({}, {"headers": {"Authorization": "Token t", "X-Team": "a"}}, {"api_key": None}):
             async with at(raw.url, **options) as provider:
                 await chunks(provider, asking("hi"))
@@ -153,7 +154,7 @@ async def test_the_key_is_a_bearer_token_and_given_headers_win():
 
 
 async def test_a_base_url_may_hold_a_user_a_path_and_a_query():
-    async with answering(SSE + DONE) as raw:
+    async with answering(SSE + WORD + DONE) as raw:
         url = raw.url.replace("http://", "http://me:pass@") + "/deployments/x/?api-version=1"
         async with at(url, api_key=None) as provider:
             await chunks(provider, asking("hi"))

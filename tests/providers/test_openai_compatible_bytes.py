@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import CallPart, Chunk, Finish, Fold, Reasoning, Text, Usage
+from projectdavid.engine.deltas import CallPart, Chunk, Finish, Fold, ProviderFields, Reasoning, Text, Usage
 from projectdavid.ports.model import ModelError
 from tests.fakes.raw import SSE, answering, response
 from tests.providers.asking import asking, at, broken, chunks, text
@@ -244,6 +244,7 @@ async def test_a_plain_answer_is_taken_as_well():
         Text(("Hello.",)),
         CallPart(0, "1", "f", "1"),
         CallPart(1, "2", "f", "2"),
+        ProviderFields({}, "reasoning"),
         Finish("tool_calls"),
         Usage(3, 4),
     ]

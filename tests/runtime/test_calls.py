@@ -47,7 +47,7 @@ async def test_a_call_is_told_answered_and_followed_by_the_answer(stage: Stage) 
         "tool",
         "3",
     )
-    assert turn.calls == (PromptCall(manifest["tool_call_id"], "add", '{"a": 1, "b": 2}'),)
+    assert turn.calls == (PromptCall(manifest["tool_call_id"], "add", '{"a": 1, "b": 2}', "theirs_0"),)
     assert output.call_id == manifest["tool_call_id"]
 
 

@@ -119,11 +119,11 @@ async def test_reasoning_is_told_and_kept_but_not_part_of_the_answer(stage: Stag
     assert answer.reasoning == "Let me think."
 
 
-async def test_a_model_that_says_nothing_leaves_no_message(stage: Stage) -> None:
+async def test_a_model_that_says_nothing_leaves_no_message_but_a_warning(stage: Stage) -> None:
     stage.play([[Text(())], [Text(("",))], [Finish("stop"), Usage(1, 0)]])
     n = await stage.run()
     async with stage.working():
-        assert kinds(await stage.events(n)) == ["queued", "in_progress", "completed"]
+        assert kinds(await stage.events(n)) == ["queued", "in_progress", "warning", "completed"]
     assert await stage.answers(n) == []
 
 

@@ -18,6 +18,7 @@ from projectdavid.protocol.events import (
     MessageDiscardedEvent,
     OutputEvent,
     ReasoningEvent,
+    RefusalEvent,
     RetryEvent,
     SandboxEvent,
     StatusEvent,
@@ -57,7 +58,7 @@ class Teller:
     def tell(self, event: Event) -> None:
         """Tell one event."""
         match event:
-            case ContentEvent():
+            case ContentEvent() | RefusalEvent():
                 self._begin(ContentEvent)
                 self._text.write(plain(event.content))
                 self._text.flush()

@@ -5,6 +5,7 @@ from projectdavid.protocol.events import (
     Event,
     MessageCreatedEvent,
     MessageDiscardedEvent,
+    RefusalEvent,
     ToolCallEvent,
     ToolOutputEvent,
 )
@@ -33,7 +34,7 @@ class Transcript:
     def see(self, event: Event) -> None:
         """Take the next event."""
         match event:
-            case ContentEvent():
+            case ContentEvent() | RefusalEvent():
                 self._parts.append(event.content)
             case MessageCreatedEvent() | MessageDiscardedEvent():
                 self._parts.clear()
@@ -49,4 +50,5 @@ def text_of(message: Message) -> str:
     """The text in a message."""
     if isinstance(message.content, str):
         return message.content
-    return "".join(str(block.get("text", "")) for block in message.content if block.get("type") == "text")
+    shown = [block.get(str(block.get("type"))) for block in message.content if block.get("type") in ("text", "refusal")]
+    return "".join(map(str, shown))

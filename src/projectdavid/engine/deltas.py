@@ -4,6 +4,7 @@ A *chunk* is one kind of thing a model said. Text that arrived in one read stays
 parts apart, so that a busy stream costs one object per read and not one per token.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,34 @@ class CallPart:
     id: str = ""
     name: str = ""
     arguments: str = ""
+    extra: Mapping[str, Any] | None = None
+    """Fields of the call that only its provider understands, and needs back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Parts of a refusal: what the model says instead of an answer that it will not give."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFields:
+    """Fields of the message that only its provider understands, and needs back, such as signatures of reasoning.
+
+    `reasoning_field` is the field in which the provider sent the reasoning as text, and expects it back.
+    """
+
+    fields: Mapping[str, Any]
+    reasoning_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something about the answer that its reader should know, although the answer is used."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +71,10 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Why the model stopped: `stop`, `length`, `tool_calls` or `content_filter`."""
+    """Why the model stopped: `stop`, `length`, `model_length`, `tool_calls` or `content_filter`.
+
+    `model_length` is a limit of the model or its server, where `length` can be the one that was asked for.
+    """
 
     reason: str
 
@@ -63,15 +95,15 @@ class Usage:
         )
 
 
-Chunk = Text | Reasoning | CallPart | Cited | Finish | Usage
+Chunk = Text | Reasoning | Refusal | CallPart | Cited | ProviderFields | Warned | Finish | Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row of the journal: `count` events of one `kind`.
 
-    Delta kinds (`content`, `reasoning`, `call_arguments`) hold one item of `data` per event; every other kind is one
-    event with an object as its data.
+    Delta kinds (`content`, `refusal`, `reasoning`, `call_arguments`) hold one item of `data` per event; every other
+    kind is one event with an object as its data.
     """
 
     kind: str
@@ -81,11 +113,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AskedCall:
-    """A function call as the model asked for it; `arguments` is the JSON text it wrote, valid or not."""
+    """A function call as the model asked for it; `arguments` is the JSON text it wrote, valid or not.
+
+    `provider_id` and `extra` are the id and the fields that the call has at its provider.
+    """
 
     id: str
     name: str
     arguments: str
+    provider_id: str = ""
+    extra: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -96,6 +133,8 @@ class _Writing:
     name: str = ""
     arguments: str = ""
     told: bool = False
+    provider_id: str = ""
+    extra: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +151,26 @@ class Reply:
     """What its text cites."""
     removed_citations: int = 0
     """How many it had that led nowhere, and were taken out."""
+    refusal: str = ""
+    """What the model said instead of an answer that it will not give."""
+    provider_fields: ProviderFields | None = None
+    """What its provider needs back with the turn."""
+    warnings: tuple[Warned, ...] = ()
+    source: str = ""
+    """The provider and the model that wrote it: `provider/model`."""
+
+    @property
+    def content(self) -> str | list[dict[str, str]]:
+        """What its message shows: its text, or parts where it refuses."""
+        if not self.refusal:
+            return self.text
+        text = [{"type": "text", "text": self.text}] if self.text else []
+        return [*text, {"type": "refusal", "refusal": self.refusal}]
+
+    @property
+    def spoken(self) -> bool:
+        """True if it has something to show: text or a refusal."""
+        return bool(self.text or self.refusal)
 
 
 @dataclass(slots=True)
@@ -131,19 +190,25 @@ class Fold:
     _usage: Usage | None = None
     _annotations: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     _removed: int = 0
+    _refusal: list[str] = field(default_factory=list)
+    _provider_fields: ProviderFields | None = None
+    _warnings: list[Warned] = field(default_factory=list[Warned])
 
     def add(self, chunks: Iterable[Chunk]) -> list[Entry]:
         """Take in what one read brought; returns the journal entries that tell of it."""
         entries: list[Entry] = []
         for chunk in chunks:
             match chunk:
-                case Text(parts) | Reasoning(parts) if not any(parts):
+                case Text(parts) | Reasoning(parts) | Refusal(parts) if not any(parts):
                     continue  # an entry of no events would stand where the next one has to
                 case Text(parts):
-                    if not self._text:
-                        entries.append(Entry("message_created", {"message_id": self.message_id}))
+                    entries += self._begin_message()
                     self._text.extend(parts)
                     entries.append(Entry("content", list(parts), len(parts)))
+                case Refusal(parts):
+                    entries += self._begin_message()
+                    self._refusal.extend(parts)
+                    entries.append(Entry("refusal", list(parts), len(parts)))
                 case Reasoning(parts):
                     self._reasoning.extend(parts)
                     entries.append(Entry("reasoning", list(parts), len(parts)))
@@ -151,12 +216,22 @@ class Fold:
                     entries.extend(self._add_call(chunk))
                 case Cited(annotation):
                     entries.extend(self._add_citation(annotation))
+                case ProviderFields():
+                    self._provider_fields = chunk
+                case Warned(code, message):
+                    self._warnings.append(chunk)
+                    entries.append(Entry("warning", {"code": code, "message": message}))
                 case Finish(reason):
                     self._finish = reason
                     entries.extend(self._created(call) for call in self._calls.values() if not call.told)
                 case Usage():
                     self._usage = chunk
         return entries
+
+    def _begin_message(self) -> list[Entry]:
+        if self._text or self._refusal:
+            return []
+        return [Entry("message_created", {"message_id": self.message_id})]
 
     def _add_citation(self, annotation: Mapping[str, Any] | None) -> list[Entry]:
         if annotation is None:
@@ -172,6 +247,9 @@ class Fold:
         call = self._calls[part.index]
         call.name += part.name
         call.arguments += part.arguments
+        call.provider_id = call.provider_id or part.id
+        if part.extra:
+            call.extra = {**(call.extra or {}), **part.extra}
         if not part.arguments:
             return []
         created = [] if call is self._at else [self._created(call)]
@@ -184,7 +262,10 @@ class Fold:
 
     def reply(self) -> Reply:
         """What the turn said so far."""
-        calls = tuple(AskedCall(call.id, call.name, call.arguments) for call in self._calls.values())
+        calls = tuple(
+            AskedCall(call.id, call.name, _unwrapped(call.arguments), call.provider_id, call.extra)
+            for call in self._calls.values()
+        )
         return Reply(
             self.message_id,
             "".join(self._text),
@@ -194,4 +275,18 @@ class Fold:
             self._usage,
             tuple(self._annotations),
             self._removed,
+            "".join(self._refusal),
+            self._provider_fields,
+            tuple(self._warnings),
         )
+
+
+def _unwrapped(arguments: str) -> str:
+    """Arguments as JSON of an object, where a model wrote them as a JSON string of that JSON."""
+    if not arguments.lstrip().startswith('"'):
+        return arguments
+    try:
+        inner = json.loads(arguments)
+        return inner if isinstance(inner, str) and isinstance(json.loads(inner), dict) else arguments
+    except (ValueError, RecursionError):
+        return arguments

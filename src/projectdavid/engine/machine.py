@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from projectdavid.engine.calls import answered, called, resumed, returned, returned_late, started, unanswered
-from projectdavid.engine.deltas import Usage
+from projectdavid.engine.deltas import Entry, Usage, Warned
 from projectdavid.engine.happenings import (
     Abandoned,
     Aborted,
@@ -32,10 +32,17 @@ from projectdavid.engine.run import (
     told,
 )
 from projectdavid.engine.steps import ask, finish, incomplete, said
-from projectdavid.engine.telling import discarded_told, ended_told, error_told, status_told
+from projectdavid.engine.telling import discarded_told, ended_told, error_told, status_told, warning_told, with_warnings
 
 MAX_BACKOFF = 30.0
 MAX_RETRY_AFTER = 60.0
+CUT_OFF = {
+    "length": ("max_completion_tokens", "max_tokens"),
+    "model_length": ("max_completion_tokens", "max_tokens"),
+    "content_filter": ("content_filter", "content_filter"),
+}
+"""The finishes that cut a reply off: why the run is incomplete then, and why the message is."""
+SILENT = Warned("empty_reply", "The model ended its turn without saying anything.")
 
 
 def advance(run: Run, happened: Happened) -> Next:
@@ -143,15 +150,21 @@ def _claimed(run: Run, happened: Claimed) -> Next:
 def _replied(run: Run, happened: ModelReplied) -> Next:
     reply, now = happened.reply, happened.now
     run = replace(run, turn=run.turn + 1, attempt=0, usage=run.usage + (reply.usage or Usage()))
-    if reply.finish in ("length", "content_filter"):
-        reason = "max_completion_tokens" if reply.finish == "length" else "content_filter"
-        detail = "max_tokens" if reply.finish == "length" else "content_filter"
+    run = with_warnings(run, reply.warnings)
+    if reply.finish in CUT_OFF:
+        reason, detail = CUT_OFF[reply.finish]
+        if reply.finish == "length" and run.limits.max_completion_tokens is None:
+            reason = "model_limit"
         run, completed, kept = said(run, replace(reply, calls=()), "incomplete", detail)
         return incomplete(run, reason, now, completed, (kept,))
     if reply.calls:
         return called(run, happened)
+    tell: tuple[Entry, ...] = ()
+    if not reply.spoken:
+        run = with_warnings(run, (SILENT,))
+        tell = (warning_told(SILENT),)
     run, completed, kept = said(replace(run, status=Status.COMPLETED, ended_at=now), reply)
-    return Next(run, (), (*completed, ended_told(run)), (kept,))
+    return Next(run, (), (*tell, *completed, ended_told(run)), (kept,))
 
 
 def _failed(run: Run, happened: ModelFailed) -> Next:
@@ -164,7 +177,7 @@ def _failed(run: Run, happened: ModelFailed) -> Next:
         "retry", attempt=run.attempt + 1, delay_s=delay, error={"code": failure.code, "message": failure.message}
     )
     run = replace(run, attempt=run.attempt + 1)
-    discarded = discarded_told(partial.message_id if partial and partial.text else None)
+    discarded = discarded_told(partial.message_id if partial and partial.spoken else None)
     return Next(run, (CallModel(delay),), (*discarded, retry))
 
 

@@ -4,8 +4,8 @@ Tokens are estimated (characters / 3.5): the provider's own count comes back in 
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -15,11 +15,16 @@ MESSAGE_OVERHEAD = 4
 
 @dataclass(frozen=True, slots=True)
 class PromptCall:
-    """A function call of an earlier turn; `arguments` is JSON text."""
+    """A function call of an earlier turn; `arguments` is JSON text.
+
+    `provider_id` and `extra` are what its provider knows it by, where the prompt goes to that provider.
+    """
 
     id: str
     name: str
     arguments: str
+    provider_id: str = ""
+    extra: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,10 @@ class PromptMessage:
     content: str | list[dict[str, Any]]
     calls: tuple[PromptCall, ...] = ()
     call_id: str | None = None
+    provider_call_id: str = ""
+    """What the provider calls the call that this is the output of; empty: as `call_id` says."""
+    provider_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Fields that its provider sent with the message, and needs back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +81,33 @@ def estimate_tools(tools: Iterable[dict[str, Any]]) -> int:
 def paired(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
     """Put every tool output right behind the turn that asked for it, and drop calls and outputs without a partner.
 
-    Models refuse a prompt in which a call has no output, as after a cancelled run, or an output no call.
+    Models refuse a prompt in which a call has no output, as after a cancelled run, or an output no call. An output
+    belongs to the nearest turn before it with an unanswered call of its id: ids can repeat from turn to turn.
     """
     if not any(message.calls or message.call_id for message in messages):
         return list(messages)
-    outputs = {message.call_id: message for message in messages if message.call_id}
+    outputs: dict[tuple[int, int], PromptMessage] = {}
+    waiting: dict[str, list[tuple[int, int]]] = {}
+    for place, message in enumerate(messages):
+        for number, call in enumerate(message.calls):
+            waiting.setdefault(call.id, []).append((place, number))
+        if message.call_id and (places := waiting.get(message.call_id)):
+            nearest = places[-1][0]
+            key = next(key for key in places if key[0] == nearest)
+            places.remove(key)
+            outputs[key] = message
     result: list[PromptMessage] = []
-    for message in messages:
+    for place, message in enumerate(messages):
         if message.call_id:
             continue
-        answered = tuple(call for call in message.calls if call.id in outputs)
+        answered = [number for number in range(len(message.calls)) if (place, number) in outputs]
         if message.calls and not answered and not message.content:
             continue
-        result.append(replace(message, calls=answered) if message.calls else message)
-        result.extend(outputs[call.id] for call in answered)
+        calls = tuple(message.calls[number] for number in answered)
+        result.append(replace(message, calls=calls) if message.calls else message)
+        result += [
+            replace(outputs[place, number], provider_call_id=message.calls[number].provider_id) for number in answered
+        ]
     return result
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from projectdavid.engine.deltas import Entry, Reply, Usage
+from projectdavid.engine.deltas import Entry, Reply, Usage, Warned
 
 
 class Status(StrEnum):
@@ -176,7 +176,13 @@ class Run:
     ended_at: float | None = None
     failure: Failure | None = None
     incomplete: str | None = None
-    """Which limit ended it: `max_completion_tokens`, `max_prompt_tokens`, `max_turns` or `content_filter`."""
+    """Which limit ended it: `max_completion_tokens`, `max_prompt_tokens`, `max_turns`, `model_limit`, `content_filter`.
+
+    `model_limit`: the model stopped at its length although no maximum was asked for: its window is full, or its server
+    has a maximum of its own.
+    """
+    warnings: tuple[Warned, ...] = ()
+    """What its caller should know about its answers."""
 
     @property
     def over(self) -> bool:

@@ -13,9 +13,9 @@ def said(
     run: Run, reply: Reply, status: str = "completed", reason: str | None = None
 ) -> tuple[Run, tuple[Entry, ...], KeepReply]:
     """What the model said is kept; if it is any text, it shows the images that its calls made before."""
-    images = run.images if reply.text else ()
+    images = run.images if reply.spoken else ()
     kept = KeepReply(reply, status, reason, images)
-    left = () if reply.text else run.images
+    left = () if reply.spoken else run.images
     return replace(run, images=left), completed_told(reply, status, images), kept
 
 
@@ -48,7 +48,7 @@ def finish(
     """End a run early; what the model had said by then stays in the thread, marked as incomplete."""
     run = replace(run, status=status, ended_at=now, calls=(), action_expires_at=None)
     do = (Abort(),) if status is Status.EXPIRED else ()
-    if partial is None or not partial.text:
+    if partial is None or not partial.spoken:
         return Next(run, do, (*tell, ended_told(run)), keep)
     run, completed, reply = said(run, replace(partial, calls=()), "incomplete", INTERRUPTED[status])
     return Next(run, do, (*tell, *completed, ended_told(run)), (*keep, reply))

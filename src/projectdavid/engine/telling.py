@@ -1,7 +1,11 @@
 """The journal entries that several steps of a run tell."""
 
-from projectdavid.engine.deltas import Entry, Reply
+from dataclasses import replace
+
+from projectdavid.engine.deltas import Entry, Reply, Warned
 from projectdavid.engine.run import Call, Failure, Image, MadeFile, Run, told
+
+MOST_WARNINGS = 20
 
 
 def status_told(run: Run, **data: object) -> Entry:
@@ -27,7 +31,7 @@ def ended_told(run: Run) -> Entry:
 
 def completed_told(reply: Reply, status: str, images: tuple[Image, ...]) -> tuple[Entry, ...]:
     """The message of a turn is whole, if it said anything."""
-    if not reply.text:
+    if not reply.spoken:
         return ()
     shown: dict[str, object] = {"attachments": attachments(images)} if images else {}
     if reply.annotations:
@@ -78,3 +82,14 @@ def started_told(call: Call) -> Entry:
 def error_told(failure: Failure) -> Entry:
     """Why the run is about to fail."""
     return told("error", code=failure.code, message=failure.message, content=failure.message)
+
+
+def warning_told(warned: Warned) -> Entry:
+    """Something that the reader of an answer should know."""
+    return told("warning", code=warned.code, message=warned.message)
+
+
+def with_warnings(run: Run, warnings: tuple[Warned, ...]) -> Run:
+    """The run with more warnings, each once."""
+    new = tuple(one for one in warnings if one not in run.warnings)
+    return replace(run, warnings=(*run.warnings, *new)[:MOST_WARNINGS]) if new else run

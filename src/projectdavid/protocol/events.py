@@ -59,6 +59,13 @@ class ReasoningEvent(Event):
     content: str
 
 
+class RefusalEvent(Event):
+    """More of a refusal: what the model says instead of an answer that it will not give."""
+
+    type: Literal["refusal"] = "refusal"
+    content: str
+
+
 class CallCreatedEvent(Event):
     """The model began to write a call; what follows of `call_arguments` is of this one, until another is told of."""
 
@@ -210,6 +217,7 @@ EVENTS: dict[str, type[Event]] = {
     "status": StatusEvent,
     "message_created": MessageCreatedEvent,
     "content": ContentEvent,
+    "refusal": RefusalEvent,
     "reasoning": ReasoningEvent,
     "call_created": CallCreatedEvent,
     "call_arguments": CallArgumentsEvent,

@@ -14,7 +14,7 @@ PAGE = 500
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _decode = msgspec.json.decode
 
-DELTAS = frozenset({"content", "reasoning", "call_arguments"})
+DELTAS = frozenset({"content", "refusal", "reasoning", "call_arguments"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def collect(messages: list[list[str]], told: list[Told]) -> None:
                 messages.append([])
             case "message_discarded":
                 messages[-1].clear()
-            case "content":
+            case "content" | "refusal":
                 messages[-1] += map(_decode, part.items)
             case _:
                 pass

@@ -15,6 +15,7 @@ from projectdavid.engine.prompt import (
 )
 from projectdavid.engine.run import Run
 from projectdavid.ports.store import Row, Store
+from projectdavid.runtime.provider_state import with_provider_state
 from projectdavid.runtime.records import Config
 
 NEWEST = 2**63 - 1
@@ -25,8 +26,8 @@ UNBOUNDED = 10**9
 _decode = msgspec.json.decode
 
 
-async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, window: int) -> Ask:
-    """The next question of a run.
+async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, window: int, source: str) -> Ask:
+    """The next question of a run to a model; `source` is the model's full name, with that of its provider.
 
     Raises:
         PromptTooLong: the last turn does not fit into the tokens that are left.
@@ -35,7 +36,7 @@ async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, 
     tools_tokens = estimate_tools(functions)
     left = _left(config.max_completion_tokens, run.usage.completion_tokens)
     room = _room(run, config, window, left) - tools_tokens
-    messages = paired(await _thread(store, row.thread, room))
+    messages = paired(await _thread(store, row.thread, room, source))
     last = config.truncation_strategy.get("last_messages") if isinstance(config.truncation_strategy, dict) else None
     kept, tokens = fitted(_system(config), _newest(messages, last), room)
     return Ask(
@@ -53,14 +54,14 @@ async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, 
     )
 
 
-async def _thread(store: Store, thread: int, room: int) -> list[PromptMessage]:
+async def _thread(store: Store, thread: int, room: int, source: str) -> list[PromptMessage]:
     """The newest messages of a thread in order, some more than fit into `room` tokens."""
     newest_first: list[PromptMessage] = []
     before, tokens = NEWEST, 0
     while True:
         rows = await store.all("prompt_page", thread=thread, before=before, limit=PAGE)
         for row in rows:
-            message = _message(row)
+            message = _message(row, source)
             newest_first.append(message)
             tokens += estimate(message)
         if len(rows) < PAGE or tokens > room:
@@ -68,10 +69,20 @@ async def _thread(store: Store, thread: int, room: int) -> list[PromptMessage]:
         before = rows[-1].n
 
 
-def _message(row: Row) -> PromptMessage:
+def _message(row: Row, source: str) -> PromptMessage:
     calls = tuple(PromptCall(**call) for call in _decode(row.calls)) if row.calls else ()
     role = "system" if row.role == "platform" else row.role
-    return PromptMessage(role, _decode(row.content), calls, row.call_id)
+    content = _decode(row.content)
+    if not isinstance(content, str):
+        content = [_as_text(block) if block["type"] == "refusal" else block for block in content]
+    message = PromptMessage(role, content, calls, row.call_id)
+    if row.provider_state is None:
+        return message
+    return with_provider_state(message, row.provider_state, row.reasoning, source)
+
+
+def _as_text(refusal: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "text", "text": refusal["refusal"]}
 
 
 def _newest(messages: list[PromptMessage], last: int | None) -> list[PromptMessage]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from projectdavid.engine.deltas import Usage
+from projectdavid.engine.deltas import Usage, Warned
 from projectdavid.engine.run import Call, Effect, Failure, Image, Limits, Offer, Run, Status
 from projectdavid.ports.store import Row
 
@@ -84,6 +84,7 @@ class _State(msgspec.Struct, omit_defaults=True):
     ended_at: float | None = None
     failure: Failure | None = None
     incomplete: str | None = None
+    warnings: tuple[Warned, ...] = ()
 
 
 _config_decoder = msgspec.json.Decoder(Config)
@@ -134,6 +135,7 @@ def run_of(row: Row, config: Config | None = None) -> Run:
         ended_at=state.ended_at,
         failure=state.failure,
         incomplete=state.incomplete,
+        warnings=state.warnings,
     )
 
 
@@ -152,5 +154,6 @@ def state_of(run: Run) -> str:
             ended_at=run.ended_at,
             failure=run.failure,
             incomplete=run.incomplete,
+            warnings=run.warnings,
         )
     )

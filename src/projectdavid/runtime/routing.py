@@ -60,6 +60,14 @@ class Models:
             "or choose 'demo/assistant', which needs nothing."
         )
 
+    def full_name(self, model: str) -> str:
+        """The name of a model with that of its provider, whatever alias or short name it was given by."""
+        model = self.aliases.get(model, model)
+        name, slash, rest = model.partition("/")
+        return (
+            model if (slash and rest and name in self.providers) or self.default is None else f"{self.default}/{model}"
+        )
+
     def window(self, model: str) -> int:
         """The context window of a model in tokens, found by its full name or by the one its provider knows."""
         return self._found(self._windows, model) or self._window

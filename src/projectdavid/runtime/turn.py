@@ -57,6 +57,7 @@ class Turn:
     _fold: Fold = field(init=False)
     _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
     _last: list[Entry] = field(init=False, default_factory=list)
+    _source: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self._fold = Fold(self.ids.new("msg"))
@@ -83,7 +84,8 @@ class Turn:
             await self.quota.check(self.row.owner, await self.quota.of(self.row.owner))
             provider, model = self.models.resolve(self.row.model)
             window = self.models.window(self.row.model)
-            ask = await ask_for(self.store, self.row, self.run, self.config, model, window)
+            self._source = self.models.full_name(self.row.model)
+            ask = await ask_for(self.store, self.row, self.run, self.config, model, window, self._source)
             ask = replace(ask, messages=await self.pictures.shown(self.row.owner, ask.messages))
             await self._see_current()
             await self._listen(provider, ask)
@@ -150,7 +152,7 @@ class Turn:
     def _partial(self) -> Reply | None:
         """What was said before it was cut off; half a call is not worth keeping."""
         reply = replace(self._fold.reply(), calls=())
-        return reply if reply.text else None
+        return reply if reply.spoken else None
 
     async def _told(self) -> Reply | None:
         """What the journal was told of it before the work was stopped; what came later came too late."""
@@ -158,24 +160,27 @@ class Turn:
         created = await self.store.one("journal_last", run=self.row.n, kinds='["message_created"]')
         if created is None or msgspec.json.decode(created.data)["message_id"] != self._fold.message_id:
             return None
-        text: list[str] = []
+        said: dict[str, list[str]] = {"content": [], "refusal": []}
         cited: list[Mapping[str, Any]] = []
         after = created.position
         while True:
             rows = await self.store.all("journal_after", run=self.row.n, after=after, limit=PAGE)
             for row in rows:
-                if row.kind == "content":
-                    text += msgspec.json.decode(row.data)
+                if row.kind in said:
+                    said[row.kind] += msgspec.json.decode(row.data)
                 elif row.kind == "citation":
                     cited.append(msgspec.json.decode(row.data)["annotation"])
             if len(rows) < PAGE:
-                return replace(self._fold.reply(), text="".join(text), annotations=tuple(cited), calls=())
+                text, refusal = "".join(said["content"]), "".join(said["refusal"])
+                return replace(self._fold.reply(), text=text, refusal=refusal, annotations=tuple(cited), calls=())
             after = rows[-1].position + rows[-1].count - 1
 
     def _whole(self, ask: Ask) -> Reply:
         """The reply, with an estimate where usage is missing."""
         reply = self._fold.reply()
-        return replace(reply, usage=reply.usage or Usage(ask.prompt_tokens, _written(reply), estimated=True))
+        return replace(
+            reply, source=self._source, usage=reply.usage or Usage(ask.prompt_tokens, _written(reply), estimated=True)
+        )
 
 
 def action_of(call_id: str) -> str:
@@ -184,5 +189,5 @@ def action_of(call_id: str) -> str:
 
 
 def _written(reply: Reply) -> int:
-    text = reply.text + reply.reasoning + "".join(call.name + call.arguments for call in reply.calls)
+    text = reply.text + reply.refusal + reply.reasoning + "".join(call.name + call.arguments for call in reply.calls)
     return estimate(PromptMessage("assistant", text))

@@ -8,11 +8,15 @@ from projectdavid.engine.run import Call, Keep, KeepCalls, KeepOutput, KeepReply
 from projectdavid.engine.telling import attachments
 from projectdavid.ports.store import Op, Row, Stale, Value
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.provider_state import provider_state_of
 from projectdavid.runtime.records import encode, state_of
 from projectdavid.runtime.webhooks import event_of
 
 DAY = 86_400
-MESSAGE_COLUMNS = ("status", "reason", "calls", "call_id", "reasoning", "attachments", "annotations", "turn", "usage")
+MESSAGE_COLUMNS = (
+    *("status", "reason", "calls", "call_id", "reasoning", "attachments", "annotations", "turn", "usage"),
+    "provider_state",
+)
 """What not every message of a run has."""
 RACE = Stale()
 
@@ -107,11 +111,11 @@ class Writing:
     def keep(self, kept: Keep) -> None:
         match kept:
             case KeepReply(reply, status, reason, images):
-                if reply.text or reply.calls:
+                if reply.spoken or reply.calls:
                     self._message(
                         reply.message_id,
                         "assistant",
-                        reply.text,
+                        reply.content,
                         status=status,
                         reason=reason,
                         calls=_calls_json(reply.calls),
@@ -120,6 +124,7 @@ class Writing:
                         annotations=encode(reply.annotations) if reply.annotations else None,
                         turn=self.turn,
                         usage=_usage_json(reply.usage),
+                        provider_state=provider_state_of(reply),
                     )
             case KeepCalls(calls, turn):
                 for position, call in enumerate(calls):
@@ -138,7 +143,7 @@ class Writing:
                 )
                 self._message(self.ids.new("msg"), "tool", output, call_id=call_id)
 
-    def _message(self, message_id: str, role: str, text: str, **values: Value) -> None:
+    def _message(self, message_id: str, role: str, content: str | list[dict[str, str]], **values: Value) -> None:
         self.messages.append(message_id)
         columns: dict[str, Value] = dict.fromkeys(MESSAGE_COLUMNS)
         self.add(
@@ -147,7 +152,7 @@ class Writing:
             thread=self.row.thread,
             now=self.now,
             role=role,
-            content=encode(text),
+            content=encode(content),
             assistant_id=self.row.assistant_id,
             run_id=self.row.id,
             **{**columns, **values},

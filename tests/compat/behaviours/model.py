@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 
-from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
+from projectdavid.engine.deltas import CallPart, Chunk, Finish, Refusal, Text, Usage
 from projectdavid.engine.prompt import Ask
 from projectdavid.ports.model import ModelError
 from projectdavid.providers.scripted import ScriptedProvider
@@ -110,6 +110,11 @@ PLAYS: dict[str, Play] = {
     "dropper": stumbling([CallPart(0, "call_0", "get_weather")], [CallPart(0, arguments='{"ci')]),
     "limited": lambda ask: [ModelError("rate_limit_exceeded", "Too much.")],
     "short": lambda ask: spoken("I stop", " in the mid", finish="length"),
+    "refuser": lambda ask: [
+        [Refusal(("I can not ",))],
+        [Refusal(("help with that.",))],
+        [Finish("stop"), Usage(10, 4)],
+    ],
     "filtered": lambda ask: spoken("I must", finish="content_filter"),
 }
 

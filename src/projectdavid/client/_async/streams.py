@@ -11,7 +11,7 @@ from projectdavid.client.retry import Deadline, is_passing
 from projectdavid.client.sse import DONE, Frame, event_in
 from projectdavid.client.transcript import Transcript
 from projectdavid.client.wire import Call, at
-from projectdavid.protocol.events import ContentEvent, Event, ToolCallEvent
+from projectdavid.protocol.events import ContentEvent, Event, RefusalEvent, ToolCallEvent
 from projectdavid.protocol.runs import Run
 
 
@@ -83,7 +83,7 @@ class AsyncRunStream:
     async def text_deltas(self) -> AsyncGenerator[str]:
         """The text, piece by piece. What the model takes back later is in it; `text` knows better."""
         async for event in self:
-            if isinstance(event, ContentEvent):
+            if isinstance(event, ContentEvent | RefusalEvent):
                 yield event.content
 
     async def close(self) -> None:

@@ -12,7 +12,12 @@ from projectdavid.client.retry import Deadline, is_passing
 from projectdavid.client.sse import DONE, Frame, event_in
 from projectdavid.client.transcript import Transcript
 from projectdavid.client.wire import Call, at
-from projectdavid.protocol.events import ContentEvent, Event, ToolCallEvent
+from projectdavid.protocol.events import (
+    ContentEvent,
+    Event,
+    RefusalEvent,
+    ToolCallEvent,
+)
 from projectdavid.protocol.runs import Run
 
 
@@ -84,7 +89,7 @@ class RunStream:
     def text_deltas(self) -> Generator[str]:
         """The text, piece by piece. What the model takes back later is in it; `text` knows better."""
         for event in self:
-            if isinstance(event, ContentEvent):
+            if isinstance(event, ContentEvent | RefusalEvent):
                 yield event.content
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from projectdavid.engine.deltas import Chunk
 from projectdavid.engine.prompt import Ask
 from projectdavid.ports.model import ModelError
 from projectdavid.providers.openai_compatible.failures import Failures
-from projectdavid.providers.openai_compatible.reading import MAX_BUFFERED, Reading
 from projectdavid.providers.openai_compatible.server import Server
+from projectdavid.providers.openai_compatible.stream_reader import MAX_BUFFERED, StreamReader
 from projectdavid.providers.openai_compatible.wire import ModelList, request
 
 __all__ = ["OpenAICompatible"]
@@ -74,7 +74,7 @@ class OpenAICompatible:
             if not 200 <= response.status < 300:
                 body = await _start_of(response)
                 raise self._failures.refused(response.status, response.headers, body, model=ask.model)
-            reading = Reading(self._failures, plain=response.content_type == "application/json")
+            reading = StreamReader(self._failures, calls=bool(ask.tools))
             while not reading.done:
                 data = await self._read(response, reading)
                 chunks = reading.feed(data) if data else reading.end()
@@ -166,7 +166,7 @@ class OpenAICompatible:
             # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
             raise self._unreachable(error, self._idle_timeout) from None
 
-    async def _read(self, response: aiohttp.ClientResponse, reading: Reading) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, reading: StreamReader) -> bytes:
         """What one read brought, or nothing at the end; an end after the model's own end is no failure."""
         try:
             return await response.content.readany()

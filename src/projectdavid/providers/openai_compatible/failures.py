@@ -75,6 +75,19 @@ class Failures:
         """The answer is not in the protocol."""
         return ModelError("server_error", f"{self._who} cannot be understood: {reason}.", retryable=True)
 
+    def web_page(self) -> ModelError:
+        """A web page came where an answer was expected."""
+        why = "a web page where an answer of a model was expected: its base_url is wrong"
+        return ModelError("connection_error", f"{self._who} answered with {why}.")
+
+    def ended(self, reason: str, error: Any, *, retryable: bool) -> ModelError:
+        """The model stopped for a reason that does not make its answer whole, or for one that is not known."""
+        what = "broke its answer off" if retryable else "ended its answer in a way that is not known"
+        words = _error(error)[1] if error else ""
+        said = f" It said: {self.shown(words)}" if words else ""
+        message = f"{self._who} {what}: finish_reason {self.shown(reason)!r}.{said}"
+        return ModelError("server_error", message, retryable)
+
     def unsendable(self, reason: str) -> ModelError:
         """The prompt cannot be written down in the protocol."""
         return ModelError("invalid_request", f"The prompt cannot be sent to a provider: {reason}")

@@ -8,31 +8,25 @@ from typing import Any
 
 import msgspec
 
-from projectdavid.engine.prompt import Ask, PromptMessage
-
-
-class Function(msgspec.Struct, gc=False):
-    """What to call. `arguments` is JSON text, or the object itself with some servers."""
-
-    name: str | None = None
-    arguments: Any = None
-
-
-class ToolCall(msgspec.Struct, gc=False):
-    """A piece of a function call, or in a plain answer all of it."""
-
-    index: int | None = None
-    id: str | None = None
-    function: Function | None = None
+from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
 
 
 class Delta(msgspec.Struct, gc=False):
-    """What one event adds to the answer; the message of a plain answer has the same shape."""
+    """What one event adds to the answer; the message of a plain answer has the same shape.
+
+    Calls stay dicts: what they hold besides the protocol goes back to the provider.
+    """
 
     content: str | list[Any] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
-    tool_calls: list[ToolCall] | None = None
+    refusal: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    function_call: dict[str, Any] | None = None
+    """The call of servers that are older than `tool_calls`."""
+    reasoning_details: list[Any] | None = None
+    thinking_blocks: list[Any] | None = None
+    extra_content: dict[str, Any] | None = None
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -41,6 +35,7 @@ class Choice(msgspec.Struct, gc=False):
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
+    error: Any = None
 
 
 MOST_TOKENS = 10**9
@@ -114,10 +109,14 @@ def _message(message: PromptMessage) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.calls:
         sent["content"] = message.content or None
-        sent["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.calls
-        ]
+        sent["tool_calls"] = [_call(call) for call in message.calls]
     if message.call_id is not None:
-        sent["tool_call_id"] = message.call_id
-    return sent
+        sent["tool_call_id"] = message.provider_call_id or message.call_id
+    return {**sent, **message.provider_fields}
+
+
+def _call(call: PromptCall) -> dict[str, Any]:
+    """A call as its provider knows it, where it is known."""
+    extra = dict(call.extra or {})
+    function = {"name": call.name, "arguments": call.arguments, **extra.pop("function", {})}
+    return {"id": call.provider_id or call.id, "type": "function", "function": function, **extra}

@@ -1,6 +1,7 @@
 """Journal entries in the words of the native streams: the same bytes live, late and again."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from projectdavid.server.platform import Platform
 PAUSED = TERMINAL_STATUSES | {"requires_action"}
 MANIFEST = "tool_call_manifest"
 OF_TOOLS = frozenset({"code", "output", "file"})
-TOLD_TO_COMPLETIONS = frozenset({"status", "content", "reasoning", MANIFEST, "error", *OF_TOOLS})
+TOLD_TO_COMPLETIONS = frozenset({"status", "content", "refusal", "reasoning", MANIFEST, "error", *OF_TOOLS})
 COMPLETIONS_STATUS = {"in_progress": "processing", "queued": "started", "completed": "complete"}
 
 _encode = msgspec.json.encode
@@ -47,7 +48,8 @@ def _chunk(told: Told, run_id: str) -> bytes:
     if told.kind not in TOLD_TO_COMPLETIONS:
         return b""
     if told.kind in DELTAS:
-        return _deltas(told, run_id, b"")
+        # Clients of that wire know no refusals: to them it is what the model said.
+        return _deltas(replace(told, kind="content") if told.kind == "refusal" else told, run_id, b"")
     data = _data(told, run_id)
     if told.kind in OF_TOOLS:
         data = _of_tool(data)

@@ -117,7 +117,7 @@ def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]
         "error": None if state.failure is None else {"code": state.failure.code, "message": state.failure.message},
         "required_action": "submit_tool_outputs" if row.status == "requires_action" else None,
         "usage": _used(state.usage),
-        "warnings": config.warnings,
+        "warnings": [*config.warnings, *state.warnings],
         "actions": actions or [],
     }
 

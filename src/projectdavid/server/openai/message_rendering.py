@@ -24,6 +24,7 @@ class OpenMessage:
     images: list[str]
     _text: list[bytes] = field(default_factory=list[bytes])
     _cited: list[Json] = field(default_factory=list[Json])
+    _refusal: list[bytes] = field(default_factory=list[bytes])
     _mark: bytes | None = None
     _piece: bytes = b""
     """What stands before a piece of text in the event that tells of it."""
@@ -56,6 +57,13 @@ class OpenMessage:
             self._mark = item
             return shown
         return [*shown, self._said(item)]
+
+    def refused(self, item: bytes) -> list[Shown]:
+        """More of a refusal, as JSON; it is a part of its own, behind the text."""
+        shown = self._unmarked()
+        self._refusal.append(item)
+        index = len(self.images) + bool(self._text)
+        return [*shown, self._delta([{"index": index, "type": "refusal", "refusal": msgspec.Raw(item)}])]
 
     def cited(self, annotation: Json) -> list[Shown]:
         """What the text refers to: told with its mark, where that came just before."""
@@ -103,8 +111,9 @@ class OpenMessage:
         return [*self._unmarked(), *self._ended(run, "incomplete", reason, step_words.ENDED.get(status, "failed"))]
 
     def _ended(self, run: Row, status: str, reason: str | None, step_status: str) -> list[Shown]:
-        text = "".join(msgspec.json.decode(item) for item in self._text)
-        content = [*words.images(self.images), words.text_part(text, self._cited)]
+        text, refusal = ("".join(map(msgspec.json.decode, items)) for items in (self._text, self._refusal))
+        said = [words.text_part(text, self._cited)] if text or not refusal else []
+        content = [*words.images(self.images), *said, *words.refusals(refusal)]
         return [
             event(f"thread.message.{status}", self._message(run, status, reason, content)),
             event(f"thread.run.step.{step_status}", self._step(run, step_status)),

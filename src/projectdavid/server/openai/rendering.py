@@ -18,7 +18,7 @@ from projectdavid.server.openai.events import Shown, event
 from projectdavid.server.openai.message_rendering import OpenMessage
 from projectdavid.server.openai.words import Json
 
-OF_MESSAGES = frozenset({"message_created", "content", "citation", "message_completed", "message_discarded"})
+OF_MESSAGES = frozenset({"message_created", "content", "refusal", "citation", "message_completed", "message_discarded"})
 WRITING_CALLS = frozenset({"call_created", "call_arguments"})
 OF_CALLS = frozenset({"code", "output", "file", "tool_output"})
 BROKEN_OFF = {"cancelled": "run_cancelled", "expired": "run_expired"}
@@ -133,6 +133,8 @@ class Rendering:
         match kind:
             case "content":
                 return self._message.said(item)
+            case "refusal":
+                return self._message.refused(item)
             case "citation":
                 return self._message.cited(_decode(item)["annotation"])
             case "message_discarded":

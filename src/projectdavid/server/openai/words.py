@@ -137,6 +137,11 @@ def images(file_ids: Iterable[str]) -> list[Json]:
     return [{"type": "image_file", "image_file": {"file_id": one, "detail": "auto"}} for one in file_ids]
 
 
+def refusals(text: str) -> list[Json]:
+    """A refusal as a part of a message, if there is one."""
+    return [{"type": "refusal", "refusal": text}] if text else []
+
+
 def _content(content: str | list[Json], cited: list[Json]) -> list[Json]:
     if isinstance(content, str):
         return [text_part(content, cited)]

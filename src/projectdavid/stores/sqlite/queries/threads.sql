@@ -40,13 +40,13 @@ SELECT :id, n, :now, :role, :content, :assistant_id, :meta_data, :attachments FR
 INSERT INTO messages
 (
     id, thread, created_at, role, content, assistant_id, run_id, status, reason, calls, call_id, action_id, reasoning,
-    attachments, annotations, turn, usage
+    attachments, annotations, turn, usage, provider_state
 )
 VALUES
 (
     :id, :thread, :now, :role, :content, :assistant_id, :run_id, :status, :reason, :calls, :call_id,
     (SELECT action_id FROM tool_calls WHERE run = (SELECT n FROM runs WHERE id = :run_id) AND call_id = :call_id),
-    :reasoning, :attachments, :annotations, :turn, :usage
+    :reasoning, :attachments, :annotations, :turn, :usage, :provider_state
 );
 
 -- name: message
@@ -103,7 +103,7 @@ ORDER BY m.n $ORDER LIMIT :limit;
 
 -- name: prompt_page
 -- The newest messages of a thread before `before`, as a model needs them.
-SELECT n, role, content, calls, call_id FROM messages WHERE thread = :thread AND n < :before ORDER BY n DESC LIMIT :limit;
+SELECT n, role, content, calls, call_id, reasoning, provider_state FROM messages WHERE thread = :thread AND n < :before ORDER BY n DESC LIMIT :limit;
 
 -- name: formatted_page
 -- The newest messages of a thread, calls and outputs among them.

@@ -1,0 +1,122 @@
+"""Put the calls of an answer together from the pieces in which a server sends them."""
+
+from typing import Any
+
+import msgspec
+
+from projectdavid.engine.deltas import CallPart
+
+Piece = dict[str, Any]
+_KNOWN = frozenset({"index", "id", "type", "function"})
+_KNOWN_OF_FUNCTION = frozenset({"name", "arguments"})
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class CallAssembler:
+    """Finds out which call of the answer a piece belongs to.
+
+    Servers leave the index out, give every call the index 0, repeat id and name in every piece, invent a new id for
+    each piece, or send whole calls one after the other with no id at all. A call keeps the index it was given unless
+    another call has it already, and its name is handed on once. A piece that brings a name when the call so far is
+    complete begins another call.
+    """
+
+    __slots__ = ("_arguments", "_by_id", "_ids", "_latest", "_names", "_slots")
+
+    def __init__(self) -> None:
+        self._slots: dict[int, int] = {}
+        self._by_id: dict[str, int] = {}
+        self._ids: dict[int, str] = {}
+        self._names: dict[int, str] = {}
+        self._arguments: dict[int, str] = {}
+        self._latest = 0
+
+    @property
+    def used(self) -> bool:
+        """True once the answer has a call."""
+        return bool(self._names)
+
+    def add(self, piece: Piece, position: int | None = None) -> CallPart:
+        """The chunk for one piece; `position` is its place among several of one event."""
+        function = piece.get("function")
+        function = function if isinstance(function, dict) else {}
+        call_id, name = _text(piece.get("id")), _text(function.get("name"))
+        arguments = _arguments(function.get("arguments"))
+        index = piece.get("index")
+        slot = self._slot(index if isinstance(index, int) else None, position, call_id, name)
+        if name and self._is_another(slot, call_id, name, arguments):
+            slot = self._free(slot)
+            if isinstance(index, int):
+                self._slots[index] = slot
+        return self._part(slot, call_id, name, arguments, _extra(piece, function))
+
+    def add_whole(self, name: str, arguments: str) -> CallPart:
+        """The chunk for a call that came all at once, and apart from the others."""
+        return self._part(self._free(0), "", name, arguments, None)
+
+    def _part(self, slot: int, call_id: str, name: str, arguments: str, extra: Piece | None) -> CallPart:
+        self._latest = slot
+        if call_id:
+            self._by_id.setdefault(call_id, slot)
+        self._ids[slot] = self._ids.get(slot) or call_id
+        known = self._names.get(slot, "")
+        if name == known:
+            name = ""
+        self._names[slot] = known + name
+        self._arguments[slot] = self._arguments.get(slot, "") + arguments
+        return CallPart(slot, call_id, name, arguments, extra)
+
+    def _slot(self, index: int | None, position: int | None, call_id: str, name: str) -> int:
+        if index is None:
+            if call_id:
+                # A new id without a name is a server that numbers its pieces.
+                return self._by_id.get(call_id, self._free(self._latest) if name else self._latest)
+            if position is None:
+                return self._latest
+            index = position
+        slot = self._slots.get(index)
+        if slot is None:
+            slot = self._slots[index] = self._free(index)
+        elif call_id and name and self._ids[slot] not in ("", call_id):
+            slot = self._slots[index] = self._by_id.get(call_id, self._free(index))
+        return slot
+
+    def _is_another(self, slot: int, call_id: str, name: str, arguments: str) -> bool:
+        """True if a piece with a name begins a new call, since the one in its slot is complete."""
+        known = self._names.get(slot)
+        if not known or not _is_object(self._arguments.get(slot, "")):
+            return False
+        return bool(arguments) or name != known or call_id not in ("", self._ids[slot])
+
+    def _free(self, wanted: int) -> int:
+        return wanted if wanted not in self._names else max(self._names) + 1
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _arguments(value: Any) -> str:
+    """Arguments as JSON text: some servers send the object itself."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return msgspec.json.encode(value).decode()
+
+
+def _is_object(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        msgspec.json.decode(text)
+    except _UNREADABLE:
+        return False
+    return True
+
+
+def _extra(piece: Piece, function: Piece) -> Piece | None:
+    """What a piece has besides the fields of the protocol, at the same places."""
+    extra = {name: value for name, value in piece.items() if name not in _KNOWN and value is not None}
+    inner = {name: value for name, value in function.items() if name not in _KNOWN_OF_FUNCTION and value is not None}
+    if inner:
+        extra["function"] = inner
+    return extra or None
