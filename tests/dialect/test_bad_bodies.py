@@ -8,7 +8,7 @@ import pytest
 from tests.compat.behaviours.wire import Wire, ok, refused
 from tests.dialect.routes import FORMS, WITH_BODY, Call, Json, World, everything
 from tests.server.conftest import serving
-from tests.server.test_bad_bodies import JSON, NOT_JSON
+from tests.server.test_bad_bodies import JSON, NOT_JSON, TOO_MANY_VALUES
 
 OPTIONAL = {"POST /threads"}
 """Operations that do without a body."""
@@ -28,6 +28,17 @@ def refused_by_all(wire: Wire, world: World, status: int, code: str, **sent: Jso
 def test_what_is_no_json_is_refused_by_every_operation(ann: Wire, anns: World, whole: Json, body: bytes) -> None:
     for message in refused_by_all(ann, anns, 400, "invalid_json", content=body, headers=JSON):
         assert message.startswith("We could not parse the JSON body of your request: ")
+    assert everything(ann, anns) == whole
+
+
+@pytest.mark.parametrize(("body", "found"), TOO_MANY_VALUES.values(), ids=TOO_MANY_VALUES)
+def test_a_body_of_too_many_values_is_refused_by_every_operation(
+    ann: Wire, anns: World, whole: Json, body: bytes, found: str
+) -> None:
+    for content_type in ("application/json", "application/json; charset=utf-8"):
+        sent = {"content": body, "headers": {"content-type": content_type}}
+        for message in refused_by_all(ann, anns, 400, "too_many_values", **sent):
+            assert found in message
     assert everything(ann, anns) == whole
 
 
@@ -131,7 +142,10 @@ def test_a_bad_form_is_refused_with_its_field(
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """A user of a server that takes little."""
     path = tmp_path_factory.mktemp("small")
-    with serving(path, max_body=4096, max_file=4096) as server, Wire(server.base_url, server.api_key) as user:
+    with (
+        serving(path, max_body=4096, max_large_body=8192, max_file=4096) as server,
+        Wire(server.base_url, server.api_key) as user,
+    ):
         yield user
 
 
@@ -143,6 +157,34 @@ def test_a_body_that_is_too_large_is_refused(small: Wire, chunked: bool) -> None
     assert "4096" in refused(answer, 413, type="invalid_request_error", code="body_too_large")["message"]
     assert answer.headers["x-request-id"]
     assert small.read("/assistants")["data"] == []
+
+
+CARRY_IMAGES = {
+    "POST /threads",
+    "POST /threads/runs",
+    "POST /threads/{thread_id}/messages",
+    "POST /threads/{thread_id}/runs",
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["of a length that is told", "in chunks"])
+def test_only_an_operation_that_may_bring_images_takes_a_large_body(small: Wire, anns: World, chunked: bool) -> None:
+    assert set(WITH_BODY) >= CARRY_IMAGES
+    for route in WITH_BODY:
+        call = Call(route, anns)
+        name, size = ("max_large_body", 8192) if route in CARRY_IMAGES else ("max_body", 4096)
+
+        def sent(body: bytes) -> bytes | Iterator[bytes]:
+            return (body[start : start + 1000] for start in range(0, len(body), 1000)) if chunked else body
+
+        answer = small.request(call.method, call.url, content=sent(b" " * size), headers=JSON)
+        assert answer.status_code != 413
+        answer = small.request(call.method, call.url, content=sent(b" " * (size + 1)), headers=JSON)
+        error = refused(answer, 413, type="invalid_request_error", param=None, code="body_too_large")
+        assert list(error) == ["message", "type", "param", "code"]
+        assert answer.headers["openai-version"]
+        assert str(size) in error["message"]
+        assert name in error["message"]
 
 
 def test_a_file_that_is_too_large_is_refused(small: Wire) -> None:

@@ -45,9 +45,29 @@ NOT_JSON: dict[str, bytes] = {
     "surrogates in the wrong order": b'{"model": "\\udc00\\ud800"}',
     "a surrogate in UTF-8": b'{"model": "\xed\xa0\x80"}',
     "a control character": b'{"model": "\x01"}',
-    "deep objects": b'{"model":' * 100_000 + b"1" + b"}" * 100_000,
-    "deep arrays": b"[" * 100_000,
 }
+TOO_MANY_VALUES: dict[str, tuple[bytes, str]] = {
+    "members": (b'{"model": "m", "meta_data": {%b}}' % b",".join(b'"%d":[]' % n for n in range(1001)), "1001 members"),
+    "unknown fields": (b"{%b}" % b",".join(b'"f%d":1' % n for n in range(1001)), "1001 members"),
+    "members of an object in a list": (
+        b'{"tools": [{"function": {"parameters": {%b}}}]}' % b",".join(b'"%d":{}' % n for n in range(1200)),
+        "1200 members",
+    ),
+    "members with quotes in their names": (
+        b"{%b}" % b",".join(rb'"\\\"%d{\\":1' % n for n in range(1001)),
+        "1001 members",
+    ),
+    "elements": (b'{"content": [%b]}' % b",".join([b"1"] * 50_000), "50002 values"),
+    "empty arrays": (b'{"tools": [%b]}' % b",".join([b"[]"] * 50_000), "values"),
+    "strings": (b'{"file_ids": [%b]}' % b",".join([b'""'] * 120_000), "strings"),
+    "messages": (b'{"messages": [%b]}' % b",".join([b'{"role":"user"}'] * 50_000), "values"),
+    "colons": (b'{"model": {%b}}' % (b":" * 60_000), "values"),
+    "deep objects": (b'{"model":' * 201 + b"1" + b"}" * 201, "200 levels"),
+    "very deep objects": (b'{"model":' * 100_000 + b"1" + b"}" * 100_000, "values"),
+    "deep arrays": (b"[" * 300 + b"]" * 300, "200 levels"),
+    "deep arrays without an end": (b"[" * 100_000, "values"),
+}
+"""Bodies of more structure than any route takes, and what the error says of them."""
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
@@ -58,6 +78,23 @@ def test_what_is_no_json_is_refused_by_every_route(admin: Caller, world: World, 
         url = asked.template.format(**asked.path)
         message = refused(admin.request(asked.method, url, content=body, headers=JSON), 400, "invalid_json")
         assert message.startswith("The body is not valid JSON: ")
+    assert counted(admin) == before
+
+
+@pytest.mark.parametrize(("body", "found"), TOO_MANY_VALUES.values(), ids=TOO_MANY_VALUES)
+def test_a_body_of_too_many_values_is_refused_by_every_route_but_that_of_vectors(
+    admin: Caller, world: World, body: bytes, found: str
+) -> None:
+    before = counted(admin)
+    for route, number in WITH_BODY:
+        asked = Asked(route, number, world)
+        if asked.template.endswith("/vectors") and found in ("values", "strings", "50002 values"):
+            continue  # it takes a million numbers
+        url = asked.template.format(**asked.path)
+        for content_type in ("application/json", "application/json; charset=utf-8"):
+            sent = admin.request(asked.method, url, content=body, headers={"content-type": content_type})
+            assert found in refused(sent, 400, "too_many_values")
+        ok(admin.get("/health"))
     assert counted(admin) == before
 
 
@@ -97,7 +134,10 @@ def test_a_body_that_is_no_object_is_refused_by_every_route(admin: Caller, world
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """A user of a server that takes little."""
     path: Path = tmp_path_factory.mktemp("small")
-    with serving(path, max_body=4096) as server, Caller(server.base_url, "", server.api_key) as user:
+    with (
+        serving(path, max_body=4096, max_large_body=8192) as server,
+        Caller(server.base_url, "", server.api_key) as user,
+    ):
         yield user
 
 
@@ -120,6 +160,35 @@ def test_a_body_that_is_too_large_is_refused(small: Caller, chunked: bool) -> No
             assert "4096" in refused(response, 413, "body_too_large")
             assert response.headers["x-request-id"].startswith("req_")
     assert ok(small.get("/v1/assistants")) == before
+
+
+CARRY_IMAGES_OR_VECTORS = {
+    "/v1/messages",
+    "/v1/messages/assistant",
+    "/v1/messages/tools",
+    "/v1/vector-stores/{store_id}/vectors",
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["of a length that is told", "in chunks"])
+def test_only_a_route_for_images_or_vectors_takes_a_large_body(small: Caller, world: World, chunked: bool) -> None:
+    assert {Asked(*one, world).template for one in WITH_BODY} >= CARRY_IMAGES_OR_VECTORS
+    for route, number in WITH_BODY:
+        asked = Asked(route, number, world)
+        name = "max_large_body" if asked.template in CARRY_IMAGES_OR_VECTORS else "max_body"
+        size = 8192 if name == "max_large_body" else 4096
+        url = asked.template.format(**asked.path)
+
+        def sent(body: bytes) -> bytes | Iterator[bytes]:
+            return (body[start : start + 1000] for start in range(0, len(body), 1000)) if chunked else body
+
+        assert small.request(asked.method, url, content=sent(b" " * size), headers=JSON).status_code != 413
+        message = refused(
+            small.request(asked.method, url, content=sent(b" " * (size + 1)), headers=JSON), 413, "body_too_large"
+        )
+        assert str(size) in message
+        assert name in message
+        ok(small.get("/health"))
 
 
 @pytest.mark.parametrize("length", ["1000000000000", "99999999999999999999"])

@@ -64,10 +64,10 @@ def _once(events: list[OptionalEvent]) -> list[OptionalEvent]:
     return list(dict.fromkeys(events))
 
 
-WebhookEvents = Annotated[list[OptionalEvent], Field(max_length=16), AfterValidator(_once)]
+WebhookEvents = Annotated[list[OptionalEvent], Field(max_length=16, fail_fast=True), AfterValidator(_once)]
 
 
-StoreIds = Annotated[list[Id], Field(max_length=16)]
+StoreIds = Annotated[list[Id], Field(max_length=16, fail_fast=True)]
 
 
 class SearchRanking(Request):
@@ -129,7 +129,7 @@ def _distinct(tools: list[Tool]) -> list[Tool]:
     return tools
 
 
-Tools = Annotated[list[Tool], Field(max_length=128), AfterValidator(_distinct)]
+Tools = Annotated[list[Tool], Field(max_length=128, fail_fast=True), AfterValidator(_distinct)]
 
 
 class CodeResources(TypedDict, total=False):
@@ -137,7 +137,7 @@ class CodeResources(TypedDict, total=False):
 
     __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
 
-    file_ids: Annotated[list[Id], Field(max_length=20)]
+    file_ids: Annotated[list[Id], Field(max_length=20, fail_fast=True)]
 
 
 class SearchResources(TypedDict, total=False):
@@ -169,7 +169,7 @@ class AssistantFields(Request):
     description: ShortText | None = None
     instructions: LongText | None = None
     tools: Tools | None = None
-    platform_tools: Annotated[list[PlatformTool], Field(max_length=16)] | None = None
+    platform_tools: Annotated[list[PlatformTool], Field(max_length=16, fail_fast=True)] | None = None
     tool_resources: ToolResources | None = None
     meta_data: MetaData | None = None
     top_p: float = Field(default=1.0, ge=0, le=1)

@@ -23,11 +23,12 @@ MetaKey = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=
 MetaText = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]
 
 _ONLY_SUCH_KEYS: dict[str, JsonValue] = {"additionalProperties": False}
-MetaData = Annotated[dict[MetaKey, MetaText], Field(max_length=16, json_schema_extra=_ONLY_SUCH_KEYS)]
+MetaData = Annotated[dict[MetaKey, MetaText], Field(max_length=16, json_schema_extra=_ONLY_SUCH_KEYS, fail_fast=True)]
 """At most 16 pairs; keys of 1-64 and values of at most 512 characters."""
 
 LooseMetaData = Annotated[
-    dict[MetaKey, MetaText | int | float | bool | None], Field(max_length=16, json_schema_extra=_ONLY_SUCH_KEYS)
+    dict[MetaKey, MetaText | int | float | bool | None],
+    Field(max_length=16, json_schema_extra=_ONLY_SUCH_KEYS, fail_fast=True),
 ]
 """The same, where the Project David wire also allows numbers and booleans as values."""
 

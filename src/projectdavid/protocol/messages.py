@@ -54,7 +54,7 @@ class ImageFileBlock(Request):
 
 
 Block = Annotated[TextBlock | ImageBlock | ImageFileBlock, Field(discriminator="type")]
-Content = LongText | Annotated[list[Block], Field(min_length=1, max_length=100)]
+Content = LongText | Annotated[list[Block], Field(min_length=1, max_length=100, fail_fast=True)]
 
 
 class AttachmentTool(Request):
@@ -68,7 +68,7 @@ class Attachment(Request):
 
     type: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     file_id: Id
-    tools: Annotated[list[AttachmentTool], Field(max_length=4)] | None = None
+    tools: Annotated[list[AttachmentTool], Field(max_length=4, fail_fast=True)] | None = None
 
 
 class MessageFields(Request):
@@ -81,7 +81,7 @@ class MessageFields(Request):
     sender_id: Id | None = None
     tool_call_id: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     meta_data: LooseMetaData | None = None
-    attachments: Annotated[list[Attachment], Field(max_length=100)] | None = None
+    attachments: Annotated[list[Attachment], Field(max_length=100, fail_fast=True)] | None = None
     is_last_chunk: bool = False
 
 

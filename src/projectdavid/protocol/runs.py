@@ -125,7 +125,7 @@ class ToolOutput(Request):
 class ToolOutputs(Request):
     """The body that answers calls; the run goes on when all are answered."""
 
-    tool_outputs: Annotated[list[ToolOutput], Field(min_length=1, max_length=128)]
+    tool_outputs: Annotated[list[ToolOutput], Field(min_length=1, max_length=128, fail_fast=True)]
 
 
 class RunError(Answer):

@@ -11,7 +11,7 @@ from projectdavid.protocol.base import Answer, Id, LooseMetaData, Request
 class ThreadCreate(Request):
     """The body that creates a thread."""
 
-    participant_ids: Annotated[list[Id], Field(max_length=16)] | None = None
+    participant_ids: Annotated[list[Id], Field(max_length=16, fail_fast=True)] | None = None
     meta_data: LooseMetaData | None = None
     tool_resources: ToolResources | None = None
 
@@ -19,7 +19,7 @@ class ThreadCreate(Request):
 class ThreadUpdate(Request):
     """The body that updates a thread: the fields supplied change; `meta_data` is merged."""
 
-    participant_ids: Annotated[list[Id], Field(max_length=16)] | None = None
+    participant_ids: Annotated[list[Id], Field(max_length=16, fail_fast=True)] | None = None
     meta_data: LooseMetaData | None = None
     tool_resources: ToolResources | None = None
 

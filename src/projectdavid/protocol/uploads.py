@@ -31,7 +31,7 @@ class UploadCreate(Request):
 class UploadComplete(Request):
     """The body that makes a file of the parts, in this order."""
 
-    part_ids: Annotated[list[Id], Field(max_length=MOST_PARTS)]
+    part_ids: Annotated[list[Id], Field(max_length=MOST_PARTS, fail_fast=True)]
     md5: Md5 | None = None
     """What the bytes are to have, in hex."""
 

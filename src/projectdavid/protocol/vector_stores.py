@@ -26,7 +26,9 @@ QUERY_LENGTH = 4096
 VECTOR_SIZE = 8192
 
 Scalar = MetaText | int | float | bool
-Attributes = Annotated[dict[MetaKey, Scalar], Field(max_length=16, json_schema_extra={"additionalProperties": False})]
+Attributes = Annotated[
+    dict[MetaKey, Scalar], Field(max_length=16, json_schema_extra={"additionalProperties": False}, fail_fast=True)
+]
 """At most 16 pairs, which searches can be filtered by; texts have at most 512 characters."""
 FilePath = Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)]
 
@@ -79,7 +81,7 @@ class VectorStoreCreate(Request):
 
     name: ShortText | None = None
     description: ShortText | None = None
-    file_ids: Annotated[list[Id], Field(max_length=MANY_FILES)] | None = None
+    file_ids: Annotated[list[Id], Field(max_length=MANY_FILES, fail_fast=True)] | None = None
     chunking_strategy: ChunkingStrategy | None = None
     expires_after: ExpiresAfter | None = None
     meta_data: LooseMetaData | None = None
@@ -136,8 +138,8 @@ class StoreFileMark(Request):
 class FileBatchCreate(Request):
     """The body that puts many files into a vector store: `file_ids`, or `files` with what is special to each."""
 
-    file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES)] | None = None
-    files: Annotated[list[StoreFileFields], Field(min_length=1, max_length=BATCH_FILES)] | None = None
+    file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
+    files: Annotated[list[StoreFileFields], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
     attributes: Attributes | None = None
     chunking_strategy: ChunkingStrategy | None = None
 
@@ -148,7 +150,7 @@ def _not_zero(numbers: list[float]) -> list[float]:
     return numbers
 
 
-Vector = Annotated[list[float], Field(min_length=1, max_length=VECTOR_SIZE), AfterValidator(_not_zero)]
+Vector = Annotated[list[float], Field(min_length=1, max_length=VECTOR_SIZE, fail_fast=True), AfterValidator(_not_zero)]
 QueryText = Annotated[str, StringConstraints(min_length=1, max_length=QUERY_LENGTH, pattern=NO_NUL)]
 
 
@@ -181,10 +183,10 @@ class BroughtVectors(Request):
 
     texts: Annotated[
         list[Annotated[str, StringConstraints(max_length=65_536, pattern=NO_NUL)]],
-        Field(min_length=1, max_length=10_000),
+        Field(min_length=1, max_length=10_000, fail_fast=True),
     ]
-    vectors: Annotated[list[Vector], Field(min_length=1, max_length=10_000)]
-    metadata: Annotated[list[JsonObject], Field(max_length=10_000)] | None = None
+    vectors: Annotated[list[Vector], Field(min_length=1, max_length=10_000, fail_fast=True)]
+    metadata: Annotated[list[JsonObject], Field(max_length=10_000, fail_fast=True)] | None = None
     file: BroughtFile
 
     @model_validator(mode="after")

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -17,14 +16,15 @@ from projectdavid.protocol.users import Health
 from projectdavid.server.http import errors
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.index import Index
-from projectdavid.server.http.middleware import BodyLimit, LastResort, RequestId
+from projectdavid.server.http.middleware import BodyLimit, Bound, LastResort, RequestId
 from projectdavid.server.http.once import describe_key
 from projectdavid.server.native import ROUTERS, computer
-from projectdavid.server.objects.receiving import bound as uploads_bound
+from projectdavid.server.objects.body_bounds import find_bound
 from projectdavid.server.openai.app import create_dialect
 from projectdavid.server.openai.routing import PREFIX
 from projectdavid.server.platform import Platform
 from projectdavid.server.reference import reference_answer
+from projectdavid.server.settings import Settings
 
 VERSION = version("projectdavid")
 OPEN = frozenset({"/health", "/v1/files/download"})
@@ -48,14 +48,18 @@ def create_app(platform: Platform) -> FastAPI:
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.append(computer.terminal)
-    bounds = partial(uploads_bound, limit=platform.settings.max_file)
-    app.add_middleware(BodyLimit, limit=platform.settings.max_body, others=bounds)
+    app.add_middleware(BodyLimit, bound_of=lambda path: _bound_of(path, platform.settings))
     app.add_middleware(LastResort)
     app.add_middleware(RequestId)
     _add_own_routes(app)
     app.router.middleware_stack = Index(app.router)
     app.openapi = lambda: _openapi(app)
     return app
+
+
+def _bound_of(path: str, settings: Settings) -> Bound | None:
+    """Return the bound of a path, except those of the dialect, which renders its own errors."""
+    return None if path.startswith(f"{PREFIX}/") else find_bound(path, settings)
 
 
 def _mounted(dialect: FastAPI) -> Mount:

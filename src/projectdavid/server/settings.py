@@ -120,8 +120,11 @@ of the user's own."""
     """Model turns of one run."""
     max_runs: Annotated[int, Field(ge=1)] = 256
     """Runs at work at once."""
-    max_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
-    """Bytes of a request's body."""
+    max_body: Annotated[int, Field(ge=1024)] = 2 * 1024 * 1024
+    """Bytes of a request's body, except for files and for what `max_large_body` bounds."""
+    max_large_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
+    """Bytes of a body that may carry images or vectors: of messages, of threads and runs with messages, of chunks \
+with their vectors."""
     max_file: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
     """Bytes of a file."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None

@@ -98,13 +98,13 @@ ResponseFormat = Literal["auto"] | Annotated[PlainFormat | SchemaFormat, Field(d
 class CodeResources(Request):
     """The files that code finds."""
 
-    file_ids: Annotated[list[Id], Field(max_length=20)] = []
+    file_ids: Annotated[list[Id], Field(max_length=20, fail_fast=True)] = []
 
 
 class NewStore(Request):
     """A vector store that is made on the way."""
 
-    file_ids: Annotated[list[Id], Field(max_length=MANY_FILES)] = []
+    file_ids: Annotated[list[Id], Field(max_length=MANY_FILES, fail_fast=True)] = []
     chunking_strategy: ChunkingStrategy | None = None
     metadata: MetaData | None = None
 
@@ -117,7 +117,7 @@ def _filled(*names: str) -> JsonObject:
 class SearchResources(Request):
     """The vector store that is searched."""
 
-    vector_store_ids: Annotated[list[Id], Field(max_length=1)] | None = None
+    vector_store_ids: Annotated[list[Id], Field(max_length=1, fail_fast=True)] | None = None
 
 
 class NewSearchResources(SearchResources):
@@ -125,7 +125,7 @@ class NewSearchResources(SearchResources):
 
     model_config = ConfigDict(json_schema_extra={"not": _filled("vector_store_ids", "vector_stores")})
 
-    vector_stores: Annotated[list[NewStore], Field(max_length=1)] | None = None
+    vector_stores: Annotated[list[NewStore], Field(max_length=1, fail_fast=True)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -165,7 +165,7 @@ class AssistantCreate(AssistantFields):
     """The body that creates an assistant."""
 
     model: ModelName
-    tools: Annotated[list[Tool], Field(max_length=128)] = []
+    tools: Annotated[list[Tool], Field(max_length=128, fail_fast=True)] = []
     tool_resources: NewToolResources | None = None
 
 
@@ -173,5 +173,5 @@ class AssistantUpdate(AssistantFields):
     """The body that changes an assistant: what is left out stays."""
 
     model: ModelName | None = None
-    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=128, fail_fast=True)] | None = None
     tool_resources: ToolResources | None = None

@@ -34,5 +34,5 @@ class UploadCreate(Request):
 class UploadComplete(Request):
     """The body that makes a file of the parts, in this order."""
 
-    part_ids: Annotated[list[Id], Field(max_length=MOST_PARTS)]
+    part_ids: Annotated[list[Id], Field(max_length=MOST_PARTS, fail_fast=True)]
     md5: Md5 | None = None

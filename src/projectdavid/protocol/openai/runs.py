@@ -62,7 +62,7 @@ class RunFields(Request):
     assistant_id: AssistantId
     model: ModelName | None = None
     instructions: LongText | None = None
-    tools: Annotated[list[Tool], Field(max_length=20)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=20, fail_fast=True)] | None = None
     metadata: MetaData | None = None
     temperature: Temperature | None = None
     top_p: TopP | None = None
@@ -80,7 +80,7 @@ class RunCreate(RunFields):
 
     reasoning_effort: ReasoningEffort | None = None
     additional_instructions: LongText | None = None
-    additional_messages: Annotated[list[MessageCreate], Field(max_length=MOST_MESSAGES)] | None = None
+    additional_messages: Annotated[list[MessageCreate], Field(max_length=MOST_MESSAGES, fail_fast=True)] | None = None
 
 
 class ThreadAndRunCreate(RunFields):
@@ -100,5 +100,5 @@ class ToolOutput(Request):
 class ToolOutputs(Request):
     """The body that answers all calls for which a run waits."""
 
-    tool_outputs: Annotated[list[ToolOutput], Field(max_length=128)]
+    tool_outputs: Annotated[list[ToolOutput], Field(max_length=128, fail_fast=True)]
     stream: bool | None = None

@@ -22,7 +22,7 @@ class Attachment(Request):
     """A file of a message."""
 
     file_id: Id
-    tools: Annotated[list[AttachmentTool], Field(max_length=4)] = []
+    tools: Annotated[list[AttachmentTool], Field(max_length=4, fail_fast=True)] = []
 
 
 class MessageCreate(Request):
@@ -30,7 +30,7 @@ class MessageCreate(Request):
 
     role: Literal["user", "assistant"]
     content: Content
-    attachments: Annotated[list[Attachment], Field(max_length=100)] | None = None
+    attachments: Annotated[list[Attachment], Field(max_length=100, fail_fast=True)] | None = None
     metadata: MetaData | None = None
 
 
@@ -43,7 +43,7 @@ class MetadataUpdate(Request):
 class ThreadCreate(Request):
     """The body that creates a thread."""
 
-    messages: Annotated[list[MessageCreate], Field(max_length=MOST_MESSAGES)] = []
+    messages: Annotated[list[MessageCreate], Field(max_length=MOST_MESSAGES, fail_fast=True)] = []
     tool_resources: NewToolResources | None = None
     metadata: MetaData | None = None
 

@@ -24,7 +24,7 @@ class VectorStoreCreate(Request):
 
     name: Name | None = None
     description: Description | None = None
-    file_ids: Annotated[list[Id], Field(max_length=MANY_FILES)] = []
+    file_ids: Annotated[list[Id], Field(max_length=MANY_FILES, fail_fast=True)] = []
     expires_after: ExpiresAfter | None = None
     chunking_strategy: ChunkingStrategy | None = None
     metadata: MetaData | None = None
@@ -62,8 +62,8 @@ class FileBatchCreate(Request):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_only("file_ids", "files"), _only("files", "file_ids")]})
 
-    file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES)] | None = None
-    files: Annotated[list[StoreFileCreate], Field(min_length=1, max_length=BATCH_FILES)] | None = None
+    file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
+    files: Annotated[list[StoreFileCreate], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
     chunking_strategy: ChunkingStrategy | None = None
     attributes: Attributes | None = None
 
@@ -102,14 +102,14 @@ class AmongFilter(Request):
 
     type: Literal["in", "nin"]
     key: str
-    value: Annotated[list[Value], Field(max_length=MOST_VALUES)]
+    value: Annotated[list[Value], Field(max_length=MOST_VALUES, fail_fast=True)]
 
 
 class CompoundFilter(Request):
     """Files that pass all filters, or one of them."""
 
     type: Literal["and", "or"]
-    filters: "Annotated[list[Filter], Field(min_length=1, max_length=MOST_FILTERS)]"
+    filters: "Annotated[list[Filter], Field(min_length=1, max_length=MOST_FILTERS, fail_fast=True)]"
 
 
 Filter = Annotated[EqualFilter | OrderFilter | AmongFilter | CompoundFilter, Field(discriminator="type")]
@@ -118,7 +118,7 @@ Filter = Annotated[EqualFilter | OrderFilter | AmongFilter | CompoundFilter, Fie
 class VectorStoreSearch(Request):
     """The body that searches a vector store."""
 
-    query: QueryText | Annotated[list[QueryText], Field(min_length=1, max_length=16)]
+    query: QueryText | Annotated[list[QueryText], Field(min_length=1, max_length=16, fail_fast=True)]
     rewrite_query: bool = False
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] = 10
     filters: Filter | None = None

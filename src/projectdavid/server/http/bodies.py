@@ -1,49 +1,56 @@
-"""Read JSON bodies strictly: UTF-8, no NaN, no number beyond all bounds, no lone surrogates, bounded depth."""
+"""Read JSON bodies strictly: UTF-8, no NaN, no number beyond all bounds, no lone surrogates, bounded structure."""
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from json import JSONDecodeError
-from math import isinf
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 from projectdavid.server.auth import caller
 from projectdavid.server.http.errors import ApiError
+from projectdavid.server.http.json_bounds import MAX_NUMBERS, MAX_VALUES, parse_json
 
-MAYBE_INFINITE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{200}")
-"""No number without this is too large for a float; so that hardly any body has to be searched for one."""
+T = TypeVar("T")
+
+LARGE = 256 * 1024
+"""Bytes of a body from which a thread parses, validates and hashes it, to keep the event loop free."""
+VECTORS = re.compile(r"/v1/vector-stores/[^/]+/vectors")
 
 
 class JsonRequest(Request):
     """A request whose body is read by the strict parser."""
 
+    _parsed: Any = None
+
     async def json(self) -> Any:
-        """The parsed body.
+        """The parsed body, which is parsed once.
 
         Raises:
             JSONDecodeError: it is not JSON.
+            ApiError: 400, it has too many values.
         """
+        if self._parsed is not None:
+            return self._parsed
         body = await self.body()
+        max_values = MAX_NUMBERS if VECTORS.fullmatch(self.scope["path"]) else MAX_VALUES
         try:
-            value = from_json(body, allow_inf_nan=False)
+            self._parsed = await off_loop(len(body), parse_json, body, max_values)
         except ValueError as error:
             raise JSONDecodeError(str(error), "", 0) from error
-        if MAYBE_INFINITE.search(body) and _has_infinity(value):
-            raise JSONDecodeError("a number is out of range", "", 0)
-        return value
+        return self._parsed
 
 
-def _has_infinity(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_infinity, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_infinity, value))
-    return isinstance(value, float) and isinf(value)
+async def off_loop(size: int, function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function whose cost grows with a body of `size` bytes: of a large one in a thread."""
+    if size < LARGE:
+        return function(*arguments)
+    return await asyncio.to_thread(function, *arguments)
 
 
 class JsonRoute(APIRoute):
@@ -68,6 +75,9 @@ class JsonRoute(APIRoute):
                 raise ApiError(
                     415, "unsupported_media_type", f"The content type is {said}; send JSON as application/json."
                 )
+            if body:
+                with suppress(JSONDecodeError):  # FastAPI reports that itself, and hides all other errors
+                    await request.json()
             return await handle(request)
 
         return strictly

@@ -61,6 +61,10 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
 }
 
 
+MAX_PROBLEMS = 64
+"""Problems of a request that are looked at, however many validation reports."""
+
+
 class ApiError(Exception):
     """What a route answers instead of the object; `param` is the field at fault."""
 
@@ -197,8 +201,8 @@ def _invalid(error: RequestValidationError, request: Request) -> ApiError:
 
 
 def explained(error: RequestValidationError, request: Request) -> Explained:
-    """What is wrong with a request."""
-    problems: Any = error.errors()
+    """What is wrong with a request, by the first of its problems."""
+    problems: Any = error.errors()[:MAX_PROBLEMS]
     field = getattr(request.scope.get("route"), "body_field", None)
     annotation = None if field is None else field.field_info.annotation
     model = next((kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)), None)

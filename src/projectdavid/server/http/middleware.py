@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from projectdavid.server.http.errors import ApiError, envelope
@@ -72,21 +73,29 @@ class Bound:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large, whether they say so or not; `others` gives the bounds of single paths."""
+    """Refuses bodies that are too large, whether they say so or not.
 
-    def __init__(self, app: ASGIApp, limit: int, others: Callable[[str], Bound | None]) -> None:
+    `bound_of` returns the bound of a path, or None if it is another application's; `render` makes the response.
+    """
+
+    def __init__(
+        self, app: ASGIApp, bound_of: Callable[[str], Bound | None], render: Callable[[ApiError], Response] = envelope
+    ) -> None:
         self._app = app
-        self._usual = Bound(limit, lambda: too_large(limit))
-        self._others = others
+        self._bound_of = bound_of
+        self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        bound = self._others(scope["path"]) or self._usual
+        bound = self._bound_of(scope["path"])
+        if bound is None:
+            await self._app(scope, receive, send)
+            return
         said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not said.isdigit() or int(said) > bound.limit:
-            await envelope(bound.refusal())(scope, receive, send)
+            await self._render(bound.refusal())(scope, receive, send)
             return
         await self._app(scope, _counted(receive, bound), send)
 
@@ -103,8 +112,3 @@ def _counted(receive: Receive, bound: Bound) -> Receive:
         return message
 
     return counted
-
-
-def too_large(limit: int) -> ApiError:
-    """413."""
-    return ApiError(413, "body_too_large", f"The body is larger than {limit} bytes.")

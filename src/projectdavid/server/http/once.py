@@ -17,7 +17,7 @@ from projectdavid.ports.store import Unavailable
 from projectdavid.runtime.sweeper import ANSWERS_KEPT
 from projectdavid.server.auth import Caller, caller
 from projectdavid.server.claims import Claim
-from projectdavid.server.http.bodies import again, incomplete
+from projectdavid.server.http.bodies import again, incomplete, off_loop
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.platform import UnderWay
 
@@ -60,7 +60,7 @@ def once(app: ASGIApp) -> ASGIApp:
             body = await request.body()
         except ClientDisconnect:
             raise incomplete() from None
-        fingerprint = _fingerprint(scope, body)
+        fingerprint = await off_loop(len(body), _fingerprint, scope, body)
         async with _turn(who, key, fingerprint) as end:
             found = await _find(who, key, fingerprint)
             if isinstance(found, Claim):

@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.index import Index
+from projectdavid.server.http.middleware import BodyLimit
+from projectdavid.server.objects.body_bounds import find_bound
 from projectdavid.server.openai import (
     assistants,
     errors,
@@ -57,6 +59,7 @@ def create_dialect(platform: Platform) -> FastAPI:
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.add_api_route("/docs", lambda: reference_answer(app.openapi()), include_in_schema=False)
+    app.add_middleware(BodyLimit, bound_of=lambda path: find_bound(path, platform.settings), render=errors.envelope)
     app.add_middleware(Heading)
     app.router.middleware_stack = Index(app.router, PREFIX)
     app.openapi = lambda: described(app)
