@@ -16,7 +16,7 @@ from projectdavid.runtime.driver import Clock
 from projectdavid.server.app import create_app
 from projectdavid.server.bootstrap import assemble
 from projectdavid.server.credentials import point_credentials, url_of
-from projectdavid.server.http.corking import CorkedProtocol
+from projectdavid.server.http.connection_limits import BoundedProtocol, ConnectionLimits
 from projectdavid.server.http.websockets import MAX_MESSAGE, PatientProtocol
 from projectdavid.server.settings import Settings
 
@@ -61,7 +61,7 @@ async def serve(
         config = uvicorn.Config(
             create_app(platform),
             loop="none",
-            http=CorkedProtocol,
+            http=partial(BoundedProtocol, _limits(settings), {}),  # pyright: ignore[reportArgumentType] - makes one
             ws=partial(PatientProtocol, settings.viewer_timeout),  # pyright: ignore[reportArgumentType] - makes one
             ws_max_size=MAX_MESSAGE,
             # Compressing keeps much memory for each viewer, and unpacking is more work for us than for who sends.
@@ -77,6 +77,15 @@ async def serve(
         await _Server(config, lambda server: ready(url, server)).serve(sockets=[listener])
     finally:
         listener.close()
+
+
+def _limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        head_bytes=settings.max_head,
+        head_fields=settings.max_headers,
+        head_seconds=settings.head_timeout,
+        idle=settings.max_idle_connections,
+    )
 
 
 def _spare_the_collector() -> None:

@@ -127,6 +127,14 @@ of the user's own."""
 with their vectors."""
     max_file: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
     """Bytes of a file."""
+    max_head: Annotated[int, Field(ge=1024)] = 64 * 1024
+    """Bytes of a request's line and headers."""
+    max_headers: Annotated[int, Field(ge=10)] = 100
+    """Headers of a request."""
+    head_timeout: Annotated[float, Field(gt=0)] = 20
+    """Seconds that a client has to send them."""
+    max_idle_connections: Annotated[int, Field(ge=1)] = 1024
+    """Connections that are open without a request; the oldest is closed when there are more."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     """Where users reach the server, in links to files and to terminals; by default the address that it listens on."""
     keep_alive: Annotated[float, Field(gt=0)] = 15
