@@ -1,13 +1,13 @@
 """What may not stand in any file of the project: places of one machine, and secrets."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.modules import ROOT
+from tests.programs import require_programs
 
 MACHINE = re.compile(r"/(work|root|Users)/|/home/\w+|\b[A-Z]:\\\\?Users")
 SECRET = re.compile(
@@ -22,7 +22,8 @@ EXCEPTIONS = {
 
 def _files() -> list[Path]:
     """The files that are tracked, or would be."""
-    if shutil.which("git") is None or not (ROOT / ".git").exists():
+    require_programs("git")
+    if not (ROOT / ".git").exists():
         pytest.skip("only git knows which files belong to the project")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")

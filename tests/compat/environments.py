@@ -1,76 +1,92 @@
-"""Places of their own for third-party clients, each made once per machine, however many processes ask for it."""
+"""Environments for third-party clients, each built once per checkout, however many processes ask for it.
+
+They live in `.venv`, so that a fresh clone builds its own, and are named by the hash of all that they are made from.
+"""
 
 import fcntl
 import hashlib
-import os
-import shutil
+import json
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.programs import require_programs
 
-VERSION = f"py{sys.version_info.major}.{sys.version_info.minor}"
+FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "environments"
+UV = Path(sys.executable).with_name("uv")
+LATEST = "2026-11-20T00:00:00Z"
+"""Younger releases are ignored, so that what the named packages depend on stays the same; move it with the versions."""
 
 
 def environment(*packages: str) -> Path:
-    """The Python interpreter that has these packages, each named with its version."""
-    return _python(made([*packages, VERSION], lambda folder: _install(folder, *packages)))
+    """Return the Python interpreter that has these packages, each named with its version."""
+    return _python(list(packages), [*packages, "--exclude-newer", LATEST])
 
 
 def pinned(requirements: Path) -> Path:
-    """The Python interpreter that has what a file of requirements pins; another one where the pins change."""
-    pins = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    names = [requirements.stem, pins, VERSION]
-    return _python(made(names, lambda folder: _install(folder, "--requirement", str(requirements.resolve()))))
+    """Return the Python interpreter that has what a file of requirements pins."""
+    return _python(requirements.read_text("utf-8"), ["--requirement", str(requirements.resolve())])
 
 
-def _python(folder: Path) -> Path:
-    return folder / "venv" / "bin" / "python"
+def _python(packages: list[str] | str, arguments: Sequence[str]) -> Path:
+    """Build a virtual environment with uv, which takes seconds where pip takes minutes."""
 
+    def fill(folder: Path) -> None:
+        # Run outside of the project, whose settings for uv are not meant for others.
+        venv = [UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv"]
+        subprocess.run(venv, cwd=folder, check=True)
+        install = [UV, "pip", "install", "--quiet", "--python", python(folder)]
+        subprocess.run([*install, *arguments], cwd=folder, check=True)
 
-def _install(folder: Path, *what: str) -> None:
-    """With uv where it is: it takes seconds where pip takes minutes."""
-    uv = Path(sys.executable).with_name("uv")
-    if uv.exists():
-        make = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv"]
-        install = [uv, "pip", "install", "--quiet", "--python", _python(folder)]
-    else:
-        make = [sys.executable, "-m", "venv", "--clear", folder / "venv"]
-        install = [_python(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # Not in the folder of the project, whose settings for uv are not meant for others.
-    subprocess.run(make, cwd=folder, check=True)
-    subprocess.run([*install, *what], cwd=folder, check=True)
+    def python(folder: Path) -> Path:
+        return folder / "venv" / "bin" / "python"
+
+    def works(folder: Path) -> bool:
+        return _run(UV, "pip", "check", "--quiet", "--python", python(folder), cwd=folder) is not None
+
+    recipe = {"python": [sys.version, sys.base_prefix], "uv": _run(UV, "--version"), "packages": packages}
+    return python(cached({**recipe, "arguments": arguments}, fill, works))
 
 
 def node_folder(*packages: str) -> Path:
-    """The folder whose `node_modules` have these packages, each named with its version."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("there is no Node here")
+    """Return the folder whose `node_modules` have these packages, each named with its version."""
+    require_programs("node", "npm")
 
     def fill(folder: Path) -> None:
         # Without a package.json of its own, npm would look for one in the folders above.
         (folder / "package.json").write_text('{"private": true}')
-        subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", *packages],
-            cwd=folder,
-            check=True,
-        )
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", *packages]
+        subprocess.run(install, cwd=folder, check=True)
 
-    return made([*packages, "node"], fill)
+    def works(folder: Path) -> bool:
+        return _run("npm", "ls", "--silent", *packages, cwd=folder) is not None
+
+    recipe = {"node": _run("node", "--version"), "npm": _run("npm", "--version"), "packages": packages}
+    return cached(recipe, fill, works)
 
 
-def made(names: list[str], fill: Callable[[Path], None]) -> Path:
-    """The folder of these names, filled."""
-    plain = "-".join(name.replace("==", "-").replace("@", "-").replace("/", "-") for name in names)
-    folder = Path(tempfile.gettempdir()) / f"compat-{os.getuid()}-{plain}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    ready = folder / "ready"
+def cached(recipe: dict[str, object], fill: Callable[[Path], None], works: Callable[[Path], bool]) -> Path:
+    """Return the folder made from this recipe. It is filled if that was never finished, or if it no longer works."""
+    text = json.dumps(recipe, sort_keys=True)
+    folder = FOLDER / hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    complete = folder / "recipe.json"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ready.exists():
+        if not (complete.exists() and works(folder)):
+            complete.unlink(missing_ok=True)
             fill(folder)
-            ready.touch()
+            complete.write_text(text)
     return folder
+
+
+@cache
+def _run(*command: str | Path, cwd: Path | None = None) -> str | None:
+    """Return what a command prints, or None if it fails."""
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import tomllib
 from pathlib import Path
 
@@ -13,9 +12,10 @@ from projectdavid.server.embedded import Embedded
 from projectdavid.server.settings import ProviderSettings, Settings
 from tests.docs.pages import ALL, EXAMPLES, ROOT, Block, blocks, prose, read, section
 from tests.docs.running import Session
+from tests.programs import require_programs
 
 LANGUAGES = {"python", "json", "text", "sh", "toml", "mermaid"}
-NEEDED = ("bash", "curl", "jq")
+NEEDED = ("curl", "jq")
 ASKING = ("curl", "$(projectdavid ")
 PLAIN = {"python3 -m venv .venv", ". .venv/bin/activate"}
 
@@ -33,9 +33,7 @@ def test_the_examples_of_a_page_run_one_after_the_other_and_print_what_it_shows(
 ) -> None:
     found = blocks(page)
     if any(block.language == "sh" and is_run(block) for block in found):
-        for program in NEEDED:
-            if shutil.which(program) is None:
-                pytest.skip(f"the page uses {program}, which is not here")
+        require_programs(*NEEDED)
     session = Session(server, tmp_path)
     try:
         for block in found:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from projectdavid.outbound.proxy import Proxy
 from projectdavid.ports.sandbox import Tunnel
+from tests.timeouts import EVENT_TIMEOUT
 
 
 class Program:
@@ -35,7 +36,7 @@ class Program:
         while end not in self.got:
             assert not self.served.done(), self.got
             self._came.clear()
-            await asyncio.wait((asyncio.ensure_future(self._came.wait()),), timeout=10)
+            await asyncio.wait((asyncio.ensure_future(self._came.wait()),), timeout=EVENT_TIMEOUT)
         return self.got
 
     async def rest(self) -> bytes:

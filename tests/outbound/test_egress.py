@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 ASK = """\
 import json, sys, urllib.error, urllib.request
 try:
-    answer = urllib.request.urlopen(sys.argv[1], timeout=20)
+    answer = urllib.request.urlopen(sys.argv[1], timeout=120)
 except urllib.error.HTTPError as error:
     answer = error
 except urllib.error.URLError as error:
