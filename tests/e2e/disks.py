@@ -67,10 +67,10 @@ class Forbidding:
 
 
 @contextmanager
-def tiny(where: Path) -> Generator[Tiny]:
+def tiny(where: Path, size: int = SIZE) -> Generator[Tiny]:
     """A file system of a few megabytes, where the system lets us mount one."""
     where.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tiny", str(where)]
+    mounting = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tiny", str(where)]
     if os.getuid() != 0 or subprocess.run(mounting, capture_output=True, check=False).returncode != 0:
         pytest.skip("only root can mount a file system")
     try:

@@ -69,7 +69,7 @@ async def assemble(
     Raises:
         Unavailable: the store cannot be opened.
     """
-    store = SQLiteStore(settings.database)
+    store = SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB)
     await store.open()
     platform = _platform(settings, store, providers or {}, clock, tools or {}, url, terminals)
     try:

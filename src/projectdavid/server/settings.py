@@ -135,6 +135,8 @@ with their vectors."""
     """Seconds that a client has to send them."""
     max_idle_connections: Annotated[int, Field(ge=1)] = 1024
     """Connections that are open without a request; the oldest is closed when there are more."""
+    disk_reserve_mb: Annotated[int, Field(ge=0, le=4096)] = 16
+    """Disk space that is set aside beside the database, so that users can delete when the disk is full; 0: none."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     """Where users reach the server, in links to files and to terminals; by default the address that it listens on."""
     keep_alive: Annotated[float, Field(gt=0)] = 15

@@ -10,6 +10,7 @@ import apsw
 from projectdavid.ports.store import Op, Row, Unavailable, Value, View
 from projectdavid.stores.sqlite.migrations import migrate
 from projectdavid.stores.sqlite.queries import QUERIES, Query
+from projectdavid.stores.sqlite.reserve import DiskReserve
 from projectdavid.stores.sqlite.writer import Commits, CommitThread, Writer
 
 PRAGMAS = """
@@ -24,8 +25,10 @@ PRAGMA cache_size = -16000;
 class SQLiteStore:
     """Everything in one file, which one process holds at a time."""
 
-    def __init__(self, path: Path, commits: Callable[[], Commits] = CommitThread) -> None:
+    def __init__(self, path: Path, commits: Callable[[], Commits] = CommitThread, reserve: int = 0) -> None:
+        """`reserve` are the bytes of disk space that are set aside for deleting on a full disk."""
         self._path = path
+        self._reserve = DiskReserve(path.with_suffix(".reserve"), reserve)
         self._commits = commits
         self._lock = -1
         self._reader: apsw.Connection | None = None
@@ -42,7 +45,8 @@ class SQLiteStore:
             connection = _connect(self._path)
             migrate(connection)
             self._reader = _connect(self._path)
-            self._writer = Writer(connection, self._commits())
+            self._reserve.open()
+            self._writer = Writer(connection, self._commits(), self._reserve)
         except apsw.Error as error:
             raise Unavailable(f"cannot open {self._path}: {error}") from error
         except OSError as error:

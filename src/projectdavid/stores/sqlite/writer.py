@@ -16,6 +16,7 @@ import apsw
 
 from projectdavid.ports.store import Op, Row, StoreError, Unavailable
 from projectdavid.stores.sqlite.queries import QUERIES
+from projectdavid.stores.sqlite.reserve import DiskReserve
 
 DISK_ERRORS = (
     apsw.FullError,
@@ -43,7 +44,7 @@ MISTAKES = (
 Rows = list[Row | None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     ops: Sequence[Op]
     done: asyncio.Future[Rows]
@@ -100,8 +101,9 @@ class CommitThread:
 class Writer:
     """Owns the writing connection."""
 
-    def __init__(self, connection: apsw.Connection, commits: Commits) -> None:
+    def __init__(self, connection: apsw.Connection, commits: Commits, reserve: DiskReserve) -> None:
         self._connection = connection
+        self._reserve = reserve
         self._commits = commits
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Job] = []
@@ -129,6 +131,9 @@ class Writer:
 
     def _flush(self) -> None:
         jobs, self._waiting = self._waiting, []
+        self._begin(jobs if self._reserve.restore() else _only_deleting(jobs))
+
+    def _begin(self, jobs: list[_Job]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             written = [self._run(job) for job in jobs]
@@ -170,6 +175,9 @@ class Writer:
         if error is not None:
             if not self._connection.get_autocommit():
                 self._connection.execute("ROLLBACK")
+            if isinstance(error, apsw.FullError) and any(map(_deletes, jobs)) and self._reserve.release():
+                self._begin(_only_deleting(jobs))
+                return
             if isinstance(error, DISK_ERRORS):
                 failure = Unavailable(f"cannot write: {error}")
         for job in jobs:
@@ -179,6 +187,21 @@ class Writer:
         else:
             self._busy = False
             self._idle.set()
+
+
+def _deletes(job: _Job) -> bool:
+    """True if a group makes room: it deletes rows, and adds none."""
+    texts = [QUERIES[op.query].sql for op in job.ops if op.query in QUERIES]
+    return any(text.startswith("DELETE") for text in texts) and not any(text.startswith("INSERT") for text in texts)
+
+
+def _only_deleting(jobs: list[_Job]) -> list[_Job]:
+    """Return the groups that make room, and those that write nothing; all others are refused."""
+    kept = [job for job in jobs if not job.ops or _deletes(job)]
+    for job in jobs:
+        if job not in kept:
+            _tell(job.done, Unavailable("cannot write: the disk is full, and what is left of it is for deleting"))
+    return kept
 
 
 def _tell(done: asyncio.Future[Rows], outcome: Rows | Exception) -> None:
