@@ -1,6 +1,6 @@
 """Build what a model is asked: instructions, thread and tools, within its context window.
 
-Tokens are estimated (characters / 3.5): the provider's own count comes back in `usage`.
+Tokens are estimated (`engine.tokens`): the provider's own count comes back in `usage`.
 """
 
 import json
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-CHARACTERS_PER_TOKEN = 3.5
+from projectdavid.engine.tokens import estimate_block, estimate_text
+
 MESSAGE_OVERHEAD = 4
 """Tokens a message costs besides its text (role and separators)."""
 
@@ -66,16 +67,16 @@ class PromptTooLong(Exception):
 
 def estimate(message: PromptMessage) -> int:
     """Tokens of one message, roughly."""
-    if not message.calls and isinstance(message.content, str):  # nearly every message, and each is weighed every turn
-        return MESSAGE_OVERHEAD + int(len(message.content) / CHARACTERS_PER_TOKEN)
-    text = message.content if isinstance(message.content, str) else json.dumps(message.content)
-    size = len(text) + sum(len(call.name) + len(call.arguments) for call in message.calls)
-    return MESSAGE_OVERHEAD + int(size / CHARACTERS_PER_TOKEN)
+    content = message.content
+    size = estimate_text(content) if isinstance(content, str) else sum(map(estimate_block, content))
+    if message.calls:
+        size += sum(estimate_text(call.name) + estimate_text(call.arguments) for call in message.calls)
+    return MESSAGE_OVERHEAD + int(size)
 
 
 def estimate_tools(tools: Iterable[dict[str, Any]]) -> int:
     """Tokens of the function definitions, roughly."""
-    return sum(int(len(json.dumps(tool)) / CHARACTERS_PER_TOKEN) for tool in tools)
+    return sum(int(estimate_text(json.dumps(tool, ensure_ascii=False))) for tool in tools)
 
 
 def paired(messages: Sequence[PromptMessage]) -> list[PromptMessage]:

@@ -8,19 +8,39 @@ from projectdavid.engine.deltas import Chunk
 from projectdavid.engine.prompt import Ask
 
 
+@dataclass(frozen=True, slots=True)
+class ContextRefusal:
+    """What a provider says of a prompt that is too long: how many tokens fit, and how many it has. None: not said."""
+
+    limit: int | None = None
+    asked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a provider says of a model. None: it does not say."""
+
+    window: int | None = None
+    """Tokens that a prompt and its answer can have together."""
+
+
+NO_FACTS = ModelFacts()
+
+
 @dataclass(slots=True)
 class ModelError(Exception):
     """A model could not be asked, or broke off; the provider is at fault, or its configuration.
 
     `code` is one of `authentication_error`, `rate_limit_exceeded`, `model_not_found`, `context_length_exceeded`,
     `invalid_request`, `timeout`, `connection_error`, `server_error`. `message` never holds a key. `retry_after` is in
-    seconds, where the provider gave one.
+    seconds, where the provider gave one. `context` is what it said of a prompt that is too long.
     """
 
     code: str
     message: str
     retryable: bool = False
     retry_after: float | None = None
+    context: ContextRefusal | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -43,6 +63,10 @@ class Provider(Protocol):
         Raises:
             ModelError: it could not be asked.
         """
+        ...
+
+    async def facts(self, model: str) -> ModelFacts:
+        """What it says of a model; nothing where it does not list the model, or cannot be asked."""
         ...
 
     async def delete(self, model: str) -> None:

@@ -15,6 +15,7 @@ from projectdavid.engine.prompt import (
 )
 from projectdavid.engine.run import Run
 from projectdavid.ports.store import Row, Store
+from projectdavid.runtime.context_windows import Window
 from projectdavid.runtime.provider_state import with_provider_state
 from projectdavid.runtime.records import Config
 
@@ -26,7 +27,7 @@ UNBOUNDED = 10**9
 _decode = msgspec.json.decode
 
 
-async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, window: int, source: str) -> Ask:
+async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, window: Window, source: str) -> Ask:
     """The next question of a run to a model; `source` is the model's full name, with that of its provider.
 
     Raises:
@@ -50,7 +51,7 @@ async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, 
         max_tokens=left,
         response_format=_format(config.response_format),
         reasoning_effort=config.reasoning_effort,
-        prompt_tokens=tokens + tools_tokens,
+        prompt_tokens=int((tokens + tools_tokens) * window.factor),
     )
 
 
@@ -99,13 +100,14 @@ def _left(limit: int | None, used: int) -> int | None:
     return None if limit is None else max(limit - used, 1)
 
 
-def _room(run: Run, config: Config, window: int, left: int | None) -> int:
+def _room(run: Run, config: Config, window: Window, left: int | None) -> int:
+    """The tokens that a prompt can have, as they are estimated: the model may count more."""
     if config.truncation_strategy == "disabled":
         return UNBOUNDED
-    room = window - min(left or REPLY_RESERVE, window // 4)
+    room = window.tokens - min(left or REPLY_RESERVE, window.tokens // 4)
     if config.max_prompt_tokens is not None:
         room = min(room, config.max_prompt_tokens - run.usage.prompt_tokens)
-    return room
+    return int(room / window.factor)
 
 
 def _system(config: Config) -> str:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from projectdavid.engine.deltas import Usage
 from projectdavid.ports.model import Provider
+from projectdavid.runtime.context_windows import ContextWindows
 
 T = TypeVar("T")
 
@@ -37,8 +38,8 @@ class Models:
         self.providers = dict(providers)
         self.default = default
         self.aliases = dict(aliases or {})
-        self._window = context_window
-        self._windows = dict(windows or {})
+        table = dict(windows or {})
+        self.windows = ContextWindows(lambda model: self._found(table, model), context_window)
         self._prices = dict(prices or {})
 
     def resolve(self, model: str) -> tuple[Provider, str]:
@@ -70,7 +71,7 @@ class Models:
 
     def window(self, model: str) -> int:
         """The context window of a model in tokens, found by its full name or by the one its provider knows."""
-        return self._found(self._windows, model) or self._window
+        return self.windows.of(self.full_name(model)).tokens
 
     def price(self, model: str) -> Price | None:
         """The price of a model, found as its context window is; None: it is not known."""

@@ -8,14 +8,16 @@ from typing import Any
 
 import msgspec
 
-from projectdavid.engine.deltas import Entry, Finish, Fold, Reply, Usage
+from projectdavid.engine.deltas import Entry, Finish, Fold, Reply, Usage, Warned
 from projectdavid.engine.happenings import Aborted, Expired, Happened, ModelFailed, ModelReplied, PromptRefused
 from projectdavid.engine.prompt import Ask, PromptMessage, PromptTooLong, estimate
 from projectdavid.engine.run import Failure, Run
+from projectdavid.engine.telling import warning_told
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.model import ModelError, Provider
 from projectdavid.ports.store import Op, Row, Stale, Store
 from projectdavid.runtime.citing import Citing
+from projectdavid.runtime.context_windows import SMALL_PROMPT
 from projectdavid.runtime.driver import Clock, journal_topic
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.interrupting import Interrupted, unless_aborted
@@ -27,7 +29,13 @@ from projectdavid.runtime.showing import Pictures
 from projectdavid.runtime.writing import Streamed
 
 PAGE = 500
+MOST_CUTS = 5
+"""How often a prompt is cut within one model turn because the provider refused it as too long."""
 _RACE = Stale()
+TRUNCATED = (
+    "The provider of {} counted {} tokens in a prompt of about {}: it seems to have left the beginning out. "
+    "Set the model's size in 'context_windows' to what its server really takes."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,8 @@ class Turn:
         try:
             await self.quota.check(self.row.owner, await self.quota.of(self.row.owner))
             provider, model = self.models.resolve(self.row.model)
-            window = self.models.window(self.row.model)
             self._source = self.models.full_name(self.row.model)
-            ask = await ask_for(self.store, self.row, self.run, self.config, model, window, self._source)
-            ask = replace(ask, messages=await self.pictures.shown(self.row.owner, ask.messages))
-            await self._see_current()
-            await self._listen(provider, ask)
+            ask = await self._listen_within_window(provider, model)
         except Exceeded as error:
             return ModelFailed(Failure(error.code, error.message, retry_after=error.retry_after), self.clock())
         except PromptTooLong:
@@ -103,6 +107,49 @@ class Turn:
         reply = self._whole(ask)
         actions = tuple(action_of(call.id) for call in reply.calls)
         return ModelReplied(reply, self.clock(), actions)
+
+    async def _listen_within_window(self, provider: Provider, model: str) -> Ask:
+        """Ask a model; if it refuses the prompt as too long, ask again with one that fits what it said.
+
+        Where a refusal names limit and size, the second prompt fits. Each one that names less teaches a part.
+
+        Raises:
+            ModelError: it refused, or broke off.
+            PromptTooLong: the newest turn does not fit.
+        """
+        ask = await self._build_ask(provider, model)
+        for cuts_left in range(MOST_CUTS, -1, -1):
+            try:
+                await self._listen(provider, ask)
+                break
+            except ModelError as error:
+                if error.context is None or not cuts_left or self._told_anything:
+                    raise
+                if self.config.truncation_strategy == "disabled":
+                    raise
+                self.models.windows.refuse(self._source, ask.prompt_tokens, error.context)
+                shorter = await self._build_ask(provider, model)
+                if shorter.messages == ask.messages:
+                    raise
+                ask = shorter
+        return ask
+
+    async def _build_ask(self, provider: Provider, model: str) -> Ask:
+        """The question, within the window of the model; the provider is asked how large that is when it matters."""
+        windows = self.models.windows
+        window = windows.of(self._source)
+        ask = await ask_for(self.store, self.row, self.run, self.config, model, window, self._source)
+        if not window.certain and ask.prompt_tokens > SMALL_PROMPT:
+            windows.discover(self._source, (await provider.facts(model)).window)
+            window = windows.of(self._source)
+            if ask.prompt_tokens > window.tokens // 2:
+                ask = await ask_for(self.store, self.row, self.run, self.config, model, window, self._source)
+        await self._see_current()
+        return replace(ask, messages=await self.pictures.shown(self.row.owner, ask.messages))
+
+    @property
+    def _told_anything(self) -> bool:
+        return bool(self._rows or self._last)
 
     async def _see_current(self) -> None:
         """See that nobody decided the run anew meanwhile: a turn that another worker has is not paid for twice.
@@ -178,9 +225,16 @@ class Turn:
     def _whole(self, ask: Ask) -> Reply:
         """The reply, with an estimate where usage is missing."""
         reply = self._fold.reply()
-        return replace(
-            reply, source=self._source, usage=reply.usage or Usage(ask.prompt_tokens, _written(reply), estimated=True)
-        )
+        if reply.usage is None:
+            return replace(reply, source=self._source, usage=Usage(ask.prompt_tokens, _written(reply), estimated=True))
+        read = reply.usage.prompt_tokens
+        if self.models.windows.calibrate(self._source, ask.prompt_tokens, read):
+            return replace(reply, source=self._source)
+        self._last.append(warning_told(warned := self._truncated(read, ask)))
+        return replace(reply, source=self._source, warnings=(*reply.warnings, warned))
+
+    def _truncated(self, read: int, ask: Ask) -> Warned:
+        return Warned("prompt_truncated", TRUNCATED.format(self._source, read, ask.prompt_tokens))
 
 
 def action_of(call_id: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from time import monotonic
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
@@ -13,7 +14,7 @@ from yarl import URL
 
 from projectdavid.engine.deltas import Chunk
 from projectdavid.engine.prompt import Ask
-from projectdavid.ports.model import ModelError
+from projectdavid.ports.model import NO_FACTS, ModelError, ModelFacts
 from projectdavid.providers.openai_compatible.failures import Failures
 from projectdavid.providers.openai_compatible.server import Server
 from projectdavid.providers.openai_compatible.stream_reader import MAX_BUFFERED, StreamReader
@@ -23,6 +24,8 @@ __all__ = ["OpenAICompatible"]
 
 _MODELS_TIMEOUT = 5.0
 _MAX_ERROR_BODY = 64 * 1024
+_LIST_KEPT = 300.0
+_LIST_RETRIED = 60.0
 _GRACE = 0.05
 """Seconds to wait for the end of the HTTP body behind `[DONE]`."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -60,6 +63,8 @@ class OpenAICompatible:
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
         self._session: aiohttp.ClientSession | None = None
+        self._listed: dict[str, ModelList.Model] | None = None
+        self._listed_until = 0.0
         self._open: set[aiohttp.ClientResponse] = set()
 
     async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
@@ -94,6 +99,23 @@ class OpenAICompatible:
         Raises:
             ModelError: it could not be asked.
         """
+        return [model.id for model in await self._list_models()]
+
+    async def facts(self, model: str) -> ModelFacts:
+        """What the list of models says of one; nothing where it is not listed, or there is no list.
+
+        The list is kept for some minutes; a server that could not be asked is asked again after one.
+        """
+        if self._listed is None or monotonic() >= self._listed_until:
+            try:
+                self._listed = {one.id: one for one in await self._list_models()}
+                self._listed_until = monotonic() + _LIST_KEPT
+            except ModelError:
+                self._listed, self._listed_until = {}, monotonic() + _LIST_RETRIED
+        listed = self._listed.get(model)
+        return NO_FACTS if listed is None else ModelFacts(window=listed.window)
+
+    async def _list_models(self) -> list[ModelList.Model]:
         timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
         try:
             async with self._client().get(
@@ -108,7 +130,7 @@ class OpenAICompatible:
             listed = msgspec.json.decode(body, type=ModelList | list[ModelList.Model])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self._failures.unreadable("its list of models is no such list") from None
-        return [model.id for model in (listed if isinstance(listed, list) else listed.data or ())]
+        return listed if isinstance(listed, list) else listed.data or []
 
     async def delete(self, model: str) -> None:
         """Delete a model: `DELETE /models/{model}`, as OpenAI has it for fine-tuned ones.

@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from projectdavid.ports.model import ModelError
+from projectdavid.providers.openai_compatible.context_limits import find_context_limit
 from projectdavid.providers.openai_compatible.server import Server
 
 MAX_SHOWN = 500
 """Characters of a provider's own words that a message holds."""
 
-_TOO_LONG = re.compile(r"maximum context length|context (size|window)|context_length", re.IGNORECASE)
+_MODERATED = re.compile(r"flagged|moderat|content policy|content management policy|safety system", re.IGNORECASE)
+_NEVER_TOO_LONG = frozenset({401, 404, 408})
 _STATUS_OF_CODE = {
     "context_length_exceeded": 400,
     "invalid_request_error": 400,
@@ -42,8 +44,9 @@ class Failures:
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes, *, model: str = "") -> ModelError:
         """The failure behind a status that is not 2xx; `model` is the one that was asked, if any was."""
-        code, text = _said(body)
-        failure = self._classified(f"answered {status}", status, code, text, model)
+        error = _error_of(body)
+        code, text = _error(error)
+        failure = self._classified(f"answered {status}", status, code, text, error, model)
         if failure.retryable:
             failure.retry_after = _retry_after(headers)
         return failure
@@ -52,7 +55,7 @@ class Failures:
         """The failure that an error object inside an answer tells of."""
         code, text = _error(error)
         status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else _STATUS_OF_CODE.get(code, 500)
-        return self._classified("sent an error", status, code, text)
+        return self._classified("sent an error", status, code, text, error)
 
     def silent(self, seconds: float) -> ModelError:
         """Nothing arrived for `seconds`."""
@@ -99,13 +102,21 @@ class Failures:
             text = self._secrets.sub("***", text)
         return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
-    def _classified(self, did: str, status: int, code: str, text: str, model: str = "") -> ModelError:
+    def _classified(self, did: str, status: int, code: str, text: str, error: Any, model: str = "") -> ModelError:
         words = self.shown(text)
 
         def failure(kind: str, why: str, *, retryable: bool = False) -> ModelError:
             said = f" It said: {words}" if words else ""
             return ModelError(kind, f"{self._who} {did}: {why}.{said}", retryable)
 
+        if status not in _NEVER_TOO_LONG and (
+            context := find_context_limit(text, code, error if isinstance(error, dict) else {})
+        ):
+            refusal = failure("context_length_exceeded", "the prompt is too long for the model")
+            refusal.context = context
+            return refusal
+        if status == 403 and _MODERATED.search(text):
+            return failure("invalid_request", "its moderation refused the prompt")
         if status in (401, 403):
             check = "check its api_key" if self._has_key else "it wants a key, and no api_key is configured"
             return failure("authentication_error", check)
@@ -122,22 +133,18 @@ class Failures:
             return failure("server_error", "it failed", retryable=True)
         if status < 400:
             return failure("connection_error", "redirects are not followed, check its base_url")
-        if code == "context_length_exceeded" or _TOO_LONG.search(text):
-            return failure("context_length_exceeded", "the prompt is too long for the model")
         return failure("invalid_request", "it does not accept the request")
 
 
-def _said(body: bytes) -> tuple[str, str]:
-    """The code and the words of an error body, whatever shape it has."""
+def _error_of(body: bytes) -> Any:
+    """The error that a body holds: an object or a text, whatever it is wrapped in."""
     try:
         document: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", body.decode(errors="replace").strip()
+        return body.decode(errors="replace").strip()
     if isinstance(document, list) and document:
         document = document[0]
-    if not isinstance(document, dict):
-        return "", str(document)
-    return _error(document.get("error") or document)
+    return document.get("error") or document if isinstance(document, dict) else document
 
 
 def _error(error: Any) -> tuple[str, str]:

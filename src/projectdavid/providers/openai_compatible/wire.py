@@ -72,6 +72,25 @@ class ModelList(msgspec.Struct):
         """One of the models."""
 
         id: str
+        max_model_len: Any = None
+        """vLLM, SGLang."""
+        context_length: Any = None
+        """OpenRouter, Together."""
+        context_window: Any = None
+        """Groq."""
+        loaded_context_length: Any = None
+        max_context_length: Any = None
+        """Mistral; LM Studio has what is loaded beside it."""
+        meta: Any = None
+        """llama.cpp: an object with `n_ctx`."""
+
+        @property
+        def window(self) -> int | None:
+            """Tokens of a prompt and its answer, where the server says so in one of these ways."""
+            meta = self.meta.get("n_ctx") if isinstance(self.meta, dict) else None
+            said = (meta, self.max_model_len, self.loaded_context_length, self.context_length, self.context_window)
+            numbers = (*said, self.max_context_length)
+            return next((one for one in numbers if type(one) is int and 0 < one <= MOST_TOKENS), None)
 
     data: list[Model] | None = None
 

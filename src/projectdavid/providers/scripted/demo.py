@@ -9,7 +9,7 @@ from typing import Any
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
 from projectdavid.engine.prompt import Ask, PromptMessage, estimate
 from projectdavid.engine.quoting import quote
-from projectdavid.ports.model import ModelError
+from projectdavid.ports.model import NO_FACTS, ModelError, ModelFacts
 from projectdavid.providers.scripted.coding import commands_for, essence, python_for
 
 WHO = "I am the demo model of projectdavid: a script, not a mind."
@@ -64,6 +64,10 @@ class DemoProvider:
     async def models(self) -> list[str]:
         """The one model there is."""
         return ["assistant"]
+
+    async def facts(self, model: str) -> ModelFacts:  # noqa: ARG002 - the same for all
+        """Nothing: a script has no window."""
+        return NO_FACTS
 
     async def delete(self, model: str) -> None:
         """It stays.

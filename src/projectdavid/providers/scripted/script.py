@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from projectdavid.engine.deltas import Chunk, Finish, Text, Usage
 from projectdavid.engine.prompt import Ask
-from projectdavid.ports.model import ModelError
+from projectdavid.ports.model import NO_FACTS, ModelError, ModelFacts
 
 Scene = Sequence[Sequence[Chunk] | ModelError | asyncio.Event]
 """What one call does, in order: chunks that come together, an event to wait for, or an error to raise."""
@@ -52,6 +52,10 @@ class ScriptedProvider:
     async def models(self) -> list[str]:
         """One name; any other is played as well."""
         return ["script"]
+
+    async def facts(self, model: str) -> ModelFacts:  # noqa: ARG002 - the same for all
+        """Nothing: a script has no window."""
+        return NO_FACTS
 
     async def delete(self, model: str) -> None:
         """Forget a model; of this one, there is no other."""
