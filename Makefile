@@ -11,7 +11,7 @@ SYNCED := .venv/.synced
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo serve test compat check bench
+.PHONY: help setup demo serve test deep compat check bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,11 @@ serve: $(SYNCED) ## The server, in this terminal
 	@$(BIN)/projectdavid serve
 
 test: $(SYNCED) ## All tests but those of compat
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests of the fuzzers
+	@SIM_SEEDS=10000 FUZZ_SCALE=4 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		tests/simulation tests/server/test_openapi_fuzz.py tests/dialect/test_openapi_fuzz.py
 
 compat: $(SYNCED) ## Other parties' frameworks against the server
 	@$(BIN)/python -m pytest -m compat tests/compat/frameworks

@@ -1,10 +1,26 @@
 """What all tests share."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("PROJECTDAVID_DISK_RESERVE_MB", "1")  # each server of the tests has a folder of its own
+TESTS = Path(__file__).parent
+LONGEST = (
+    "simulation/test_worlds.py",
+    "dialect/test_openapi_fuzz.py",
+    "server/test_openapi_fuzz.py",
+    "contracts/sandbox/test_as_user.py",
+    "compat/vendor/test_vendor_suite.py",
+)
+"""Files that take longest. They run first, so that no process is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files; of one file, the tests stay in order."""
+    ranks = {TESTS / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(LONGEST)))
 
 
 @pytest.fixture

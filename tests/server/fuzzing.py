@@ -4,6 +4,7 @@ Everything is bounded, and nothing is random, but which links a walk takes: that
 """
 
 import itertools
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -27,6 +28,8 @@ from tests.server.talking import Caller, Json
 from tests.timeouts import EVENT_TIMEOUT
 
 STATEFUL = "Stateful tests"
+SCALE = int(os.environ.get("FUZZ_SCALE", "1"))
+"""Multiplies what is drawn; `make deep` sets it."""
 KEY = DESCRIBED["schema"]
 ELSEWHERE = {
     "max_response_time": "no test here looks at a clock",
@@ -64,12 +67,12 @@ class Plan:
                 "operations": self.operations,
                 "auth": {"openapi": self.auth},
                 "generation": {
-                    "max-examples": self.examples,
+                    "max-examples": SCALE * self.examples,
                     "deterministic": True,
                     "database": "none",
                     "no-shrink": True,
                 },
-                "phases": {"stateful": {"generation": {"max-examples": self.scenarios}}},
+                "phases": {"stateful": {"generation": {"max-examples": SCALE * self.scenarios}}},
                 "checks": {"enabled": True},
                 "max-stream-events": 3,
                 "request-timeout": EVENT_TIMEOUT,

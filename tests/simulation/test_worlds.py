@@ -1,4 +1,7 @@
-"""Ten thousand worlds in which nothing that must hold is violated; a violation names the seed that shows it again."""
+"""Worlds in which nothing that must hold is violated: two thousand here, ten thousand with `make deep`.
+
+A violation names the seed that shows it again.
+"""
 
 import os
 import subprocess
@@ -18,7 +21,7 @@ from projectdavid.stores.sqlite.queries import QUERIES, Query
 from tests.simulation.database import Database
 from tests.simulation.world import lived
 
-SEEDS = int(os.environ.get("SIM_SEEDS", "10000"))
+SEEDS = int(os.environ.get("SIM_SEEDS", "2000"))
 FIRST = int(os.environ.get("SIM_SEED", "0"))
 """`SIM_SEED=n SIM_SEEDS=1` lives through one world again."""
 ENOUGH = 400
@@ -26,7 +29,7 @@ ENOUGH = 400
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_in_ten_thousand_worlds_nothing_that_must_hold_is_violated() -> None:
+def test_no_world_violates_an_invariant() -> None:
     workers = min(os.cpu_count() or 1, SEEDS)
     shares = [range(SEEDS)[worker::workers] for worker in range(workers)]
     firsts = [FIRST + sum(len(share) for share in shares[:worker]) for worker in range(workers)]
@@ -117,7 +120,10 @@ def _without_lease_check_of_what_calls_tell(patch: pytest.MonkeyPatch) -> None:
 
 
 def _without_rows_of_files(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Calling, "rows", lambda self, files: [])
+    async def no_rows(self: Calling, files: object) -> list[object]:
+        return []
+
+    patch.setattr(Calling, "rows", no_rows)
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,6 @@ class World:
                 "deliveries_page.asc",
                 owner=owner,
                 status=status,
-                run_id=None,
                 assistant_id=None,
                 after=None,
                 limit=1000,
