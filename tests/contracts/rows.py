@@ -132,7 +132,8 @@ def decide(n: int, version: int, status: str = "in_progress", **errors: StoreErr
     """A decision on a run as of a version."""
     params: dict[str, Value] = {"n": n, "version": version, "status": status, "state": "{}"}
     unchanged: dict[str, Value] = dict.fromkeys(("lease", "lease_until", "action_expires_at"))
-    return Op("run_decide", {**params, **unchanged, "parked": 0}, **errors)
+    counted = {"crash_score": 0, "claimed_at": None, "silent": 0}
+    return Op("run_decide", {**params, **unchanged, **counted, "parked": 0}, **errors)
 
 
 def held(n: int, version: int, until: float) -> Op:

@@ -278,7 +278,7 @@ class Stage:
 
     @asynccontextmanager
     async def working(self, *workers: Worker | Outbox, **pace: Any) -> AsyncGenerator[None]:
-        """Workers at work; when it ends they die, as with their process."""
+        """Workers at work; when it ends they are stopped, as with a server that is asked to stop."""
         tasks = [asyncio.create_task(worker.serve()) for worker in workers or [self.worker(**pace)]]
         try:
             yield
@@ -287,6 +287,13 @@ class Stage:
                 task.cancel()
             ends = await asyncio.gather(*tasks, return_exceptions=True)
             assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
+
+    @asynccontextmanager
+    async def crashing(self, *workers: Worker) -> AsyncGenerator[None]:
+        """Workers at work; when it ends they are gone without a word, as with a process that is killed."""
+        async with self.working(*workers):
+            yield
+            await self.store.close()
 
 
 async def others_go_first() -> None:

@@ -34,7 +34,7 @@ async def test_a_run_goes_on_after_its_process_died_in_a_model_call(stage: Stage
         say("It is three."),
     )
     n = await stage.run(functions=["add"])
-    async with stage.working():
+    async with stage.crashing():
         first = await stage.events(n, until=WAITS)
         (call,) = of_kind(first, "tool_call_manifest")
         await stage.answer(n, (call["tool_call_id"], "3"))
@@ -58,7 +58,7 @@ async def test_a_run_goes_on_after_its_process_died_in_a_model_call(stage: Stage
 async def test_a_run_that_waits_for_its_caller_waits_on_after_its_process_died(stage: Stage) -> None:
     provider = stage.play(calls(("add", "{}")), say("Three."))
     n = await stage.run(functions=["add"])
-    async with stage.working():
+    async with stage.crashing():
         (call,) = of_kind(await stage.events(n, until=WAITS), "tool_call_manifest")
     await start_again(stage)
     async with stage.working():
@@ -82,12 +82,12 @@ async def test_an_attempt_that_died_with_its_process_is_not_held_against_the_run
     n = await stage.run()
     position = 0
     for _ in range(5):
-        async with stage.working():
+        async with stage.crashing():
             async for events in stage.watch(n, after=position):
                 position = events[-1].position
                 if of_kind(events, "content"):
                     break
-        await stage.driver.recover()
+        await start_again(stage)
     async with stage.working():
         events = await stage.events(n)
     assert kinds(events)[-1] == "completed"
@@ -157,8 +157,9 @@ async def test_a_worker_holds_its_runs_for_as_long_as_it_works_on_them(stage: St
 async def test_a_run_whose_worker_hangs_is_taken_over_when_its_hold_runs_out(stage: Stage) -> None:
     provider = stage.play([[Text(("a",))], asyncio.Event()], say("Done."))
     n = await stage.run()
-    async with stage.working():
+    async with stage.crashing():
         await stage.until(n, "content")
+    await stage.store.open()
     async with stage.working(stage.worker(look=0.5)):
         stage.clock.skip(29)
         await stage.quiet()

@@ -21,7 +21,7 @@ from tests.server.talking import WEATHER, Caller, Json, ok, refused
 
 NONE: dict[str, Json] = dict.fromkeys(Limits.model_fields)
 STORED = {name: value for name, value in msgspec.structs.asdict(Settings().allowance()).items() if value is not None}
-"""The limits that every user has: those of what they store."""
+"""The limits that every user has: those of what they store, and of open runs."""
 
 
 def limit(admin: Caller, user: Caller, **limits: Json) -> Json:
@@ -40,6 +40,7 @@ def test_an_admin_sets_limits_and_the_user_sees_them(admin: Caller, user: Caller
         "money_per_day": 2.5,
     }
     assert ok(user.put(path, json={"full_name": "Ada"}))["limits"]["tokens_per_day"] == 1000
+    assert STORED["concurrent_runs"] == 1000
     assert ok(user.get("/v1/usage"))["limits"] == {**ok(user.get(path))["limits"], **STORED}
     assert limit(admin, user, concurrent_runs=3)["limits"] == {**NONE, "concurrent_runs": 3}
     assert ok(admin.put(path, json={"limits": None}))["limits"] == NONE
@@ -287,11 +288,11 @@ def limited(tmp_path: Path) -> Iterator[Caller]:
 
 def test_the_settings_hold_for_everybody(limited: Caller) -> None:
     assert ok(limited.get("/v1/usage"))["limits"] == {
+        **STORED,
         "requests_per_minute": 4,
         "concurrent_runs": 1,
         "tokens_per_day": 5,
         "money_per_day": 2.0,
-        **STORED,
     }
     for _ in range(3):
         ok(limited.get("/v1/runs"))

@@ -18,10 +18,12 @@ class Claimed:
     """A worker holds the run now: newly queued, or left behind by a worker that is gone.
 
     `open_message` is the message that the other worker's model call had begun to tell, if any; the driver looks it up.
+    `crashed`: so many processes died at work on it, one after another, that it must not be tried again.
     """
 
     now: float
     open_message: str | None = None
+    crashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

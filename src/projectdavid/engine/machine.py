@@ -43,6 +43,10 @@ CUT_OFF = {
 }
 """The finishes that cut a reply off: why the run is incomplete then, and why the message is."""
 SILENT = Warned("empty_reply", "The model ended its turn without saying anything.")
+CRASHED = Failure(
+    "worker_crashed",
+    "The server crashed three times while it worked on this run. Try smaller input, or ask the operator for the cause.",
+)
 
 
 def advance(run: Run, happened: Happened) -> Next:
@@ -142,6 +146,9 @@ def _claimed(run: Run, happened: Claimed) -> Next:
     """Start, or go on where a worker that is gone left off: at the last fact."""
     if run.status is Status.IN_PROGRESS:
         tell = discarded_told(happened.open_message)
+        if happened.crashed:
+            run = replace(run, failure=CRASHED)
+            return finish(run, Status.FAILED, happened.now, tell=(*tell, error_told(CRASHED)))
         return resumed(run, happened.now, tell) if run.calls else Next(run, (CallModel(),), tell)
     run = replace(run, status=Status.IN_PROGRESS, started_at=run.started_at or happened.now)
     return ask(run, happened.now, tell=(status_told(run),))

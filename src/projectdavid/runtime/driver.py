@@ -16,6 +16,7 @@ from projectdavid.engine.machine import advance
 from projectdavid.engine.run import Abort, Next, Refused, Run, Status, told
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Clash, Missing, Op, Row, Stale, Store, Value
+from projectdavid.runtime.crashes import GUILTY, ClaimCount, count_claims
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.records import Config, config_hash, encode, run_of, state_of
 from projectdavid.runtime.writing import NOTHING_STREAMED, RACE, Lease, Streamed, Writing
@@ -186,10 +187,11 @@ class Driver:
             if claim is not None and row.lease not in (None, claim.worker) and row.lease_until > now:
                 raise Lost
             before = run_of(row)
-            known, unmoved = await self._informed(n, happened, holder)
+            known, unmoved = await self._informed(row, happened, holder)
             result = advance(before, known)
             writing = Writing(self._ids, row, int(now), before.turn + 1, [*also, *unmoved])
-            self._write(writing, before, result, claim)
+            count = count_claims(row, happened, now, claim.worker if claim else None)
+            self._write(writing, before, result, claim, count)
             if isinstance(happened, ModelReplied) and (usage := happened.reply.usage) is not None:
                 writing.use(usage, self._cost(row.model, usage))
             writing.closer(streamed)
@@ -204,26 +206,28 @@ class Driver:
             self._hint(n, before, result)
             return Decided(n, row, result, row.version + 1, tuple(writing.messages))
 
-    async def _informed(self, n: int, happened: Happened, holder: str | None) -> tuple[Happened, list[Op]]:
+    async def _informed(self, run: Row, happened: Happened, holder: str | None) -> tuple[Happened, list[Op]]:
         """What happens to a run that a worker left behind, with the message that this one had begun to tell.
 
         It may not be gone, but only have been held up, and tell one more: then the operation loses the race.
         """
         if not (isinstance(happened, Claimed | Abandoned) or (isinstance(happened, Expired) and holder is None)):
             return happened, []
-        row = await self._store.one("journal_last", run=n, kinds=OPENING)
+        if isinstance(happened, Claimed):
+            happened = replace(happened, crashed=run.crash_score >= GUILTY)
+        row = await self._store.one("journal_last", run=run.n, kinds=OPENING)
         seen = 0 if row is None else row.position
-        unmoved = Op("journal_unmoved", {"run": n, "kinds": OPENING, "position": seen}, missing=RACE)
+        unmoved = Op("journal_unmoved", {"run": run.n, "kinds": OPENING, "position": seen}, missing=RACE)
         if row is None or row.kind != "message_created":
             return happened, [unmoved]
         return replace(happened, open_message=str(msgspec.json.decode(row.data)["message_id"])), [unmoved]
 
     @staticmethod
-    def _write(writing: Writing, before: Run, result: Next, claim: Lease | None) -> None:
+    def _write(writing: Writing, before: Run, result: Next, claim: Lease | None, count: ClaimCount) -> None:
         """The run's new state, and what its new status means for others."""
         row, run = writing.row, result.run
         held = claim or (Lease(row.lease, row.lease_until) if row.lease else None)
-        writing.decide(run, held if run.status in WORKED_ON else None)
+        writing.decide(run, held if run.status in WORKED_ON else None, count)
         if _is_news(before, run):
             writing.promise(run)
         if run.over and not before.parked:

@@ -6,7 +6,9 @@ found twice, before all of it is there.
 
 import asyncio
 import logging
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 
 from projectdavid.engine.chunking import chunks
@@ -19,6 +21,7 @@ from projectdavid.ports.index import Index, IndexUnavailable, Piece, Place
 from projectdavid.ports.store import Missing, Op, Row, Store, Unavailable, Value
 from projectdavid.runtime.driver import Clock
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.queues import OwnerQueue, Window
 from projectdavid.runtime.shift import Shift
 
 log = logging.getLogger("projectdavid.ingest")
@@ -35,11 +38,14 @@ FAULT = "The server made a mistake while it read this file; its log has the deta
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How the ingest keeps time, in seconds, how many files it reads at once, and how often it tries one."""
+    """How the ingest keeps time, in seconds, how many files it reads at once, and how often it tries one.
+
+    Of `files`, no owner has more than half, see `queues`.
+    """
 
     lease: float = 30.0
     look: float = 1.0
-    files: int = 2
+    files: int = 4
     tries: int = 8
     crashes: int = 20
     """How often a file is tried where the server stopped each time, for reasons that need not be the file's."""
@@ -75,6 +81,8 @@ class Ingest:
         self._clock = clock
         self._rhythm = rhythm
         self._name = ids.new("ingest")
+        self._queues = [OwnerQueue(partial(self._load, stale)) for stale in (0, 1)]
+        """New files, and those that are found already."""
         self._shift = Shift(room=rhythm.files, look=rhythm.look, lease=rhythm.lease, freed=self._freed, log=log)
 
     @property
@@ -87,14 +95,24 @@ class Ingest:
         await self._shift.serve(self._bus, INGEST, self._claim, self._extend)
 
     async def _claim(self) -> None:
-        free = self._shift.free
-        if free <= 0:
-            return
-        now = self._clock()
-        for row in await self._store.all("ingest_waiting", now=now, limit=free + len(self._shift)):
-            # One that was put in again is read anew when what is at work on it has noticed.
-            if self._shift.takes(row.n) and await self._hold("ingest_claim", n=row.n):
-                self._shift.begin(row.n, self._work(row.n))
+        for queue in self._queues:
+            async with aclosing(self._shift.read(queue)) as windows:
+                async for waiting in windows:
+                    for one in waiting:
+                        # One that was put in again is read anew when what is at work on it has noticed.
+                        if self._shift.takes(one) and await self._hold("ingest_claim", n=one.n):
+                            self._shift.begin(one, self._work(one.n))
+
+    async def _load(self, stale: int, window: Window) -> list[Row]:
+        return await self._store.all(
+            "ingest_waiting",
+            stale=stale,
+            now=self._clock(),
+            after=window.after,
+            window=window.owners,
+            each=window.each,
+            full=window.full,
+        )
 
     def _freed(self, _: bool) -> None:
         self._bus.publish(INGEST)
@@ -141,7 +159,7 @@ class Ingest:
             else:
                 await self._fail(row, "server_error", message)
         except asyncio.CancelledError:
-            await self._write(row, "ingest_later", next_at=0, attempts=row.attempts - 1)
+            await self._write(row, "ingest_release")
             raise
         except (_Lost, Unavailable):
             raise
@@ -150,7 +168,7 @@ class Ingest:
             await self._fail(row, "server_error", FAULT)
 
     async def _read(self, row: Row) -> None:
-        if row.attempts > self._rhythm.crashes:  # whoever tried before told nothing: it took the server down
+        if row.crashes > self._rhythm.crashes:  # whoever tried before told nothing: it took the server down
             await self._fail(row, "server_error", STOPPED)
             return
         if row.blob is None:
@@ -209,11 +227,12 @@ class Ingest:
             await self._index.remove([row.n])
 
     async def _later(self, row: Row, code: str, message: str, at_least: float = 0) -> None:
-        if row.attempts >= self._rhythm.tries:
+        attempts = row.attempts + 1
+        if attempts >= self._rhythm.tries:
             await self._fail(row, code, message)
             return
-        pause = max(min(2.0**row.attempts, self._rhythm.longest), at_least)
-        await self._write(row, "ingest_later", next_at=self._clock() + pause, attempts=row.attempts)
+        pause = max(min(2.0**attempts, self._rhythm.longest), at_least)
+        await self._write(row, "ingest_later", next_at=self._clock() + pause)
 
     async def _write(self, row: Row, query: str, **params: str | float | None) -> None:
         """Write of a file while it is ours.

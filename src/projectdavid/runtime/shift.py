@@ -1,12 +1,13 @@
-"""What a process works on side by side, under leases: each thing once, and no more at once than there is room for."""
+"""What a process works on side by side, under leases: each thing once, and no more at once than it has places for."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Unavailable
+from projectdavid.runtime.queues import OwnerQueue, Places, Waiting
 
 
 class Shift:
@@ -16,14 +17,14 @@ class Shift:
         room: how many there may be at once.
         look: seconds after which work is looked for that nobody told of.
         lease: seconds for which a row is held, unless that is extended.
-        freed: told when a task is done, and whether there was no room until then.
+        freed: called when a task is done, with whether an owner could not take another place until then.
         log: where it is said that the store is not available.
     """
 
     def __init__(
         self, *, room: int, look: float, lease: float, freed: Callable[[bool], None], log: logging.Logger
     ) -> None:
-        self._room = room
+        self._places = Places(room)
         self._look = look
         self._lease = lease
         self._freed = freed
@@ -36,16 +37,21 @@ class Shift:
     @property
     def free(self) -> int:
         """How many more there may be."""
-        return self._room - len(self._tasks)
+        return self._places.free
 
-    def takes(self, n: int) -> bool:
-        """Whether work on a row can begin: there is room, and no other task works on it."""
-        return self.free > 0 and n not in self._tasks
+    def takes(self, waiting: Waiting) -> bool:
+        """Whether work on a row can begin: its owner can take a place, and no other task works on it."""
+        return self._places.is_open_to(waiting.owner) and waiting.n not in self._tasks
 
-    def begin(self, n: int, work: Coroutine[Any, Any, None]) -> None:
+    def read(self, queue: OwnerQueue) -> AsyncGenerator[list[Waiting]]:
+        """Yield what waits in a queue while there is a free place."""
+        return queue.read(self._places)
+
+    def begin(self, waiting: Waiting, work: Coroutine[Any, Any, None]) -> None:
         """Begin to work on a row."""
-        self._tasks[n] = asyncio.create_task(work)
-        self._tasks[n].add_done_callback(lambda _: self._let_go(n))
+        self._places.take(waiting.owner)
+        self._tasks[waiting.n] = task = asyncio.create_task(work)
+        task.add_done_callback(lambda _: self._let_go(waiting))
 
     async def serve(
         self, bus: Bus, topic: str, claim: Callable[[], Awaitable[None]], extend: Callable[[], Awaitable[None]]
@@ -72,9 +78,10 @@ class Shift:
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
 
-    def _let_go(self, n: int) -> None:
-        full = self.free <= 0
-        del self._tasks[n]
+    def _let_go(self, waiting: Waiting) -> None:
+        full = self.free <= 0 or bool(self._places.full_owners())
+        del self._tasks[waiting.n]
+        self._places.release(waiting.owner)
         self._freed(full)
 
     async def _extend(self, extend: Callable[[], Awaitable[None]]) -> None:

@@ -18,6 +18,7 @@ from projectdavid.ports.model import ModelError, Provider
 from projectdavid.ports.store import Op, Row, Stale, Store
 from projectdavid.runtime.citing import Citing
 from projectdavid.runtime.context_windows import SMALL_PROMPT
+from projectdavid.runtime.crashes import speak
 from projectdavid.runtime.driver import Clock, journal_topic
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.interrupting import Interrupted, unless_aborted
@@ -192,8 +193,8 @@ class Turn:
             )
             for entry in entries
         ]
-        rows = await self.store.write(ops)
-        self._rows += [(row.position, entry) for row, entry in zip(rows, entries, strict=True) if row is not None]
+        rows = await self.store.write(ops if self._rows else [*ops, speak(self.row.n)])
+        self._rows += [(row.position, entry) for row, entry in zip(rows, entries, strict=False) if row is not None]
         self.bus.publish(journal_topic(self.row.n))
 
     def _partial(self) -> Reply | None:

@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from projectdavid.engine.happenings import Claimed, ModelFailed
 from projectdavid.engine.run import Abort, CallModel, Failure, Refused, RunTools
 from projectdavid.ports.bus import Bus
-from projectdavid.ports.store import Missing, Store, Unavailable
+from projectdavid.ports.store import Missing, Row, Store, Unavailable
 from projectdavid.runtime.calling import Desk, Shelf
 from projectdavid.runtime.citing import Citations
+from projectdavid.runtime.crashes import GUILTY, SPACING, release
 from projectdavid.runtime.driver import WORK, Clock, Decided, Driver, Lost
 from projectdavid.runtime.ids import Ids
+from projectdavid.runtime.queues import OwnerQueue, Waiting, Window
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.records import config_of
 from projectdavid.runtime.routing import Models
@@ -24,15 +27,19 @@ from projectdavid.runtime.writing import Lease
 
 log = logging.getLogger("projectdavid.worker")
 
+BATCH = 100
+"""Suspected runs that are looked at for one that can begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the worker keeps time, in seconds, and how many runs it works on at once."""
+    """How the worker keeps time, in seconds, and how many places it has."""
 
     lease: float = 30.0
     look: float = 1.0
     """How often it looks for work that nobody told it of."""
-    runs: int = 256
+    runs: int = 512
+    """Places: how many runs it works on at once. No owner takes more than half of them, see `queues`."""
 
 
 class Worker:
@@ -64,6 +71,7 @@ class Worker:
         self._quota = quota or Quota(store, clock)
         self._citations = citations
         self._name = ids.new("worker")
+        self._queue = OwnerQueue(self._load)
         self._shift = Shift(room=pace.runs, look=pace.look, lease=pace.lease, freed=self._freed, log=log)
 
     @property
@@ -80,13 +88,33 @@ class Worker:
         await self._shift.drain(seconds)
 
     async def _claim(self) -> None:
-        free = self._shift.free
-        if free <= 0:
+        if self._shift.free <= 0:
             return
-        rows = await self._store.all("runs_waiting", now=self._clock(), limit=free + len(self._shift))
-        for row in rows:
-            if self._shift.takes(row.n):
-                self._shift.begin(row.n, self._work(row.n))
+        now = self._clock()
+        for row in await self._store.all("runs_suspected", now=now, before=now - SPACING, most=GUILTY, limit=BATCH):
+            if self._begin(Waiting(row.n, row.owner)):
+                break
+        async with aclosing(self._shift.read(self._queue)) as windows:
+            async for waiting in windows:
+                for one in waiting:
+                    self._begin(one)
+
+    async def _load(self, window: Window) -> list[Row]:
+        return await self._store.all(
+            "runs_waiting",
+            now=self._clock(),
+            after=window.after,
+            window=window.owners,
+            each=window.each,
+            full=window.full,
+        )
+
+    def _begin(self, waiting: Waiting) -> bool:
+        """Begin to work on a run if its owner can take a place."""
+        takes = self._shift.takes(waiting)
+        if takes:
+            self._shift.begin(waiting, self._work(waiting.n))
+        return takes
 
     def _freed(self, full: bool) -> None:
         if full:
@@ -124,9 +152,20 @@ class Worker:
     async def _happen(self, n: int) -> None:
         """Decide, perform, repeat."""
         claim = Lease(self._name, self._clock() + self._pace.lease)
-        decided = await self._driver.decide(n, Claimed(self._clock()), claim=claim)
-        while (following := await self._perform(decided)) is not None:
-            decided = following
+        claimed = decided = await self._driver.decide(n, Claimed(self._clock()), claim=claim)
+        try:
+            while (following := await self._perform(decided)) is not None:
+                decided = following
+        except asyncio.CancelledError:
+            await self._release(claimed.row)
+            raise
+
+    async def _release(self, before: Row) -> None:
+        """Give a run back, as it was before it was claimed: being stopped is not a crash."""
+        try:
+            await self._store.write([release(before, self._name)])
+        except Unavailable as error:
+            log.warning("run %d keeps its lease until that runs out: %s", before.n, error)
 
     async def _perform(self, decided: Decided) -> Decided | None:
         """Do what was decided, and decide what came of it; None: there is nothing to do."""

@@ -7,6 +7,7 @@ from projectdavid.engine.deltas import AskedCall, Entry, Usage
 from projectdavid.engine.run import Call, Keep, KeepCalls, KeepOutput, KeepReply, KeepStart, Run
 from projectdavid.engine.telling import attachments
 from projectdavid.ports.store import Op, Row, Stale, Value
+from projectdavid.runtime.crashes import ClaimCount
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.provider_state import provider_state_of
 from projectdavid.runtime.records import encode, state_of
@@ -57,7 +58,7 @@ class Writing:
     def add(self, query: str, **params: Value) -> None:
         self.ops.append(Op(query, params))
 
-    def decide(self, run: Run, lease: Lease | None) -> None:
+    def decide(self, run: Run, lease: Lease | None, count: ClaimCount) -> None:
         """Change the run; refused as stale where somebody else was faster."""
         params: dict[str, Value] = {
             "n": self.row.n,
@@ -68,6 +69,9 @@ class Writing:
             "lease_until": lease.until if lease else None,
             "parked": 0 if run.over else run.parked,
             "action_expires_at": run.action_expires_at,
+            "crash_score": count.score,
+            "claimed_at": count.claimed_at,
+            "silent": count.silent,
         }
         self.ops.append(Op("run_decide", params, RACE))
 

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     """What a million tokens of single models cost, by name, with or without the provider."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     """Requests of each user, where the user has no limit of their own; so for the next three."""
-    concurrent_runs: Annotated[int, Field(ge=1)] | None = None
+    concurrent_runs: Annotated[int, Field(ge=1)] | None = 1000
     """Runs of each user that are not over."""
     tokens_per_day: Annotated[int, Field(ge=1)] | None = None
     """Tokens of each user, read and written, from midnight to midnight (UTC)."""
@@ -118,8 +118,8 @@ of the user's own."""
     """How long a run waits for its caller to answer calls, where the run does not say; by default until its own end."""
     max_turns: Annotated[int, Field(ge=1)] = 50
     """Model turns of one run."""
-    max_runs: Annotated[int, Field(ge=1)] = 256
-    """Runs at work at once."""
+    max_runs: Annotated[int, Field(ge=1)] = 512
+    """Runs at work at once; one user has at most half of them at work."""
     max_body: Annotated[int, Field(ge=1024)] = 2 * 1024 * 1024
     """Bytes of a request's body, except for files and for what `max_large_body` bounds."""
     max_large_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024

@@ -31,7 +31,7 @@ class Query:
         self.sql = sql
         self.parameters: Set[str] = frozenset(found for found in _PARAMETER.findall(sql) if found)
         self.owned = "owner" in self.parameters
-        self.select = sql.startswith("SELECT")
+        self.select = sql.startswith(("SELECT", "WITH"))
         self._silent = not self.select and "RETURNING" not in sql
         self._make: Callable[[Any], Any] | None = None
 

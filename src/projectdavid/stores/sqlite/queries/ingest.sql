@@ -1,13 +1,43 @@
 -- name: ingest_waiting
--- Files that are to be read and that nobody reads: new ones before those that are found already.
-SELECT n FROM vector_store_files
-WHERE (status = 'in_progress' OR stale = 1) AND next_at <= :now AND (lease IS NULL OR lease_until <= :now)
-ORDER BY stale, n LIMIT :limit;
+-- The queue of new files (`stale` 0), or of those that are found already (1), owner by owner, as that of `runs_waiting`.
+WITH RECURSIVE owners (owner) AS (
+    SELECT (
+        SELECT v.owner_id FROM vector_store_files AS v INDEXED BY vector_store_files_waiting
+        WHERE (v.status = 'in_progress' OR v.stale = 1) AND v.stale = :stale AND v.owner_id > :after
+        ORDER BY v.owner_id LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT v.owner_id FROM vector_store_files AS v INDEXED BY vector_store_files_waiting
+        WHERE (v.status = 'in_progress' OR v.stale = 1) AND v.stale = :stale AND v.owner_id > o.owner
+        ORDER BY v.owner_id LIMIT 1
+    )
+    FROM owners AS o WHERE o.owner IS NOT NULL
+    LIMIT :window
+)
+SELECT
+    o.owner,
+    (SELECT count(*) FROM vector_store_files AS l WHERE l.owner_id = o.owner AND l.lease_until > :now) AS at_work,
+    (
+        SELECT json_group_array(w.n) FROM (
+            SELECT v.n FROM vector_store_files AS v INDEXED BY vector_store_files_waiting
+            WHERE (v.status = 'in_progress' OR v.stale = 1) AND v.stale = :stale AND v.owner_id = o.owner
+                AND v.next_at <= :now AND (v.lease_until IS NULL OR v.lease_until <= :now)
+                AND o.owner NOT IN (SELECT value FROM json_each(:full))
+            ORDER BY v.n LIMIT :each
+        ) AS w
+    ) AS waiting
+FROM owners AS o WHERE o.owner IS NOT NULL;
 
 -- name: ingest_claim
-UPDATE vector_store_files SET lease = :lease, lease_until = :until, attempts = attempts + 1
+UPDATE vector_store_files SET lease = :lease, lease_until = :until, crashes = crashes + 1
 WHERE n = :n AND (status = 'in_progress' OR stale = 1) AND (lease IS NULL OR lease_until <= :now)
 RETURNING n;
+
+-- name: ingest_release
+-- An ingest that is stopped gives a file back: its claim did not end in a crash.
+UPDATE vector_store_files SET lease = NULL, lease_until = NULL, next_at = 0, crashes = max(crashes - 1, 0)
+WHERE n = :n AND lease = :lease;
 
 -- name: ingest_file
 -- What is to be read: `blob` is NULL where the file was deleted.
@@ -17,12 +47,14 @@ FROM vector_store_files AS v JOIN vector_stores AS s ON s.n = v.store
 WHERE v.n = :n;
 
 -- name: ingest_progress
-UPDATE vector_store_files SET done = :done, total = max(:total, :done) WHERE n = :n AND lease = :lease;
+UPDATE vector_store_files SET
+    crashes = CASE WHEN :done > done THEN 0 ELSE crashes END, done = :done, total = max(:total, :done)
+WHERE n = :n AND lease = :lease;
 
 -- name: ingest_done
 UPDATE vector_store_files SET
     status = 'completed', error_code = NULL, error = NULL, version = :version, space = :space, chunks = :chunks,
-    size = :size, done = :chunks, total = :chunks, attempts = 0, stale = 0, lease = NULL, lease_until = NULL,
+    size = :size, done = :chunks, total = :chunks, attempts = 0, crashes = 0, stale = 0, lease = NULL, lease_until = NULL,
     ended_at = :now
 WHERE n = :n AND lease = :lease AND (status = 'in_progress' OR stale = 1);
 
@@ -34,7 +66,8 @@ UPDATE vector_store_files SET
 WHERE n = :n AND lease = :lease AND (status = 'in_progress' OR stale = 1);
 
 -- name: ingest_later
-UPDATE vector_store_files SET lease = NULL, lease_until = NULL, next_at = :next_at, attempts = :attempts
+UPDATE vector_store_files SET
+    lease = NULL, lease_until = NULL, next_at = :next_at, attempts = attempts + 1, crashes = 0
 WHERE n = :n AND lease = :lease;
 
 -- name: ingest_extend
@@ -42,11 +75,11 @@ UPDATE vector_store_files SET lease_until = :until WHERE lease = :lease AND leas
 
 -- name: ingest_recover
 -- At the start of a process that holds the file alone: whoever had a lease is gone.
-UPDATE vector_store_files SET lease = NULL, lease_until = NULL WHERE lease IS NOT NULL;
+UPDATE vector_store_files SET lease = NULL, lease_until = NULL WHERE lease_until IS NOT NULL;
 
 -- name: ingest_again
 -- A file that is said to be found, and is not.
-UPDATE vector_store_files SET status = 'in_progress', stale = 0, attempts = 0, next_at = 0, done = 0, ended_at = NULL
+UPDATE vector_store_files SET status = 'in_progress', stale = 0, attempts = 0, crashes = 0, next_at = 0, done = 0, ended_at = NULL
 WHERE n = :n AND status = 'completed' AND given IS NULL;
 
 -- name: ingest_lost
@@ -57,7 +90,7 @@ WHERE n = :n AND status = 'completed' AND given IS NOT NULL;
 
 -- name: ingest_outdated
 -- Files whose vectors are of another space than that which is used now ('': none) are read anew.
-UPDATE vector_store_files SET stale = 1, attempts = 0, next_at = 0
+UPDATE vector_store_files SET stale = 1, attempts = 0, crashes = 0, next_at = 0
 WHERE status = 'completed' AND given IS NULL AND COALESCE(space, '') <> :space AND chunks > 0;
 
 -- name: stores_after

@@ -78,7 +78,8 @@ FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.
 UPDATE runs
 SET
     status = :status, state = :state, lease = :lease, lease_until = :lease_until, parked = :parked,
-    action_expires_at = :action_expires_at, version = version + 1
+    action_expires_at = :action_expires_at, crash_score = :crash_score,
+    claimed_at = :claimed_at, silent = :silent, version = version + 1
 WHERE n = :n AND version = :version;
 
 -- name: run_unpark
@@ -90,10 +91,64 @@ WHERE n = (
 );
 
 -- name: runs_waiting
--- Runs that nobody works on, oldest first.
-SELECT n FROM runs
-WHERE status IN ('queued', 'in_progress', 'cancelling') AND parked = 0 AND (lease IS NULL OR lease_until <= :now)
-ORDER BY n LIMIT :limit;
+-- The queue of runs, owner by owner, from the one after `after` on: the runs that no worker holds, oldest first, as a JSON
+-- array, and how many runs of the owner are at work. Of owners in the JSON array `full`, no runs are read. Only indexes
+-- are read: one step for each owner, whatever the length of the queue.
+WITH RECURSIVE owners (owner) AS (
+    SELECT (
+        SELECT r.owner FROM runs AS r INDEXED BY runs_waiting
+        WHERE r.status IN ('queued', 'in_progress', 'cancelling') AND r.parked = 0 AND r.crash_score < 10 AND r.owner > :after
+        ORDER BY r.owner LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT r.owner FROM runs AS r INDEXED BY runs_waiting
+        WHERE r.status IN ('queued', 'in_progress', 'cancelling') AND r.parked = 0 AND r.crash_score < 10 AND r.owner > o.owner
+        ORDER BY r.owner LIMIT 1
+    )
+    FROM owners AS o WHERE o.owner IS NOT NULL
+    LIMIT :window
+)
+SELECT
+    o.owner,
+    (SELECT count(*) FROM runs AS l WHERE l.owner = o.owner AND l.lease_until > :now) AS at_work,
+    (
+        SELECT json_group_array(w.n) FROM (
+            SELECT r.n FROM runs AS r INDEXED BY runs_waiting
+            WHERE r.status IN ('queued', 'in_progress', 'cancelling') AND r.parked = 0 AND r.crash_score < 10
+                AND r.owner = o.owner AND (r.lease_until IS NULL OR r.lease_until <= :now)
+                AND o.owner NOT IN (SELECT value FROM json_each(:full))
+            ORDER BY r.n LIMIT :each
+        ) AS w
+    ) AS waiting
+FROM owners AS o WHERE o.owner IS NOT NULL;
+
+-- name: runs_suspected
+-- Runs that are suspected of crashing the process, and that no worker holds: the one that waits longest first. None while
+-- another of them is at work: a crash then has one suspect. None that was claimed after `before`, but those with the
+-- highest score, which fail.
+SELECT r.n, r.owner FROM runs AS r INDEXED BY runs_suspected
+WHERE r.status IN ('queued', 'in_progress', 'cancelling') AND r.parked = 0 AND r.crash_score >= 10
+    AND (r.lease_until IS NULL OR r.lease_until <= :now)
+    AND (r.crash_score >= :most OR r.claimed_at <= :before OR r.claimed_at > :now)
+    AND NOT EXISTS (
+        SELECT 1 FROM runs AS l INDEXED BY runs_suspected
+        WHERE l.status IN ('queued', 'in_progress', 'cancelling') AND l.parked = 0 AND l.crash_score >= 10
+            AND l.lease_until > :now
+    )
+ORDER BY r.claimed_at LIMIT :limit;
+
+-- name: run_release
+-- A worker that is stopped gives a run back: its claim did not end in a crash.
+UPDATE runs SET
+    lease = NULL, lease_until = NULL, crash_score = min(crash_score, :crash_score),
+    claimed_at = CASE WHEN crash_score > :crash_score THEN :claimed_at ELSE claimed_at END,
+    silent = CASE WHEN crash_score > :crash_score THEN :silent ELSE silent END
+WHERE n = :n AND lease = :lease;
+
+-- name: run_speaks
+-- The model's reply has begun: if the process crashes now, that counts less.
+UPDATE runs SET crash_score = max(crash_score - :less, 0), silent = 0 WHERE n = :n AND silent = 1;
 
 -- name: runs_expired
 SELECT n FROM runs
@@ -109,13 +164,11 @@ SELECT lease, lease_until, version FROM runs WHERE n = :n;
 
 -- name: leases_extend
 -- One that has run out is not revived: whoever wants to take the run over may be looking at it already.
-UPDATE runs SET lease_until = :until
-WHERE lease = :lease AND lease_until > :now AND status IN ('queued', 'in_progress', 'cancelling');
+UPDATE runs SET lease_until = :until WHERE lease = :lease AND lease_until > :now;
 
 -- name: leases_clear
 -- At the start of a process that holds the file alone: whoever had a lease is gone.
-UPDATE runs SET lease = NULL, lease_until = NULL
-WHERE lease IS NOT NULL AND status IN ('queued', 'in_progress', 'cancelling');
+UPDATE runs SET lease = NULL, lease_until = NULL WHERE lease_until IS NOT NULL;
 
 -- name: journal_append
 INSERT INTO journal (run, position, count, kind, data)

@@ -58,22 +58,25 @@ DELETE FROM vector_store_files WHERE store = :n AND EXISTS (
 -- name: store_file_attach
 -- Again where it is there already: then it is read anew. Touches no row where the store or the file is not the owner's.
 INSERT INTO vector_store_files
-(store, file_id, name, path, status, attributes, chunk_tokens, overlap_tokens, created_at)
-SELECT s.n, f.id, f.name, :path, 'in_progress', :attributes, :chunk_tokens, :overlap_tokens, :now
+(store, owner_id, file_id, name, path, status, attributes, chunk_tokens, overlap_tokens, created_at)
+SELECT s.n, s.owner, f.id, f.name, :path, 'in_progress', :attributes, :chunk_tokens, :overlap_tokens, :now
 FROM vector_stores AS s JOIN files AS f ON f.owner = s.owner
 WHERE s.id = :store_id AND s.owner = :owner AND f.id = :file_id AND s.vectors IS NULL AND s.expired_at IS NULL
 ON CONFLICT (store, file_id) DO UPDATE SET
     attributes = excluded.attributes, chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens,
     path = excluded.path, status = 'in_progress', error_code = NULL, error = NULL, done = 0, total = 0, attempts = 0,
-    lease = NULL, lease_until = NULL, next_at = 0, stale = 0, ended_at = NULL;
+    crashes = 0, lease = NULL, lease_until = NULL, next_at = 0, stale = 0, ended_at = NULL;
 
 -- name: store_file_bring
 -- A file of whose chunks the owner brings the vectors: as failed, until they are there.
 INSERT INTO vector_store_files
-(store, file_id, name, path, status, error_code, error, attributes, chunk_tokens, overlap_tokens, given, created_at)
+(
+    store, owner_id, file_id, name, path, status, error_code, error, attributes, chunk_tokens, overlap_tokens, given,
+    created_at
+)
 SELECT
-    n, :file_id, :name, :path, 'failed', 'server_error', 'The server stopped before all of it was stored; send it again.',
-    :attributes, 0, 0, :given, :now
+    n, owner, :file_id, :name, :path, 'failed', 'server_error',
+    'The server stopped before all of it was stored; send it again.', :attributes, 0, 0, :given, :now
 FROM vector_stores WHERE id = :store_id AND owner = :owner AND expired_at IS NULL
 ON CONFLICT (store, file_id) DO UPDATE SET
     name = excluded.name, path = excluded.path, status = excluded.status, error_code = excluded.error_code,
