@@ -12,8 +12,15 @@ from bench.processes import Process, running
 from bench.retrieval import retrieval
 from bench.sandbox import sandbox
 from bench.search import search
+from bench.stalls import stalls
 
-SUBJECTS = MEASURES | {"sandbox": sandbox, "search": search, "documents": documents, "retrieval": retrieval}
+SUBJECTS = MEASURES | {
+    "sandbox": sandbox,
+    "search": search,
+    "documents": documents,
+    "retrieval": retrieval,
+    "stalls": stalls,
+}
 
 
 def main() -> int:

@@ -29,6 +29,11 @@ class Process:
         )
         self.told = self._line()
 
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._popen.pid
+
     def ask(self, question: dict[str, Any]) -> Any:
         """Write one line of JSON to it; returns the line that it answers."""
         assert self._popen.stdin is not None

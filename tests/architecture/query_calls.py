@@ -15,8 +15,9 @@ from projectdavid.server.objects import finding
 from projectdavid.stores.sqlite.queries import QUERIES
 from tests.architecture.modules import Function, Module, modules
 
+READS = ("one", "all", "up_to")
 RECEIVERS = frozenset({"view", "store", "_store", "of"})
-"""What the reads `one` and `all` are asked of: `caller.view.one(...)`, `self._store.of(owner).all(...)`."""
+"""What the reads `one`, `all` and `up_to` are asked of: `caller.view.one(...)`, `self._store.of(owner).all(...)`."""
 PAGED = frozenset({"limit", "after"})
 """What `page` gives to each query."""
 
@@ -96,12 +97,12 @@ def calls() -> list[Call]:
 
 
 def receivers() -> list[tuple[str, str, str]]:
-    """What `one` and `all` are asked of anywhere: where, the receiver's name, and the text that is asked for."""
+    """What reads are asked of anywhere: where, the receiver's name, and the text that is asked for."""
     return [
         (module.name, _name(node.func.value), str(first.value))
         for module in modules()
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("one", "all")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READS
         for first in node.args[:1]
         if isinstance(first, ast.Constant)
     ]
@@ -135,7 +136,7 @@ def _of_call(scope: Scope, node: ast.Call) -> Iterator[Call]:
         given = node.args[1] if len(node.args) > 1 else _keyword(node, "params")
         parameters = frozenset[str]() if given is None else _keys(scope, given)
         yield Call(where, _queries(scope, node.args[0]), parameters)
-    elif name in ("one", "all") and isinstance(node.func, ast.Attribute) and node.args:
+    elif name in READS and isinstance(node.func, ast.Attribute) and node.args:
         if _name(node.func.value) in RECEIVERS:
             yield Call(where, _queries(scope, node.args[0]), _keywords(scope, node))
     elif wrapper is not None:

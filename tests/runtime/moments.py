@@ -73,6 +73,12 @@ class MomentaryStore:
         await self._moments.passing(When.AFTER_STORE)
         return rows
 
+    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+        await self._moments.passing(When.BEFORE_STORE)
+        rows = await self._store.up_to(query, max_bytes, **params)
+        await self._moments.passing(When.AFTER_STORE)
+        return rows
+
     async def write(self, ops: Sequence[Op]) -> list[Row | None]:
         await self._moments.passing(When.BEFORE_STORE)
         rows = await self._store.write(ops)

@@ -263,6 +263,9 @@ class FullDisk:
     async def all(self, query: str, **params: Value) -> list[Row]:
         return await self._store.all(query, **params)
 
+    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+        return await self._store.up_to(query, max_bytes, **params)
+
     async def write(self, ops: Sequence[Op]) -> list[Row | None]:
         if self.refusals and any(op.query == self._query for op in ops):
             self.refusals -= 1

@@ -88,6 +88,10 @@ class _View:
         await self._process.held_up()
         return await self._inner.all(query, **params)
 
+    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+        await self._process.held_up()
+        return await self._inner.up_to(query, max_bytes, **params)
+
     async def write(self, ops: Sequence[Op]) -> list[Row | None]:
         await self._process.held_up()
         try:

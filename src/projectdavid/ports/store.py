@@ -69,6 +69,13 @@ class View(Protocol):
         """All rows of a named query."""
         ...
 
+    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+        """The first rows of a named query that hold at most `max_bytes` together, and whether it has more.
+
+        The first row is always returned, however large it is.
+        """
+        ...
+
     async def write(self, ops: Sequence[Op]) -> list[Row | None]:
         """Write a group, all or nothing, durably; returns the first row each returned.
 

@@ -19,6 +19,7 @@ from projectdavid.protocol.base import (
     Tokens,
     Turns,
 )
+from projectdavid.protocol.schemas import Schema, check_total
 from projectdavid.protocol.webhooks import OptionalEvent, WebhookSecret
 
 PLATFORM_TOOLS = ("code_interpreter", "computer", "file_search", "web_search")
@@ -38,7 +39,7 @@ RESERVED_FUNCTION_NAMES = frozenset(
 Name = Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
 JsonObject = dict[str, Any]
-ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | JsonObject
+ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | Schema
 """`auto`, `text`, `json_object`, or a format of the model's own as an object, which is passed on."""
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -98,7 +99,7 @@ class Function(Request):
 
     name: Annotated[str, StringConstraints(pattern=ID_PATTERN), AfterValidator(_not_reserved)]
     description: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
-    parameters: JsonObject | None = None
+    parameters: Schema | None = None
     strict: bool | None = None
 
 
@@ -121,15 +122,16 @@ _OPEN = ConfigDict(strict=True, extra="allow")
 Tool = Annotated[PlatformTool | FunctionTool, Field(discriminator="type")]
 
 
-def _distinct(tools: list[Tool]) -> list[Tool]:
+def _check_functions(tools: list[Tool]) -> list[Tool]:
     names = [tool.function.name for tool in tools if isinstance(tool, FunctionTool)]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"expected functions of different names; '{name}' is there more than once")
+    check_total(tool.function.parameters for tool in tools if isinstance(tool, FunctionTool))
     return tools
 
 
-Tools = Annotated[list[Tool], Field(max_length=128, fail_fast=True), AfterValidator(_distinct)]
+Tools = Annotated[list[Tool], Field(max_length=128, fail_fast=True), AfterValidator(_check_functions)]
 
 
 class CodeResources(TypedDict, total=False):

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from projectdavid.protocol.assistants import JsonObject, ModelName, ReasoningEffort
 from projectdavid.protocol.base import NAME_PATTERN, NO_NUL, WHOLE, Id, LongText, MetaData, Request
+from projectdavid.protocol.schemas import Schema, check_total
 from projectdavid.protocol.vector_stores import ChunkingStrategy
 
 MANY_FILES = 10_000
@@ -56,7 +57,7 @@ class FunctionDefinition(Request):
 
     name: PlainName
     description: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
-    parameters: JsonObject | None = None
+    parameters: Schema | None = None
     strict: bool | None = None
 
 
@@ -70,6 +71,15 @@ class FunctionTool(Request):
 Tool = Annotated[CodeInterpreterTool | FileSearchTool | FunctionTool | OwnTool, Field(discriminator="type")]
 
 
+def check_functions(tools: list[Tool]) -> list[Tool]:
+    """Check the schemas of all functions together."""
+    check_total(tool.function.parameters for tool in tools if isinstance(tool, FunctionTool))
+    return tools
+
+
+Tools = Annotated[list[Tool], Field(max_length=128, fail_fast=True), AfterValidator(check_functions)]
+
+
 class PlainFormat(Request):
     """Text, or a JSON object."""
 
@@ -81,7 +91,7 @@ class JsonSchema(Request):
 
     name: PlainName
     description: LongText | None = None
-    schema_: Annotated[JsonObject | None, Field(alias="schema")] = None
+    schema_: Annotated[Schema | None, Field(alias="schema")] = None
     strict: bool | None = None
 
 
@@ -165,7 +175,7 @@ class AssistantCreate(AssistantFields):
     """The body that creates an assistant."""
 
     model: ModelName
-    tools: Annotated[list[Tool], Field(max_length=128, fail_fast=True)] = []
+    tools: Tools = []
     tool_resources: NewToolResources | None = None
 
 
@@ -173,5 +183,5 @@ class AssistantUpdate(AssistantFields):
     """The body that changes an assistant: what is left out stays."""
 
     model: ModelName | None = None
-    tools: Annotated[list[Tool], Field(max_length=128, fail_fast=True)] | None = None
+    tools: Tools | None = None
     tool_resources: ToolResources | None = None

@@ -2,11 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from projectdavid.protocol.assistants import ModelName, ReasoningEffort
 from projectdavid.protocol.base import NO_NUL, WHOLE, LongText, MetaData, Request
-from projectdavid.protocol.openai.assistants import PlainName, ResponseFormat, Temperature, Tool, ToolResources, TopP
+from projectdavid.protocol.openai.assistants import (
+    PlainName,
+    ResponseFormat,
+    Temperature,
+    Tool,
+    ToolResources,
+    TopP,
+    check_functions,
+)
 from projectdavid.protocol.openai.ids import AssistantId
 from projectdavid.protocol.openai.threads import MOST_MESSAGES, MessageCreate, ThreadCreate
 
@@ -62,7 +70,7 @@ class RunFields(Request):
     assistant_id: AssistantId
     model: ModelName | None = None
     instructions: LongText | None = None
-    tools: Annotated[list[Tool], Field(max_length=20, fail_fast=True)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=20, fail_fast=True), AfterValidator(check_functions)] | None = None
     metadata: MetaData | None = None
     temperature: Temperature | None = None
     top_p: TopP | None = None

@@ -17,7 +17,7 @@ from projectdavid.server.native import signing
 from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects import assistant_bodies, attaching, shortcomings
-from projectdavid.server.objects.fields import supplied, to_json
+from projectdavid.server.objects.fields import supplied
 from projectdavid.server.objects.finding import find
 
 router = router("assistants")
@@ -33,7 +33,7 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     values = assistant_bodies.new(caller, assistant_id) | _stored(body)
     secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=body.webhook_url)
     guard = await _guard(caller, body)
-    new = Op("assistant_insert", {"id": assistant_id, "body": to_json(values)})
+    new = Op("assistant_insert", {"id": assistant_id, "body": assistant_bodies.encode(values)})
     await caller.write([new, *guard, *(secret.ops if secret else ())])
     return _answer(values, secret, caller)
 
@@ -65,7 +65,7 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
             values.pop("webhook_disabled_at", None)
         op = Op(
             "assistant_update",
-            {"id": assistant_id, "body": to_json(values), "version": row.version},
+            {"id": assistant_id, "body": assistant_bodies.encode(values), "version": row.version},
             missing=Missing("assistant", assistant_id),
         )
         secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=values["webhook_url"])

@@ -14,7 +14,7 @@ from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
-from projectdavid.server.http.paging import After, Limit, Order, page
+from projectdavid.server.http.paging import PAGE_BYTES, After, Limit, Order, page
 from projectdavid.server.native.wire import message, router
 from projectdavid.server.objects import attaching, thread_stores
 from projectdavid.server.objects.fields import to_json
@@ -136,9 +136,9 @@ async def list_messages(
 
 @router.get("/threads/{thread_id}/formatted_messages", response_model=list[FormattedMessage])
 async def list_formatted_messages(thread_id: str, caller: Auth) -> Response:
-    """The newest 1000 messages of a thread as a model would see them, calls and outputs among them."""
+    """The newest messages of a thread as a model would see them, calls and outputs among them: 1000, or 4 MiB."""
     await find(caller.view, "thread", thread_id)
-    rows = await caller.view.all("formatted_page", thread_id=thread_id, limit=ALL)
+    rows, _ = await caller.view.up_to("formatted_page", PAGE_BYTES, thread_id=thread_id, limit=ALL)
     return json_answer([_formatted(row) for row in reversed(rows)])
 
 

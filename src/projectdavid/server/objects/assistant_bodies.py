@@ -6,6 +6,11 @@ from typing import Any
 import msgspec
 
 from projectdavid.server.auth import Caller
+from projectdavid.server.http.errors import ApiError
+from projectdavid.server.objects.fields import to_json
+
+MAX_BYTES = 1024 * 1024
+"""Bytes of an assistant as JSON, with its instructions, tools and all else."""
 
 DEFAULTS: dict[str, Any] = {
     "name": None,
@@ -55,3 +60,18 @@ def to_wire(body: str) -> bytes:
         if bytes(values[name]) == b"null":
             values[name] = default
     return msgspec.json.encode(values)
+
+
+def encode(values: dict[str, Any]) -> str:
+    """Return an assistant as it is stored.
+
+    Raises:
+        ApiError: 422, it is too large; names the field that takes most.
+    """
+    body = to_json(values)
+    if len(body) > MAX_BYTES // 4 and (size := len(body.encode())) > MAX_BYTES:
+        sizes = {name: len(to_json(value).encode()) for name, value in values.items()}
+        field = max(sizes, key=lambda name: sizes[name])
+        said = f"the assistant has {size} bytes as JSON, {sizes[field]} of them in '{field}'"
+        raise ApiError(422, "invalid_value", f"{field}: expected at most {MAX_BYTES} bytes in all; {said}", field)
+    return body

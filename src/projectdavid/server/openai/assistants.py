@@ -12,7 +12,7 @@ from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.objects import assistant_bodies
-from projectdavid.server.objects.fields import compact, to_json
+from projectdavid.server.objects.fields import compact
 from projectdavid.server.openai import resources, words
 from projectdavid.server.openai.lookup import AssistantId, find, see_id
 from projectdavid.server.openai.paging import After, Before, Limit, Order, page
@@ -31,7 +31,7 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     assistant_id = caller.ids.new("asst")
     used = await resources.wanted(caller, body.tool_resources)
     values = assistant_bodies.new(caller, assistant_id) | _given(body) | {"tool_resources": used.value}
-    new = Op("assistant_insert", {"id": assistant_id, "body": to_json(values)})
+    new = Op("assistant_insert", {"id": assistant_id, "body": assistant_bodies.encode(values)})
     await caller.write([*used.ops, new])
     if used.ops:
         caller.platform.bus.publish(INGEST)
@@ -69,7 +69,7 @@ async def update_assistant(assistant_id: AssistantId, body: AssistantUpdate, cal
             values["tool_resources"] = {**(values["tool_resources"] or {}), **used.value}
         if body.tools is not None:
             values["platform_tools"] = None
-        params: dict[str, Any] = {"id": assistant_id, "body": to_json(values), "version": row.version}
+        params: dict[str, Any] = {"id": assistant_id, "body": assistant_bodies.encode(values), "version": row.version}
         gone = Missing("assistant", assistant_id)
         try:
             await caller.write([Op("assistant_update", params, missing=gone), *used.ops])

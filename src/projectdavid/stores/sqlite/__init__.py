@@ -20,6 +20,8 @@ PRAGMA foreign_keys = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -16000;
 """
+DAMAGE = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError)
+"""What a read raises where the file is damaged or gone."""
 
 
 class SQLiteStore:
@@ -80,6 +82,10 @@ class SQLiteStore:
         """All rows of a named query."""
         return self.read(QUERIES[query], params)
 
+    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+        """The first rows of a named query that hold at most `max_bytes` together, and whether it has more."""
+        return self.read_up_to(QUERIES[query], max_bytes, params)
+
     async def write(self, ops: Sequence[Op]) -> list[Row | None]:
         """Write a group, all or nothing, durably."""
         if self._writer is None:
@@ -92,7 +98,16 @@ class SQLiteStore:
             raise Unavailable("the store is closed")
         try:
             return query.rows(self._reader, params)
-        except (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError) as error:
+        except DAMAGE as error:
+            raise Unavailable(f"cannot read: {error}") from error
+
+    def read_up_to(self, query: Query, max_bytes: int, params: dict[str, Value]) -> tuple[list[Row], bool]:
+        """Run a query as `read` does, until its rows hold more than `max_bytes`."""
+        if self._reader is None:
+            raise Unavailable("the store is closed")
+        try:
+            return query.rows_up_to(self._reader, params, max_bytes)
+        except DAMAGE as error:
             raise Unavailable(f"cannot read: {error}") from error
 
 
@@ -109,6 +124,9 @@ class _OwnerView:
 
     async def all(self, query: str, **params: Value) -> list[Row]:
         return self._store.read(_bound(query), {**params, "owner": self._owner})
+
+    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+        return self._store.read_up_to(_bound(query), max_bytes, {**params, "owner": self._owner})
 
     async def write(self, ops: Sequence[Op]) -> list[Row | None]:
         for op in ops:

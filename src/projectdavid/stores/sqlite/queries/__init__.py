@@ -41,19 +41,47 @@ class Query:
         Raises:
             TypeError: `params` are not its parameters.
         """
-        if params.keys() != self.parameters:
-            self.check(params.keys())
-        cursor = connection.execute(self.sql, params)
+        cursor = self._execute(connection, params)
         if self._silent:
             return []
-        make = self._make
+        make = self._make or self._maker(cursor)
+        return [make(row) for row in cursor] if make else []
+
+    def rows_up_to(
+        self, connection: apsw.Connection, params: Mapping[str, Any], max_bytes: int
+    ) -> tuple[list[Any], bool]:
+        """Run it until its rows hold more than `max_bytes`; returns those that fit, at least one, and if it has more.
+
+        Raises:
+            TypeError: as `rows`.
+        """
+        cursor = self._execute(connection, params)
+        make = self._make or self._maker(cursor)
+        rows: list[Any] = []
         if make is None:
-            try:
-                columns = [column[0] for column in cursor.get_description()]
-            except apsw.ExecutionCompleteError:  # it returned nothing
-                return []
-            make = self._make = namedtuple("Row", columns)._make  # pyright: ignore[reportUntypedNamedTuple]
-        return [make(row) for row in cursor]
+            return rows, False
+        size = 0
+        for row in cursor:
+            size += sum(map(_size, row))
+            if rows and size > max_bytes:
+                cursor.close()
+                return rows, True
+            rows.append(make(row))
+        return rows, False
+
+    def _execute(self, connection: apsw.Connection, params: Mapping[str, Any]) -> apsw.Cursor:
+        if params.keys() != self.parameters:
+            self.check(params.keys())
+        return connection.execute(self.sql, params)
+
+    def _maker(self, cursor: apsw.Cursor) -> Callable[[Any], Any] | None:
+        """What makes named tuples of the rows; None if the query returned nothing."""
+        try:
+            columns = [column[0] for column in cursor.get_description()]
+        except apsw.ExecutionCompleteError:
+            return None
+        self._make = namedtuple("Row", columns)._make  # pyright: ignore[reportUntypedNamedTuple]
+        return self._make
 
     def check(self, given: Set[str]) -> None:
         """Refuse a call without one of the parameters, or with unknown ones; a view binds `owner` to every query.
@@ -65,6 +93,13 @@ class Query:
         wrong += [f"has no parameter '{name}'" for name in sorted(given - self.parameters - {"owner"})]
         if wrong:
             raise TypeError(f"The query '{self.name}' {' and '.join(wrong)}.")
+
+
+def _size(value: Any) -> int:
+    """The most bytes that a value takes in an answer."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else 4 * len(value)
+    return len(value) if isinstance(value, bytes) else 8
 
 
 def _load() -> dict[str, Query]:
