@@ -1,6 +1,7 @@
 """Blobs in a directory: each a file under its key, which appears there whole, by a rename, or not at all."""
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import re
@@ -11,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
-from projectdavid.ports.blobs import Blob, Gone, NoRoom, TooLarge
+from projectdavid.ports.blobs import Blob, Gone, Held, NoRoom, TooLarge
 
 PIECE = 1024 * 1024
 """Bytes that one visit to a thread writes or reads."""
@@ -19,6 +20,11 @@ HEAD = 4096
 KEY = re.compile(r"[0-9a-f]{32}(\.part)?")
 PART = ".part"
 """The end of the key of what is not whole yet, or never will be since the process died."""
+
+LOOKS = 40
+"""Attempts to lock it before a backup gives up: two seconds."""
+HOLD = ".hold"
+"""The end of the name of the file, beside the directory, that a backup locks while it copies."""
 
 
 class DirectoryBlobs:
@@ -68,6 +74,9 @@ class DirectoryBlobs:
 
         def unlink() -> None:
             try:
+                # Looked at after the rows were deleted: a backup that begins later does not see these blobs.
+                if _is_held(self._path):
+                    raise Held
                 for place in places:
                     place.unlink(missing_ok=True)
             except OSError as error:
@@ -158,6 +167,52 @@ class _Writing:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
+
+
+@contextmanager
+def hold_blobs(path: Path) -> Generator[None]:
+    """Keep every server, in this process or another, from deleting blobs of a directory.
+
+    Raises:
+        Held: somebody else holds them.
+        OSError: the lock file beside the directory cannot be written.
+    """
+    handle = os.open(_hold(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    for attempt in range(LOOKS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # for an instant, a server that looks whether it is locked
+            if attempt + 1 == LOOKS:
+                raise Held from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        handle = os.open(_hold(path), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _hold(path: Path) -> Path:
+    return path.with_name(path.name + HOLD)
 
 
 def _make(folder: Path) -> None:

@@ -9,6 +9,7 @@ import typer
 import projectdavid
 from projectdavid.cli import (
     assistants,
+    backup,
     chat,
     computer,
     demo,
@@ -43,6 +44,7 @@ serve.declare(app)
 demo.declare(app)
 chat.declare(app)
 doctor.declare(app)
+backup.declare(app)
 models.declare(app)
 usage.declare(app)
 stores.declare(app)

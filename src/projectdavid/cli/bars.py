@@ -4,7 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from projectdavid.cli.printing import err, plain
+from projectdavid.cli.printing import err, note, plain
 
 
 @contextmanager
@@ -34,3 +34,33 @@ def _bar(name: str, *columns: Any) -> Generator[Any]:
     with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(plain(name), total=None)
         yield lambda done, total, *_: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def stage_bar(*, quiet: bool = False) -> Generator[Any]:
+    """The stages of long work: a bar on a terminal, a line for each stage elsewhere.
+
+    Gives what takes a stage, `done` and `total`.
+
+    Args:
+        quiet: show nothing.
+    """
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = err()
+    shown = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    live = console.is_terminal and not quiet
+    with Progress(*shown, console=console, transient=True, disable=not live) as progress:
+        task = progress.add_task("", total=None)
+        current = ""
+
+        def report(stage: str, done: int, total: int) -> None:
+            nonlocal current
+            if stage != current:
+                current = stage
+                progress.reset(task, description=plain(stage))
+                if not live and not quiet:
+                    note(f"{stage} ...")
+            progress.update(task, completed=done, total=total or None)
+
+        yield report

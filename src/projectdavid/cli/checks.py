@@ -7,21 +7,26 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from projectdavid.cli.configuration import shown_url
 from projectdavid.cli.findings import Finding, fail, ok, warn
+from projectdavid.cli.printing import moment
 from projectdavid.client.settings import credentials_path
 from projectdavid.ports.model import ModelError
 from projectdavid.ports.sandbox import Level, Report
 from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.server.backup.layout import BackupError
+from projectdavid.server.backup.snapshot import get_fact, read_database
 from projectdavid.server.bootstrap import sandbox_of
+from projectdavid.server.hold import KEY as HELD
 from projectdavid.server.settings import ProviderSettings, Settings
 from projectdavid.stores.sqlite import migrations
 
 NEWEST = len(list(Path(migrations.__file__).parent.glob("*.sql")))
 """The version of the database that this program writes."""
+RELEASE = "stop it and run `projectdavid release` when it may work"
 PATIENCE = 10.0
 """Seconds that a provider may take."""
 
@@ -44,6 +49,7 @@ def data_checks(settings: Settings) -> Iterable[Finding]:
         return
     yield ok("data folder", f"{folder} can be written to")
     yield _database(settings)
+    yield from _hold(settings)
     yield _credentials(settings)
 
 
@@ -61,6 +67,15 @@ def _database(settings: Settings) -> Finding:
     if version > NEWEST:
         return fail(name, f"{path} is of version {version}, newer than this program's {NEWEST}", "upgrade projectdavid")
     return ok(name, f"{path} opens, version {version} of {NEWEST}; no server holds it")
+
+
+def _hold(settings: Settings) -> Iterable[Finding]:
+    """Is the folder a restored copy that was not released?"""
+    if settings.database.exists():
+        with suppress(BackupError), read_database(settings.database) as database:  # if it cannot be read, that was said
+            if since := get_fact(database, HELD):
+                text = f"the folder is a copy restored at {moment(int(since))}: a server on it serves reads only"
+                yield warn("hold", text, RELEASE)
 
 
 def _is_held(path: Path) -> bool:

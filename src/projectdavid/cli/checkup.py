@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import projectdavid
-from projectdavid.cli.checks import data_checks, provider_checks, python_check, sandbox_check
+from projectdavid.cli.checks import RELEASE, data_checks, provider_checks, python_check, sandbox_check
 from projectdavid.cli.configuration import read_settings
 from projectdavid.cli.findings import Finding, fail, ok, warn
-from projectdavid.cli.printing import Failure
+from projectdavid.cli.printing import Failure, moment
 from projectdavid.client import Entity, ProjectDavidError
 from projectdavid.client.settings import Target, find_target
 
@@ -54,6 +54,8 @@ def _server(target: Target) -> Iterable[Finding]:
             yield fail("server", first, "start it with `projectdavid serve`, or correct PROJECTDAVID_BASE_URL")
             return
         yield _version(target.base_url, health.version)
+        if health.held_since is not None:
+            yield warn("hold", f"the server is a copy restored at {moment(health.held_since)}: reads only", RELEASE)
         yield _key(client)
         yield from _models(client, health.providers)
         for name, tool in health.tools.items():

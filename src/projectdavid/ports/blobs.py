@@ -11,6 +11,7 @@ class BlobError(Exception):
     BlobError
     ├── TooLarge     there were more bytes than allowed: the sender's fault
     ├── Gone         there is no such blob
+    ├── Held         a backup is being made, and needs the blobs that it has seen
     └── NoRoom       the disk is full or broken
     """
 
@@ -27,6 +28,10 @@ class Gone(BlobError):
     """There is no such blob."""
 
     key: str
+
+
+class Held(BlobError):
+    """A backup is being made: no blob is deleted until it has ended."""
 
 
 class NoRoom(BlobError):
@@ -63,9 +68,10 @@ class Blobs(Protocol):
         ...
 
     async def delete(self, keys: list[str]) -> None:
-        """Delete them; it is no fault if some are gone.
+        """Delete them; it is no fault if some are gone. Their rows must be deleted before.
 
         Raises:
+            Held: none was deleted; try again later.
             NoRoom: some could not be deleted now.
         """
         ...

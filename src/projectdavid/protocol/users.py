@@ -128,3 +128,5 @@ class Health(Answer):
     knowledge: dict[str, Any] = {}
     web_search: dict[str, Any] = {}
     runs: dict[str, int]
+    held_since: int | None = None
+    """Set on a restored copy that is not released: it answers reads only, asks no model and sends no webhook."""

@@ -8,7 +8,7 @@ import json
 import logging
 from contextlib import suppress
 
-from projectdavid.ports.blobs import Blobs, NoRoom
+from projectdavid.ports.blobs import Blobs, Held, NoRoom
 from projectdavid.ports.store import Missing, Op, Store, Value
 from projectdavid.runtime.driver import Clock
 
@@ -37,6 +37,8 @@ class Filing:
         self._blobs = blobs
         self._clock = clock
         self._orphaned_after = orphaned_after
+        self._held: set[str] = set()
+        """Blobs without rows that a backup kept from being deleted."""
 
     async def delete(self, owner: str, file_id: str) -> None:
         """Delete a file of an owner, and take it out of every list that refers to it.
@@ -59,8 +61,15 @@ class Filing:
 
     async def drop(self, keys: list[str]) -> None:
         """Delete bytes that no row has any more; those that stay are orphans, which are deleted later."""
-        with suppress(NoRoom):
-            await self._blobs.delete(keys)
+        doomed = [*self._held.union(keys)]
+        try:
+            await self._blobs.delete(doomed)
+        except Held:
+            self._held.update(doomed)
+        except NoRoom:
+            pass
+        else:
+            self._held.difference_update(doomed)
 
     async def _expire_upload(self, owner: str, upload_id: str) -> None:
         """End an upload that is pending, and delete its parts; nothing happens where it has ended."""
@@ -72,6 +81,8 @@ class Filing:
 
     async def expire(self) -> int:
         """Delete the files, and the parts of uploads, whose time is up; returns how many files."""
+        if self._held:
+            await self.drop([])
         for upload in await self._store.all("uploads_expired", now=int(self._clock()), limit=BATCH):
             await self._expire_upload(upload.owner, upload.id)
         rows = await self._store.all("files_expired", now=int(self._clock()), limit=BATCH)

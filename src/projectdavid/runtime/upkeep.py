@@ -34,6 +34,14 @@ class Upkeep:
             IndexUnavailable, Unavailable.
         """
         await self._store.write([Op("ingest_recover"), Op("ingest_outdated", {"space": self._space or ""})])
+        await self.reconcile()
+
+    async def reconcile(self) -> None:
+        """Bring the index and the store into agreement, without reading a file or asking a model.
+
+        Raises:
+            IndexUnavailable, Unavailable.
+        """
         after, missing = 0, 0
         while rows := await self._store.all("stores_after", after=after, limit=BATCH):
             for row in rows:

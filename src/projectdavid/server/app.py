@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -16,7 +16,7 @@ from projectdavid.protocol.users import Health
 from projectdavid.server.http import errors
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.index import Index
-from projectdavid.server.http.middleware import BodyLimit, Bound, LastResort, RequestId
+from projectdavid.server.http.middleware import BodyLimit, Bound, LastResort, ReadOnly, RequestId
 from projectdavid.server.http.once import describe_key
 from projectdavid.server.native import ROUTERS, computer
 from projectdavid.server.objects.body_bounds import find_bound
@@ -49,6 +49,8 @@ def create_app(platform: Platform) -> FastAPI:
         app.router.routes.extend(router.routes)
     app.router.routes.append(computer.terminal)
     app.add_middleware(BodyLimit, bound_of=lambda path: _bound_of(path, platform.settings))
+    if platform.held_since is not None:
+        app.add_middleware(ReadOnly)
     app.add_middleware(LastResort)
     app.add_middleware(RequestId)
     _add_own_routes(app)
@@ -85,6 +87,7 @@ def _add_own_routes(app: FastAPI) -> None:
                 "knowledge": platform.knowledge.health(),
                 "web_search": platform.web.health(),
                 "runs": {"at_work": platform.worker.at_work},
+                "held_since": platform.held_since,
             }
         )
 
@@ -104,10 +107,7 @@ def _availability(name: str, platform: Platform) -> dict[str, Any]:
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Work while the application runs; stop gently, and leave what is unfinished for the next start."""
     platform: Platform = app.state.platform
-    served = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
-    if platform.hands is not None:
-        served.append(platform.hands.serve())
-    tasks = [asyncio.create_task(one) for one in served]
+    tasks = [] if platform.held_since is not None else [asyncio.create_task(one) for one in _services(platform)]
     try:
         yield
     finally:
@@ -122,6 +122,12 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await platform.guard.close()
         await platform.models.close()
         await platform.store.close()
+
+
+def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
+    """What works by itself while the application runs."""
+    services = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
+    return [*services, platform.hands.serve()] if platform.hands is not None else services
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Put a platform together: the only module that knows which plugs exist."""
 
+import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
@@ -37,6 +39,7 @@ from projectdavid.server.credentials import first_start, secret_of, url_of
 from projectdavid.server.embedding import embedder_of, reranker_of
 from projectdavid.server.engines import web_of
 from projectdavid.server.hands import Hands
+from projectdavid.server.hold import get_hold
 from projectdavid.server.knowledge import Knowledge
 from projectdavid.server.links import Links
 from projectdavid.server.platform import Platform
@@ -48,6 +51,8 @@ from projectdavid.tools.code_interpreter import CodeInterpreter
 from projectdavid.tools.computer import Computer
 from projectdavid.tools.file_search import FileSearch
 from projectdavid.tools.sessions import Room, Sessions
+
+log = logging.getLogger("projectdavid")
 
 MB = 1 << 20
 
@@ -72,11 +77,15 @@ async def assemble(
     store = SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB)
     await store.open()
     platform = _platform(settings, store, providers or {}, clock, tools or {}, url, terminals)
+    held_since = await get_hold(store)
     try:
-        await platform.knowledge.open()
+        await platform.knowledge.open(recover=held_since is None)
     except IndexUnavailable as error:
         await store.close()
         raise Unavailable(str(error)) from error
+    if held_since is not None:
+        log.warning("this copy was restored from a backup and serves reads only; `projectdavid release` lets it work")
+        return replace(platform, held_since=held_since)
     await platform.driver.recover()
     await platform.outbox.recover()
     await first_start(platform)

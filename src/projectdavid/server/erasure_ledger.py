@@ -1,12 +1,15 @@
 """The erasure ledger: which users were erased. It is a file beside the database, so that restoring an older backup
 does not bring them back. Each line is `{"user": keyed hash of the user's id, "at": Unix seconds}`."""
 
+import errno
 import os
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
+
+from projectdavid.server.durable_files import sync_folder, write_file
 
 NAME = "erasures.jsonl"
 
@@ -40,9 +43,9 @@ def record(folder: Path, user_id: str, secret: bytes, at: int) -> None:
         # A crash can have left half a line. It was never acknowledged, and would spoil the next one.
         file.truncate(file.read().rfind(b"\n") + 1)
         if file.write(line) != len(line):
-            raise OSError(28, os.strerror(28), str(path))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(file.fileno())
-    _sync(folder)
+    sync_folder(folder)
 
 
 def load(path: Path) -> list[Erasure]:
@@ -75,17 +78,7 @@ def merge(path: Path, entries: Iterable[Erasure]) -> list[Erasure]:
     known = load(path)
     merged = sorted({*known, *entries}, key=lambda entry: (entry.at, entry.user))
     if set(merged) != set(known):
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(msgspec.json.encode(entry) + b"\n" for entry in merged)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-        _sync(path.parent)
+        write_file(path, b"".join(msgspec.json.encode(entry) + b"\n" for entry in merged))
     return merged
 
 
@@ -93,11 +86,3 @@ def matches(entries: Iterable[Erasure], user_ids: Iterable[str], secret: bytes) 
     """Return the ids of the users that were erased."""
     erased = {entry.user for entry in entries}
     return [user_id for user_id in user_ids if hash_user(user_id, secret) in erased] if erased else []
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

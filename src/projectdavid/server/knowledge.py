@@ -37,14 +37,15 @@ class Knowledge:
     tools: Mapping[str, Tool]
     """What it offers to models, by type."""
 
-    async def open(self) -> None:
-        """Open the index, and see that it has what the store says.
+    async def open(self, *, recover: bool = True) -> None:
+        """Open the index, and see that it has what the store says, unless the server only reads.
 
         Raises:
             IndexUnavailable, Unavailable.
         """
         await self.index.open()
-        await self.upkeep.recover()
+        if recover:
+            await self.upkeep.recover()
 
     async def serve(self) -> None:
         """Read files, and forget what is deleted, until cancelled."""

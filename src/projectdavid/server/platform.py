@@ -68,5 +68,7 @@ class Platform:
     """How many connections watch a terminal, by owner."""
     hands: Hands | None = None
     """What runs code and commands; None: the operator wants nothing of the kind."""
+    held_since: int | None = None
+    """When this copy was restored, in Unix seconds, if it is not released yet: it serves reads only."""
     under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])
     """The requests that have an idempotency key, by owner and key."""

@@ -64,6 +64,25 @@ class LastResort:
             await envelope(error)(scope, receive, send)
 
 
+class ReadOnly:
+    """Refuses everything but reads, in front of a restored copy that is not released."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1013})
+        elif scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            message = (
+                "This server is a copy restored from a backup and serves reads only."
+                " Stop it and run `projectdavid release` to let it work."
+            )
+            await envelope(ApiError(503, "server_held", message))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """How many bytes a body may have, and what is said of more."""

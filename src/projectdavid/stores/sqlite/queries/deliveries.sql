@@ -46,6 +46,14 @@ UPDATE deliveries
 SET status = 'failed', ended_at = :now, log = json_insert(log, '$[#]', json(:entry))
 WHERE assistant_id = :assistant_id AND owner = :of AND status = 'pending' AND sending = 0;
 
+-- name: deliveries_pending_count
+SELECT count(*) AS count FROM deliveries WHERE status = 'pending';
+
+-- name: deliveries_drop
+-- Everything that is still to be sent, with a last line in the log that says why; only while no server is at work.
+UPDATE deliveries SET status = 'failed', sending = 0, ended_at = :now, log = json_insert(log, '$[#]', json(:entry))
+WHERE status = 'pending';
+
 -- name: deliveries_prune
 DELETE FROM deliveries WHERE ended_at <= :before;
 

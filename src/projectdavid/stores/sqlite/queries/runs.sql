@@ -150,6 +150,15 @@ WHERE n = :n AND lease = :lease;
 -- The model's reply has begun: if the process crashes now, that counts less.
 UPDATE runs SET crash_score = max(crash_score - :less, 0), silent = 0 WHERE n = :n AND silent = 1;
 
+-- name: runs_open
+-- Runs that have not ended, in whatever state.
+SELECT n FROM runs WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+ORDER BY n LIMIT :limit;
+
+-- name: runs_open_count
+SELECT count(*) AS count FROM runs
+WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling');
+
 -- name: runs_expired
 SELECT n FROM runs
 WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling') AND expires_at <= :now

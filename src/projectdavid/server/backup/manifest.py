@@ -1,0 +1,94 @@
+"""The manifest of a backup: what it holds, when and from which program it was made, and what was left out."""
+
+import stat
+
+import msgspec
+
+from projectdavid.server.backup.layout import DATABASE, INDEX, LEDGER, SECRETS, BackupError, DataFolder
+from projectdavid.server.durable_files import hash_file, write_file
+from projectdavid.stores.sqlite.migrations import SCRIPTS
+
+FORMAT = 1
+"""Raised when a program that reads this format could restore such a backup wrongly."""
+FILES = frozenset({DATABASE, INDEX, LEDGER, *SECRETS})
+"""The only names of files that a manifest may have: none of them leads out of the folder."""
+
+
+class FileEntry(msgspec.Struct, frozen=True):
+    """A file of a backup."""
+
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup says about itself. The bytes of files are listed in the database, with size and SHA-256."""
+
+    format: int = FORMAT
+    product: str
+    schema: int
+    created_at: int
+    instance: str | None
+    """The data folder that it was made of; a restored copy gets an id of its own."""
+    files: dict[str, FileEntry]
+    blobs: int
+    blob_bytes: int
+    missing: list[str]
+    """Blobs that the database names and the data folder did not have, or not whole."""
+    rows: dict[str, int]
+    open_runs: int
+    pending_deliveries: int
+    left_out: list[str]
+
+
+def read_manifest(folder: DataFolder) -> Manifest:
+    """Read the manifest of a backup that this program can restore.
+
+    Raises:
+        BackupError: there is none, it cannot be read, or a newer program wrote it.
+    """
+    path = folder.manifest
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise BackupError(f"{folder.path} is not a complete backup: it has no {path.name}", "choose another") from None
+    except OSError as error:
+        raise BackupError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        found = msgspec.json.decode(content).get("format")
+        if isinstance(found, int) and found > FORMAT:
+            raise BackupError(f"{folder.path} has the format {found}, newer than {FORMAT}", "upgrade projectdavid")
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise BackupError(f"{path} is damaged: {error}", "choose another backup") from error
+    if strange := sorted(manifest.files.keys() - FILES):
+        raise BackupError(f"{path} is damaged: it lists {strange[0]!r}", "choose another backup")
+    if DATABASE not in manifest.files:
+        raise BackupError(f"{path} is damaged: it lists no {DATABASE}", "choose another backup")
+    if manifest.schema > len(SCRIPTS):
+        newer = f"its database has the version {manifest.schema}, newer than {len(SCRIPTS)}"
+        raise BackupError(f"{folder.path} cannot be restored by this program: {newer}", "upgrade projectdavid")
+    return manifest
+
+
+def write_manifest(folder: DataFolder, manifest: Manifest) -> None:
+    """Write the manifest: the last file of a backup."""
+    write_file(folder.manifest, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+
+
+def describe_damage(folder: DataFolder, name: str, entry: FileEntry) -> str | None:
+    """Return what is wrong with a file of a backup; None if it is as its manifest says."""
+    path = folder.path / name
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return f"{name} is not a regular file"
+        if found.st_size != entry.size:
+            return f"{name} has {found.st_size} bytes instead of {entry.size}"
+        if hash_file(path) != entry.sha256:
+            return f"{name} has other bytes than the manifest says"
+    except FileNotFoundError:
+        return f"{name} is missing"
+    except OSError as error:
+        return f"{name} cannot be read: {error.strerror}"
+    return None

@@ -1,0 +1,145 @@
+"""Copies of the SQLite files of a data folder, and what can be read out of them."""
+
+import errno
+import os
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from projectdavid.server.backup.layout import BackupError
+from projectdavid.server.durable_files import sync_file
+
+STEPS = 20_000
+"""Instructions of SQLite between two reports of progress."""
+OPEN = "status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')"
+KEY = re.compile(r"[0-9a-f]{32}")
+
+
+class NamedBlob(NamedTuple):
+    """A blob that a row names; the hash of a part of an upload is not kept."""
+
+    key: str
+    size: int
+    sha256: str | None
+    owner: str
+    of: str
+    """The id of the file or of the part."""
+
+
+@contextmanager
+def read_database(path: Path, *, frozen: bool = False) -> Generator[apsw.Connection]:
+    """A connection that only reads; `frozen`: nobody writes the file, and nothing may be written beside it.
+
+    Raises:
+        BackupError: the file cannot be opened or read.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if frozen else ''}"
+    connection: apsw.Connection | None = None
+    try:
+        connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        connection.set_busy_timeout(10_000)
+        yield connection
+    except apsw.Error as error:
+        raise BackupError(f"cannot read {path}: {error}", "`projectdavid doctor --deep` looks into it") from error
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def copy_database(source: Path, target: Path, tick: Callable[[], None]) -> None:
+    """Copy a database as it is at one moment, without its deleted bytes; readers and writers go on meanwhile.
+
+    One statement, because a copy in steps starts again at each commit of somebody else, and never ends under load.
+
+    Raises:
+        BackupError: it cannot be read or written.
+    """
+    for leftover in (target, target.with_name(f"{target.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    with read_database(source) as connection:
+        _watch(connection, tick)
+        try:
+            connection.execute("VACUUM INTO ?", (str(target),))
+        except apsw.FullError as error:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
+    target.chmod(0o600)
+    sync_file(target)
+
+
+def list_faults(connection: apsw.Connection, tick: Callable[[], None]) -> list[str]:
+    """What the checks of SQLite find: broken pages and indexes, and rows whose parent is missing."""
+    _watch(connection, tick)
+    try:
+        faults = [str(text) for (text,) in connection.execute("PRAGMA integrity_check(20)") if text != "ok"]
+        if not faults:
+            found = connection.execute("PRAGMA foreign_key_check")
+            faults = [f"row {row} of {table} names a missing row of {parent}" for table, row, parent, _ in found]
+    except apsw.Error as error:
+        faults = [str(error)]
+    finally:
+        connection.set_progress_handler(None)
+    return faults
+
+
+def list_blobs(connection: apsw.Connection) -> Iterator[NamedBlob]:
+    """Every blob that a row names.
+
+    Raises:
+        BackupError: a row names something that is not the key of a blob.
+    """
+    query = "SELECT blob, size, sha256, owner, id FROM files"
+    if has_table(connection, "upload_parts"):
+        query += (
+            " UNION ALL SELECT p.blob, p.size, NULL, u.owner, p.id"
+            " FROM upload_parts AS p JOIN uploads AS u ON u.n = p.upload"
+        )
+    for row in connection.execute(query):
+        blob = NamedBlob(*row)
+        if not KEY.fullmatch(blob.key):
+            raise BackupError(f"the database is damaged: {blob.of} names the blob {blob.key!r}")
+        yield blob
+
+
+def count_rows(connection: apsw.Connection) -> dict[str, int]:
+    """The number of rows of each table."""
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1")]
+    return {name: _count(connection, name) for name in tables if not name.startswith("sqlite_")}
+
+
+def count_open_runs(connection: apsw.Connection) -> int:
+    """The number of runs that have not ended."""
+    return _count(connection, f"runs WHERE {OPEN}")
+
+
+def count_pending_deliveries(connection: apsw.Connection) -> int:
+    """The number of webhooks that are still to be sent."""
+    return _count(connection, "deliveries WHERE status = 'pending'")
+
+
+def get_fact(connection: apsw.Connection, key: str) -> str | None:
+    """A fact about the installation; None if it is not known."""
+    if not has_table(connection, "meta"):
+        return None
+    row = next(iter(connection.execute("SELECT value FROM meta WHERE key = ?", (key,))), None)
+    return None if row is None else str(row[0])
+
+
+def has_table(connection: apsw.Connection, name: str) -> bool:
+    """True if there is such a table: databases of older versions have fewer."""
+    return bool(list(connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (name,))))
+
+
+def _count(connection: apsw.Connection, what: str) -> int:
+    return next(iter(connection.execute(f"SELECT count(*) FROM {what}")))[0]  # noqa: S608 - names of our own tables
+
+
+def _watch(connection: apsw.Connection, tick: Callable[[], None]) -> None:
+    def step() -> bool:
+        tick()
+        return False
+
+    connection.set_progress_handler(step, STEPS)
