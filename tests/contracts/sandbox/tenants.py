@@ -22,8 +22,11 @@ class Tenants:
         async with hold.session() as other, hold.session() as greedy:
             await hold.found(greedy, "neighbour", "hog")
             await answers(other)
-            async with hold.session() as following:
+            assert (await hold.found(other, "neighbour", "need")).breaches == ()
+            async with hold.session() as following, hold.session("shell") as shell:
                 await answers(following)
+                assert (await hold.found(following, "neighbour", "need")).breaches == ()
+                assert (await hold.found(shell, "neighbour", "need", "shell")).breaches == ()
 
     async def test_what_a_session_leaves_can_be_found_by_itself(self, hold: Hold) -> None:
         async with hold.session() as one:

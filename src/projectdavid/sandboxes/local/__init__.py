@@ -187,6 +187,7 @@ def _setup(options: Options, bubblewrap: str) -> Setup:
         bubblewrap=bubblewrap,
         agent=str(Path(__file__).parents[1] / "agent"),
         uid=options.uid,
+        sessions=options.sessions,
         spares=options.spares,
         libraries=options.preload,
         limits=_travelling(options.limits),

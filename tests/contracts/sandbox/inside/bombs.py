@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.contracts.sandbox.inside.holding import fork_all, over
-from tests.contracts.sandbox.inside.system import MEGABYTE, Facts, names
+from tests.contracts.sandbox.inside.system import LIBC, MEGABYTE, Facts, names
 
 PAGE = b"x" * MEGABYTE
+TERMINALS, WATCHERS, SIGNALS = 64, 32, 1024
+"""What a session may have at most, however few sessions there are."""
 
 
 def forks(facts: Facts) -> list[str]:
@@ -90,6 +92,37 @@ def open_files(facts: Facts) -> list[str]:
     for file in held:
         os.close(file)
     return over(len(held), limit, "open files")
+
+
+def terminals(facts: Facts) -> list[str]:
+    """Pseudo terminals: the machine has some thousands for all."""
+    held: list[int] = []
+    with suppress(OSError):
+        for _ in range(TERMINALS + 32):
+            held.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))  # noqa: PERF401 - those before the error count
+    for file in held:
+        os.close(file)
+    return over(len(held), TERMINALS, "pseudo terminals", margin=1)
+
+
+def watchers(facts: Facts) -> list[str]:
+    """Instances of inotify: a user has some dozens."""
+    made = [LIBC.inotify_init1(0) for _ in range(WATCHERS + 16)]
+    held = [file for file in made if file >= 0]
+    for file in held:
+        os.close(file)
+    return over(len(held), WATCHERS, "instances of inotify", margin=1)
+
+
+def waiting_signals(facts: Facts) -> list[str]:
+    """Signals that are sent and not taken: a user has some thousands."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGRTMIN})
+    sent = 0
+    while sent < 2 * SIGNALS and LIBC.sigqueue(os.getpid(), signal.SIGRTMIN, None) == 0:
+        sent += 1
+    while signal.sigtimedwait({signal.SIGRTMIN}, 0) is not None:
+        pass
+    return over(sent, SIGNALS, "signals that wait", margin=1)
 
 
 def sparse_file(facts: Facts) -> list[str]:

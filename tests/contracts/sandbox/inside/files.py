@@ -124,3 +124,10 @@ def kernel_secrets(facts: Facts) -> list[str]:
     symbols = [line.split()[0] for line in content("/proc/kallsyms", 4096).splitlines()]
     addresses = ["/proc/kallsyms"] if any(symbol.strip(b"0") for symbol in symbols) else []
     return [path for path in paths if content(path, 64) or names(path)] + addresses
+
+
+def machine(facts: Facts) -> list[str]:
+    """What `/proc` says of the machine that no program needs, and how the session was started."""
+    names = ("version", "cmdline", "diskstats", "partitions", "interrupts", "modules", "kallsyms", "key-users")
+    told = [f"/proc/{name}" for name in names if content(f"/proc/{name}", 64)]
+    return told + [f"/proc/1/cmdline: {line!r}" for line in [content("/proc/1/cmdline")] if b"/" in line]

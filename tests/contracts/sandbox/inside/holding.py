@@ -47,6 +47,6 @@ def fork_all(count: int, work: Callable[[int], int]) -> tuple[int, int]:
     return len(alive), sum(held.get(pid, 0) for pid in alive)
 
 
-def over(held: int, limit: int, what: str) -> list[str]:
+def over(held: int, limit: int, what: str, margin: float = MARGIN) -> list[str]:
     """What of a limit was passed, with some margin."""
-    return [f"{held} of {what}, {limit} are allowed"] if held > MARGIN * limit else []
+    return [f"{held} of {what}, {limit} are allowed"] if held > margin * limit else []

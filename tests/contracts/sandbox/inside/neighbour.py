@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -61,8 +62,14 @@ def find(facts: Facts) -> list[str]:
 def hog(facts: Facts) -> list[str]:
     """Take all that a user of the host may have of what is counted by user; it stays taken."""
     libc = ctypes.CDLL(None, use_errno=True)
-    for _ in range(facts["limits"]["open_files"]):
+    for _ in range(facts["limits"]["open_files"] // 4):
         libc.inotify_init1(0)
+    with suppress(OSError):
+        for _ in range(facts["limits"]["open_files"] // 2):
+            KEPT.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))  # noqa: PERF401 - those before the error count
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGRTMIN})
+    while libc.sigqueue(os.getpid(), signal.SIGRTMIN, None) == 0:
+        pass
     ends = socket.socketpair()
     KEPT.extend(ends)
     with suppress(OSError):
@@ -85,6 +92,32 @@ def hog(facts: Facts) -> list[str]:
                 time.sleep(1000)
             os._exit(0)
     return []
+
+
+def need(facts: Facts) -> list[str]:
+    """What ordinary programs need of the kernel, and what of it cannot be had."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watcher, missing = libc.inotify_init1(0), list[str]()
+    if watcher < 0 or libc.inotify_add_watch(watcher, b"/tmp", 0x100) < 0:
+        missing.append(f"a watch of inotify: {os.strerror(ctypes.get_errno())}")
+    if watcher >= 0:
+        os.close(watcher)
+    for name, take in (("a terminal", os.openpty), ("a pipe", os.pipe), ("a pair of sockets", _pair)):
+        try:
+            for file in take():
+                os.close(file)
+        except OSError as error:
+            missing.append(f"{name}: {error}")
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGRTMIN})
+    if libc.sigqueue(os.getpid(), signal.SIGRTMIN, None):
+        missing.append(f"a signal: {os.strerror(ctypes.get_errno())}")
+    signal.sigtimedwait({signal.SIGRTMIN}, 0)
+    return missing
+
+
+def _pair() -> tuple[int, int]:
+    one, other = socket.socketpair()
+    return one.detach(), other.detach()
 
 
 def _spare() -> bool:

@@ -48,6 +48,11 @@ HIDDEN_MEMORY: Final[Numbers] = {
     "mq_getsetattr": (245, 185),
 }
 
+COUNTED_BY_USER: Final[Numbers] = {
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+}
+
 REFUSED: Final[Numbers] = {
     # other processes
     "ptrace": (101, 117),

@@ -26,6 +26,12 @@ class Hardening:
     pid_namespace: bool = True
     fresh_proc: bool = True
     """`/proc` shows the session's own processes only."""
+    hidden_machine: bool = True
+    """Nor does it describe the machine, where programs do without."""
+    terminal_limit: bool = True
+    """Pseudo terminals, of which the machine has so many for all."""
+    object_limit: bool = True
+    """Instances and watches of inotify, of which a user has so many for all sessions."""
     network_namespace: bool = True
     ipc_namespace: bool = True
     memory_limit: bool = True

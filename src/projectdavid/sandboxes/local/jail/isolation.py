@@ -15,6 +15,7 @@ from typing import Final
 
 from . import libc, seccomp
 from .hardening import Hardening
+from .shares import KernelShares, hide_machine
 
 DATA: Final = "/mnt/data"
 _SCRATCH: Final = "/tmp"  # noqa: S108 the session's own
@@ -63,7 +64,7 @@ def leave(hardening: Hardening) -> None:
         Path("/proc/self", name).write_text(text)
 
 
-def furnish(room: Room, counted: bool, hardening: Hardening) -> None:
+def furnish(room: Room, granted: KernelShares, counted: bool, hardening: Hardening) -> None:
     """Give the session its own disks, `/proc` and terminals; `counted`: a cgroup counts its memory."""
     libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
     if hardening.own_disks:
@@ -74,11 +75,15 @@ def furnish(room: Room, counted: bool, hardening: Hardening) -> None:
     if hardening.hidden_memory and not counted:
         # Mapped, `/dev/zero` is memory that nobody counts. `/dev/full` reads as it does, and cannot be mapped.
         libc.mount("/dev/full", "/dev/zero", flags=libc.MS_BIND)
-    libc.mount("devpts", "/dev/pts", "devpts", libc.MS_NOSUID | libc.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
+    terminals = f",max={granted.terminals}" if hardening.terminal_limit else ""
+    options = f"newinstance,ptmxmode=0666,mode=620{terminals}"
+    libc.mount("devpts", "/dev/pts", "devpts", libc.MS_NOSUID | libc.MS_NOEXEC, options)
     if hardening.fresh_proc and hardening.pid_namespace:
         quiet = libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
         try:
             libc.mount("proc", "/proc", "proc", quiet)
+            if hardening.hidden_machine:
+                hide_machine()
         except PermissionError:
             # Parts of the host's /proc are covered, as in containers. The libraries do without; what is never left
             # to see is that of the zygote.
@@ -108,17 +113,20 @@ def _disk(place: str, size: int, files: int) -> None:
     libc.mount("none", place, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, f"size={size},nr_inodes={files},mode=700")
 
 
-def confine(room: Room, inherited: int, counted: bool, hardening: Hardening) -> None:
+def confine(
+    room: Room, granted: KernelShares, inherited: int, *, counted: bool, bounded: bool, hardening: Hardening
+) -> None:
     """Give up everything else; there is no way back.
 
-    `inherited` bytes of data do not count as the session's; `counted`: a cgroup counts its memory.
+    `inherited` bytes of data do not count as the session's; `counted`: a cgroup counts its memory; `bounded`: its user
+    namespace bounds its kernel objects, else it can have none of them.
     """
     with suppress(OSError):
         libc.unshare(libc.CLONE_NEWCGROUP)  # hides a path; a kernel without cgroups has none to hide
     socket.sethostname("sandbox")
     if hardening.network_namespace:
         _raise_loopback()
-    _limit(room, inherited, hardening)
+    _limit(room, granted, inherited, hardening)
     os.nice(NICENESS)
     os.chdir(DATA)
     os.umask(0o022)
@@ -126,7 +134,7 @@ def confine(room: Room, inherited: int, counted: bool, hardening: Hardening) -> 
     if hardening.no_capabilities:
         libc.drop_bounding_set()
     if hardening.system_calls:
-        libc.filter_system_calls(seccomp.program(hardening, counted=counted))
+        libc.filter_system_calls(seccomp.program(hardening, counted=counted, bounded=bounded))
     if hardening.no_capabilities:
         libc.drop_capabilities()
     libc.prctl(libc.PR_SET_DUMPABLE, 0)
@@ -140,7 +148,7 @@ def _raise_loopback() -> None:
             Path("/proc/sys/net/ipv4", name).write_text(_CONNECTION_BUFFER)
 
 
-def _limit(room: Room, inherited: int, hardening: Hardening) -> None:
+def _limit(room: Room, granted: KernelShares, inherited: int, hardening: Hardening) -> None:
     bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_MEMLOCK: 64 << 10}
     bounds[resource.RLIMIT_NICE] = 0
     bounds[resource.RLIMIT_RTPRIO] = 0
@@ -151,7 +159,7 @@ def _limit(room: Room, inherited: int, hardening: Hardening) -> None:
         bounds[resource.RLIMIT_FSIZE] = max(room.disk, room.scratch)
     if hardening.process_limit:
         bounds[resource.RLIMIT_NPROC] = room.processes
-        bounds[resource.RLIMIT_SIGPENDING] = 1024
+        bounds[resource.RLIMIT_SIGPENDING] = granted.signals
     if hardening.open_file_limit:
         bounds[resource.RLIMIT_NOFILE] = room.open_files
     for which, most in bounds.items():

@@ -80,6 +80,11 @@ def drop_capabilities() -> None:
     _call("capset", ctypes.c_char_p(header), ctypes.c_char_p(bytes(24)))
 
 
+def write_memory(address: int, data: bytes) -> None:
+    """Write bytes to an address of this process."""
+    ctypes.memmove(address, data, len(data))
+
+
 def filter_system_calls(program: bytes) -> None:
     """Have the kernel run `program`, instructions of classic BPF, for each system call from now on."""
     buffer = ctypes.create_string_buffer(program, len(program))

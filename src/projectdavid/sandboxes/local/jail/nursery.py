@@ -13,6 +13,7 @@ from typing import Final
 
 from . import channel, trees
 from .setup import Bind, Setup
+from .shares import KernelShares
 
 _HOME: Final = "/opt/projectdavid"
 _INSIDE: Final = 1000
@@ -39,6 +40,7 @@ class Nursery:
         self.warm = False
         self.born = 0
         self._setup = setup
+        self._shares = vars(KernelShares.divided(setup.sessions + setup.spares + 1))  # and the one that is checked
         self._since = time.monotonic()
         self._errors, errors = os.pipe()
         os.set_blocking(self._errors, False)
@@ -73,6 +75,7 @@ class Nursery:
         """
         self.born += 1
         order = {"do": "fork", "session": session, "kind": kind, "limits": limits, "counted": counted}
+        order["shares"] = self._shares
         channel.send(self.socket, order, (stream.fileno(),))
 
     def retire(self) -> None:

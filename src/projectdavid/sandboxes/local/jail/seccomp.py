@@ -83,8 +83,11 @@ def _one_of(values: tuple[int, ...], inside: bytes, outside: bytes) -> bytes:
     return tests + outside + inside
 
 
-def program(hardening: Hardening, machine: str = "", *, counted: bool = False) -> bytes:
-    """The filter for this processor, or for `machine`. `counted`: a cgroup counts all memory, whoever holds it.
+def program(hardening: Hardening, machine: str = "", *, counted: bool = False, bounded: bool = True) -> bytes:
+    """The filter for this processor, or for `machine`.
+
+    `counted`: a cgroup counts all memory, whoever holds it. `bounded`: the session's user namespace bounds the kernel
+    objects that are counted for each user; else the calls that make them are refused.
 
     Raises:
         Unknown: the processor is none whose calls are known.
@@ -103,6 +106,7 @@ def program(hardening: Hardening, machine: str = "", *, counted: bool = False) -
         parts += [_instruction(_AT_LEAST, _X32, 0, 1), _instruction(_RETURN, _KILL)]
     parts += [_instruction(_AT_LEAST, calls.NEWEST, 0, 1), _answer(errno.ENOSYS)]
     refused = calls.REFUSED | (calls.HIDDEN_MEMORY if hardening.hidden_memory else {})
+    refused = refused | ({} if bounded else calls.COUNTED_BY_USER)
     parts += [_when(number, _DENY) for both in refused.values() if (number := both[column]) is not None]
     bodies = _always() | (_sockets() if hardening.socket_families else {})
     if hardening.hidden_memory:

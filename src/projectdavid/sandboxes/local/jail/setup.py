@@ -17,6 +17,8 @@ class Setup:
     agent: str
     """The folder of the package `agent`."""
     uid: int
+    sessions: int
+    """At once, at most."""
     spares: int
     libraries: tuple[str, ...]
     limits: dict[str, int]

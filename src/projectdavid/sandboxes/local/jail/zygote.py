@@ -16,7 +16,7 @@ import sys
 import traceback
 from typing import Any, Final, NoReturn
 
-from . import channel, checking, isolation
+from . import channel, checking, isolation, shares
 from .hardening import Hardening
 
 GO: Final = b"g"
@@ -109,6 +109,7 @@ def _become(
     supervisor: socket.socket, stream: int, order: dict[str, Any], agent: Any, hardening: Hardening
 ) -> NoReturn:
     room, counted = isolation.Room.of(order["limits"]), order["counted"]
+    granted = shares.KernelShares.of(order["shares"])
     isolation.leave(hardening)
     pid = os.fork()
     if pid:
@@ -116,7 +117,10 @@ def _become(
         os._exit(0)
     os.setsid()
     inherited = isolation.inherited_data()
-    isolation.furnish(room, counted, hardening)
+    if hardening.hidden_machine:
+        shares.hide_arguments()
+    isolation.furnish(room, granted, counted, hardening)
+    bounded = not hardening.object_limit or shares.bound_objects(granted)
     if hardening.closed_descriptors:
         keep_only(stream, supervisor.fileno())
     null = os.open("/dev/null", os.O_RDWR)
@@ -128,7 +132,7 @@ def _become(
     if os.read(stream, 1) != GO:
         os._exit(1)
     supervisor.close()
-    isolation.confine(room, inherited, counted, hardening)
+    isolation.confine(room, granted, inherited, counted=counted, bounded=bounded, hardening=hardening)
     random.seed()
     if order["kind"] == CHECK:
         checking.check(stream)
