@@ -114,7 +114,12 @@ def setting_table() -> str:
 
 def provider_table() -> str:
     """The fields of one provider."""
-    rows = [(f"`{name}`", *rest) for name, *rest in _settings(settings.ProviderSettings)]
+    parts = {
+        "": settings.ProviderSettings,
+        "capabilities.": settings.CapabilitySettings,
+        "timeouts.": settings.ProviderTimeouts,
+    }
+    rows = [(f"`{part}{name}`", *rest) for part, model in parts.items() for name, *rest in _settings(model)]
     return table(("Field", "Type", "Default", "Meaning"), rows)
 
 
@@ -127,14 +132,18 @@ def _settings(model: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
         elif name in DEFAULTS:
             default = DEFAULTS[name]
         else:
-            default = "" if field.get("default") in (None, {}) else f"`{field['default']}`"
+            nothing = "$ref" in field or field.get("default") in (None, {}, [])
+            default = "" if nothing else f"`{field['default']}`"
         yield name, _bounded(field), default, texts[name]
 
 
 def _bounded(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         return _bounded(next(branch for branch in field["anyOf"] if branch.get("type") != "null"))
-    kind = "path" if field.get("format") == "path" else "map" if field.get("type") == "object" else field["type"]
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    nested = "$ref" in field or field.get("type") == "object"
+    kind = "path" if field.get("format") == "path" else "map" if nested else field["type"]
     bounds = [f"from {field['minimum']:g}"] if "minimum" in field else []
     bounds += [f"above {field['exclusiveMinimum']:g}"] if "exclusiveMinimum" in field else []
     bounds += [f"to {field['maximum']:g}"] if "maximum" in field else []

@@ -103,14 +103,14 @@ async def test_the_request_is_in_the_words_of_the_protocol(provider: OpenAICompa
         "model": "fake-model",
         "messages": [
             {"role": "system", "content": "Be brief."},
-            {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", **function}]},
+            {"role": "assistant", "tool_calls": [{"id": "c1", **function}]},
             {"role": "tool", "content": "done", "tool_call_id": "c1"},
             {
                 "role": "assistant",
                 "content": "Also",
                 "tool_calls": [{"id": "c2", "type": "function", "function": {"name": "g", "arguments": "{}"}}],
             },
-            {"role": "tool", "content": "", "tool_call_id": "c2"},
+            {"role": "tool", "content": "(no output)", "tool_call_id": "c2"},
             {"role": "user", "content": image},
         ],
         "stream": True,

@@ -1,14 +1,22 @@
 """Which models can be asked: the providers of the settings, and names that stand for others."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from projectdavid.engine.deltas import Text, Warned
+from projectdavid.engine.prompt import Ask, PromptMessage
+from projectdavid.providers.openai_compatible import find_proxy
 from projectdavid.providers.scripted import ScriptedProvider
 from projectdavid.server.providing import models_of
 from projectdavid.server.settings import PriceSettings, ProviderSettings, Settings
+from tests.fakes.scenes import Refuser
 from tests.server.conftest import FOREIGN, serving
 from tests.server.talking import Caller, ok
+
+pytestmark = pytest.mark.anyio
 
 ALIASES = {"gpt-4o": "play/script", "gpt-4o-mini": "script"}
 
@@ -58,3 +66,86 @@ def test_a_server_that_would_ask_itself_says_so_at_the_start(
     models_of(Settings(data=tmp_path, port=9001), {})
     elsewhere = ProviderSettings(base_url="http://models.example:9000/openai/v1")
     models_of(Settings(data=tmp_path, providers={"openai": elsewhere}), {})
+
+
+async def test_the_settings_of_a_provider_decide_how_it_is_asked(tmp_path: Path) -> None:
+    async with Refuser([]) as server:
+        acme = {
+            "base_url": server.url,
+            "profile": "mistral",
+            "extra_body": {"safe_prompt": True},
+            "omit": ["temperature"],
+            "max_tokens_field": "max_completion_tokens",
+            "capabilities": {"tools": False, "images": False},
+            "context_window": 4096,
+        }
+        settings = Settings(data=tmp_path, providers={"acme": acme})  # pyright: ignore[reportArgumentType] - as in TOML
+        models = models_of(settings, {})
+        provider, name = models.resolve("acme/large")
+        image = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
+        prompt = (PromptMessage("user", [{"type": "text", "text": "Look."}, image]),)
+        asked = Ask(name, prompt, tools=({"name": "f"},), temperature=0.5, top_p=0.5, max_tokens=9)
+        warned = [one.code async for some in provider.stream(asked) for one in some if isinstance(one, Warned)]
+        await models.close()
+    (body,) = server.asked
+    assert body.keys() == {"model", "messages", "stream", "top_p", "max_completion_tokens", "safe_prompt"}
+    assert "image_url" not in str(body["messages"])
+    assert sorted(warned) == ["images_left_out", "parameter_left_out", "tools_left_out"]
+    assert models.window("acme/large") == 4096
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"heders": {}}, "heders"),
+        ({"profile": "open-ai"}, "profile"),
+        ({"capabilities": {"tool": True}}, "capabilities.tool"),
+        ({"timeouts": {"idle": 0}}, "timeouts.idle"),
+        ({"timeouts": {"total": 5}}, "timeouts.total"),
+        ({"max_tokens_field": "max"}, "max_tokens_field"),
+        ({"context_window": 5}, "context_window"),
+        ({}, "base_url"),
+    ],
+)
+def test_a_mistake_in_the_settings_of_a_provider_is_an_error_that_names_it(
+    tmp_path: Path, fields: dict[str, Any], place: str
+) -> None:
+    provider = fields if place == "base_url" else {"base_url": "http://127.0.0.1:9/v1", **fields}
+    with pytest.raises(ValidationError) as caught:
+        Settings(data=tmp_path, providers={"acme": provider})  # pyright: ignore[reportArgumentType] - as in TOML
+    assert [".".join(map(str, one["loc"])) for one in caught.value.errors()] == [f"providers.acme.{place}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "proxy"),
+    [
+        ("https://llm.corp.example/v1", {"HTTPS_PROXY": "http://proxy:3128"}, "http://proxy:3128"),
+        ("http://llm.corp.example/v1", {"HTTP_PROXY": "proxy:3128"}, "http://proxy:3128"),
+        ("http://llm.corp.example/v1", {"ALL_PROXY": "http://proxy:3128"}, "http://proxy:3128"),
+        ("https://llm.corp.example/v1", {"HTTP_PROXY": "http://proxy:3128"}, None),
+        ("https://llm.corp.example/v1", {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": ".corp.example"}, None),
+        ("http://localhost:11434/v1", {"HTTP_PROXY": "http://proxy:3128"}, None),
+        ("http://127.0.0.1:8000/v1", {"ALL_PROXY": "http://proxy:3128"}, None),
+        ("https://llm.corp.example/v1", {}, None),
+    ],
+)
+def test_a_provider_is_reached_through_the_proxy_that_the_environment_names(
+    url: str, environment: dict[str, str], proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert find_proxy(url) == proxy
+
+
+async def test_a_request_goes_through_the_proxy_of_the_settings(tmp_path: Path) -> None:
+    async with Refuser([]) as proxy:
+        where = proxy.url.removesuffix("/v1")
+        acme = ProviderSettings(base_url="http://llm.corp.invalid/v1", proxy=where)
+        models = models_of(Settings(data=tmp_path, providers={"acme": acme}), {})
+        provider, name = models.resolve("acme/large")
+        said = [chunk async for some in provider.stream(Ask(name, (PromptMessage("user", "Hi"),))) for chunk in some]
+        await models.close()
+    assert Text(("fine",)) in said

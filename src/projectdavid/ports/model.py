@@ -22,6 +22,8 @@ class ModelFacts:
 
     window: int | None = None
     """Tokens that a prompt and its answer can have together."""
+    learned: tuple[str, ...] = ()
+    """What its refusals taught, in words for the operator."""
 
 
 NO_FACTS = ModelFacts()

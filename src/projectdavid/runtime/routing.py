@@ -34,12 +34,18 @@ class Models:
         windows: Mapping[str, int] | None = None,
         prices: Mapping[str, Price] | None = None,
         aliases: Mapping[str, str] | None = None,
+        provider_windows: Mapping[str, int] | None = None,
     ) -> None:
         self.providers = dict(providers)
         self.default = default
         self.aliases = dict(aliases or {})
         table = dict(windows or {})
-        self.windows = ContextWindows(lambda model: self._found(table, model), context_window)
+        of_provider = dict(provider_windows or {})
+
+        def configured(model: str) -> int | None:
+            return self._found(table, model) or of_provider.get(model.partition("/")[0])
+
+        self.windows = ContextWindows(configured, context_window)
         self._prices = dict(prices or {})
 
     def resolve(self, model: str) -> tuple[Provider, str]:

@@ -1,13 +1,15 @@
 """The providers of models that the settings want; part of the bootstrap, which knows the plugs."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from projectdavid.ports.model import Provider
 from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.providers.openai_compatible.profiles import PROFILES, Capabilities, detect_profile
 from projectdavid.providers.scripted import DemoProvider
 from projectdavid.runtime.routing import Models, Price, UnknownModel
 from projectdavid.server.openai.routing import PREFIX
-from projectdavid.server.settings import Settings
+from projectdavid.server.settings import ProviderSettings, Settings
 
 
 def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
@@ -20,14 +22,7 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
     for name, provider in named.items():
         _see_elsewhere(settings, name, provider.base_url)
     providers: dict[str, Provider] = {
-        name: OpenAICompatible(
-            name=name,
-            base_url=provider.base_url,
-            api_key=provider.key(),
-            headers=provider.headers,
-            idle_timeout=settings.idle_timeout,
-        )
-        for name, provider in named.items()
+        name: _provider(name, provider, settings.idle_timeout) for name, provider in named.items()
     }
     providers |= extra
     default = settings.default_provider or next(iter(providers), None)
@@ -36,7 +31,13 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
         raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
     prices = {name: Price(price.prompt, price.completion) for name, price in settings.prices.items()}
     models = Models(
-        providers, default, settings.context_window, settings.context_windows, prices, settings.model_aliases
+        providers,
+        default,
+        settings.context_window,
+        settings.context_windows,
+        prices,
+        settings.model_aliases,
+        {name: one.context_window for name, one in named.items() if one.context_window is not None},
     )
     for alias, model in settings.model_aliases.items():
         try:
@@ -45,6 +46,28 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
             known = ", ".join(providers)
             raise ValueError(f"model_aliases has '{alias}' for '{model}', but only {known} are configured") from None
     return models
+
+
+def _provider(name: str, settings: ProviderSettings, idle_timeout: float) -> OpenAICompatible:
+    """A provider as its settings want it: what they do not say, its profile says."""
+    profile = PROFILES[settings.profile] if settings.profile else detect_profile(settings.base_url)
+    profile = replace(
+        profile,
+        max_tokens_field=settings.max_tokens_field or profile.max_tokens_field,
+        omit=profile.omit | frozenset(settings.omit),
+        capabilities=Capabilities(**settings.capabilities.model_dump()),
+        extra_body={**profile.extra_body, **settings.extra_body},
+    )
+    return OpenAICompatible(
+        name=name,
+        base_url=settings.base_url,
+        api_key=settings.key(),
+        headers=settings.headers,
+        connect_timeout=settings.timeouts.connect,
+        idle_timeout=settings.timeouts.idle or idle_timeout,
+        profile=profile,
+        proxy=settings.proxy,
+    )
 
 
 def _see_elsewhere(settings: Settings, name: str, base_url: str) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from projectdavid.runtime.quota import Allowance
@@ -22,8 +22,53 @@ Stored = Annotated[int, Field(ge=0, le=10**15)]
 """A limit of what a user stores."""
 
 
+ProfileName = Literal[
+    "generic",
+    "openai",
+    "azure",
+    "anthropic",
+    "gemini",
+    "mistral",
+    "deepseek",
+    "ollama",
+    "vllm",
+    "llamacpp",
+    "lmstudio",
+    "openrouter",
+]
+"""The families of servers whose ways are known."""
+
+
+class CapabilitySettings(BaseModel):
+    """What the models of a provider can do, if the operator knows better than the server says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tools: bool | None = None
+    """False: functions are not sent, and the run says so."""
+    images: bool | None = None
+    """False: images are left out, and the run says so."""
+    reasoning: bool | None = None
+    """False: `reasoning_effort` is not sent."""
+    parallel_calls: bool | None = None
+    """Shown by `projectdavid models`."""
+
+
+class ProviderTimeouts(BaseModel):
+    """How long a provider is waited for, in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connect: Annotated[float, Field(gt=0, le=3600)] = 10
+    """For name resolution, connection and TLS."""
+    idle: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    """Without a byte; by default the setting `idle_timeout`."""
+
+
 class ProviderSettings(BaseModel):
     """A server that speaks the chat-completions protocol."""
+
+    model_config = ConfigDict(extra="forbid")
 
     base_url: str
     """Up to and including `/v1`."""
@@ -33,6 +78,22 @@ class ProviderSettings(BaseModel):
     """The environment variable that holds the key, so that no file has to."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Sent with every request."""
+    profile: ProfileName | None = None
+    """The family of its server; by default what the address tells."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Fields added to every request to a model, over those of the protocol: `{"chat_template_kwargs": {...}}`."""
+    omit: list[str] = Field(default_factory=list)
+    """Fields that are never sent to it."""
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """The field in which it takes the most tokens that a model may write."""
+    context_window: Annotated[int, Field(ge=256)] | None = None
+    """Tokens that its models take, where `context_windows` does not name one."""
+    capabilities: CapabilitySettings = CapabilitySettings()
+    """What its models can do."""
+    timeouts: ProviderTimeouts = ProviderTimeouts()
+    """How long it is waited for."""
+    proxy: str | None = None
+    """The URL of an HTTP proxy; empty: none; by default what HTTPS_PROXY or HTTP_PROXY names for the address."""
 
     def key(self) -> str | None:
         """The key, from wherever it is."""

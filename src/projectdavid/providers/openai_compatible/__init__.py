@@ -2,25 +2,32 @@
 
 import asyncio
 import io
+import logging
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from time import monotonic
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from projectdavid.engine.deltas import Chunk
+from projectdavid.engine.deltas import Chunk, Warned
 from projectdavid.engine.prompt import Ask
-from projectdavid.ports.model import NO_FACTS, ModelError, ModelFacts
+from projectdavid.ports.model import ModelError, ModelFacts
 from projectdavid.providers.openai_compatible.failures import Failures
+from projectdavid.providers.openai_compatible.lessons import MOST_LESSONS, NOTHING_LEARNED, TEACHES, Lessons, learn
+from projectdavid.providers.openai_compatible.profiles import Profile, detect_profile
+from projectdavid.providers.openai_compatible.request_builder import Body, build_request
 from projectdavid.providers.openai_compatible.server import Server
 from projectdavid.providers.openai_compatible.stream_reader import MAX_BUFFERED, StreamReader
-from projectdavid.providers.openai_compatible.wire import ModelList, request
+from projectdavid.providers.openai_compatible.wire import ModelList
 
 __all__ = ["OpenAICompatible"]
+
+log = logging.getLogger("projectdavid.providers")
 
 _MODELS_TIMEOUT = 5.0
 _MAX_ERROR_BODY = 64 * 1024
@@ -28,6 +35,7 @@ _LIST_KEPT = 300.0
 _LIST_RETRIED = 60.0
 _GRACE = 0.05
 """Seconds to wait for the end of the HTTP body behind `[DONE]`."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -43,6 +51,8 @@ class OpenAICompatible:
         headers: sent with every request; they win over our own.
         connect_timeout: seconds for name resolution, connection and TLS.
         idle_timeout: seconds without a byte, after which the server counts as silent.
+        profile: how its family of servers wants to be asked; by default what the address tells.
+        proxy: the URL of an HTTP proxy; None: the one that the environment names for the address, if any; "": none.
 
     Raises:
         ValueError: `base_url` is no http or https URL, or the key or a header holds a line break.
@@ -57,9 +67,15 @@ class OpenAICompatible:
         headers: Mapping[str, str] = _NO_HEADERS,
         connect_timeout: float = 10,
         idle_timeout: float = 300,
+        profile: Profile | None = None,
+        proxy: str | None = None,
     ) -> None:
+        self._name = name
         self._server = Server.of(name, base_url, api_key, headers)
         self._failures = Failures(name, self._server)
+        self.profile = profile or detect_profile(base_url)
+        self._proxy = find_proxy(base_url) if proxy is None else proxy or None
+        self._lessons: dict[str, Lessons] = {}
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
         self._session: aiohttp.ClientSession | None = None
@@ -70,15 +86,16 @@ class OpenAICompatible:
     async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
         """Ask once, without retries; yields what each read brought and closes the connection when it is closed.
 
+        A request that is refused for one of its fields is made again without it: nothing was asked so far.
+
         Raises:
             ModelError: refused, unreachable, broken off, or silent for too long.
         """
-        response = await self._post(ask)
+        response, warnings = await self._accepted(ask)
         self._open.add(response)
         try:
-            if not 200 <= response.status < 300:
-                body = await _start_of(response)
-                raise self._failures.refused(response.status, response.headers, body, model=ask.model)
+            if warnings:
+                yield warnings
             reading = StreamReader(self._failures, calls=bool(ask.tools))
             while not reading.done:
                 data = await self._read(response, reading)
@@ -92,6 +109,32 @@ class OpenAICompatible:
             self._open.discard(response)
             # Does nothing to a connection that is in the pool again, as all are whose response has ended.
             response.close()
+
+    async def _accepted(self, ask: Ask) -> tuple[aiohttp.ClientResponse, list[Warned]]:
+        """A response that is not a refusal, and what the user should know of what was sent.
+
+        Raises:
+            ModelError: it refuses, and teaches nothing (more).
+        """
+        for lessons_left in range(MOST_LESSONS, -1, -1):
+            known = self._lessons.get(ask.model, NOTHING_LEARNED)
+            body, warnings = build_request(ask, self.profile, known)
+            response = await self._post(body)
+            if 200 <= response.status < 300:
+                return response, warnings
+            try:
+                said = await _start_of(response)
+            finally:
+                response.close()
+            failure, error = self._failures.refused(response.status, response.headers, said, model=ask.model)
+            learned = None
+            if lessons_left and response.status in TEACHES and failure.context is None:
+                learned = learn(known, said.decode(errors="replace"), error, body, self.profile)
+            if learned is None:
+                raise failure
+            self._lessons[ask.model] = learned
+            log.info("provider %s, model %s: %s", self._name, ask.model, ", ".join(learned.describe()))
+        raise AssertionError("unreachable")
 
     async def models(self) -> list[str]:
         """The names of the models that it serves now.
@@ -113,16 +156,21 @@ class OpenAICompatible:
             except ModelError:
                 self._listed, self._listed_until = {}, monotonic() + _LIST_RETRIED
         listed = self._listed.get(model)
-        return NO_FACTS if listed is None else ModelFacts(window=listed.window)
+        learned = self._lessons.get(model, NOTHING_LEARNED).describe()
+        return ModelFacts(None if listed is None else listed.window, learned)
 
     async def _list_models(self) -> list[ModelList.Model]:
         timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
         try:
             async with self._client().get(
-                self._server.models, headers=self._server.headers, timeout=timeout, allow_redirects=False
+                self._server.models,
+                headers=self._server.headers,
+                timeout=timeout,
+                allow_redirects=False,
+                proxy=self._proxy,
             ) as response:
                 if not 200 <= response.status < 300:
-                    raise self._failures.refused(response.status, response.headers, await _start_of(response))
+                    raise self._failures.refused(response.status, response.headers, await _start_of(response))[0]
                 body = await _up_to(response, MAX_BUFFERED)
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, _MODELS_TIMEOUT) from None
@@ -143,11 +191,11 @@ class OpenAICompatible:
         timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
         try:
             async with self._client().delete(
-                url, headers=self._server.headers, timeout=timeout, allow_redirects=False
+                url, headers=self._server.headers, timeout=timeout, allow_redirects=False, proxy=self._proxy
             ) as response:
                 if not 200 <= response.status < 300:
                     said = await _start_of(response)
-                    raise self._failures.refused(response.status, response.headers, said, model=model)
+                    raise self._failures.refused(response.status, response.headers, said, model=model)[0]
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, _MODELS_TIMEOUT) from None
 
@@ -171,9 +219,9 @@ class OpenAICompatible:
             )
         return self._session
 
-    async def _post(self, ask: Ask) -> aiohttp.ClientResponse:
+    async def _post(self, asked: Body) -> aiohttp.ClientResponse:
         try:
-            body = request(ask, max_tokens_field=self._server.max_tokens_field)
+            body = msgspec.json.encode(asked)
         except UnicodeEncodeError:
             raise self._failures.unsendable("a text holds half a surrogate pair") from None
         try:
@@ -183,6 +231,7 @@ class OpenAICompatible:
                 data=body if len(body) <= 2**20 else io.BytesIO(body),
                 headers=self._server.headers,
                 allow_redirects=False,
+                proxy=self._proxy,
             )
         except (aiohttp.ClientError, OSError) as error:
             # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
@@ -206,6 +255,20 @@ class OpenAICompatible:
             return self._failures.silent(timeout)
         lasting = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
         return self._failures.unreachable(_reason(error), retryable=not lasting)
+
+
+def find_proxy(base_url: str) -> str | None:
+    """The proxy that the environment names for an address: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, but for NO_PROXY.
+
+    What is on this machine is never reached through one.
+    """
+    url = urlsplit(base_url)
+    host = url.hostname or ""
+    if host in _LOOPBACK or host.endswith(".localhost") or proxy_bypass(host):
+        return None
+    proxies = getproxies_environment()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 def _reason(error: Exception) -> str:

@@ -42,14 +42,16 @@ class Failures:
             patterns.append(re.escape(server.api_key[:8]) + r"[\w*.…-]*")
         self._secrets = re.compile("|".join(patterns)) if patterns else None
 
-    def refused(self, status: int, headers: Mapping[str, str], body: bytes, *, model: str = "") -> ModelError:
-        """The failure behind a status that is not 2xx; `model` is the one that was asked, if any was."""
+    def refused(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, model: str = ""
+    ) -> tuple[ModelError, Any]:
+        """The failure that a status stands for which is not 2xx, and its error object; `model` is the one asked."""
         error = _error_of(body)
         code, text = _error(error)
         failure = self._classified(f"answered {status}", status, code, text, error, model)
         if failure.retryable:
             failure.retry_after = _retry_after(headers)
-        return failure
+        return failure, error
 
     def told(self, error: Any) -> ModelError:
         """The failure that an error object inside an answer tells of."""

@@ -62,7 +62,7 @@ class Posting:
             # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
             raise self.failures.unreachable(f"{type(error).__name__}.") from None
         if not good:
-            raise self.failures.refused(response.status, response.headers, told, model=asked["model"])
+            raise self.failures.refused(response.status, response.headers, told, model=asked["model"])[0]
         try:
             return msgspec.json.decode(told, type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

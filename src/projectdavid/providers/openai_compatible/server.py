@@ -21,7 +21,6 @@ class Server:
     headers: dict[str, str]
     api_key: str
     secrets: tuple[str, ...]
-    max_tokens_field: str
 
     @property
     def has_key(self) -> bool:
@@ -49,8 +48,6 @@ class Server:
             headers=_headers(name, base, key, headers),
             api_key=key,
             secrets=tuple(secret for secret in (key, base.password, *others) if secret),
-            # Elsewhere the old name is the one that is known.
-            max_tokens_field="max_completion_tokens" if base.hostname == "api.openai.com" else "max_tokens",
         )
 
 

@@ -1,4 +1,4 @@
-"""The words of the chat-completions protocol: what is sent, and the shapes of what comes back.
+"""The shapes of the answers of the chat-completions protocol.
 
 Source: OpenAI API reference, "Create chat completion" and "The chat completion chunk object". Every field that is
 read may be missing or null, because compatible servers disagree about which ones they send.
@@ -7,8 +7,6 @@ read may be missing or null, because compatible servers disagree about which one
 from typing import Any
 
 import msgspec
-
-from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
 
 
 class Delta(msgspec.Struct, gc=False):
@@ -93,49 +91,3 @@ class ModelList(msgspec.Struct):
             return next((one for one in numbers if type(one) is int and 0 < one <= MOST_TOKENS), None)
 
     data: list[Model] | None = None
-
-
-def request(ask: Ask, *, max_tokens_field: str) -> bytes:
-    """The body that asks `ask` as a stream; what was not given is left out, so that the server's defaults hold.
-
-    Raises:
-        UnicodeEncodeError: a text of the prompt holds half a surrogate pair.
-    """
-    body: dict[str, Any] = {
-        "model": ask.model,
-        "messages": [_message(message) for message in ask.messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "temperature": ask.temperature,
-        "top_p": ask.top_p,
-        max_tokens_field: ask.max_tokens,
-        "response_format": ask.response_format,
-        "reasoning_effort": ask.reasoning_effort,
-    }
-    if ask.tools:
-        # Servers refuse the other two when there are no tools.
-        body["tools"] = [{"type": "function", "function": _given(tool)} for tool in ask.tools]
-        body["tool_choice"] = ask.tool_choice
-        body["parallel_tool_calls"] = ask.parallel_tool_calls
-    return msgspec.json.encode(_given(body))
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value is not None}
-
-
-def _message(message: PromptMessage) -> dict[str, Any]:
-    sent: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.calls:
-        sent["content"] = message.content or None
-        sent["tool_calls"] = [_call(call) for call in message.calls]
-    if message.call_id is not None:
-        sent["tool_call_id"] = message.provider_call_id or message.call_id
-    return {**sent, **message.provider_fields}
-
-
-def _call(call: PromptCall) -> dict[str, Any]:
-    """A call as its provider knows it, where it is known."""
-    extra = dict(call.extra or {})
-    function = {"name": call.name, "arguments": call.arguments, **extra.pop("function", {})}
-    return {"id": call.provider_id or call.id, "type": "function", "function": function, **extra}

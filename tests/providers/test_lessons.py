@@ -1,0 +1,240 @@
+"""A refusal that names what it does not take teaches it: the request is made again without, and so are later ones."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from projectdavid.engine.deltas import Warned
+from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
+from projectdavid.ports.model import ModelError
+from projectdavid.providers.openai_compatible.profiles import PROFILES, detect_profile
+from tests.fakes.scenes import Refuser
+from tests.providers.asking import at, chunks, text
+
+pytestmark = pytest.mark.anyio
+
+Body = dict[str, Any]
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+TOOL: Body = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+
+
+def unsupported(field: str, status: int = 400) -> tuple[int, Body]:
+    """OpenAI's words."""
+    said = f"Unsupported parameter: '{field}' is not supported with this model."
+    return status, {"error": {"message": said, "param": field, "code": "unsupported_parameter"}}
+
+
+def forbidden(field: str) -> tuple[int, Body]:
+    """The words of servers that check with pydantic, such as Mistral's."""
+    detail = {"type": "extra_forbidden", "loc": ["body", field], "msg": "Extra inputs are not permitted", "input": True}
+    return 422, {"detail": [detail]}
+
+
+def says(message: str, status: int = 400) -> tuple[int, Body]:
+    """A refusal in plain words."""
+    return status, {"error": {"message": message, "type": "BadRequestError"}}
+
+
+def has(field: str) -> Callable[[Body], bool]:
+    """Whether a body has a field."""
+    return lambda body: field in body
+
+
+def roles(body: Body) -> list[str]:
+    """The roles of a body, but for the first system message."""
+    found = [message["role"] for message in body["messages"]]
+    return found[1:] if found[:1] == ["system"] else found
+
+
+def in_messages(field: str) -> Callable[[Body], bool]:
+    """Whether a message, or a call of one, has a field."""
+
+    def found(body: Body) -> bool:
+        calls = [call for message in body["messages"] for call in message.get("tool_calls", ())]
+        return any(field in one for one in (*body["messages"], *calls))
+
+    return found
+
+
+def has_images(body: Body) -> bool:
+    """Whether a body has an image."""
+    return "image_url" in json.dumps(body["messages"])
+
+
+ASKS: dict[str, Body] = {
+    "temperature": {"temperature": 0.5},
+    "top_p": {"top_p": 0.5},
+    "both": {"temperature": 0.5, "top_p": 0.5},
+    "reasoning_effort": {"reasoning_effort": "low"},
+    "parallel": {"tools": (TOOL,), "parallel_tool_calls": True},
+    "strict": {"tools": ({**TOOL, "strict": True},)},
+    "maximum": {"max_tokens": 9},
+    "plain": {},
+}
+
+REFUSALS: list[tuple[str, Callable[[Body], bool], tuple[int, Body], list[str]]] = [
+    ("plain", has("stream_options"), forbidden("stream_options"), []),
+    ("plain", has("stream_options"), unsupported("stream_options"), []),
+    ("plain", has("stream_options"), says("Unrecognized request argument supplied: stream_options"), []),
+    ("parallel", has("parallel_tool_calls"), unsupported("parallel_tool_calls"), ["parallel_tool_calls"]),
+    ("parallel", has("parallel_tool_calls"), forbidden("parallel_tool_calls"), ["parallel_tool_calls"]),
+    ("temperature", has("temperature"), unsupported("temperature"), ["temperature"]),
+    (
+        "temperature",
+        has("temperature"),
+        says(
+            "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) is supported."
+        ),
+        ["temperature"],
+    ),
+    ("top_p", has("top_p"), says("`top_p` is deprecated for this model."), ["top_p"]),
+    (
+        "both",
+        lambda body: "temperature" in body and "top_p" in body,
+        says("`temperature` and `top_p` cannot both be specified for this model. Please use only one."),
+        ["top_p"],
+    ),
+    ("reasoning_effort", has("reasoning_effort"), says("Unknown parameter: 'reasoning_effort'."), ["reasoning_effort"]),
+    (
+        "strict",
+        lambda body: any("strict" in tool["function"] for tool in body.get("tools", ())),
+        says("Invalid JSON payload received. Unknown name \"strict\" at 'tools[0].function': Cannot find field."),
+        ["strict"],
+    ),
+    ("maximum", has("max_tokens"), unsupported("max_tokens"), []),
+    (
+        "maximum",
+        has("max_tokens"),
+        says("'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "refuses", "answer", "dropped"), REFUSALS)
+async def test_a_field_that_a_model_does_not_take_is_left_out_and_remembered(
+    asked: str, refuses: Callable[[Body], bool], answer: tuple[int, Body], dropped: list[str]
+):
+    async with Refuser([(refuses, answer)]) as server, at(server.url) as provider:
+        ask = Ask("m", (PromptMessage("user", "Hi"),), **ASKS[asked])
+        first = await chunks(provider, ask)
+        assert text(first) == text(await chunks(provider, ask)) == "fine"
+        facts = await provider.facts("m")
+    assert server.refused == 1
+    assert len(server.asked) == 3
+    assert facts.learned
+    warned = [one.message for one in first if isinstance(one, Warned)]
+    assert len(warned) == len(dropped)
+    assert all(f"'{name}'" in message for name, message in zip(dropped, warned, strict=True))
+    if asked == "maximum":
+        assert server.asked[-1]["max_completion_tokens"] == 9
+
+
+CALL = PromptMessage("assistant", "", (PromptCall("c", "f", "{}", "theirs", {"extra_content": {"a": 1}}),))
+OUTPUT = PromptMessage("tool", "sunny", call_id="c", provider_call_id="theirs")
+THOUGHT = PromptMessage("assistant", "", CALL.calls, provider_fields={"reasoning_content": "Hm."})
+HI = PromptMessage("user", "Hi")
+
+SHAPES: list[tuple[tuple[PromptMessage, ...], Callable[[Body], bool], tuple[int, Body]]] = [
+    (
+        (PromptMessage("system", "Be brief."), HI),
+        lambda body: any(message["role"] == "system" for message in body["messages"]),
+        says("System role not supported"),
+    ),
+    (
+        (PromptMessage("system", "Be brief."), HI),
+        lambda body: any(message["role"] == "system" for message in body["messages"]),
+        says("Only user and assistant roles are supported!", 500),
+    ),
+    (
+        (PromptMessage("assistant", "Welcome!"), HI),
+        lambda body: roles(body)[:1] != ["user"],
+        says("Conversation roles must alternate user/assistant/user/assistant/..."),
+    ),
+    (
+        (PromptMessage("user", [{"type": "text", "text": "Look"}, IMAGE]),),
+        has_images,
+        says("image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500),
+    ),
+    (
+        (PromptMessage("user", [{"type": "text", "text": "Look"}, IMAGE]),),
+        has_images,
+        says("No endpoints found that support image input", 404),
+    ),
+    (
+        (PromptMessage("user", [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]),),
+        lambda body: not isinstance(body["messages"][0]["content"], str),
+        says("messages[0].content must be a string", 422),
+    ),
+    ((HI, THOUGHT, OUTPUT), in_messages("reasoning_content"), says("property 'reasoning_content' is unsupported")),
+    ((HI, CALL, OUTPUT), in_messages("extra_content"), says("Extra inputs are not permitted: extra_content", 422)),
+]
+
+
+@pytest.mark.parametrize(("prompt", "refuses", "answer"), SHAPES)
+async def test_a_prompt_that_a_template_does_not_take_is_written_in_another_way(
+    prompt: tuple[PromptMessage, ...], refuses: Callable[[Body], bool], answer: tuple[int, Body]
+):
+    async with Refuser([(refuses, answer)]) as server, at(server.url) as provider:
+        for _ in range(2):
+            assert text(await chunks(provider, Ask("m", prompt))) == "fine"
+    assert server.refused == 1
+
+
+async def test_a_model_teaches_several_lessons_one_after_the_other():
+    refusals = [(has(field), unsupported(field)) for field in ("stream_options", "temperature", "top_p")]
+    async with Refuser(refusals) as server, at(server.url) as provider:
+        assert text(await chunks(provider, Ask("m", (HI,), temperature=1, top_p=1))) == "fine"
+    assert server.refused == 3
+
+
+async def test_what_is_learned_of_a_model_says_nothing_of_another():
+    async with Refuser([(has("stream_options"), unsupported("stream_options"))]) as server, at(server.url) as provider:
+        for model in ("a", "b"):
+            await chunks(provider, Ask(model, (HI,)))
+    assert server.refused == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        ({"tools": (TOOL,)}, says("registry.ollama.ai/library/gemma3:270m does not support tools")),
+        ({"tools": (TOOL,)}, says('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser')),
+        ({"response_format": {"type": "json_object"}}, unsupported("response_format")),
+        ({"temperature": 0.5}, says("temperature must be between 0 and 0.4")),
+        ({}, says("The prompt has a bad field")),
+        ({}, unsupported("messages")),
+    ],
+)
+async def test_what_a_user_cannot_do_without_is_refused_once_with_the_words_of_the_server(
+    fields: Body, answer: tuple[int, Body]
+):
+    async with Refuser([(lambda body: True, answer)]) as server, at(server.url) as provider:
+        with pytest.raises(ModelError) as caught:
+            await chunks(provider, Ask("m", (HI,), **fields))
+    assert (caught.value.code, server.refused) == ("invalid_request", 1)
+    assert answer[1]["error"]["message"] in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://api.openai.com/v1", "openai"),
+        ("https://mine.openai.azure.com/openai/deployments/x", "azure"),
+        ("https://mine.services.ai.azure.com/models", "azure"),
+        ("https://api.anthropic.com/v1", "anthropic"),
+        ("https://generativelanguage.googleapis.com/v1beta/openai", "gemini"),
+        ("https://europe-west4-aiplatform.googleapis.com/v1", "gemini"),
+        ("https://api.mistral.ai/v1", "mistral"),
+        ("https://api.deepseek.com", "deepseek"),
+        ("https://openrouter.ai/api/v1", "openrouter"),
+        ("http://localhost:11434/v1", "ollama"),
+        ("http://gpu.local:1234/v1", "lmstudio"),
+        ("http://localhost:8000/v1", "generic"),
+        ("https://not-api.openai.com.evil.example/v1", "generic"),
+    ],
+)
+def test_an_address_tells_the_family_of_its_server(url: str, name: str):
+    assert detect_profile(url) is PROFILES[name]
