@@ -56,6 +56,10 @@ class Client:
             raise RuntimeError(f"{path}: {status} {body[:500]!r}")
         return json.loads(body)
 
+    def read(self, path: str) -> Any:
+        """What a GET answers."""
+        return json.loads(self.send(Request("GET", path))[1])
+
 
 @dataclass(frozen=True, slots=True)
 class Heavy:
@@ -173,7 +177,7 @@ def listing(path: str) -> Callable[[Client], Request]:
     return prepare
 
 
-def messages(path: str, count: int = 8) -> Callable[[Client], Request]:
+def messages(path: str, count: int = 2) -> Callable[[Client], Request]:
     """A page of messages with the largest images."""
 
     def prepare(client: Client) -> Request:
@@ -181,6 +185,23 @@ def messages(path: str, count: int = 8) -> Callable[[Client], Request]:
         for _ in range(count):
             client.send(Request("POST", f"/openai/v1/threads/{thread}/messages", image_message()))
         return Request("GET", path.format(thread=thread))
+
+    return prepare
+
+
+def deletion(path: str) -> Callable[[Client], Request]:
+    """Deletes a thread of 20,000 messages."""
+
+    def prepare(client: Client) -> Request:
+        thread = client.make("/v1/threads")["id"]
+        assistant = client.make("/v1/assistants", model="m")["id"]
+        said = [{"role": "user", "content": "a" * 100}] * 1000
+        for _ in range(20):
+            run = client.make(f"/openai/v1/threads/{thread}/runs", assistant_id=assistant, additional_messages=said)
+            client.send(Request("POST", f"/openai/v1/threads/{thread}/runs/{run['id']}/cancel"))
+            while client.read(f"/v1/runs/{run['id']}")["status"] in ("queued", "in_progress", "cancelling"):
+                pass
+        return Request("DELETE", path.format(thread=thread))
 
     return prepare
 
@@ -242,6 +263,7 @@ REJECTED: tuple[Heavy, ...] = (
     ),
     *(post(f"function with 500k properties (14 MB), {path}", 413, path, function_tool(500_000)) for path in BOTH),
     *(post(f"function with 20k properties, {path}", 400, path, function_tool(20_000)) for path in BOTH),
+    post("10k messages, dialect", 400, "/openai/v1/threads", texts(10_000, 20)),
     post("deep objects (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", b'{"a":' * 6_000_000),
     post("lists (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", b"[%b]" % repeated(b"[]", 11_000_000)),
     post("spaces (32 MB), /openai/v1/threads", 200, "/openai/v1/threads", b" " * (32 * MEGABYTE - 2) + b"{}"),
@@ -271,7 +293,6 @@ TAKEN: tuple[Heavy, ...] = (
     ),
     post("60 messages of 256k characters, dialect", 200, "/openai/v1/threads", texts(60, 256_000)),
     post("1000 messages, dialect", 200, "/openai/v1/threads", texts(1000, 20)),
-    post("10000 messages, dialect", 200, "/openai/v1/threads", texts(10_000, 20)),
     Heavy("640 vectors of 1536 numbers", 200, vectors),
     post("a file of 512 MB", 201, "/v1/files", pieces(512 * MEGABYTE, b"\0"), content_type=FORM),
     Heavy("a file of 64 MB in base64", 200, base64_of_file),
@@ -279,6 +300,7 @@ TAKEN: tuple[Heavy, ...] = (
     Heavy("a page of assistants of 1 MB, dialect", 200, listing("/openai/v1/assistants?limit=100")),
     Heavy("a page of images, native", 200, messages("/v1/threads/{thread}/messages?limit=100")),
     Heavy("a page of images, dialect", 200, messages("/openai/v1/threads/{thread}/messages?limit=100")),
+    Heavy("deletion of a thread of 20k messages", 200, deletion("/v1/threads/{thread}")),
     Heavy("images as a model sees them", 200, messages("/v1/threads/{thread}/formatted_messages")),
 )
 """What the server does, at the limits of what it takes."""

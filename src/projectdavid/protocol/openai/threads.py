@@ -8,7 +8,7 @@ from projectdavid.protocol.base import Id, MetaData, Request
 from projectdavid.protocol.messages import Content
 from projectdavid.protocol.openai.assistants import NewToolResources, ToolResources
 
-MOST_MESSAGES = 10_000
+MOST_MESSAGES = 1_000
 """Messages that a new thread, or a new run, may bring."""
 
 

@@ -13,12 +13,15 @@ from projectdavid.stores.sqlite.queries import QUERIES, Query
 from projectdavid.stores.sqlite.reserve import DiskReserve
 from projectdavid.stores.sqlite.writer import Commits, CommitThread, Writer
 
+# What a statement changes stays in memory until the commit, which runs in a thread: else a large row is written to the
+# disk in the event loop.
 PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -16000;
+PRAGMA cache_spill = OFF;
 """
 DAMAGE = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError)
 """What a read raises where the file is damaged or gone."""
