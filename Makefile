@@ -35,6 +35,9 @@ deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests o
 	@SIM_SEEDS=10000 FUZZ_SCALE=4 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		tests/simulation tests/server/test_openapi_fuzz.py tests/dialect/test_openapi_fuzz.py
 
+chaos: $(SYNCED) ## Twenty backups at random moments of a busy server, each restored and released
+	@CHAOS_ROUNDS=20 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py
+
 compat: $(SYNCED) ## Other parties' frameworks against the server
 	@$(BIN)/python -m pytest -m compat tests/compat/frameworks
 
