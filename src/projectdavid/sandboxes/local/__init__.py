@@ -127,7 +127,9 @@ class LocalSandbox:
             try:
                 return await connection.open(spec.kind, limits), connection
             except Gone as error:
-                if not connection.ended.is_set() or attempt == _ATTEMPTS - 1:
+                if connection.ended.is_set() and attempt == _ATTEMPTS - 1:
+                    raise Full("The sandbox restarts again and again; try again in a minute.") from error
+                if not connection.ended.is_set():
                     reason = f"The sandbox could not open a session: {error}"
                     raise Off(reason, "Try again; the server's log says more.") from error
                 # The supervisor ended meanwhile; there will be another one, which this waits for.
@@ -147,7 +149,7 @@ class LocalSandbox:
         while True:
             connection = self._started = Connection()
             try:
-                report = await self._try(connection)
+                report, lasting = await self._try(connection)
                 if report.level != Level.NONE:
                     failures = 0
                     self._know(connection, report)
@@ -155,26 +157,28 @@ class LocalSandbox:
                     self._forget(connection)
             finally:
                 await connection.close()
-            if report.level == Level.NONE and (self._report is None or failures >= _ATTEMPTS):
+            # On a busy machine a start can fail that succeeds a moment later; callers wait for it meanwhile.
+            if report.level == Level.NONE and (lasting or failures >= _ATTEMPTS):
                 self._know(None, report)
                 return
             failures += 1
             await asyncio.sleep(min(_LONGEST_PAUSE, _PAUSE * 2**failures))
 
-    async def _try(self, connection: Connection) -> Report:
+    async def _try(self, connection: Connection) -> tuple[Report, bool]:
+        """Start a supervisor; returns its report, and whether trying again would find the same."""
         bubblewrap = self._options.bubblewrap or shutil.which("bwrap", path=_PLACES)
         if sys.platform != "linux":
-            return _none(*remedies.NOT_LINUX)
+            return _none(*remedies.NOT_LINUX), True
         if bubblewrap is None or not os.access(bubblewrap, os.X_OK):
-            return _none(*remedies.NO_BUBBLEWRAP)
+            return _none(*remedies.NO_BUBBLEWRAP), True
         try:
             await connection.start(_setup(self._options, str(bubblewrap)))
             found = await connection.report()
         except Gone as error:
-            return _none(*remedies.of_failure(str(error)))
+            return _none(*remedies.of_failure(str(error))), False
         if found["failure"]:
-            return _none(*remedies.of_failure(found["failure"]))
-        return _report(found["bounds"], found["remarks"])
+            return _none(*remedies.of_failure(found["failure"])), remedies.is_lasting(found["failure"])
+        return _report(found["bounds"], found["remarks"]), True
 
     def _know(self, connection: Connection | None, report: Report) -> None:
         self._connection, self._report = connection, report

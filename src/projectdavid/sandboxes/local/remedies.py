@@ -32,10 +32,15 @@ _SIGNS: Final = (
 _UNKNOWN_REMEDY: Final = "Try `bwrap --unshare-all --ro-bind / / true`; the server's log says more."
 
 
+def is_lasting(failure: str) -> bool:
+    """True if the system forbids namespaces, so that trying again is in vain."""
+    return any(sign in failure for sign in _SIGNS)
+
+
 def of_failure(failure: str) -> tuple[str, str]:
     """A reason, and its remedy, of what bubblewrap or the zygote complained of."""
     lines = [line for line in failure.splitlines() if line.strip()]
     last = lines[-1].strip() if lines else "nothing was said of why."
-    if any(sign in failure for sign in _SIGNS):
+    if is_lasting(failure):
         return f"{_FORBIDDEN[0]} {last}", _FORBIDDEN[1]
     return f"The sandbox could not be started: {last}", _UNKNOWN_REMEDY
