@@ -43,6 +43,7 @@ RUNTIME = {
     "runs_waiting",
     "runs_suspected",
     "run_release",
+    "deadlines_move",
     "run_speaks",
     "run_unpark",
     "runs_expired",

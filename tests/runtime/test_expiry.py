@@ -16,6 +16,7 @@ from projectdavid.runtime.sweeper import GRACE, Sweeper
 from tests.contracts.rows import run
 from tests.runtime.moments import MomentaryStore, Moments, When
 from tests.runtime.stage import OWNER, START, Stage, calls, kinds, others_go_first, statuses, text_of
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -184,3 +185,20 @@ async def test_a_run_that_is_over_does_not_expire(stage: Stage) -> None:
     stage.clock.skip(1000)
     assert await stage.sweeper().expire() == 0
     assert await stage.status(n) is Status.COMPLETED
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
+async def test_a_clock_that_is_set_takes_no_time_from_a_run_and_gives_it_none(stage: Stage, jump: float) -> None:
+    n = await stage.run(status=Status.PENDING, seconds=600.0)
+    stage.clock.skip(10.0)
+    async with sweeping(stage.sweeper(every=1.0)):
+        await stage.quiet()
+        stage.clock.skip(2.0, slow=2.0 - jump)
+        async with asyncio.timeout(EVENT_TIMEOUT):
+            while (await stage.row(n)).expires_at == START + 600.0:
+                await stage.quiet()
+        for seconds in (500.0, 200.0):
+            assert await stage.status(n) is Status.PENDING
+            stage.clock.skip(seconds)
+            await stage.quiet()
+        assert kinds(await stage.events(n)) == ["pending", "expired"]

@@ -14,6 +14,8 @@ log = logging.getLogger("projectdavid.sweeper")
 
 GRACE = 2.0
 """Seconds after its time in which a worker may end a run itself, with what the model had said."""
+JUMP = 5.0
+"""Seconds by which the clock must differ from a timer to count as set, for example after a machine was suspended."""
 BATCH = 100
 ANSWERS_KEPT = 86_400.0
 """Seconds for which a request with an idempotency key is remembered."""
@@ -43,9 +45,11 @@ class Sweeper:
     async def serve(self) -> None:
         """Sweep until cancelled."""
         prune_at = self._clock()  # at once: a crash may have left something
+        seen = self._read_clocks()
         while True:
             await asyncio.sleep(self._every)
             try:
+                seen = await self._follow_clock(seen)
                 await self.expire()
                 if self._filing is not None:
                     await self._filing.expire()
@@ -56,6 +60,22 @@ class Sweeper:
                     prune_at = self._clock() + self._prune_every
             except Unavailable:
                 log.exception("the store is not available; trying again")
+
+    def _read_clocks(self) -> tuple[float, float]:
+        """The time of day, and that of a timer which nobody sets."""
+        return self._clock(), asyncio.get_running_loop().time()
+
+    async def _follow_clock(self, before: tuple[float, float]) -> tuple[float, float]:
+        """Move the deadlines of open runs if the clock was set: no run loses or gains time. Returns the clocks."""
+        now = self._read_clocks()
+        passed = now[1] - before[1]
+        jump = now[0] - before[0] - passed
+        if abs(jump) > JUMP:
+            log.warning("the clock jumped by %.0f seconds; the deadlines of open runs move with it", jump)
+            await self._store.write(
+                [Op("deadlines_move", {"jump": jump, "since": int(now[0] - passed), "now": now[0]})]
+            )
+        return now
 
     async def prune(self) -> None:
         """Throw away what nothing refers to, and what has been kept for long enough."""

@@ -164,6 +164,12 @@ SELECT n FROM runs
 WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling') AND expires_at <= :now
 ORDER BY expires_at LIMIT :limit;
 
+-- name: deadlines_move
+-- The clock was set: open runs keep the time that they had left. Those that were created `since` then follow it already.
+UPDATE runs SET expires_at = expires_at + :jump, action_expires_at = action_expires_at + :jump
+WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+    AND NOT (created_at BETWEEN :since AND :now);
+
 -- name: runs_unanswered
 -- Runs whose caller has let the time to answer pass.
 SELECT n FROM runs WHERE action_expires_at <= :now ORDER BY action_expires_at LIMIT :limit;
