@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from projectdavid.documents.process import ReaderProcess
+from projectdavid.documents.reader.loop import cause_of_death
 from projectdavid.ports.documents import DocumentsUnavailable, Unreadable
 from tests.documents.conftest import pieces
 from tests.fakes import papers
@@ -68,7 +69,7 @@ def _command(pid: int) -> bytes:
 def _state(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
 
 
@@ -146,11 +147,57 @@ async def test_a_child_that_dies_is_noticed_while_others_read_on(reader: ReaderP
     second = asyncio.create_task(reader.read(pieces(SLOW), "b.pdf"))
     await until(having(3))
     os.kill(below()[1], signal.SIGKILL)
-    with pytest.raises(Unreadable):
+    with pytest.raises(DocumentsUnavailable):
         await first
     assert not second.done()
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
+
+
+@pytest.mark.parametrize("target", ["reader", "child"])
+async def test_a_good_file_is_never_at_fault_however_often_its_reader_is_killed(
+    reader: ReaderProcess, target: str
+) -> None:
+    for _ in range(20):
+        reading = asyncio.create_task(reader.read(pieces(SLOW), "a.pdf"))
+        await until(limited())
+        os.kill(below()[0 if target == "reader" else 1], signal.SIGKILL)
+        with pytest.raises(DocumentsUnavailable):
+            await reading
+    assert (await reader.read(pieces(b"good"), "a.txt")).text == "good"
+
+
+async def test_a_file_that_crashes_three_processes_of_its_own_is_at_fault(reader: ReaderProcess) -> None:
+    reading = asyncio.create_task(reader.read(pieces(SLOW), "a.pdf"))
+    crashed: set[int] = set()
+    while len(crashed) < 3:
+        await until(limited())
+        (child,) = below()[1:2]
+        crashed.add(child)
+        os.kill(child, signal.SIGSEGV)
+        await until(gone(child))
+    with pytest.raises(Unreadable):
+        await reading
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "used", "cause"),
+    [
+        (0, 1.0, None),
+        (-signal.SIGKILL, 60.0, "time"),
+        (-signal.SIGXCPU, 59.5, "time"),
+        (-signal.SIGKILL, 2.0, "killed"),
+        (-signal.SIGTERM, 2.0, "killed"),
+        (-signal.SIGALRM, 55.0, "time"),
+        (-signal.SIGALRM, 3.0, "killed"),
+        (-signal.SIGSEGV, 0.1, "crash"),
+        (1, 0.1, "killed"),
+    ],
+)
+def test_only_its_own_crash_or_its_use_of_a_processor_is_the_fault_of_a_file(
+    exit_code: int, used: float, cause: str | None
+) -> None:
+    assert cause_of_death(exit_code, used, 60) == cause
 
 
 async def test_a_reader_that_was_killed_is_started_again(reader: ReaderProcess) -> None:
@@ -230,8 +277,10 @@ async def resting() -> AsyncIterator[bool]:
 async def limited() -> AsyncIterator[bool]:
     """Whether there is a child that has begun to read, again and again."""
     while True:
-        child = below()[1:]
-        yield bool(child) and "NoNewPrivs:\t1" in told(child[0], "status")
+        child, held = below()[1:], False
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended since
+            held = bool(child) and "NoNewPrivs:\t1" in told(child[0], "status")
+        yield held
         await asyncio.sleep(0)
 
 

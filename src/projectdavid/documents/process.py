@@ -23,6 +23,8 @@ PIECE = 1 << 18
 """Bytes of an answer that are taken at once."""
 PATIENCE = 60.0
 """Seconds for which the reader may be silent when it is asked to begin, or to end."""
+CRASHES = 3
+"""Processes, each of its own, that a file may crash before it is given up."""
 TOO_MUCH = "It takes too much time or memory to read. Split it, or save it anew in another format."
 
 
@@ -54,22 +56,30 @@ class ReaderProcess:
     async def _read(self, content: AsyncIterable[bytes], asked: dict[str, Any]) -> Document:
         with tempfile.TemporaryFile() as spool:
             await self._spool(content, spool)
-            ours, theirs = socket.socketpair()
-            ours.setblocking(False)
-            with ours:  # closed before all has come, it makes the reader end the child
-                with theirs:
-                    process = await self._begin(asked, spool.fileno(), theirs)
-                try:
-                    async with asyncio.timeout(2 * self._limits.seconds + PATIENCE):
-                        told = await self._told(ours)
-                except TimeoutError:
-                    raise Unreadable("invalid_file", TOO_MUCH) from None
-        document = await asyncio.to_thread(_document, told)
-        if document is not None:
-            return document
-        if self._running is None or process is not self._running[0] or process.poll() is not None:
-            raise DocumentsUnavailable("the reader of documents ended")
+            for _ in range(CRASHES):
+                spool.seek(0)
+                told = await self._ask(asked, spool.fileno())
+                document = await asyncio.to_thread(_document, told)
+                if document is not None:
+                    return document
         raise Unreadable("invalid_file", TOO_MUCH)
+
+    async def _ask(self, asked: dict[str, Any], file: int) -> bytearray:
+        """What the child of a file says until it ends.
+
+        Raises:
+            Unreadable, DocumentsUnavailable.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with ours:  # closed before all has come, it makes the reader end the child
+            with theirs:
+                await self._begin(asked, file, theirs)
+            try:
+                async with asyncio.timeout(2 * self._limits.seconds + PATIENCE):
+                    return await self._told(ours)
+            except TimeoutError:  # the child has a timer of its own, so it is the machine that is slow
+                raise DocumentsUnavailable("the reader of documents did not answer in time") from None
 
     async def close(self) -> None:
         """End the reader, and with it what it reads."""
@@ -91,9 +101,8 @@ class ReaderProcess:
                 await asyncio.to_thread(_put, spool, waiting)
                 waiting = bytearray()
         await asyncio.to_thread(_put, spool, waiting)
-        spool.seek(0)
 
-    async def _begin(self, asked: dict[str, Any], file: int, answer: socket.socket) -> subprocess.Popen[bytes]:
+    async def _begin(self, asked: dict[str, Any], file: int, answer: socket.socket) -> None:
         """Hand a file over to the reader, and say which.
 
         Raises:
@@ -107,7 +116,7 @@ class ReaderProcess:
                     socket.send_fds(control, [request], [file, answer.fileno()])
                     async with asyncio.timeout(PATIENCE):
                         if await asyncio.get_running_loop().sock_recv(control, 1):
-                            return process
+                            return
                 except (OSError, TimeoutError):
                     pass
                 await self._give_up(process, control)
@@ -164,20 +173,36 @@ def _put(spool: IO[bytes], content: bytearray) -> None:
 
 
 def _document(told: bytearray) -> Document | None:
-    """What a child said; None where it ended before all was said.
+    """What a child said; None if it crashed.
 
     Raises:
-        Unreadable: it said that the file is at fault.
+        Unreadable: it said that the file is at fault, or the reader reported that it took too long.
+        DocumentsUnavailable: it ended before all was said, and nothing shows that the file is at fault.
     """
     line, found, text = told.partition(b"\n")
-    head: dict[str, Any] = json.loads(line) if found else {}
-    match head:
+    match _parsed(line) if found else {}:
         case {"code": "unsupported_file" | "invalid_file" as code, "message": str(message)}:
             raise Unreadable(code, message)
         case {"kind": str(kind), "pages": list(pages), "title": str(title), "size": int(size)} if size == len(text):
             return Document(text.decode(), kind, tuple(pages), title)
         case _:
+            pass
+    match _parsed(told.rpartition(b"\n")[2]):
+        case {"ended": "crash"}:
             return None
+        case {"ended": "time"}:
+            raise Unreadable("invalid_file", TOO_MUCH)
+        case _:
+            raise DocumentsUnavailable("the process that read the file was killed")
+
+
+def _parsed(line: bytes | bytearray) -> dict[str, Any]:
+    """A line of JSON; nothing if it was cut off."""
+    try:
+        parsed = json.loads(line)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -150,7 +150,7 @@ class Ingest:
             await self._fail(row, error.code, error.message)
         except (DocumentsUnavailable, IndexUnavailable) as error:
             log.warning("file %d cannot be read now: %s", row.n, error)
-            await self._later(row, "server_error", "The server could not read this file.")
+            await self._wait(row)
         except EmbedderError as error:
             log.warning("file %d cannot be embedded: %s", row.n, error)
             message = f"It could not be embedded ({error.code}): {error.message}"
@@ -227,11 +227,14 @@ class Ingest:
             await self._index.remove([row.n])
 
     async def _later(self, row: Row, code: str, message: str, at_least: float = 0) -> None:
-        attempts = row.attempts + 1
-        if attempts >= self._rhythm.tries:
+        if row.attempts + 1 >= self._rhythm.tries:
             await self._fail(row, code, message)
             return
-        pause = max(min(2.0**attempts, self._rhythm.longest), at_least)
+        await self._wait(row, at_least)
+
+    async def _wait(self, row: Row, at_least: float = 0) -> None:
+        """Try a file again later, after a pause that grows with its failures."""
+        pause = max(min(2.0 ** (row.attempts + 1), self._rhythm.longest), at_least)
         await self._write(row, "ingest_later", next_at=self._clock() + pause)
 
     async def _write(self, row: Row, query: str, **params: str | float | None) -> None:
