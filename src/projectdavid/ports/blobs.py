@@ -11,8 +11,8 @@ class BlobError(Exception):
     BlobError
     ├── TooLarge     there were more bytes than allowed: the sender's fault
     ├── Gone         there is no such blob
-    ├── Held         a backup is being made, and needs the blobs that it has seen
     └── NoRoom       the disk is full or broken
+        └── Held     a backup is being made, and needs the blobs that it has seen
     """
 
 
@@ -30,12 +30,12 @@ class Gone(BlobError):
     key: str
 
 
-class Held(BlobError):
-    """A backup is being made: no blob is deleted until it has ended."""
-
-
 class NoRoom(BlobError):
     """The store cannot write now."""
+
+
+class Held(NoRoom):
+    """A backup is being made: no blob is deleted until it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
