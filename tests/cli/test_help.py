@@ -34,6 +34,7 @@ GROUPS = [
     ("keys",),
     ("users",),
     ("webhooks",),
+    ("admin",),
 ]
 
 

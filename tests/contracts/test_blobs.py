@@ -136,3 +136,24 @@ async def test_fifty_blobs_are_stored_at_once(blobs: Blobs) -> None:
     stored = await asyncio.gather(*(blobs.put(pieces(b"%d" % number), NEVER) for number in range(50)))
     assert [await read(blobs, blob.key) for blob in stored] == [b"%d" % number for number in range(50)]
     assert sorted(await keys(blobs)) == sorted(blob.key for blob in stored)
+
+
+async def test_what_is_discarded_waits_in_the_trash_until_it_is_restored_or_deleted(blobs: Blobs) -> None:
+    one, two = await blobs.put(pieces(b"one"), NEVER), await blobs.put(pieces(b"two"), NEVER)
+    for _ in range(2):
+        await blobs.discard([one.key, two.key])
+    assert await keys(blobs) == []
+    assert sorted(await blobs.discarded(-3600)) == sorted([one.key, two.key])
+    assert await blobs.discarded(3600) == []
+    for _ in range(2):
+        await blobs.restore([one.key])
+    assert (await read(blobs, one.key), await keys(blobs)) == (b"one", [one.key])
+    await blobs.delete([two.key])
+    assert await blobs.discarded(-3600) == []
+
+
+async def test_reading_takes_a_blob_out_of_the_trash(blobs: Blobs) -> None:
+    blob = await blobs.put(pieces(b"abc"), NEVER)
+    await blobs.discard([blob.key])
+    assert await read(blobs, blob.key) == b"abc"
+    assert (await keys(blobs), await blobs.discarded(-3600)) == ([blob.key], [])

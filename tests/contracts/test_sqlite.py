@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 ADMINISTRATION = {
     "user",
     "user_insert",
+    "user_promote",
     "user_update",
     "user_limit",
     "user_delete",

@@ -14,6 +14,7 @@ class MemoryBlobs:
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self.trash: dict[str, bytes] = {}
         self.full = False
         self._count = 0
 
@@ -38,6 +39,15 @@ class MemoryBlobs:
     async def delete(self, keys: list[str]) -> None:
         for key in keys:
             self.kept.pop(key, None)
+
+    async def discard(self, keys: list[str]) -> None:
+        self.trash |= {key: self.kept.pop(key) for key in keys if key in self.kept}
+
+    async def restore(self, keys: list[str]) -> None:
+        self.kept |= {key: self.trash.pop(key) for key in keys if key in self.trash}
+
+    async def discarded(self, seconds: float = 0) -> list[str]:
+        return list(self.trash)
 
     async def older_than(self, seconds: float) -> list[str]:
         return list(self.kept)

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 from projectdavid.ports.blobs import Blob, Gone, Held, NoRoom, TooLarge
 
@@ -28,10 +29,14 @@ HOLD = ".hold"
 
 
 class DirectoryBlobs:
-    """Blobs under `path`, which is made when it is first needed; nothing in a key comes from outside."""
+    """Blobs under `path`, which is made when it is first needed; nothing in a key comes from outside.
+
+    The trash is a folder of the same form beside it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._trash = path.with_name("trash")
 
     async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
         """Store what comes, under a new key; what was cut off or failed leaves nothing behind."""
@@ -57,10 +62,12 @@ class DirectoryBlobs:
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         """The bytes from `start` up to before `end`, in pieces."""
+        opening = asyncio.create_task(asyncio.to_thread(self._open, key))
         try:
-            file = await asyncio.to_thread(self._place(key).open, "rb")
-        except FileNotFoundError:
-            raise Gone(key) from None
+            file = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close)  # the thread goes on
+            raise
         with file:
             file.seek(start)
             left = None if end is None else max(end - start, 0)
@@ -70,7 +77,7 @@ class DirectoryBlobs:
 
     async def delete(self, keys: list[str]) -> None:
         """Delete them; it is no fault if some are gone."""
-        places = [self._place(key) for key in keys]
+        places = [place for key in keys for place in (self._place(key), self._trash_place(key))]
 
         def unlink() -> None:
             try:
@@ -86,17 +93,33 @@ class DirectoryBlobs:
 
     async def older_than(self, seconds: float) -> list[str]:
         """The keys that were stored longer ago, and those of what was begun longer ago and never finished."""
-        return await asyncio.to_thread(self._older_than, time.time() - seconds)
+        return await asyncio.to_thread(_older_than, self._path, time.time() - seconds)
 
-    def _older_than(self, moment: float) -> list[str]:
-        found: list[str] = []
-        for folder in self._path.glob("[0-9a-f][0-9a-f]"):
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    with suppress(FileNotFoundError):  # deleted meanwhile
-                        if KEY.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < moment:
-                            found.append(entry.name)
-        return found
+    async def discard(self, keys: list[str]) -> None:
+        """Move them into the trash; its time there counts from now."""
+        await asyncio.to_thread(_move, [(self._place(key), self._trash_place(key)) for key in keys])
+
+    async def restore(self, keys: list[str]) -> None:
+        """Take them out of the trash."""
+        await asyncio.to_thread(_move, [(self._trash_place(key), self._place(key)) for key in keys])
+
+    async def discarded(self, seconds: float = 0) -> list[str]:
+        """The keys that were moved into the trash longer ago."""
+        return await asyncio.to_thread(_older_than, self._trash, time.time() - seconds)
+
+    def _open(self, key: str) -> BinaryIO:
+        """Open a blob; one that is in the trash belongs to a row again, as after a restore, and is moved back."""
+        place = self._place(key)
+        with suppress(FileNotFoundError):
+            return place.open("rb")
+        _move([(self._trash_place(key), place)])
+        try:
+            return place.open("rb")
+        except FileNotFoundError:
+            raise Gone(key) from None
+
+    def _trash_place(self, key: str) -> Path:
+        return self._trash / self._place(key).relative_to(self._path)
 
     def _place(self, key: str) -> Path:
         if not KEY.fullmatch(key):
@@ -213,6 +236,36 @@ def _is_held(path: Path) -> bool:
 
 def _hold(path: Path) -> Path:
     return path.with_name(path.name + HOLD)
+
+
+def _close(opening: asyncio.Task[BinaryIO]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
+def _older_than(root: Path, moment: float) -> list[str]:
+    """The keys of the blobs below a folder that were changed before a moment."""
+    found: list[str] = []
+    for folder in root.glob("[0-9a-f][0-9a-f]"):
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # deleted in the meantime
+                    if KEY.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < moment:
+                        found.append(entry.name)
+    return found
+
+
+def _move(moves: list[tuple[Path, Path]]) -> None:
+    """Move blobs, and date them now; those that are not there are left out."""
+    try:
+        for source, target in moves:
+            if source.exists():
+                _make(target.parent)
+                os.utime(source)
+                source.rename(target)
+                _sync(target.parent)
+    except OSError as error:
+        raise NoRoom(f"cannot move blobs: {error.strerror}") from error
 
 
 def _make(folder: Path) -> None:

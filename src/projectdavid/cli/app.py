@@ -8,6 +8,7 @@ import typer
 
 import projectdavid
 from projectdavid.cli import (
+    admin,
     assistants,
     backup,
     chat,
@@ -57,6 +58,7 @@ group(app, "stores", stores.app)
 group(app, "keys", keys.app)
 group(app, "users", users.app)
 group(app, "webhooks", webhooks.app)
+group(app, "admin", admin.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from projectdavid.cli.printing import Failure
-from projectdavid.ports.store import StoreError
+from projectdavid.ports.store import StoreError, Unavailable
 from projectdavid.server.settings import ProviderSettings, Settings, default_data
 
 StartError = (StoreError, OSError, ValueError)
@@ -47,6 +47,8 @@ def start_failure(error: BaseException, settings: Settings) -> Failure:
             f"cannot use the data folder {settings.data}: {error.strerror} ({error.filename})",
             CHOOSE_FOLDER,
         )
+    if isinstance(error, Unavailable) and error.remedy:
+        return Failure(error.problem, error.remedy)
     if isinstance(error, StoreError):
         text = str(error)
         return Failure(text, "" if "--data" in text else CHOOSE_FOLDER)

@@ -29,14 +29,22 @@ def serve(
     log_level: Annotated[
         str | None, typer.Option(metavar="LEVEL", help="critical, error, warning, info or debug.")
     ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Start over: what is in the data folder is moved into a folder replaced-TIME inside it, not deleted.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the server in this terminal.
 
     Ctrl-C or SIGTERM stops it gently; what is unfinished goes on after the next start. The first start makes the
-    database and the keys, and writes the credentials file that the SDK and these commands read. Logs go to stderr.
+    database and the keys, and writes the credentials file that the SDK and these commands read. A folder in which a
+    part is missing, such as the database or secret.key, is refused, and the error says what to do. Logs go to stderr.
     With --json it prints one line when it answers requests.
     """
     from projectdavid.cli.serving import run_server
 
-    run_server(as_json=as_json, host=host, port=port, data=data, log_level=log_level)
+    run_server(as_json=as_json, fresh=fresh, host=host, port=port, data=data, log_level=log_level)

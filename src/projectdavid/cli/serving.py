@@ -41,7 +41,7 @@ class _Signals:
         self.came = True
 
 
-def run_server(*, as_json: bool, **flags: Any) -> None:
+def run_server(*, as_json: bool, fresh: bool = False, **flags: Any) -> None:
     """Serve until told to stop.
 
     Raises:
@@ -61,7 +61,7 @@ def run_server(*, as_json: bool, **flags: Any) -> None:
                 server.should_exit = True
 
         try:
-            uvloop.run(serve(settings, ready))
+            uvloop.run(serve(settings, ready, fresh=fresh))
         except StartError as error:
             raise start_failure(error, settings) from error
         note("stopped")

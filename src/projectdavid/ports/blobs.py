@@ -60,7 +60,7 @@ class Blobs(Protocol):
         ...
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        """The bytes from `start` up to before `end`, in pieces.
+        """The bytes from `start` up to before `end`, in pieces; what is in the trash is taken out of it.
 
         Raises:
             Gone: at the first piece.
@@ -68,7 +68,7 @@ class Blobs(Protocol):
         ...
 
     async def delete(self, keys: list[str]) -> None:
-        """Delete them; it is no fault if some are gone. Their rows must be deleted before.
+        """Delete them, also out of the trash; it is no fault if some are gone. Their rows must be deleted before.
 
         Raises:
             Held: none was deleted; try again later.
@@ -77,5 +77,25 @@ class Blobs(Protocol):
         ...
 
     async def older_than(self, seconds: float) -> list[str]:
-        """The keys that were stored longer ago: whoever knows which are in use can delete the others."""
+        """The keys that were stored longer ago: whoever knows which are in use can discard the others."""
+        ...
+
+    async def discard(self, keys: list[str]) -> None:
+        """Move them into the trash, from where they can be restored; it is no fault if some are gone.
+
+        Raises:
+            NoRoom: some could not be moved now.
+        """
+        ...
+
+    async def restore(self, keys: list[str]) -> None:
+        """Take them out of the trash; it is no fault if some are not in it.
+
+        Raises:
+            NoRoom: some could not be moved now.
+        """
+        ...
+
+    async def discarded(self, seconds: float = 0) -> list[str]:
+        """The keys that were moved into the trash longer ago."""
         ...

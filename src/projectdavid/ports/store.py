@@ -45,7 +45,15 @@ class Stale(StoreError):
 
 
 class Unavailable(StoreError):
-    """The store cannot write now."""
+    """The store cannot be used now; `remedy` is what an operator can do about it."""
+
+    def __init__(self, problem: str = "", remedy: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.remedy}" if self.remedy else self.problem
 
 
 @dataclass(frozen=True, slots=True)

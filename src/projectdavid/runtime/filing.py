@@ -6,15 +6,18 @@ over is bytes without a row.
 
 import json
 import logging
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 
-from projectdavid.ports.blobs import Blobs, Held, NoRoom
+from projectdavid.ports.blobs import Blobs, Gone, Held, NoRoom
 from projectdavid.ports.store import Missing, Op, Store, Value
 from projectdavid.runtime.driver import Clock
 
 log = logging.getLogger("projectdavid.files")
 
 BATCH = 100
+KEPT = 7 * 86_400.0
+"""Seconds that orphaned bytes stay in the trash."""
 ORPHANED_AFTER = 3600.0
 """Seconds; where calls keep what they made before their rows are written, as long as a run may take has to be added."""
 
@@ -26,19 +29,42 @@ def upload_ended(upload_id: str, status: str, file_id: str | None = None) -> lis
     return [Op("upload_end", end, missing=missing), Op("upload_parts_delete", {"id": upload_id})]
 
 
+async def read_whole(blobs: Blobs, key: str, size: int) -> AsyncGenerator[bytes]:
+    """The bytes of a blob, in pieces.
+
+    Raises:
+        Gone: it is not there, or has fewer bytes than it should.
+    """
+    async with aclosing(blobs.read(key)) as pieces:
+        async for piece in pieces:
+            size -= len(piece)
+            yield piece
+    if size > 0:
+        raise Gone(key)
+
+
 class Filing:
     """Deletes files, and the bytes that no file has.
 
-    `orphaned_after` are the seconds that bytes may be there before the row that they belong to.
+    `orphaned_after` are the seconds that bytes may be there before the row that they belong to, `kept` those that they
+    then stay in the trash: an older database that is restored later finds its files again.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, clock: Clock, orphaned_after: float = ORPHANED_AFTER) -> None:
+    def __init__(
+        self,
+        store: Store,
+        blobs: Blobs,
+        clock: Clock,
+        orphaned_after: float = ORPHANED_AFTER,
+        kept: float = KEPT,
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock
         self._orphaned_after = orphaned_after
         self._held: set[str] = set()
         """Blobs without rows that a backup kept from being deleted."""
+        self._kept = kept
 
     async def delete(self, owner: str, file_id: str) -> None:
         """Delete a file of an owner, and take it out of every list that refers to it.
@@ -92,14 +118,29 @@ class Filing:
         return len(rows)
 
     async def prune(self) -> int:
-        """Delete the bytes that no file has, if they are there for long enough; returns how many there were."""
+        """Move the bytes that no file has into the trash, and empty it of what is old; returns how many were moved.
+
+        What a row names again is taken out of the trash.
+        """
+        discarded = await self._blobs.discarded()
+        old = set(await self._blobs.discarded(self._kept))
+        known = await self._known(discarded)
+        if known:
+            await self._blobs.restore(list(known))
+            log.warning("restored %d blobs from the trash, which files name again", len(known))
+        await self.drop([key for key in old if key not in known])
         stored = await self._blobs.older_than(self._orphaned_after)
-        orphans: list[str] = []
-        for start in range(0, len(stored), BATCH):
-            keys = stored[start : start + BATCH]
-            known = {row.blob for row in await self._store.all("blobs_known", keys=json.dumps(keys))}
-            orphans += [key for key in keys if key not in known]
-        await self.drop(orphans)
+        known = await self._known(stored)
+        orphans = [key for key in stored if key not in known]
         if orphans:
-            log.info("deleted %d blobs that no file has", len(orphans))
+            await self._blobs.discard(orphans)
+            log.warning("moved %d blobs that no file has into the trash", len(orphans))
         return len(orphans)
+
+    async def _known(self, keys: list[str]) -> set[str]:
+        """Those of these blobs that a row names."""
+        known: set[str] = set()
+        for start in range(0, len(keys), BATCH):
+            some = json.dumps(keys[start : start + BATCH])
+            known |= {row.blob for row in await self._store.all("blobs_known", keys=some)}
+        return known

@@ -5,6 +5,7 @@ import logging
 
 from projectdavid.engine.happenings import Expired
 from projectdavid.engine.run import Refused
+from projectdavid.ports.blobs import NoRoom
 from projectdavid.ports.store import Missing, Op, Store, Unavailable
 from projectdavid.runtime.driver import Clock, Driver
 from projectdavid.runtime.filing import Filing
@@ -17,6 +18,8 @@ GRACE = 2.0
 JUMP = 5.0
 """Seconds by which the clock must differ from a timer to count as set, for example after a machine was suspended."""
 BATCH = 100
+SETTLED = 600.0
+"""Seconds after a start before bytes that no file has are looked for: an operator may still be restoring."""
 ANSWERS_KEPT = 86_400.0
 """Seconds for which a request with an idempotency key is remembered."""
 
@@ -46,6 +49,7 @@ class Sweeper:
         """Sweep until cancelled."""
         prune_at = self._clock()  # at once: a crash may have left something
         seen = self._read_clocks()
+        prune_files_at = self._clock() + SETTLED
         while True:
             await asyncio.sleep(self._every)
             try:
@@ -55,9 +59,12 @@ class Sweeper:
                     await self._filing.expire()
                 if self._clock() >= prune_at:
                     await self.prune()
-                    if self._filing is not None:
-                        await self._filing.prune()
                     prune_at = self._clock() + self._prune_every
+                if self._filing is not None and self._clock() >= prune_files_at:
+                    await self._filing.prune()
+                    prune_files_at = self._clock() + self._prune_every
+            except NoRoom as error:
+                log.warning("blobs cannot be moved or deleted now: %s", error)
             except Unavailable:
                 log.exception("the store is not available; trying again")
 

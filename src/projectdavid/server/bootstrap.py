@@ -3,7 +3,9 @@
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from projectdavid.blobs.directory import DirectoryBlobs
 from projectdavid.buses.local import LocalBus
@@ -35,7 +37,8 @@ from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.upkeep import Upkeep
 from projectdavid.runtime.worker import Pace, Worker
 from projectdavid.sandboxes.local import LocalSandbox, Options
-from projectdavid.server.credentials import first_start, secret_of, url_of
+from projectdavid.server.credentials import first_start, url_of
+from projectdavid.server.data_folder import check_database_content, check_database_file, start_over
 from projectdavid.server.embedding import embedder_of, reranker_of
 from projectdavid.server.engines import web_of
 from projectdavid.server.hands import Hands
@@ -45,6 +48,8 @@ from projectdavid.server.links import Links
 from projectdavid.server.platform import Platform
 from projectdavid.server.providing import models_of
 from projectdavid.server.rates import Rates
+from projectdavid.server.recovery import log_recovery
+from projectdavid.server.secret import open_secret
 from projectdavid.server.settings import Settings
 from projectdavid.stores.sqlite import SQLiteStore
 from projectdavid.tools.code_interpreter import CodeInterpreter
@@ -64,50 +69,65 @@ async def assemble(
     tools: Mapping[str, Tool] | None = None,
     url: str | None = None,
     terminals: Terminals | None = None,
+    *,
+    fresh: bool = False,
 ) -> Platform:
     """Open the store and build everything around it.
 
     `providers` are added to those of the settings, `tools` (by type) to the platform's own; `terminals` are the shells
     that can be watched, where they are not those of the tool `computer`; `url` is where the server is reached, if it
-    is not where the settings say.
+    is not where the settings say; `fresh` moves aside what is in the data folder.
 
     Raises:
-        Unavailable: the store cannot be opened.
+        Unavailable: the store cannot be opened, or the parts of the data folder do not belong together.
     """
-    store = SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB)
-    await store.open()
-    platform = _platform(settings, store, providers or {}, clock, tools or {}, url, terminals)
-    held_since = await get_hold(store)
-    try:
-        await platform.knowledge.open(recover=held_since is None)
-    except IndexUnavailable as error:
-        await store.close()
-        raise Unavailable(str(error)) from error
-    if held_since is not None:
-        log.warning("this copy was restored from a backup and serves reads only; `projectdavid release` lets it work")
-        return replace(platform, held_since=held_since)
-    await platform.driver.recover()
-    await platform.outbox.recover()
-    await first_start(platform)
+    store = store_of(settings, fresh=fresh)
+    async with AsyncExitStack() as opened:
+        await store.open()
+        opened.push_async_callback(store.close)
+        await check_database_content(store, settings)
+        secret = await open_secret(store, settings)
+        platform = _platform(settings, store, secret, providers or {}, clock, tools or {}, url, terminals)
+        opened.push_async_callback(platform.knowledge.close)
+        held_since = await get_hold(store)
+        try:
+            await platform.knowledge.open(recover=held_since is None)
+        except IndexUnavailable as error:
+            raise Unavailable(str(error)) from error
+        if held_since is not None:
+            log.warning("this copy was restored from a backup and serves reads only; `projectdavid release` lets it work")
+            platform = replace(platform, held_since=held_since)
+        else:
+            await platform.driver.recover()
+            await platform.outbox.recover()
+            await first_start(platform)
+        await log_recovery(store)
+        opened.pop_all()  # all is well: whoever stops the platform closes it
     return platform
+
+
+def store_of(settings: Settings, *, fresh: bool = False) -> Store:
+    """The store of a data folder, which is checked when it is opened; `fresh` moves aside what is in it."""
+    inspect = partial(start_over if fresh else check_database_file, settings)
+    return SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB, inspect=inspect)
 
 
 def _platform(
     settings: Settings,
     store: Store,
+    secret: bytes,
     providers: dict[str, Provider],
     clock: Clock,
     tools: Mapping[str, Tool],
     url: str | None,
     terminals: Terminals | None,
 ) -> Platform:
-    secret = secret_of(settings.data / "secret.key")
     bus, ids = LocalBus(), Ids()
     models = models_of(settings, providers)
     driver, guard = Driver(store, bus, clock, ids, models.cost), _guard(settings)
     outbox = Outbox(store, bus, driver, guard, clock, _patience(settings))
     blobs = DirectoryBlobs(settings.blobs)
-    filing = Filing(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds)
+    filing = Filing(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds, settings.trash_days * 86_400)
     links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     hands = _hands(settings, clock)
     knowledge = _knowledge(settings, store, bus, blobs, clock, ids)

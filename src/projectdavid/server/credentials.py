@@ -1,24 +1,19 @@
-"""The secret of a server, its first users, and the file in which `Entity()` finds a key."""
+"""The first users of a server, and the file in which `Entity()` finds a key."""
 
 import json
+import logging
 import os
-import secrets
 from pathlib import Path
+from typing import Any
 
-from projectdavid.ports.store import Op
+from projectdavid.ports.store import Op, Unavailable
 from projectdavid.server.auth import hash_of, new_key, prefix_of
 from projectdavid.server.platform import Platform
 from projectdavid.server.settings import Settings
 
+log = logging.getLogger("projectdavid.data")
 
-def secret_of(path: Path) -> bytes:
-    """The server's secret, made at the first start; without it no stored key can be checked."""
-    try:
-        return bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except FileNotFoundError:
-        secret = secrets.token_bytes(32)
-        write_private(path, secret.hex() + "\n")
-        return secret
+NO_KEYS = "restore it from a backup, or stop the server and run `projectdavid admin recover --save`"
 
 
 def write_private(path: Path, text: str) -> None:
@@ -31,6 +26,7 @@ def write_private(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        _sync(path.parent)
     except OSError as error:
         error.filename = str(path)  # a full disk does not say where
         raise
@@ -63,13 +59,38 @@ def write_credentials(settings: Settings, api_key: str, admin_api_key: str) -> N
     write_private(settings.credentials, json.dumps(content, indent=2) + "\n")
 
 
+def load_credentials(settings: Settings) -> dict[str, str]:
+    """Return what the credentials file holds: `base_url`, `api_key` and `admin_api_key`.
+
+    Raises:
+        Unavailable: it is missing, or is not what a server writes.
+    """
+    path = settings.credentials
+    try:
+        content: Any = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise Unavailable(f"{path} is missing", NO_KEYS) from None
+    except ValueError as error:  # not JSON, or not even text
+        raise Unavailable(f"{path} is not JSON: {error}", NO_KEYS) from None
+    fields: dict[str, Any] = content if isinstance(content, dict) else {}
+    if missing := [name for name in ("api_key", "admin_api_key") if not isinstance(fields.get(name), str)]:
+        raise Unavailable(f"{path} has no {' and no '.join(missing)}", NO_KEYS)
+    return fields
+
+
 def point_credentials(settings: Settings, port: int) -> str:
-    """Let the credentials file name the address that the server listens on now; returns that address."""
+    """Let the credentials file name the address that the server listens on now; returns that address.
+
+    A file that cannot be read is left alone: the server does not need it.
+    """
     url = url_of(settings.host, port)
-    if settings.credentials.exists():
-        content = json.loads(settings.credentials.read_text(encoding="utf-8"))
-        if content.get("base_url") != url:
-            write_private(settings.credentials, json.dumps({**content, "base_url": url}, indent=2) + "\n")
+    try:
+        content = load_credentials(settings)
+    except Unavailable as error:
+        log.error("the SDK and the commands find no keys: %s", error)
+        return url
+    if content.get("base_url") != url:
+        write_private(settings.credentials, json.dumps({**content, "base_url": url}, indent=2) + "\n")
     return url
 
 
@@ -77,3 +98,12 @@ def url_of(host: str, port: int) -> str:
     """Where a server is reached that listens there."""
     name = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - what listens everywhere is reached here
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,6 +1,5 @@
 """The platform inside another program: its own thread, its own loop, a port of loopback that the system picks."""
 
-import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +9,10 @@ import uvicorn
 import uvloop
 
 from projectdavid.ports.model import Provider
+from projectdavid.ports.store import Unavailable
 from projectdavid.ports.terminal import Terminals
 from projectdavid.ports.tool import Tool
+from projectdavid.server.credentials import load_credentials
 from projectdavid.server.serve import serve
 from projectdavid.server.settings import Settings
 
@@ -49,14 +50,18 @@ class Embedded:
         """Start, and wait until requests are answered.
 
         Raises:
-            Unavailable: another process holds the folder.
+            Unavailable: another process holds the folder, or a part of it is missing or damaged.
         """
         self._thread = threading.Thread(target=self._run, name="projectdavid", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._error is not None:
             raise self._error
-        credentials = json.loads(self._settings.credentials.read_text(encoding="utf-8"))
+        try:
+            credentials = load_credentials(self._settings)
+        except Unavailable:
+            self.stop()
+            raise
         self.api_key = credentials["api_key"]
         self.admin_api_key = credentials["admin_api_key"]
 

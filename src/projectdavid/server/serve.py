@@ -46,8 +46,12 @@ async def serve(
     tools: Mapping[str, Tool] | None = None,
     clock: Clock = time.time,
     terminals: Terminals | None = None,
+    *,
+    fresh: bool = False,
 ) -> None:
     """Serve until told to stop; calls `ready` with the address once requests are answered.
+
+    `fresh` moves aside what is in the data folder.
 
     Raises:
         Unavailable: the store cannot be opened.
@@ -56,7 +60,8 @@ async def serve(
     listener = _listen(settings.host, settings.port)
     try:
         port = listener.getsockname()[1]
-        platform = await assemble(settings, providers, clock, tools, url_of(settings.host, port), terminals)
+        here = url_of(settings.host, port)
+        platform = await assemble(settings, providers, clock, tools, here, terminals, fresh=fresh)
         url = point_credentials(settings, port)
         config = uvicorn.Config(
             create_app(platform),

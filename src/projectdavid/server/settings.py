@@ -198,6 +198,8 @@ with their vectors."""
     """Connections that are open without a request; the oldest is closed when there are more."""
     disk_reserve_mb: Annotated[int, Field(ge=0, le=4096)] = 16
     """Disk space that is set aside beside the database, so that users can delete when the disk is full; 0: none."""
+    trash_days: Annotated[float, Field(gt=0)] = 7
+    """How long bytes that no file has any more, as after a crash or a restore, are kept before they are deleted."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     """Where users reach the server, in links to files and to terminals; by default the address that it listens on."""
     keep_alive: Annotated[float, Field(gt=0)] = 15
@@ -305,6 +307,16 @@ TAVILY_API_KEY or EXA_API_KEY."""
     def index(self) -> Path:
         """The file in which vector stores are searched; made anew from the others where it is lost."""
         return self.data / "index.db"
+
+    @property
+    def trash(self) -> Path:
+        """The folder of blobs that no file has any more, until `trash_days` are over."""
+        return self.data / "trash"
+
+    @property
+    def secret(self) -> Path:
+        """The file of the server's secret."""
+        return self.data / "secret.key"
 
     @property
     def credentials(self) -> Path:

@@ -1,5 +1,6 @@
 """The store on one SQLite file: named SQL on apsw, reads in the event loop, one group-committing writer."""
 
+import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Sequence
@@ -27,13 +28,28 @@ DAMAGE = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError)
 """What a read raises where the file is damaged or gone."""
 
 
-class SQLiteStore:
-    """Everything in one file, which one process holds at a time."""
+CHECKED = 256 << 20
+"""Bytes of a file that is checked as a whole before it is used; a larger one would hold up the start."""
+RESTORE = "restore it from a backup, and keep the damaged file until all is well"
 
-    def __init__(self, path: Path, commits: Callable[[], Commits] = CommitThread, reserve: int = 0) -> None:
-        """`reserve` are the bytes of disk space that are set aside for deleting on a full disk."""
+
+class SQLiteStore:
+    """Everything in one file, which one process holds at a time.
+
+    `reserve` are the bytes of disk space that are set aside for deleting on a full disk. `inspect` is called before the
+    file is opened or made, when no other process can hold it; what it raises is raised.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        commits: Callable[[], Commits] = CommitThread,
+        reserve: int = 0,
+        inspect: Callable[[], None] = lambda: None,
+    ) -> None:
         self._path = path
         self._reserve = DiskReserve(path.with_suffix(".reserve"), reserve)
+        self._inspect = inspect
         self._commits = commits
         self._lock = -1
         self._reader: apsw.Connection | None = None
@@ -43,15 +59,19 @@ class SQLiteStore:
         """Take the file, bring its schema up to date, and start the writer.
 
         Raises:
-            Unavailable: another process holds it, it cannot be opened, or a newer version wrote it.
+            Unavailable: another process holds it, it cannot be opened, it is damaged, or a newer version wrote it.
         """
         self._lock = _locked(self._path.with_suffix(".lock"))
         try:
+            self._inspect()
             connection = _connect(self._path)
-            migrate(connection)
+            await asyncio.to_thread(_check, connection, self._path)
+            migrate(connection, self._path.name)
             self._reader = _connect(self._path)
             self._reserve.open()
             self._writer = Writer(connection, self._commits(), self._reserve)
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise Unavailable(f"{self._path} is damaged: {error}", RESTORE) from error
         except apsw.Error as error:
             raise Unavailable(f"cannot open {self._path}: {error}") from error
         except OSError as error:
@@ -161,6 +181,21 @@ def _connect(path: Path) -> apsw.Connection:
     for _ in connection.execute(PRAGMAS):
         pass
     return connection
+
+
+def _check(connection: apsw.Connection, path: Path) -> None:
+    """Refuse a file that lost its end, and a damaged one if it is not too large to look through.
+
+    Raises:
+        apsw.CorruptError: says what is wrong.
+    """
+    expected = connection.pragma("page_count") * connection.pragma("page_size")
+    wal = path.with_name(f"{path.name}-wal")
+    has_wal = wal.exists() and wal.stat().st_size > 0  # then pages may be there that the file itself does not have yet
+    if not has_wal and path.stat().st_size < expected:
+        raise apsw.CorruptError(f"it has {path.stat().st_size} of {expected} bytes")
+    if expected <= CHECKED and (found := connection.pragma("quick_check", 1)) != "ok":
+        raise apsw.CorruptError(str(found))
 
 
 def _locked(path: Path) -> int:

@@ -7,6 +7,9 @@ SELECT id, is_admin, created_at, updated_at, body, limits FROM users WHERE id = 
 -- name: user_update
 UPDATE users SET body = :body, is_admin = :is_admin, updated_at = :now WHERE id = :id;
 
+-- name: user_promote
+UPDATE users SET is_admin = 1, updated_at = :now WHERE id = :id RETURNING id;
+
 -- name: user_limit
 UPDATE users SET limits = :limits WHERE id = :id;
 
