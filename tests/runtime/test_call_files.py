@@ -152,10 +152,10 @@ async def test_a_call_sees_the_files_of_its_conversation_and_of_each_name_the_ne
     assert sorted(seen[1]) == sorted(["assistants", "said", "threads", made])
 
 
-async def test_a_file_that_was_deleted_cannot_be_read(stage: Stage, actor: Actor) -> None:
+async def test_a_file_that_is_lost_or_was_deleted_cannot_be_read(stage: Stage, actor: Actor) -> None:
     async def act(call: ToolCall, context: Context) -> ToolOutput:
         (wanted,) = await context.files()
-        with pytest.raises(ToolError, match=r"the file 'a\.csv' was deleted"):
+        with pytest.raises(ToolError, match=r"the content of the file 'a\.csv' is lost"):
             await content(context, wanted)  # its bytes are gone
         await stage.store.of(OWNER).write([Op("file_delete", {"id": wanted.id})])
         with pytest.raises(ToolError, match=r"the file 'a\.csv' was deleted"):

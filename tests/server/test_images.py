@@ -71,7 +71,8 @@ def test_where_the_bytes_of_an_image_are_lost_the_model_is_told_so(
     owner.say(thread, [picture(file)])
     (new,) = stored(place) - kept
     next((place / "blobs").rglob(new)).unlink()
-    assert shown(owner, play, thread) == [GONE]
+    told = "[An image stood here; its content is lost on this server.]"
+    assert shown(owner, play, thread) == [{"type": "text", "text": told}]
 
 
 def test_an_image_that_is_too_large_is_not_shown(owner: Caller, play: ScriptedProvider) -> None:

@@ -18,6 +18,7 @@ from projectdavid.ports.store import Op, Row, Stale, Store, Unavailable
 from projectdavid.ports.tool import File, ToolError
 from projectdavid.runtime.details import clean
 from projectdavid.runtime.driver import Clock, Lost, journal_topic
+from projectdavid.runtime.filing import read_whole
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.records import config_of, encode
@@ -107,18 +108,22 @@ class Calling:
         """
         gone = ToolError(f"the file '{file.name}' was deleted")
         if file.id in self._saved:
-            key = self._saved[file.id][1].key
+            key, size = self._saved[file.id][1].key, self._saved[file.id][1].size
         else:
             row = await self.desk.store.of(self.desk.row.owner).one("file", id=file.id)
             if row is None:
                 raise gone
-            key = row.blob
+            key, size = row.blob, row.size
         try:
-            async with aclosing(self.desk.shelf.blobs.read(key)) as pieces:
+            async with aclosing(read_whole(self.desk.shelf.blobs, key, size)) as pieces:
                 async for piece in pieces:
                     yield piece
         except Gone:
-            raise gone from None
+            view = self.desk.store.of(self.desk.row.owner)
+            if file.id in self._saved or await view.one("file", id=file.id) is None:
+                raise gone from None
+            log.error("the content of %s is lost: its blob is missing or damaged", file.id)
+            raise ToolError(f"the content of the file '{file.name}' is lost on this server") from None
 
     async def save(self, name: str, chunks: AsyncIterable[bytes]) -> File:
         """Keep what the call made; it becomes a file when the call returns it.

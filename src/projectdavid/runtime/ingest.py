@@ -20,6 +20,7 @@ from projectdavid.ports.embedder import Embedder, EmbedderError
 from projectdavid.ports.index import Index, IndexUnavailable, Piece, Place
 from projectdavid.ports.store import Missing, Op, Row, Store, Unavailable, Value
 from projectdavid.runtime.driver import Clock
+from projectdavid.runtime.filing import read_whole
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.queues import OwnerQueue, Window
 from projectdavid.runtime.shift import Shift
@@ -33,6 +34,7 @@ FORMAT = "1"
 BATCH = 64
 """Chunks that are embedded and staged at once."""
 STOPPED = "The server stopped each time it read this file."
+LOST = "The content of this file is lost on this server; send it again."
 FAULT = "The server made a mistake while it read this file; its log has the details."
 
 
@@ -180,9 +182,15 @@ class Ingest:
             await self._done(row, version, found.chunks, row.size)
             return
         try:
-            document = await self._documents.read(self._blobs.read(row.blob), row.filename)
+            async with aclosing(read_whole(self._blobs, row.blob, row.bytes)) as pieces:
+                document = await self._documents.read(pieces, row.filename)
         except Gone:
-            raise Unreadable("invalid_file", "The file was deleted.") from None
+            left = await self._store.one("ingest_file", n=row.n)
+            if left is None or left.blob is None:
+                raise Unreadable("invalid_file", "The file was deleted.") from None
+            log.error("the content of %s is lost: its blob is missing or damaged", row.file_id)
+            await self._fail(row, "server_error", LOST)
+            return
         if not document.text or document.text.isspace():
             raise Unreadable("invalid_file", _no_text(document))
         await self._stage(row, place, version, document)

@@ -1,5 +1,6 @@
 """Let a model see images that are files: their bytes stand in the prompt, as the chat-completions protocol wants it."""
 
+import logging
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +9,9 @@ from typing import Any
 from projectdavid.engine.prompt import PromptMessage
 from projectdavid.ports.blobs import Blobs, Gone
 from projectdavid.ports.store import Store
+from projectdavid.runtime.filing import read_whole
+
+log = logging.getLogger("projectdavid.files")
 
 LARGEST = 20 << 20
 """Bytes of an image that a model is shown."""
@@ -40,9 +44,12 @@ class Pictures:
         if row.size > LARGEST:
             return _instead(f"An image of {row.size} bytes stands here; it is too large to be shown.")
         try:
-            data = b"".join([piece async for piece in self.blobs.read(row.blob)])
+            data = b"".join([piece async for piece in read_whole(self.blobs, row.blob, row.size)])
         except Gone:
-            return _instead("An image stood here; it was deleted.")
+            if await self.store.of(owner).one("file", id=named["file_id"]) is None:
+                return _instead("An image stood here; it was deleted.")
+            log.error("the content of %s is lost: its blob is missing or damaged", named["file_id"])
+            return _instead("An image stood here; its content is lost on this server.")
         url = f"data:{row.mime_type};base64,{b64encode(data).decode()}"
         return {"type": "image_url", "image_url": {"url": url, "detail": named.get("detail", "auto")}}
 

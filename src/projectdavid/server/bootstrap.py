@@ -95,7 +95,9 @@ async def assemble(
         except IndexUnavailable as error:
             raise Unavailable(str(error)) from error
         if held_since is not None:
-            log.warning("this copy was restored from a backup and serves reads only; `projectdavid release` lets it work")
+            log.warning(
+                "this copy was restored from a backup and serves reads only; `projectdavid release` lets it work"
+            )
             platform = replace(platform, held_since=held_since)
         else:
             await platform.driver.recover()

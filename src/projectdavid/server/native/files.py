@@ -118,7 +118,7 @@ async def download_file(
     row = await platform.store.one("file_of_link", id=file_id)
     if row is None:
         raise missing("file", file_id, "file_id")
-    return await content(platform.blobs, row, row.name if use_real_filename else row.id, range, if_range)
+    return await content(platform, row, row.name if use_real_filename else row.id, range, if_range)
 
 
 @router.get("/files/{file_id}", response_model=File)
@@ -136,7 +136,7 @@ async def retrieve_file_content(
 ) -> Response:
     """The bytes of a file. What a browser could run is never shown by it, only saved."""
     row = await find(caller.view, "file", file_id)
-    return await content(caller.platform.blobs, row, row.name, range, if_range)
+    return await content(caller.platform, row, row.name, range, if_range)
 
 
 @router.get("/files/{file_id}/signed-url", response_model=SignedUrl)
@@ -154,7 +154,7 @@ async def retrieve_file_base64(file_id: str, caller: Auth) -> Response:
     """The bytes of a file as text, in JSON."""
     row = await find(caller.view, "file", file_id)
     head, tail = f'{{"file_id":"{row.id}","base64":"'.encode(), b'"}'
-    pieces = _encoded(await begun(caller.platform.blobs, row), head, tail)
+    pieces = _encoded(await begun(caller.platform, row), head, tail)
     size = len(head) + 4 * ((row.size + 2) // 3) + len(tail)
     return Pieces(pieces, size, 200, {"content-type": "application/json"})
 

@@ -13,6 +13,7 @@ from projectdavid.runtime.filing import upload_ended
 from projectdavid.runtime.storage_limits import LimitReached
 from projectdavid.server.auth import Caller
 from projectdavid.server.http.errors import ApiError, missing
+from projectdavid.server.objects.contents import lost
 from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.receiving import Stored, keep, row_of, size_bound
 
@@ -95,7 +96,7 @@ async def complete(caller: Caller, upload_id: str, wanted: UploadComplete) -> No
         )
     except Gone:
         if (await find(caller.view, "upload", upload_id)).status == "pending":
-            raise
+            raise lost(upload_id, "the blob of a part is not there") from None
         await complete(caller, upload_id, wanted)  # it was completed or cancelled in this very moment
         return
     file_id = caller.ids.new("file")

@@ -100,7 +100,7 @@ async def retrieve_file(file_id: str, caller: Auth) -> Response:
 async def retrieve_file_content(file_id: str, caller: Auth) -> Response:
     """The bytes of a file."""
     row = await find(caller, "file", file_id)
-    return await content(caller.platform.blobs, row, row.name, None, None)
+    return await content(caller.platform, row, row.name, None, None)
 
 
 @router.delete("/files/{file_id}", response_model=Deleted)

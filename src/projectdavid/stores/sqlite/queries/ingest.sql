@@ -41,7 +41,7 @@ WHERE n = :n AND lease = :lease;
 
 -- name: ingest_file
 -- What is to be read: `blob` is NULL where the file was deleted.
-SELECT v.*, s.owner, f.blob, f.sha256, f.name AS filename
+SELECT v.*, s.owner, f.blob, f.sha256, f.size AS bytes, f.name AS filename
 FROM vector_store_files AS v JOIN vector_stores AS s ON s.n = v.store
     LEFT JOIN files AS f ON f.id = v.file_id AND f.owner = s.owner
 WHERE v.n = :n;
