@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,24 +23,25 @@ async def test_a_broken_file_is_put_aside_and_a_new_one_begun(tmp_path: Path, ca
     index = SQLiteIndex(path)
     with caplog.at_level(logging.WARNING):
         await index.open()
-    assert "is broken" in caplog.text
-    assert (tmp_path / "index.db.broken").read_bytes().startswith(b"this is no database")
+    assert "cannot be used" in caplog.text
+    assert _aside(tmp_path).read_bytes().startswith(b"this is no database")
     await index.stage(PLACE, "1", PIECES)
     await index.publish(PLACE, "1")
     assert len(await index.search(Query("ada", (1,), "heron"))) == 1
     await index.close()
 
 
-async def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path):
+async def test_a_file_of_a_newer_version_is_moved_aside_and_a_new_one_begun(tmp_path: Path):
     path = tmp_path / "index.db"
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     index = SQLiteIndex(path)
-    with pytest.raises(IndexUnavailable, match="version 99, newer than"):
-        await index.open()
+    await index.open()
+    await index.stage(PLACE, "1", PIECES)
     await index.close()
-    assert path.exists()
+    with closing(sqlite3.connect(_aside(tmp_path))) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (99,)
 
 
 async def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
@@ -62,6 +64,12 @@ async def test_only_its_user_can_read_the_file(tmp_path: Path):
     await index.stage(PLACE, "1", PIECES)
     assert _open_to_others(tmp_path) == []
     await index.close()
+
+
+def _aside(folder: Path) -> Path:
+    """The index that was moved aside."""
+    (path,) = folder.glob("replaced-*/index.db")
+    return path
 
 
 def _open_to_others(folder: Path) -> list[Path]:

@@ -97,6 +97,7 @@ RUNTIME = {
     "ingest_lost",
     "ingest_outdated",
     "ingest_progress",
+    "ingest_rebuilding",
     "ingest_recover",
     "ingest_release",
     "ingest_waiting",

@@ -93,6 +93,15 @@ class Index(Protocol):
         """Finish what is being written and let go."""
         ...
 
+    @property
+    def damaged(self) -> bool:
+        """Whether it turned out to be damaged while it was used; then all fails until `reset`."""
+        ...
+
+    async def reset(self) -> None:
+        """Begin an empty one in its place; what is there is moved aside."""
+        ...
+
     async def staged(self, place: Place, version: str) -> int:
         """How many pieces of this version are staged already; those of other versions are thrown away."""
         ...

@@ -39,12 +39,14 @@ class Found:
     """The best passages, the best first.
 
     `semantic` says whether meanings were compared, too, and not words alone. `remarks` say what is missing from the
-    search: stores that are gone or have expired, files that are still being read.
+    search: stores that are gone or have expired, files that are still being read. `incomplete`: some of these are
+    not searched yet.
     """
 
     passages: tuple[Passage, ...]
     semantic: bool = False
     remarks: tuple[str, ...] = ()
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

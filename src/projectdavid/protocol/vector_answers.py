@@ -136,5 +136,7 @@ class SearchResults(Answer):
     search_mode: Literal["lexical", "hybrid"]
     data: list[SearchResult]
     remarks: list[str] = []
+    incomplete: bool = False
+    """Whether files of the store are not searched yet."""
     has_more: bool = False
     next_page: str | None = None

@@ -62,7 +62,8 @@ class StoreRetrieval:
         found = await self._reranked(wanted.text, await self._passages(owner, query), remarks)
         passages = tuple(one for one in found[: wanted.limit] if one.score >= wanted.threshold)
         await self._touch(owner, open_rows)
-        return Found(passages, semantic=vector is not None, remarks=tuple(remarks))
+        incomplete = any(row.in_progress for row in open_rows)
+        return Found(passages, semantic=vector is not None, remarks=tuple(remarks), incomplete=incomplete)
 
     async def near(self, owner: str, store: Row, vector: Vector, wanted: Wanted) -> tuple[Passage, ...]:
         """Search a store whose vectors its owner brings, by words too where `wanted.text` is not empty.

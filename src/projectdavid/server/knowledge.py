@@ -22,6 +22,10 @@ LOOK = 5.0
 """Seconds after which it looks for what has expired, and for what is to be forgotten."""
 
 
+SOON = 0.5
+"""The same while the index is rebuilt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """The index and those who fill it; without an `embedder`, search is by words alone, and without a `reranker` what
@@ -54,11 +58,14 @@ class Knowledge:
     async def _keep_up(self) -> None:
         while True:
             try:
+                if self.index.damaged:
+                    await self.upkeep.rebuild()
+                await self.upkeep.watch()
                 await self.upkeep.expire()
                 await self.upkeep.forget()
             except (IndexUnavailable, Unavailable) as error:
                 log.warning("the index and the store are not in step yet: %s", error)
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(SOON if self.upkeep.left else LOOK)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -72,4 +79,18 @@ class Knowledge:
     def health(self) -> dict[str, Any]:
         """How files are searched, and what is being read now."""
         search = "lexical" if self.embedder is None else "hybrid"
-        return {"search": search, "reading": self.ingest.at_work}
+        return {"search": search, "reading": self.ingest.at_work, "index": self._index()}
+
+    def _index(self) -> dict[str, Any]:
+        """How complete the index is."""
+        if self.index.damaged:
+            return {"state": "damaged"}
+        if not self.upkeep.left:
+            return {"state": "ready"}
+        return {"state": "rebuilding", "done": self.upkeep.total - self.upkeep.left, "total": self.upkeep.total}
+
+    def shortcoming(self) -> str | None:
+        """What searches miss now; None: nothing."""
+        if self.index.damaged or self.upkeep.left:
+            return "The index is being rebuilt; searches do not find all files until it is done."
+        return None

@@ -7,6 +7,7 @@ own: one writes, one reads, and one compares vectors while words are looked for.
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -45,14 +46,16 @@ class SQLiteIndex:
 
     def __init__(self, path: Path, memory: int = 512 << 20) -> None:
         self._path = path
+        self._memory = memory
         self._matrices = Matrices(memory)
+        self._damaged = False
         self._threads = {kind: ThreadPoolExecutor(1, f"index-{kind}") for kind in ("write", "read", "compare")}
         self._connections: dict[str, apsw.Connection] = {}
 
     async def open(self) -> None:
-        """Open the file, and bring its schema up to date; one that is broken is put aside, and begun anew."""
+        """Open the file, and bring its schema up to date; one that cannot be used is moved aside and replaced."""
         try:
-            await self._in("write", self._open_or_begin_anew)
+            await self._in("write", self._open_or_replace)
             self._connections["read"] = await self._in("read", partial(_connect, self._path))
         except OSError as error:
             raise IndexUnavailable(f"cannot open {self._path}: {error.strerror}") from error
@@ -63,6 +66,23 @@ class SQLiteIndex:
             if (connection := self._connections.pop(kind, None)) is not None:
                 await self._in(kind, connection.close)
             thread.shutdown(wait=True)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the file turned out to be damaged while it was used; then all fails until `reset`."""
+        return self._damaged
+
+    async def reset(self) -> None:
+        """Move the file aside, and begin an empty one."""
+        if (reader := self._connections.pop("read", None)) is not None:
+            await self._in("read", reader.close)
+        try:
+            await self._in("write", self._replace)
+            self._matrices = Matrices(self._memory)  # the new file counts its editions from 1 again
+            self._connections["read"] = await self._in("read", partial(_connect, self._path))
+        except OSError as error:
+            raise IndexUnavailable(f"cannot replace {self._path}: {error.strerror}") from error
+        self._damaged = False
 
     async def staged(self, place: Place, version: str) -> int:
         """How many pieces of this version are staged already."""
@@ -126,24 +146,45 @@ class SQLiteIndex:
     async def _in(self, kind: str, do: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads[kind], do)
-        except (*_UNFIT, *_BROKEN) as error:
+        except _BROKEN as error:
+            if not self._damaged:
+                log.error("%s is damaged: %s", self._path, error)
+            self._damaged = True
+            raise IndexUnavailable(f"{self._path.name} is damaged: {error}") from error
+        except _UNFIT as error:
             raise IndexUnavailable(f"{self._path.name}: {error}") from error
 
     def _connection(self, kind: str) -> apsw.Connection:
         if kind not in self._connections:
             raise IndexUnavailable("the index is not open")
+        if self._damaged:
+            raise IndexUnavailable(f"{self._path.name} is damaged, and about to be made again")
         return self._connections[kind]
 
-    def _open_or_begin_anew(self) -> None:
+    def _open_or_replace(self) -> None:
         try:
             self._connections["write"] = _migrated(self._path)
-        except _BROKEN as error:
-            aside = self._path.with_name(f"{self._path.name}.broken")
-            log.warning("%s is broken (%s): it is put aside as %s, and filled anew", self._path, error, aside.name)
-            self._path.replace(aside)
-            for end in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
-            self._connections["write"] = _migrated(self._path)
+        except (*_BROKEN, _NewerVersion) as error:
+            log.warning("%s cannot be used: %s", self._path, error)
+            self._replace()
+
+    def _replace(self) -> None:
+        """Move the file aside, and begin an empty one. Vectors that owners brought are in no other place."""
+        if (writer := self._connections.pop("write", None)) is not None:
+            writer.close()
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        aside = self._path.with_name(f"replaced-{stamp}-index-{time.time_ns() % 10**9}")
+        aside.mkdir(mode=0o700)
+        for end in ("", "-wal", "-shm"):
+            path = self._path.with_name(self._path.name + end)
+            if path.exists():
+                path.rename(aside / path.name)
+        log.warning("%s is moved to %s, and made again from the files", self._path.name, aside)
+        self._connections["write"] = _migrated(self._path)
+
+
+class _NewerVersion(Exception):
+    """A newer version of the platform wrote the file."""
 
 
 @contextmanager
@@ -157,7 +198,7 @@ def _migrated(path: Path) -> apsw.Connection:
     try:
         version = int(db.pragma("user_version") or 0)
         if version > len(SCHEMA):
-            raise IndexUnavailable(f"{path.name} is of version {version}, newer than this program's {len(SCHEMA)}")
+            raise _NewerVersion(f"it has schema version {version}, newer than version {len(SCHEMA)}")
         for number, script in enumerate(SCHEMA[version:], start=version + 1):
             with db:
                 for _ in db.execute(script):

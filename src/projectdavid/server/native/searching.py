@@ -48,6 +48,7 @@ async def search_vector_store(store_id: str, body: VectorStoreSearch, caller: Au
             "search_mode": "hybrid" if found.semantic else "lexical",
             "data": [_result(passage) for passage in found.passages],
             "remarks": found.remarks,
+            "incomplete": found.incomplete,
             "has_more": False,
             "next_page": None,
         }

@@ -21,4 +21,7 @@ def of_tools(tools: Iterable[Mapping[str, Any]], platform: Platform) -> list[dic
     shortcoming = platform.web.shortcoming
     if "web_search" in named and shortcoming is not None and "web_search" in platform.toolbox:
         missing.append({"code": "web_search_unconfigured", "message": shortcoming})
+    incomplete = platform.knowledge.shortcoming()
+    if "file_search" in named and incomplete is not None:
+        missing.append({"code": "index_rebuilding", "message": incomplete})
     return missing

@@ -88,6 +88,11 @@ UPDATE vector_store_files SET
     status = 'failed', error_code = 'server_error', error = 'The index was lost; send it again.', ended_at = :now
 WHERE n = :n AND status = 'completed' AND given IS NOT NULL;
 
+-- name: ingest_rebuilding
+-- How many files were found before the index was lost, and are still to be read again.
+SELECT count(*) AS files FROM vector_store_files
+WHERE (status = 'in_progress' OR stale = 1) AND status = 'in_progress' AND version IS NOT NULL;
+
 -- name: ingest_outdated
 -- Files whose vectors are of another space than that which is used now ('': none) are read anew.
 UPDATE vector_store_files SET stale = 1, attempts = 0, crashes = 0, next_at = 0
