@@ -221,6 +221,17 @@ def test_a_damaged_index_does_not_keep_a_backup_from_being_restored(
         platform.stop()
 
 
+def test_what_the_index_of_a_backup_knows_of_later_is_a_warning_that_a_restore_corrects(
+    lonely: Command, data: Path, tmp_path: Path
+) -> None:
+    execute(data / "index.db", "DELETE FROM editions")
+    told(lonely("backup", str(tmp_path / "b"), "--json"))
+    found = findings(lonely("verify-backup", str(tmp_path / "b"), "--json"))
+    assert (found["index against stores"]["level"], found["backup"]["level"]) == ("warn", "ok")
+    told(lonely("restore", str(tmp_path / "b"), "--data", str(tmp_path / "copy"), "--json"))
+    assert not failing(lonely("doctor", "--deep", "--data", str(tmp_path / "copy"), "--json"))
+
+
 def test_bytes_that_the_data_folder_has_lost_are_named_and_the_rest_is_backed_up(
     lonely: Command, data: Path, tmp_path: Path
 ) -> None:

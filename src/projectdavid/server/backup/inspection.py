@@ -71,7 +71,7 @@ def inspect_folder(
         yield _blobs(folder, database, report, known=set(manifest.missing if manifest else ()))
         yield _orphans(folder, database)
         if folder.index.is_file():
-            yield from _index(folder, database, report, frozen=frozen)
+            yield from _index(folder, database, report, frozen=frozen, is_backup=manifest is not None)
         elif manifest is not None and "index" in manifest.left_out:
             yield Check("index", "ok", "left out of this backup; a release makes it anew")
         else:
@@ -162,7 +162,9 @@ def _orphans(folder: DataFolder, database: apsw.Connection) -> Check:
     return Check("orphans", "warn", f"{count} blobs ({size} bytes) belong to no file", "a running server removes them")
 
 
-def _index(folder: DataFolder, database: apsw.Connection, report: Report, *, frozen: bool) -> Iterator[Check]:
+def _index(
+    folder: DataFolder, database: apsw.Connection, report: Report, *, frozen: bool, is_backup: bool
+) -> Iterator[Check]:
     anew = f"stop the server, move {folder.index} away, and start it: it makes the index anew"
     try:
         with read_database(folder.index, frozen=frozen) as index:
@@ -171,10 +173,17 @@ def _index(folder: DataFolder, database: apsw.Connection, report: Report, *, fro
             if not faults and has_table(database, "vector_store_files"):
                 report("index against stores", 0, 0)
                 differing = _persistent(lambda: _differences(database, index), frozen=frozen)
-                remedy = "start the server again: it corrects what differs"
-                yield _verdict("index against stores", sorted(differing), "they agree", remedy)
+                yield _compared(sorted(differing), is_backup=is_backup)
     except BackupError as error:
         yield Check("index", "fail", error.message, anew)
+
+
+def _compared(differing: list[str], *, is_backup: bool) -> Check:
+    """The index of a backup is copied after the database, and can know of what happened between the two."""
+    name = "index against stores"
+    if differing and is_backup:
+        return Check(name, "warn", f"{len(differing)} differences: {differing[0]}", "a restore corrects them")
+    return _verdict(name, differing, "they agree", "start the server again: it corrects what differs")
 
 
 def _persistent(look: Callable[[], set[str]], *, frozen: bool) -> set[str]:
