@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.blobs.directory import DirectoryBlobs
-from projectdavid.ports.blobs import Gone, NoRoom
+from projectdavid.blobs.directory import DirectoryBlobs, hold_blobs
+from projectdavid.ports.blobs import Gone, Held, NoRoom
 from tests.contracts.test_blobs import BIG, NEVER, pieces, read
 
 pytestmark = pytest.mark.anyio
@@ -76,3 +76,16 @@ async def test_where_it_cannot_write_there_is_no_room(tmp_path: Path) -> None:
     (tmp_path / "blobs").write_text("a file in the way")
     with pytest.raises(NoRoom):
         await DirectoryBlobs(tmp_path / "blobs").put(pieces(b"abc"), NEVER)
+
+
+async def test_nothing_is_deleted_or_moved_while_a_backup_holds_the_blobs(tmp_path: Path) -> None:
+    blobs = DirectoryBlobs(tmp_path / "blobs")
+    blob = await blobs.put(pieces(b"abc"), NEVER)
+    with hold_blobs(tmp_path / "blobs"):
+        for change in (blobs.delete, blobs.discard):
+            with pytest.raises(Held):
+                await change([blob.key])
+        assert await read(blobs, blob.key) == b"abc"
+    await blobs.delete([blob.key])
+    with pytest.raises(Gone):
+        await read(blobs, blob.key)

@@ -96,7 +96,13 @@ class DirectoryBlobs:
         return await asyncio.to_thread(_older_than, self._path, time.time() - seconds)
 
     async def discard(self, keys: list[str]) -> None:
-        """Move them into the trash; its time there counts from now."""
+        """Move them into the trash; its time there counts from now.
+
+        Raises:
+            Held: a backup is being made.
+        """
+        if await asyncio.to_thread(_is_held, self._path):
+            raise Held
         await asyncio.to_thread(_move, [(self._place(key), self._trash_place(key)) for key in keys])
 
     async def restore(self, keys: list[str]) -> None:

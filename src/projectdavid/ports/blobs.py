@@ -84,6 +84,7 @@ class Blobs(Protocol):
         """Move them into the trash, from where they can be restored; it is no fault if some are gone.
 
         Raises:
+            Held: none was moved; try again later.
             NoRoom: some could not be moved now.
         """
         ...

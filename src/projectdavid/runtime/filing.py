@@ -133,7 +133,10 @@ class Filing:
         known = await self._known(stored)
         orphans = [key for key in stored if key not in known]
         if orphans:
-            await self._blobs.discard(orphans)
+            try:
+                await self._blobs.discard(orphans)
+            except Held:
+                return 0  # the next look finds them again
             log.warning("moved %d blobs that no file has into the trash", len(orphans))
         return len(orphans)
 

@@ -47,6 +47,11 @@ class DataFolder:
         return self.path / "blobs"
 
     @property
+    def trash(self) -> Path:
+        """Blobs that no row named when the server looked; a row that names one again gets it back."""
+        return self.path / "trash"
+
+    @property
     def ledger(self) -> Path:
         """The erasure ledger."""
         return self.path / LEDGER

@@ -52,7 +52,7 @@ def write_backup(data: Path, target: Path, options: BackupOptions, report: Repor
     source = DataFolder(data)
     _check_source(source)
     _check_target(source, target)
-    sources = [source.blobs]
+    sources = [source.blobs, source.trash]
     if options.previous is not None:
         read_manifest(DataFolder(options.previous))
         sources.append(DataFolder(options.previous).blobs)
