@@ -65,7 +65,28 @@ STORE_FILE = {
 CHUNK = {"position": 0, "text": "words", "start": 0, "end": 5, "first_line": 1, "last_line": 1}
 FOUND = {"search_query": ["words"], "search_mode": "lexical", "data": []}
 HEALTH = {"version": "1", "uptime_s": 1.0, "providers": [], "tools": {}, "runs": {}}
-USER_GONE = {"id": "u", "object": "user.deleted", "deleted": True, "success": True, "message": "."}
+ERASURE = {
+    "id": "erasure_1",
+    "object": "erasure",
+    "user_id": "u",
+    "status": "in_progress",
+    "requested_at": "2025-06-29T04:03:49Z",
+    "completed_at": None,
+    "deleted": {"users": 0},
+    "left": {"users": 1},
+    "blobs_left": 0,
+    "index_files_left": 0,
+    "out_of_reach": ["Backups."],
+}
+USER_GONE = {
+    "id": "u",
+    "object": "user.deleted",
+    "deleted": True,
+    "success": True,
+    "message": ".",
+    "erasure_id": "erasure_1",
+    "erasure": ERASURE,
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +146,7 @@ CASES = [
     case("users.retrieve_user", "GET /v1/users/u", USER, "u"),
     case("users.update_user", "PUT /v1/users/u", USER, "u", full_name=None),
     case("users.delete_user", "DELETE /v1/users/u", USER_GONE, "u"),
+    case("users.retrieve_erasure", "GET /v1/admin/erasures/erasure_1", ERASURE, "erasure_1"),
     reading("users.list", "GET /v1/users", page(USER), query={"limit": 100, **DESC}, gives=[USER]),
     case("keys.create_key", "POST /v1/users/u/apikeys", CREATED, "u"),
     case("keys.create_key_for_user", "POST /v1/admin/users/u/keys", CREATED, "u", key_name="k", expires_in_days=3),

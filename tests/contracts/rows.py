@@ -163,3 +163,9 @@ async def born(store: Store, owner: str = "ann", thread_id: str = "t", run_id: s
     row = rows[2]
     assert row is not None
     return int(row.n)
+
+
+async def sweep(store: Store) -> None:
+    """Delete all that is hidden."""
+    while await store.sweep() is not None:
+        pass

@@ -31,14 +31,22 @@ ADMINISTRATION = {
     "user_limit",
     "user_delete",
     "users_page",
+    "erasure",
+    "erasure_insert",
+    "removals_left",
     "caller",
     "key_used",
 }
 """For admins, and for whoever asks which user a key belongs to."""
 RUNTIME = {
     "config_insert",
-    "configs_prune",
     "idempotency_prune",
+    "erasures_swept",
+    "erasure_done",
+    "runs_erased",
+    "runs_abandoned",
+    "blob_removals",
+    "blob_removals_done",
     "run_state",
     "run_decide",
     "runs_waiting",

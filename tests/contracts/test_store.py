@@ -22,6 +22,7 @@ from tests.contracts.rows import (
     message,
     output,
     run,
+    sweep,
     tell,
     thread,
     user,
@@ -164,7 +165,10 @@ async def test_the_errors_that_a_group_names_are_raised_themselves(store: Store)
 
 
 async def test_what_may_touch_nothing_is_not_an_error(store: Store) -> None:
-    assert await store.write([Op("user_delete", {"id": "nobody"}), Op("configs_prune")]) == [None, None]
+    assert await store.write([Op("user_delete", {"id": "nobody"}), Op("removals_done", {"files": "[]"})]) == [
+        None,
+        None,
+    ]
 
 
 async def test_the_errors_say_what_it_was_about() -> None:
@@ -327,9 +331,10 @@ CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "
     "store_insert",
     "upload_insert",
     "page_keep",
+    "erased_id_insert",
 }
 """These write the owner down; whose it is they cannot get wrong."""
-OF_ONESELF = {"runs_room", "storage_room"}
+OF_ONESELF = {"runs_room", "storage_room", "reader"}
 """These say something of whoever asks, who may have nothing."""
 
 
@@ -494,7 +499,7 @@ async def test_what_was_done_under_a_key_is_forgotten_when_it_is_long_ago(store:
     ann = store.of("ann")
     await ann.write([claim("old", made_at=10), claim("young", made_at=11)])
     assert await ann.one("idempotency", key="old", since=10) is None
-    await store.write([Op("idempotency_prune", {"until": 10})])
+    await store.write([Op("idempotency_prune", {"until": 10, "limit": 9})])
     assert await ann.one("idempotency", key="old", since=0) is None
     assert await ann.one("idempotency", key="young", since=0) is not None
 
@@ -602,15 +607,36 @@ async def test_a_run_is_not_deleted_before_its_end(store: Store) -> None:
         await store.of("ann").write([delete])
     await store.write([decide(n, 1, "completed")])
     await store.of("ann").write([delete])
+    await sweep(store)
     assert await journal(store, n) == []
 
 
-async def test_what_belongs_to_a_thread_goes_with_it_and_what_belongs_to_a_user_too(store: Store) -> None:
+OF_A_THREAD = """
+thread messages_page.desc spoken_page.desc formatted_page message message_answering thread_runs_page.asc
+run run_open action actions_of_run step steps_page.asc calls_of_turns
+"""
+
+
+async def test_a_deleted_thread_is_hidden_at_once_and_swept_later(store: Store) -> None:
     await furnish(store)
-    await store.of("ann").write([Op("thread_delete", {"id": "t"})])
-    for query in ("message", "run", "action"):
-        assert await store.of("ann").one(query, **BOUND_READS[query]) is None, query
+    ann = store.of("ann")
+    n = (await ann.one("run", id="r")).n
+    await ann.write([Op("thread_delete", {"id": "t"})])
+    for query in OF_A_THREAD.split():
+        assert await ann.all(query, **BOUND_READS[query]) == [], query
+    assert await store.one("run_state", n=n) is None
+    assert await store.one("run_lease", n=n) is None
+    await sweep(store)
+    assert await journal(store, n) == []
+
+
+async def test_what_belongs_to_a_user_goes_with_them(store: Store) -> None:
+    await furnish(store)
     await store.write([Op("user_delete", {"id": "ann"})])
+    assert await store.one("user", id="ann") is None
+    assert await users(store) == ["bob"]
+    await sweep(store)
+    assert set((await store.left("ann")).values()) == {0}
     for query, params in BOUND_READS.items():
         assert await store.of("ann").all(query, **params) == [], query
 
@@ -693,11 +719,10 @@ async def test_the_files_that_runs_of_a_thread_made_are_found(store: Store) -> N
 
 async def test_configurations_live_as_long_as_a_run_needs_them(store: Store) -> None:
     n = await born(store)
-    await store.write([Op("config_insert", {"hash": b"unused", "body": "{}"}), Op("configs_prune")])
     assert (await store.one("run_state", n=n)).config_body == "{}"
     await store.write([decide(n, 1, "completed")])
     await store.of("ann").write([Op("run_delete", {"id": "r"})])
-    await store.write([Op("configs_prune")])
+    await sweep(store)
     _, insert, _ = run("r2", "t", clash=Clash("configuration", "gone"))
     with pytest.raises(Clash):
         await store.of("ann").write([insert])
@@ -747,6 +772,7 @@ async def test_a_stream_of_a_run_that_was_deleted_writes_nothing(store: Store) -
     await store.of("ann").write([Op("thread_delete", {"id": "t"})])
     with pytest.raises(Stale):
         await store.write([tell(n, "a", version=1, missing=Stale())])
+    await sweep(store)
     assert await journal(store, n) == []
 
 
@@ -883,7 +909,9 @@ async def test_a_file_outlives_the_thread_whose_run_made_it_but_not_its_owner(st
     ann = store.of("ann")
     await ann.write([file("f", thread=row.thread, run_id="r")])
     await ann.write([Op("thread_delete", {"id": "t"})])
+    await sweep(store)
     assert (await ann.one("file", id="f")).thread is None
     assert [row.blob for row in await store.all("blobs_known", keys='["blob of f","other"]')] == ["blob of f"]
     await store.write([Op("user_delete", {"id": "ann"})])
+    await sweep(store)
     assert await store.all("blobs_known", keys='["blob of f"]') == []

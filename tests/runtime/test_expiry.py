@@ -10,10 +10,9 @@ import pytest
 from projectdavid.engine.deltas import Text
 from projectdavid.engine.run import Refused, Status
 from projectdavid.ports.model import ModelError
-from projectdavid.ports.store import Clash
 from projectdavid.providers.scripted import say
-from projectdavid.runtime.sweeper import GRACE, Sweeper
-from tests.contracts.rows import run
+from projectdavid.runtime.sweeper import ANSWERS_KEPT, GRACE, Sweeper
+from tests.contracts.rows import claim
 from tests.runtime.moments import MomentaryStore, Moments, When
 from tests.runtime.stage import OWNER, START, Stage, calls, kinds, others_go_first, statuses, text_of
 from tests.timeouts import EVENT_TIMEOUT
@@ -137,15 +136,14 @@ async def test_a_sweeper_at_work_expires_runs_by_itself(stage: Stage) -> None:
 
 
 async def test_a_sweeper_at_work_throws_away_what_nothing_needs(stage: Stage) -> None:
-    config, insert, _ = run("run_2", "thread_1", clash=Clash("configuration", "gone"))
     done = await stage.run()
-    await stage.store.write([config])
+    view = stage.store.of(OWNER)
+    await view.write([claim("key", made_at=stage.clock() + 60 - ANSWERS_KEPT)])
     async with stage.working(), sweeping(stage.sweeper(every=1.0, prune_every=60.0)):
         await stage.events(done)
         stage.clock.skip(60)
         await stage.quiet()
-    with pytest.raises(Clash):
-        await stage.store.of(OWNER).write([insert])
+    assert await view.one("idempotency", key="key", since=0) is None
     assert text_of(await stage.events(done)) == "Hello from the script."
 
 

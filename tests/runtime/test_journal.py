@@ -10,7 +10,7 @@ from projectdavid.engine.run import Status
 from projectdavid.ports.store import Op
 from projectdavid.providers.scripted import ScriptedProvider, say
 from projectdavid.runtime.journal import tail, told_before
-from tests.contracts.rows import tell
+from tests.contracts.rows import sweep, tell
 from tests.runtime.moments import MomentaryStore, Moments, When
 from tests.runtime.stage import BOUND, OWNER, Event, Stage, calls, kinds, of_kind
 
@@ -134,6 +134,7 @@ async def test_a_reader_of_a_run_that_is_deleted_is_let_go(stage: Stage) -> None
         await anext(parts)
         await stage.store.of(OWNER).write([Op("thread_delete", {"id": thread_id})])
         assert [told async for told in parts if told] == []
+    await sweep(stage.store)
     assert await stage.events(n) == []
 
 
@@ -148,6 +149,7 @@ async def test_a_run_whose_thread_is_deleted_while_it_is_worked_on_leaves_nothin
         gate.set()
         await worker.drain(10)
         assert (worker.at_work, provider.closed) == (0, 1)
+    await sweep(stage.store)
     assert await stage.journal(n) == []
 
 

@@ -64,6 +64,7 @@ def world_of(user: Caller) -> World:
         "call": waiting["actions"][0]["tool_call_id"],
         "message": ok(user.get(f"/v1/threads/{waiting['thread_id']}/messages"))["first_id"],
         "user": user.user_id,
+        "erasure": f"erasure_of_{user.user_id}",
         "prefix": user.key[:12],
         "delivery": delivery["id"],
         "step": steps["first_id"],
@@ -142,6 +143,7 @@ ROUTES: dict[str, list[Body | None]] = {
     "GET /v1/users/{user_id}": [None],
     "PUT /v1/users/{user_id}": [lambda _: {"full_name": "Eve"}],
     "DELETE /v1/users/{user_id}": [None],
+    "GET /v1/admin/erasures/{erasure_id}": [None],
     "GET /v1/auth/validate-key": [None],
     "POST /v1/users/{user_id}/apikeys": [lambda _: {"key_name": "k"}],
     "GET /v1/users/{user_id}/apikeys": [None],
@@ -221,6 +223,7 @@ ADMIN_ONLY = {
     "POST /v1/users",
     "GET /v1/users",
     "DELETE /v1/users/{user_id}",
+    "GET /v1/admin/erasures/{erasure_id}",
     "POST /v1/admin/users/{user_id}/keys",
 }
 OF_ENDED = {"DELETE /v1/runs/{run_id}", "GET /v1/runs/{run_id}/events"}

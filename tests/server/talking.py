@@ -118,7 +118,7 @@ def frames(response: httpx2.Response) -> Iterator[Json]:
         elif frame.get("data") == "[DONE]":
             return
         elif "data" in frame:
-            yield {**json.loads(frame["data"]), "id": int(frame["id"]), "event": frame.get("event")}
+            yield {**json.loads(frame["data"]), "id": int(frame.get("id", 0)), "event": frame.get("event")}
             frame = {}
         else:
             frame = {}

@@ -128,7 +128,7 @@ def test_a_run_that_lost_its_answer_is_found_again_although_its_assistant_is_gon
         body = _run(admin)
         made = ok(admin.post("/v1/runs", json=body, headers=KEY))
         ok(admin.delete(f"/v1/assistants/{body['assistant_id']}"))
-    assert lose_answers(tmp_path) == 1
+    lose_answers(tmp_path)  # where the eraser has not: the answer names the deleted assistant
     with serving(tmp_path) as server, admin_of(server) as admin:
         again = admin.post("/v1/runs", json=body, headers=KEY)
         assert (ok(again)["id"], again.headers["idempotent-replayed"]) == (made["id"], "true")

@@ -76,11 +76,15 @@ def test_an_open_run_cannot_be_deleted(user: Caller) -> None:
     assert ok(user.get(f"/v1/runs/{run['id']}")) == run
 
 
-def test_a_run_outlives_its_assistant(user: Caller) -> None:
-    run = user.waiting()
-    ok(user.delete(f"/v1/assistants/{run['assistant_id']}"))
-    ok(user.submit(run, (run["actions"][0]["tool_call_id"], "sun")))
-    assert user.until(run, "completed")["assistant_id"] == run["assistant_id"]
+def test_open_runs_of_a_deleted_assistant_fail_and_the_others_stay(user: Caller) -> None:
+    waiting, over = user.waiting(), user.until(user.run(), "completed")
+    for run in (waiting, over):
+        ok(user.delete(f"/v1/assistants/{run['assistant_id']}"))
+    refused(user.submit(waiting, (waiting["actions"][0]["tool_call_id"], "sun")), 400, "invalid_state")
+    failed = ok(user.get(f"/v1/runs/{waiting['id']}"))
+    assert (failed["status"], failed["assistant_id"]) == ("failed", waiting["assistant_id"])
+    assert list(user.events(waiting))[-2]["code"] == "assistant_deleted"
+    assert ok(user.get(f"/v1/runs/{over['id']}"))["status"] == "completed"
 
 
 def test_a_thread_deleted_in_the_midst_of_a_run_does_not_hold_up_the_next(user: Caller) -> None:
@@ -101,7 +105,7 @@ def test_the_stream_of_a_deleted_run_tells_nothing_of_the_next(tmp_path: Path) -
                 pass
             ok(user.delete(f"/v1/threads/{run['thread_id']}"))
             user.until(user.run(), "completed")
-            assert list(stream) == []
+            assert [event["code"] for event in stream] == ["thread_deleted"]
 
 
 @pytest.mark.anyio

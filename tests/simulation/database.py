@@ -21,15 +21,15 @@ class SimCommits:
         self._random = random
         self._pending: tuple[asyncio.TimerHandle, Callable[[], object]] | None = None
 
-    def commit(self, connection: apsw.Connection, settle: Settle) -> None:
+    def commit(self, connection: apsw.Connection, settle: Settle, statement: str = "COMMIT") -> None:
         def committed() -> None:
             self._pending = None
-            connection.execute("COMMIT")
+            connection.execute(statement)
             settle(None)
 
         delay = self._random.choice((0.0, 0.001, 0.02))
         timer = asyncio.get_running_loop().call_later(delay, committed)
-        self._pending = timer, lambda: connection.execute("COMMIT")
+        self._pending = timer, lambda: connection.execute(statement)
 
     def close(self) -> None:
         pass
@@ -65,7 +65,7 @@ class Database(SQLiteStore):
             self._look = self._reader
             self._connection.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
         self._sim = SimCommits(random)
-        self._writer = Writer(self._connection, self._sim)
+        self._writer = Writer(self._connection, self._sim, self._reserve)
 
     def look(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         """What is on the disk, for those who look often."""

@@ -12,6 +12,7 @@ from projectdavid.cli import (
     assistants,
     backup,
     chat,
+    compact,
     computer,
     demo,
     doctor,
@@ -46,6 +47,7 @@ demo.declare(app)
 chat.declare(app)
 doctor.declare(app)
 backup.declare(app)
+compact.declare(app)
 models.declare(app)
 usage.declare(app)
 stores.declare(app)

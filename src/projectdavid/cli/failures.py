@@ -13,6 +13,7 @@ from projectdavid.client.errors import (
     ProjectDavidError,
     RateLimitError,
     StreamBroken,
+    StreamEnded,
 )
 
 
@@ -38,6 +39,8 @@ def _next_step(error: ProjectDavidError) -> str:
             return _list_of(error)
         case RateLimitError():
             return "try again" + (f" in {error.retry_after:g} s" if error.retry_after else " later")
+        case StreamEnded(code="key_revoked"):
+            return "`projectdavid doctor` says which key is used and where it comes from"
         case StreamBroken():
             return "`projectdavid runs events RUN --after POSITION` reads on"
         case InternalServerError():

@@ -1,13 +1,22 @@
 """`projectdavid users`."""
 
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from projectdavid.cli.bars import count_bar
 from projectdavid.cli.connecting import connect_as_admin
-from projectdavid.cli.options import AsJson, IdempotencyKey, Limit, UserId
-from projectdavid.cli.printing import note, print_fields, print_json, print_table
+from projectdavid.cli.options import AsJson, IdempotencyKey, Limit, UserId, Yes
+from projectdavid.cli.printing import confirm, note, print_fields, print_json, print_table
 from projectdavid.cli.teaching import command, new_group
+
+if TYPE_CHECKING:
+    from projectdavid.client import Entity
+    from projectdavid.protocol.erasures import Erasure
+
+POLL = 0.2
+"""Seconds between two looks at an erasure."""
 
 app = new_group(
     "Users, for admins.\n\nWith the admin key of the credentials file, or the key in PROJECTDAVID_API_KEY.",
@@ -108,3 +117,68 @@ def limit(
 
 def _shown(limit: float | None) -> str:
     return "as the server's settings say" if limit is None else f"{limit}"
+
+
+@command(
+    app,
+    "delete",
+    "projectdavid users delete user_JMjCZnGqHwQUV8aXRrLgkT",
+    "projectdavid users delete user_JMjCZnGqHwQUV8aXRrLgkT --yes --json",
+)
+def delete(
+    user_id: UserId,
+    yes: Yes = False,
+    wait: Annotated[bool, typer.Option(help="Wait until everything is erased.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a user and all that is theirs, and report what was erased.
+
+    The user is gone at once; rows, files and index entries are erased in the background. Ctrl-C stops only the waiting;
+    `users erasure` shows the report later.
+    """
+    confirm(f"Delete the user {user_id} and everything that is theirs?", yes=yes)
+    with connect_as_admin() as client:
+        erasure = client.users.delete_user(user_id).erasure
+        if wait:
+            erasure = _completed(client, erasure)
+    _print_erasure(erasure, as_json=as_json)
+
+
+@command(app, "erasure", "projectdavid users erasure erasure_4hVvJ2kXbPq0sYt7LwNzR1")
+def erasure(
+    erasure_id: Annotated[str, typer.Argument(metavar="ERASURE", help="The id, as `users delete` prints it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Report how far the deletion of a user is."""
+    with connect_as_admin() as client:
+        found = client.users.retrieve_erasure(erasure_id)
+    _print_erasure(found, as_json=as_json)
+
+
+def _completed(client: "Entity", erasure: "Erasure") -> "Erasure":
+    """Wait for an erasure, with progress."""
+    with count_bar("erasing") as update:
+        while erasure.status != "completed":
+            done = sum(erasure.deleted.values())
+            update(done, done + sum(erasure.left.values()))
+            time.sleep(POLL)
+            erasure = client.users.retrieve_erasure(erasure.id)
+    return erasure
+
+
+def _print_erasure(erasure: "Erasure", *, as_json: bool) -> None:
+    if as_json:
+        print_json(erasure)
+        return
+    kinds = [kind for kind in erasure.deleted if erasure.deleted[kind] or erasure.left[kind]]
+    print_table(
+        ["KIND", "DELETED", "LEFT"], [(kind, str(erasure.deleted[kind]), str(erasure.left[kind])) for kind in kinds]
+    )
+    print_fields(
+        {
+            "id": erasure.id,
+            "status": erasure.status,
+            "completed": erasure.completed_at,
+            "out of reach": " ".join(erasure.out_of_reach),
+        }
+    )

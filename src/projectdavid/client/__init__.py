@@ -21,6 +21,7 @@ from projectdavid.client.errors import (
     RateLimitError,
     RunFailed,
     StreamBroken,
+    StreamEnded,
     UnprocessableEntityError,
     WebhookVerificationError,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "SandboxEvent",
     "StatusEvent",
     "StreamBroken",
+    "StreamEnded",
     "ToolCallEvent",
     "ToolOutputEvent",
     "ToolStartedEvent",

@@ -8,6 +8,7 @@
     │   └── APITimeoutError          no answer in time
     ├── InvalidAnswerError           an answer that is not in the words of the API
     ├── StreamBroken                 a stream that could not be read on
+    ├── StreamEnded                  a stream of something deleted, or with a key that was revoked (.code)
     ├── RunFailed                    a run that did not complete (.run)
     ├── WebhookVerificationError     a webhook that the platform did not send, or long ago
     └── APIStatusError               the server refused (.status_code .code .param .request_id)
@@ -57,6 +58,17 @@ class APITimeoutError(APIConnectionError):
 
 class InvalidAnswerError(ProjectDavidError):
     """The server answered something else than its API says; is the base URL that of a Project David server?"""
+
+
+class StreamEnded(ProjectDavidError):
+    """The server ended a stream before its run was over, and reading on cannot succeed.
+
+    `code` says why: `user_deleted`, `thread_deleted`, `run_deleted` or `key_revoked`.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StreamBroken(ProjectDavidError):

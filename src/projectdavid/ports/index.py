@@ -132,6 +132,14 @@ class Index(Protocol):
         """Forget files, of whomever, staged or published; it is no fault if some are not there."""
         ...
 
+    async def purge(self) -> bool:
+        """Remove what was forgotten from the disk; False: a reader is in the way, so try again."""
+        ...
+
+    async def free_bytes(self) -> int:
+        """Return how many bytes compaction would give back to the file system."""
+        ...
+
     async def chunks(self, place: Place, after: int = -1, limit: int = 100) -> list[Chunk]:
         """The chunks of a file behind a position, in order."""
         ...

@@ -4,7 +4,7 @@ It speaks of rows, pages and journals, not of assistants: the SQL of each query 
 adapter. `of(owner)` hands out a view in which every query is bound to one owner.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,6 +66,15 @@ class Op:
     clash: StoreError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """Rows of an erased owner that one slice deleted, by kind; `done`: the owner has none left."""
+
+    owner: str
+    rows: Mapping[str, int]
+    done: bool
+
+
 class View(Protocol):
     """Reads and writes. Of an owner: `:owner` is filled in, and queries that do not bind it are refused."""
 
@@ -110,4 +119,24 @@ class Store(View, Protocol):
 
     async def close(self) -> None:
         """Finish what is being written and let go."""
+        ...
+
+    async def sweep(self) -> Swept | None:
+        """Delete some of the rows that are hidden, in a transaction of a few milliseconds; None: nothing is left."""
+        ...
+
+    async def left(self, owner: str) -> Mapping[str, int]:
+        """Return how many rows an owner has by kind: every kind there is, each counted up to a bound."""
+        ...
+
+    async def checkpoint(self) -> bool:
+        """Remove what was deleted from the write-ahead log; False: a reader is in the way, so try again.
+
+        Raises:
+            Unavailable: the disk refuses.
+        """
+        ...
+
+    async def free_bytes(self) -> int:
+        """Return how many bytes compaction would give back to the file system."""
         ...

@@ -213,6 +213,14 @@ class ErrorEvent(Event):
     content: str = ""
 
 
+STREAM_ENDED = {
+    "user_deleted": "The user was deleted, and the run with it.",
+    "thread_deleted": "The thread was deleted, and the run with it.",
+    "run_deleted": "The run was deleted.",
+    "key_revoked": "The API key of this stream was revoked, or has expired. The run goes on; read it with another key.",
+}
+"""Why a stream ends before its run: the codes of an `error` event that is not in the journal and has no position."""
+
 EVENTS: dict[str, type[Event]] = {
     "status": StatusEvent,
     "message_created": MessageCreatedEvent,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from projectdavid.protocol.base import NO_NUL, WHOLE, Answer, Request, ShortText
+from projectdavid.protocol.erasures import Erasure
 from projectdavid.protocol.usage import Limits, UserLimits
 
 EMAIL_PATTERN = r"^[^@\x00-\x20]+@[^@\x00-\x20]+$"
@@ -57,6 +58,10 @@ class UserDeleted(Answer):
     deleted: Literal[True] = True
     success: Literal[True] = True
     message: str
+    erasure_id: str
+    """Names the report that says when everything is erased."""
+    erasure: Erasure
+    """The report as it is now."""
 
 
 class KeyCreate(Request):
@@ -130,3 +135,5 @@ class Health(Answer):
     runs: dict[str, int]
     held_since: int | None = None
     """Set on a restored copy that is not released: it answers reads only, asks no model and sends no webhook."""
+    store_free_bytes: int = 0
+    """Bytes in the files of the database and the index that `projectdavid compact` would give back."""

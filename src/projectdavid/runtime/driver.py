@@ -30,6 +30,9 @@ WORK = "work"
 OUTBOX = "outbox"
 """The topic that says a webhook waits to be sent."""
 
+ERASE = "erase"
+"""The topic that says something was hidden or deleted, and has to be erased."""
+
 OPENING = '["message_created","message_completed","message_discarded"]'
 
 Cost = Callable[[str, Usage], int | None]

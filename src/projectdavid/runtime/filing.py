@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
 from projectdavid.ports.blobs import Blobs, Gone, Held, NoRoom
-from projectdavid.ports.store import Missing, Op, Store, Value
+from projectdavid.ports.store import Missing, Op, Store, Unavailable, Value
 from projectdavid.runtime.driver import Clock
 
 log = logging.getLogger("projectdavid.files")
@@ -77,7 +77,8 @@ class Filing:
         if row is None:
             raise missing
         left = [Op(f"file_leave_{kind}", {"id": file_id}) for kind in ("assistants", "threads", "stores")]
-        await view.write([Op("file_delete", {"id": file_id}, missing=missing), *left])
+        erased = Op("erased_id_insert", {"id": file_id})
+        await view.write([Op("file_delete", {"id": file_id}, missing=missing), *left, erased])
         await self.drop([row.blob])
 
     async def discard(self, key: str) -> None:
@@ -96,6 +97,21 @@ class Filing:
             pass
         else:
             self._held.difference_update(doomed)
+
+    async def delete_removed(self) -> None:
+        """Delete the bytes whose row was deleted, however that happened.
+
+        Raises:
+            Unavailable: the store or the disk refuses.
+        """
+        while rows := await self._store.all("blob_removals", limit=BATCH):
+            keys = json.dumps([row.blob for row in rows])
+            known = {row.blob for row in await self._store.all("blobs_known", keys=keys)}
+            try:
+                await self._blobs.delete([row.blob for row in rows if row.blob not in known])
+            except (Held, NoRoom) as error:
+                raise Unavailable(str(error)) from error
+            await self._store.write([Op("blob_removals_done", {"blobs": keys})])
 
     async def _expire_upload(self, owner: str, upload_id: str) -> None:
         """End an upload that is pending, and delete its parts; nothing happens where it has ended."""

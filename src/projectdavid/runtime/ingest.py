@@ -19,7 +19,7 @@ from projectdavid.ports.documents import Documents, DocumentsUnavailable, Unread
 from projectdavid.ports.embedder import Embedder, EmbedderError
 from projectdavid.ports.index import Index, IndexUnavailable, Piece, Place
 from projectdavid.ports.store import Missing, Op, Row, Store, Unavailable, Value
-from projectdavid.runtime.driver import Clock
+from projectdavid.runtime.driver import ERASE, Clock
 from projectdavid.runtime.filing import read_whole
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.queues import OwnerQueue, Window
@@ -29,6 +29,8 @@ log = logging.getLogger("projectdavid.ingest")
 
 INGEST = "ingest"
 """The topic that says a file waits to be read."""
+PURGE = "index_purge"
+"""The fact, in the store, whether the file of the index still has bytes of what was forgotten: `due` or `done`."""
 FORMAT = "1"
 """Of what is staged: another one where the same file would be cut, or its text be read, in another way."""
 BATCH = 64
@@ -265,6 +267,8 @@ class Ingest:
         if row is None or row.status in ("cancelled", "failed"):
             try:
                 await self._index.remove([n])
+                await self._store.write([Op("meta_set", {"key": PURGE, "value": "due"})])
+                self._bus.publish(ERASE)
             except IndexUnavailable as error:
                 log.warning("file %d stays in the index until the next start: %s", n, error)
 

@@ -87,15 +87,14 @@ class Sweeper:
     async def prune(self) -> None:
         """Throw away what nothing refers to, and what has been kept for long enough."""
         now = self._clock()
-        await self._store.write(
-            [
-                Op("configs_prune"),
-                Op("idempotency_prune", {"until": now - ANSWERS_KEPT}),
-                Op("deliveries_prune", {"before": int(now - self._keep_deliveries)}),
-                Op("webhook_secrets_prune", {"now": int(now)}),
-                Op("pages_prune", {"before": now - PAGES_KEPT}),
-            ]
-        )
+        for op in (
+            Op("idempotency_prune", {"until": now - ANSWERS_KEPT, "limit": BATCH}),
+            Op("deliveries_prune", {"before": int(now - self._keep_deliveries), "limit": BATCH}),
+            Op("webhook_secrets_prune", {"now": int(now), "limit": BATCH}),
+            Op("pages_prune", {"before": now - PAGES_KEPT, "limit": BATCH}),
+        ):
+            while (await self._store.write([op]))[0] is not None:
+                pass  # in slices, so that requests that came meanwhile go first
 
     async def expire(self) -> int:
         """Expire the runs whose time is up; returns how many."""

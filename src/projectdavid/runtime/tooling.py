@@ -36,7 +36,7 @@ class Tooling:
         try:
             if left <= 0:
                 raise TimeoutError
-            return await unless_aborted(self.desk.bus, row.n, left, self._all(calls))
+            return await unless_aborted(self.desk.store, self.desk.bus, row.n, left, self._all(calls))
         except TimeoutError:
             # Timers and the clock are not the same: one may be late for the other.
             return await self._decide(Expired(max(clock(), row.expires_at)))

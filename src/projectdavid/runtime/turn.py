@@ -77,7 +77,7 @@ class Turn:
         if left <= 0:
             return Outcome(Expired(self.clock()), Streamed())
         try:
-            happened = await unless_aborted(self.bus, self.row.n, left, self._ask(delay))
+            happened = await unless_aborted(self.store, self.bus, self.row.n, left, self._ask(delay))
         except TimeoutError:
             # Timers and the clock are not the same: one may be late for the other.
             happened = Expired(max(self.clock(), self.row.expires_at), await self._told())

@@ -7,7 +7,7 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.index import Index
 from projectdavid.ports.store import Op, Store
 from projectdavid.runtime.driver import Clock
-from projectdavid.runtime.ingest import INGEST
+from projectdavid.runtime.ingest import INGEST, PURGE
 
 log = logging.getLogger("projectdavid.ingest")
 
@@ -115,7 +115,8 @@ class Upkeep:
         while rows := await self._store.all("removals", limit=BATCH):
             files = [row.file for row in rows]
             await self._index.remove(files)
-            await self._store.write([Op("removals_done", {"files": json.dumps(files)})])
+            due = Op("meta_set", {"key": PURGE, "value": "due"})
+            await self._store.write([Op("removals_done", {"files": json.dumps(files)}), due])
             count += len(files)
         return count
 
@@ -128,7 +129,9 @@ class Upkeep:
         now = int(self._clock())
         rows = await self._store.all("stores_expired", now=now, limit=BATCH)
         for row in rows:
-            await self._store.write([Op(query, {"n": row.n, "now": now}) for query in ("store_expire", "store_empty")])
+            await self._store.write([Op("store_expire", {"n": row.n, "now": now})])
+        while (await self._store.write([Op("store_empty", {"limit": BATCH})]))[0] is not None:
+            pass
         if rows:
             self._bus.publish(INGEST)
         return len(rows)

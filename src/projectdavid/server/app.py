@@ -88,6 +88,7 @@ def _add_own_routes(app: FastAPI) -> None:
                 "web_search": platform.web.health(),
                 "runs": {"at_work": platform.worker.at_work},
                 "held_since": platform.held_since,
+                "store_free_bytes": await platform.store.free_bytes() + await platform.knowledge.index.free_bytes(),
             }
         )
 
@@ -127,6 +128,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
 def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
     """What works by itself while the application runs."""
     services = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
+    services.append(platform.eraser.serve())
     return [*services, platform.hands.serve()] if platform.hands is not None else services
 
 

@@ -25,6 +25,7 @@ from projectdavid.ports.tool import Tool
 from projectdavid.runtime.calling import Shelf
 from projectdavid.runtime.citing import Citations
 from projectdavid.runtime.driver import Clock, Driver
+from projectdavid.runtime.eraser import Eraser
 from projectdavid.runtime.filing import ORPHANED_AFTER, Filing
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.ingest import Ingest
@@ -128,16 +129,15 @@ def _platform(
     models = models_of(settings, providers)
     driver, guard = Driver(store, bus, clock, ids, models.cost), _guard(settings)
     outbox = Outbox(store, bus, driver, guard, clock, _patience(settings))
-    blobs = DirectoryBlobs(settings.blobs)
+    blobs, quota = DirectoryBlobs(settings.blobs), Quota(store, clock, settings.allowance())
     filing = Filing(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds, settings.trash_days * 86_400)
     links = Links(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     hands = _hands(settings, clock)
     knowledge = _knowledge(settings, store, bus, blobs, clock, ids)
     web = web_of(settings, knowledge.documents, StorePages(store, clock), tools)
     toolbox = Toolbox({**(hands.tools if hands else {}), **knowledge.tools, **web.tools, **tools})
-    quota = Quota(store, clock, settings.allowance())
-    pace, cites = Pace(runs=settings.max_runs), Citations(store, knowledge.retrieval)
-    shelf = Shelf(blobs, links.link)
+    pace, shelf = Pace(runs=settings.max_runs), Shelf(blobs, links.link)
+    cites = Citations(store, knowledge.retrieval)
     worker = Worker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota, cites)
     return Platform(
         settings=settings,
@@ -148,6 +148,7 @@ def _platform(
         driver=driver,
         worker=worker,
         sweeper=Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400, filing=filing),
+        eraser=Eraser(store, bus, driver, knowledge.index, knowledge.upkeep, filing, clock),
         clock=clock,
         ids=ids,
         quota=quota,

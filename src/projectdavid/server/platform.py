@@ -10,6 +10,7 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.ports.terminal import Terminals
 from projectdavid.runtime.driver import Clock, Driver
+from projectdavid.runtime.eraser import Eraser
 from projectdavid.runtime.filing import Filing
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.outbox import Outbox
@@ -46,6 +47,7 @@ class Platform:
     driver: Driver
     worker: Worker
     sweeper: Sweeper
+    eraser: Eraser
     clock: Clock
     ids: Ids
     quota: Quota

@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from projectdavid.client._async.transport import AsyncTransport
-from projectdavid.client.errors import StreamBroken
+from projectdavid.client.errors import StreamBroken, StreamEnded
 from projectdavid.client.fields import present
 from projectdavid.client.sse import DONE, fields_in
 from projectdavid.client.wire import Call
+from projectdavid.protocol.events import STREAM_ENDED
 
 
 class AsyncInferenceStream:
@@ -34,6 +35,7 @@ class AsyncInferenceStream:
         Raises:
             RuntimeError: `setup()` was not called.
             StreamBroken: the stream was cut; `runs.stream(run_id=...)` reads on.
+            StreamEnded: the run, its thread or its user was deleted, or the key was revoked.
         """
         if not self._body:
             raise RuntimeError("call setup() first")
@@ -45,7 +47,10 @@ class AsyncInferenceStream:
                     continue
                 if frame.data == DONE:
                     return
-                yield {"run_id": self._body["run_id"]} | fields_in(frame)
+                fields = {"run_id": self._body["run_id"]} | fields_in(frame)
+                if fields.get("type") == "error" and fields.get("code") in STREAM_ENDED:
+                    raise StreamEnded(fields["message"], fields["code"])
+                yield fields
         finally:
             await frames.aclose()
         raise StreamBroken(f"the stream of {self._body['run_id']} was cut")

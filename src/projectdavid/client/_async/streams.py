@@ -5,13 +5,20 @@ from types import TracebackType
 from typing import Any, Self
 
 from projectdavid.client._async.transport import AsyncTransport
-from projectdavid.client.errors import APIConnectionError, APIStatusError, StreamBroken
+from projectdavid.client.errors import APIConnectionError, APIStatusError, StreamBroken, StreamEnded
 from projectdavid.client.primitives import pause_async
 from projectdavid.client.retry import Deadline, is_passing
 from projectdavid.client.sse import DONE, Frame, event_in
 from projectdavid.client.transcript import Transcript
 from projectdavid.client.wire import Call, at
-from projectdavid.protocol.events import ContentEvent, Event, RefusalEvent, ToolCallEvent
+from projectdavid.protocol.events import (
+    STREAM_ENDED,
+    ContentEvent,
+    ErrorEvent,
+    Event,
+    RefusalEvent,
+    ToolCallEvent,
+)
 from projectdavid.protocol.runs import Run
 
 
@@ -26,6 +33,7 @@ class AsyncRunStream:
         APIStatusError: the run, or its stream, was refused.
         APIConnectionError: the server could not be reached at all.
         StreamBroken: the connection was cut and could not be made again.
+        StreamEnded: the run, its thread or its user was deleted, or the key was revoked.
     """
 
     def __init__(
@@ -103,6 +111,9 @@ class AsyncRunStream:
                 await self.close()
                 break
             event = event_in(frame)
+            if isinstance(event, ErrorEvent) and event.code in STREAM_ENDED:
+                await self.close()
+                raise StreamEnded(event.message, event.code)
             if 0 < event.position <= self.last_position:
                 continue
             self.last_position = max(event.position, self.last_position)

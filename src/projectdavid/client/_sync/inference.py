@@ -5,10 +5,11 @@ from collections.abc import Generator
 from typing import Any
 
 from projectdavid.client._sync.transport import Transport
-from projectdavid.client.errors import StreamBroken
+from projectdavid.client.errors import StreamBroken, StreamEnded
 from projectdavid.client.fields import present
 from projectdavid.client.sse import DONE, fields_in
 from projectdavid.client.wire import Call
+from projectdavid.protocol.events import STREAM_ENDED
 
 
 class InferenceStream:
@@ -35,6 +36,7 @@ class InferenceStream:
         Raises:
             RuntimeError: `setup()` was not called.
             StreamBroken: the stream was cut; `runs.stream(run_id=...)` reads on.
+            StreamEnded: the run, its thread or its user was deleted, or the key was revoked.
         """
         if not self._body:
             raise RuntimeError("call setup() first")
@@ -46,7 +48,10 @@ class InferenceStream:
                     continue
                 if frame.data == DONE:
                     return
-                yield {"run_id": self._body["run_id"]} | fields_in(frame)
+                fields = {"run_id": self._body["run_id"]} | fields_in(frame)
+                if fields.get("type") == "error" and fields.get("code") in STREAM_ENDED:
+                    raise StreamEnded(fields["message"], fields["code"])
+                yield fields
         finally:
             frames.close()
         raise StreamBroken(f"the stream of {self._body['run_id']} was cut")

@@ -6,14 +6,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from projectdavid.client._sync.transport import Transport
-from projectdavid.client.errors import APIConnectionError, APIStatusError, StreamBroken
+from projectdavid.client.errors import (
+    APIConnectionError,
+    APIStatusError,
+    StreamBroken,
+    StreamEnded,
+)
 from projectdavid.client.primitives import pause
 from projectdavid.client.retry import Deadline, is_passing
 from projectdavid.client.sse import DONE, Frame, event_in
 from projectdavid.client.transcript import Transcript
 from projectdavid.client.wire import Call, at
 from projectdavid.protocol.events import (
+    STREAM_ENDED,
     ContentEvent,
+    ErrorEvent,
     Event,
     RefusalEvent,
     ToolCallEvent,
@@ -32,6 +39,7 @@ class RunStream:
         APIStatusError: the run, or its stream, was refused.
         APIConnectionError: the server could not be reached at all.
         StreamBroken: the connection was cut and could not be made again.
+        StreamEnded: the run, its thread or its user was deleted, or the key was revoked.
     """
 
     def __init__(
@@ -109,6 +117,9 @@ class RunStream:
                 self.close()
                 break
             event = event_in(frame)
+            if isinstance(event, ErrorEvent) and event.code in STREAM_ENDED:
+                self.close()
+                raise StreamEnded(event.message, event.code)
             if 0 < event.position <= self.last_position:
                 continue
             self.last_position = max(event.position, self.last_position)

@@ -6,6 +6,7 @@ from projectdavid.client.fields import NOT_GIVEN, Maybe, given, present
 from projectdavid.client.lists import Listing, Order
 from projectdavid.client.wire import at
 from projectdavid.protocol.assistants import JsonObject
+from projectdavid.protocol.erasures import Erasure
 from projectdavid.protocol.users import (
     Key,
     KeyCreated,
@@ -92,8 +93,12 @@ class Users:
         return self._transport.ask(User, "PUT", at("/v1/users/{}", user_id), body=body)
 
     def delete_user(self, user_id: str) -> UserDeleted:
-        """Delete a user and all that is theirs (admin)."""
+        """Delete a user and all that is theirs (admin). The answer names an erasure, which says when that is done."""
         return self._transport.ask(UserDeleted, "DELETE", at("/v1/users/{}", user_id))
+
+    def retrieve_erasure(self, erasure_id: str) -> Erasure:
+        """How far the deletion of a user is (admin): rows deleted and left, and what the server cannot erase."""
+        return self._transport.ask(Erasure, "GET", at("/v1/admin/erasures/{}", erasure_id))
 
     def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[User]:
         """The users (admin): all of them, or the `limit` (1-100) that come `after` the one with that id."""

@@ -30,7 +30,10 @@ PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA cache_size = -32000;
+PRAGMA secure_delete = ON;
 """
+MERGED = 200
+"""Pages of the full-text index that one transaction merges."""
 _BROKEN = (apsw.NotADBError, apsw.CorruptError)
 _UNFIT = (apsw.IOError, apsw.FullError, apsw.CantOpenError, apsw.BusyError, apsw.ReadOnlyError)
 
@@ -98,7 +101,26 @@ class SQLiteIndex:
 
     async def remove(self, files: Sequence[int]) -> None:
         """Forget files."""
-        await self._write(writing.remove, files)
+        await self._write(writing.begin_removal, files)
+        while not await self._write(writing.remove, files):
+            pass
+
+    async def purge(self) -> bool:
+        """Remove what was deleted from the file and its write-ahead log."""
+        pages = -MERGED
+        while not await self._write(writing.merge, pages):
+            pages = MERGED
+        db = self._connection("write")
+        ((busy, _, _),) = await self._in("write", lambda: list(db.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
+        return not busy
+
+    async def free_bytes(self) -> int:
+        """Return how many bytes compaction would give back to the file system."""
+        # From the header (https://sqlite.org/fileformat.html, section 1.3): the threads may be busy with a long search.
+        with self._path.open("rb") as file:
+            header = file.read(40)
+        size = int.from_bytes(header[16:18], "big")
+        return int.from_bytes(header[36:40], "big") * (1 << 16 if size == 1 else size)
 
     async def published(self, owner: str, store: int) -> list[Published]:
         """What is found of the files of a store."""

@@ -8,6 +8,9 @@ from projectdavid.indexes.sqlite import words
 from projectdavid.indexes.sqlite.matrices import SHIFT, unit
 from projectdavid.ports.index import Piece, Place
 
+SLICE = 500
+"""Chunks that one transaction removes."""
+
 
 def staged(db: apsw.Connection, place: Place, version: str) -> int:
     """How many pieces are staged; those of other versions are thrown away."""
@@ -69,11 +72,29 @@ def publish(db: apsw.Connection, place: Place, version: str) -> int:
     return fresh[2]
 
 
-def remove(db: apsw.Connection, files: Sequence[int]) -> None:
-    """Forget files."""
+def begin_removal(db: apsw.Connection, files: Sequence[int]) -> None:
+    """Invalidate files: if their removal is interrupted, what is left of them counts as another version."""
+    db.executemany("UPDATE editions SET version = '' WHERE file = ?", [(file,) for file in files])
+
+
+def remove(db: apsw.Connection, files: Sequence[int]) -> bool:
+    """Delete some of the chunks of files; False while there are more."""
     for file in files:
         for (n,) in list(db.execute("SELECT n FROM editions WHERE file = ?", (file,))):
-            _forget(db, n)
+            span = n << SHIFT, (n + 1) << SHIFT
+            found = list(db.execute("SELECT n FROM chunks WHERE n >= ? AND n < ? ORDER BY n LIMIT ?", (*span, SLICE)))
+            if found:
+                _delete(db, span[0], found[-1][0] + 1)
+                return False
+            db.execute("DELETE FROM editions WHERE n = ?", (n,))
+    return True
+
+
+def merge(db: apsw.Connection, pages: int) -> bool:
+    """Merge the full-text index by some pages, which drops deleted words from the file; True when that is complete."""
+    before = db.total_changes()
+    db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
+    return db.total_changes() - before < 2
 
 
 def _begun(db: apsw.Connection, place: Place, version: str, space: str | None) -> int:
@@ -89,8 +110,12 @@ def _edition(db: apsw.Connection, file: int, *, published: bool) -> tuple[int, s
 
 
 def _forget(db: apsw.Connection, edition: int) -> None:
-    span = edition << SHIFT, (edition + 1) << SHIFT
+    _delete(db, edition << SHIFT, (edition + 1) << SHIFT)
+    db.execute("DELETE FROM editions WHERE n = ?", (edition,))
+
+
+def _delete(db: apsw.Connection, start: int, end: int) -> None:
+    span = start, end
     db.execute("DELETE FROM words WHERE rowid >= ? AND rowid < ?", span)
     db.execute("DELETE FROM vectors WHERE n >= ? AND n < ?", span)
     db.execute("DELETE FROM chunks WHERE n >= ? AND n < ?", span)
-    db.execute("DELETE FROM editions WHERE n = ?", (edition,))

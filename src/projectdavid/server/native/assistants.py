@@ -16,7 +16,7 @@ from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native import signing
 from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import router
-from projectdavid.server.objects import assistant_bodies, attaching, shortcomings
+from projectdavid.server.objects import assistant_bodies, attaching, deleting, shortcomings
 from projectdavid.server.objects.fields import supplied
 from projectdavid.server.objects.finding import find
 
@@ -78,9 +78,8 @@ async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Aut
 
 @router.delete("/assistants/{assistant_id}", response_model=Deleted)
 async def delete_assistant(assistant_id: str, caller: Auth, permanent: bool = True) -> Response:  # noqa: ARG001 - on the wire
-    """Delete an assistant for good; its runs end as they would have."""
-    op = Op("assistant_delete", {"id": assistant_id}, missing=Missing("assistant", assistant_id))
-    await caller.view.write([op])
+    """Delete an assistant for good. Its open runs fail (`assistant_deleted`); what was said stays in the threads."""
+    await deleting.delete_assistant(caller, assistant_id)
     return json_answer({"id": assistant_id, "object": "assistant.deleted", "deleted": True})
 
 

@@ -10,7 +10,7 @@ from projectdavid.engine.happenings import Begun
 from projectdavid.engine.run import Refused
 from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.runs import Completion, CompletionRequest
-from projectdavid.runtime.journal import collect, tail
+from projectdavid.runtime.journal import collect
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer
 from projectdavid.server.http.errors import UPSTREAM, WITH_BODY, ApiError, missing
@@ -19,6 +19,7 @@ from projectdavid.server.native import runs
 from projectdavid.server.native.stream import PAUSED, chunks
 from projectdavid.server.native.wire import router
 from projectdavid.server.objects.finding import find
+from projectdavid.server.objects.run_reader import read
 
 router = router("completions")
 
@@ -47,7 +48,7 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
     segment = await _segment(caller, row)
     after = segment if last_event_id is None else int(last_event_id)
     if body.stream:
-        return EventStream(chunks(caller.platform, row, after))
+        return EventStream(chunks(caller, row, after))
     return await _whole(caller, row, after)
 
 
@@ -79,7 +80,7 @@ async def _whole(caller: Caller, row: Row, after: int) -> Response:
     platform = caller.platform
     begun = platform.clock()
     text: list[list[str]] = [[]]
-    async for told in tail(platform.store, platform.bus, row.n, after, platform.settings.keep_alive, PAUSED):
+    async for told in read(caller, row, after, PAUSED):
         collect(text, told)
     ended = await find(caller.view, "run", row.id)
     if ended.status == "failed":

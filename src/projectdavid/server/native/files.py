@@ -20,6 +20,7 @@ from projectdavid.server.http.errors import ApiError, missing
 from projectdavid.server.http.once import key_of, once_told
 from projectdavid.server.http.paging import After, Limit, Order, page
 from projectdavid.server.native.wire import router
+from projectdavid.server.objects import deleting
 from projectdavid.server.objects.contents import begun, content
 from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.receiving import FORM, UPLOADS, Stored, file_bound, received, row_of
@@ -162,7 +163,7 @@ async def retrieve_file_base64(file_id: str, caller: Auth) -> Response:
 @router.delete("/files/{file_id}", response_model=Deleted)
 async def delete_file(file_id: str, caller: Auth) -> Response:
     """Delete a file for good. Assistants and threads lose it; messages keep its name, and say that it is gone."""
-    await caller.platform.filing.delete(caller.user_id, file_id)
+    await deleting.delete_file(caller, file_id)
     return json_answer({"id": file_id, "object": "file", "deleted": True})
 
 

@@ -16,7 +16,7 @@ from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
 from projectdavid.server.http.paging import PAGE_BYTES, After, Limit, Order, page
 from projectdavid.server.native.wire import message, router
-from projectdavid.server.objects import attaching, thread_stores
+from projectdavid.server.objects import attaching, deleting, thread_stores
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.messages import message_op
@@ -115,7 +115,7 @@ async def update_message(message_id: str, body: MessageUpdate, caller: Auth) -> 
 @router.delete("/messages/{message_id}", response_model=Deleted)
 async def delete_message(message_id: str, caller: Auth) -> Response:
     """Delete a message."""
-    await caller.view.write([Op("message_delete", {"id": message_id}, missing=Missing("message", message_id))])
+    await deleting.delete_message(caller, message_id)
     return json_answer({"id": message_id, "object": "thread.message.deleted", "deleted": True})
 
 

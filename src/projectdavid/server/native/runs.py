@@ -20,7 +20,7 @@ from projectdavid.server.http.paging import After, Limit, Order, Text, page
 from projectdavid.server.http.sse import FRAMES, EventStream
 from projectdavid.server.native.stream import events
 from projectdavid.server.native.wire import action, router, run
-from projectdavid.server.objects import attaching
+from projectdavid.server.objects import attaching, deleting
 from projectdavid.server.objects.birth import newborn
 from projectdavid.server.objects.fields import supplied, to_json
 from projectdavid.server.objects.finding import find
@@ -122,7 +122,7 @@ async def delete_run(run_id: str, caller: Auth) -> Response:
     """Delete a run that is over, with its events; what was said stays in the thread."""
     await find(caller.view, "run", run_id)
     try:
-        await caller.view.write([Op("run_delete", {"id": run_id}, missing=Clash("open_run", run_id))])
+        await deleting.delete_run(caller, run_id)
     except Clash:
         raise ApiError(409, "run_open", f"The run '{run_id}' is not over; cancel it first.") from None
     return json_answer({"id": run_id, "object": "thread.run.deleted", "deleted": True})
@@ -134,7 +134,7 @@ async def stream_events(
 ) -> EventStream:
     """Follow a run: what is there, then what comes, until it is over. Every event's id is its position."""
     row = await find(caller.view, "run", run_id)
-    return EventStream(events(caller.platform, row, int(last_event_id or after)))
+    return EventStream(events(caller, row, int(last_event_id or after)))
 
 
 async def _create(caller: Caller, run_id: str, body: RunCreate) -> None:

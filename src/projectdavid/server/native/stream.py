@@ -8,9 +8,10 @@ import msgspec
 
 from projectdavid.ports.store import Row
 from projectdavid.protocol.runs import TERMINAL_STATUSES
-from projectdavid.runtime.journal import DELTAS, Told, tail
+from projectdavid.runtime.journal import DELTAS, Told
+from projectdavid.server.auth import Caller
 from projectdavid.server.http.sse import KEEP_ALIVE
-from projectdavid.server.platform import Platform
+from projectdavid.server.objects.run_reader import StreamEnded, read
 
 PAUSED = TERMINAL_STATUSES | {"requires_action"}
 MANIFEST = "tool_call_manifest"
@@ -22,18 +23,28 @@ _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
 
-async def events(platform: Platform, row: Row, after: int) -> AsyncGenerator[bytes]:
+async def events(caller: Caller, row: Row, after: int) -> AsyncGenerator[bytes]:
     """Frames of `GET /v1/runs/{id}/events`, from behind `after` to the end of the run."""
-    keep_alive = platform.settings.keep_alive
-    async for told in tail(platform.store, platform.bus, row.n, after, keep_alive):
-        yield b"".join(_named(part, row.id) for part in told) if told else KEEP_ALIVE
+    try:
+        async for told in read(caller, row, after, TERMINAL_STATUSES):
+            yield b"".join(_named(part, row.id) for part in told) if told else KEEP_ALIVE
+    except StreamEnded as ended:
+        yield b"event: error\ndata: %b\n\n" % _encode(_ended(ended, row.id))
 
 
-async def chunks(platform: Platform, row: Row, after: int) -> AsyncGenerator[bytes]:
+async def chunks(caller: Caller, row: Row, after: int) -> AsyncGenerator[bytes]:
     """Frames of `POST /v1/completions`, from behind `after` until the run ends or waits for its caller."""
-    keep_alive = platform.settings.keep_alive
-    async for told in tail(platform.store, platform.bus, row.n, after, keep_alive, PAUSED):
-        yield b"".join(_chunk(part, row.id) for part in told) if told else KEEP_ALIVE
+    try:
+        async for told in read(caller, row, after, PAUSED):
+            yield b"".join(_chunk(part, row.id) for part in told) if told else KEEP_ALIVE
+    except StreamEnded as ended:
+        yield b"data: %b\n\n" % _encode(_ended(ended, row.id))
+
+
+def _ended(ended: StreamEnded, run_id: str) -> dict[str, Any]:
+    """The event that ends a stream before its run; it has no position in the journal."""
+    told = {"code": ended.code, "message": ended.message, "content": ended.message}
+    return {"type": "error", **told, "run_id": run_id}
 
 
 def _named(told: Told, run_id: str) -> bytes:

@@ -13,7 +13,9 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import CONFLICT, FORBIDDEN, WITH_BODY, ApiError, missing
 from projectdavid.server.http.paging import After, Limit, Order, page
+from projectdavid.server.native import erasures
 from projectdavid.server.native.wire import iso, router
+from projectdavid.server.objects import deleting
 from projectdavid.server.objects.fields import supplied, to_json
 
 router = router("users")
@@ -93,11 +95,10 @@ async def delete_user(user_id: str, caller: Auth) -> Response:
     caller.must_be_admin()
     if user_id == caller.user_id:
         raise ApiError(409, "own_user", "An admin cannot delete themselves; another admin can.", "user_id")
-    await caller.platform.store.write([Op("user_delete", {"id": user_id}, missing=Missing("user", user_id))])
-    if caller.platform.hands is not None:
-        await caller.platform.hands.sessions.forget_owner(user_id)
-    text = "The user is deleted, with all that was theirs."
-    return json_answer({"id": user_id, "object": "user.deleted", "deleted": True, "success": True, "message": text})
+    erasure = await erasures.describe(caller.platform, await deleting.delete_user(caller, user_id))
+    text = "The user is deleted. What was theirs is being erased; the erasure says how far that is."
+    said = {"id": user_id, "object": "user.deleted", "deleted": True, "success": True, "message": text}
+    return json_answer({**said, "erasure_id": erasure["id"], "erasure": erasure})
 
 
 @router.get("/auth/validate-key", response_model=KeyValid)

@@ -23,7 +23,7 @@ from projectdavid.server.http.answers import bare, json_answer, stored
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native.wire import router
-from projectdavid.server.objects import attaching
+from projectdavid.server.objects import attaching, deleting
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.store_rows import attach_op, counts_of, store_op
@@ -107,9 +107,7 @@ async def update_vector_store(store_id: str, body: VectorStoreUpdate, caller: Au
 @router.delete("/vector-stores/{store_id}", response_model=Deleted)
 async def delete_vector_store(store_id: str, caller: Auth, permanent: bool = True) -> Response:  # noqa: ARG001 - on the wire
     """Delete a vector store for good. Its files stay files; assistants and threads that name it find nothing there."""
-    op = Op("store_delete", {"id": store_id}, missing=Missing("vector_store", store_id))
-    await caller.view.write([op])
-    caller.platform.bus.publish(INGEST)
+    await deleting.delete_vector_store(caller, store_id)
     return json_answer({"id": store_id, "object": "vector_store.deleted", "deleted": True})
 
 

@@ -11,7 +11,7 @@ from projectdavid.protocol.openai.assistants import AssistantCreate, AssistantFi
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer, listed
-from projectdavid.server.objects import assistant_bodies
+from projectdavid.server.objects import assistant_bodies, deleting
 from projectdavid.server.objects.fields import compact
 from projectdavid.server.openai import resources, words
 from projectdavid.server.openai.lookup import AssistantId, find, see_id
@@ -82,10 +82,9 @@ async def update_assistant(assistant_id: AssistantId, body: AssistantUpdate, cal
 
 @router.delete("/assistants/{assistant_id}", response_model=Deleted)
 async def delete_assistant(assistant_id: AssistantId, caller: Auth) -> Response:
-    """Delete an assistant; its runs end as they would have."""
+    """Delete an assistant. Its open runs fail (`assistant_deleted`); what was said stays in the threads."""
     see_id("assistant", assistant_id)
-    gone = Missing("assistant", assistant_id)
-    await caller.view.write([Op("assistant_delete", {"id": assistant_id}, missing=gone)])
+    await deleting.delete_assistant(caller, assistant_id)
     return json_answer(words.deleted(assistant_id, "assistant.deleted"))
 
 

@@ -16,6 +16,7 @@ from projectdavid.server.http.bodies import JsonRoute
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.once import key_of, once_told
 from projectdavid.server.http.paging import After, Order, Text, page
+from projectdavid.server.objects import deleting
 from projectdavid.server.objects.contents import content
 from projectdavid.server.objects.receiving import Stored, file_bound, form, received_fields, row_of
 from projectdavid.server.openai import words
@@ -106,7 +107,7 @@ async def retrieve_file_content(file_id: str, caller: Auth) -> Response:
 @router.delete("/files/{file_id}", response_model=Deleted)
 async def delete_file(file_id: str, caller: Auth) -> Response:
     """Delete a file for good; assistants, threads and vector stores lose it."""
-    await caller.platform.filing.delete(caller.user_id, file_id)
+    await deleting.delete_file(caller, file_id)
     return json_answer(words.deleted(file_id, "file"))
 
 

@@ -13,6 +13,7 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.paging import Text
+from projectdavid.server.objects import deleting
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.thread_stores import renamed
 from projectdavid.server.openai import words
@@ -109,6 +110,5 @@ async def update_message(thread_id: ThreadId, message_id: MessageId, body: Metad
 async def delete_message(thread_id: ThreadId, message_id: MessageId, caller: Auth) -> Response:
     """Delete a message."""
     await find_message(caller, thread_id, message_id)
-    gone = Missing("message", message_id)
-    await caller.view.write([Op("message_delete", {"id": message_id}, missing=gone)])
+    await deleting.delete_message(caller, message_id)
     return json_answer(words.deleted(message_id, "thread.message.deleted"))

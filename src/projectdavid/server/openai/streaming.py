@@ -11,10 +11,10 @@ import msgspec
 
 from projectdavid.ports.store import Row
 from projectdavid.protocol.runs import TERMINAL_STATUSES
-from projectdavid.runtime.journal import Told, tail, told_before
+from projectdavid.runtime.journal import Told, told_before
 from projectdavid.server.auth import Caller
-from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.sse import KEEP_ALIVE, EventStream
+from projectdavid.server.objects.run_reader import StreamEnded, read
 from projectdavid.server.openai.errors import encoded
 from projectdavid.server.openai.events import Shown
 from projectdavid.server.openai.rendering import Rendering
@@ -23,7 +23,6 @@ POSITION = r"^[0-9]{1,15}\.[0-9]{1,4}$"
 """Of the id of an event."""
 DONE = b"event: done\ndata: [DONE]\n\n"
 PAUSED = TERMINAL_STATUSES | {"requires_action"}
-GONE = b"event: error\ndata: %b\n\n" % encoded(ApiError(404, "", "The run was deleted."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +41,26 @@ def stream(caller: Caller, row: Row, start: Start, *, full: bool = False) -> Eve
 
 
 async def _frames(caller: Caller, row: Row, start: Start, rendering: Rendering) -> AsyncGenerator[bytes]:
-    platform = caller.platform
+    try:
+        async for frame in _drawn(caller, row, start, rendering):
+            yield frame
+    except StreamEnded as ended:
+        yield b"event: error\ndata: %b\n\n" % encoded(ended)
+
+
+async def _drawn(caller: Caller, row: Row, start: Start, rendering: Rendering) -> AsyncGenerator[bytes]:
     position, shown_already = await _replayed(caller, row, start, rendering)
-    status = ""
-    async for told in tail(platform.store, platform.bus, row.n, position, platform.settings.keep_alive, start.until):
+    async for told in read(caller, row, position, start.until):
         if not told:
             yield KEEP_ALIVE
             continue
         frames: list[bytes] = []
         for part in told:
-            status = part.status() or status
             async for at, shown in _shown(part, rendering):
                 frames += _encoded(at, shown[shown_already:], shown_already)
                 shown_already = 0
         if frames:
             yield b"".join(frames)
-    if status not in start.until and await caller.view.one("run", id=row.id) is None:
-        yield GONE
 
 
 async def _replayed(caller: Caller, row: Row, start: Start, rendering: Rendering) -> tuple[int, int]:

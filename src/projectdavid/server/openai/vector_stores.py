@@ -15,7 +15,7 @@ from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import ApiError
-from projectdavid.server.objects import attaching
+from projectdavid.server.objects import attaching, deleting
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.store_rows import attach_op, counts_of, find_open, store_op, unavailable
 from projectdavid.server.openai import words
@@ -88,9 +88,7 @@ async def update_vector_store(vector_store_id: str, body: VectorStoreUpdate, cal
 @router.delete("/vector_stores/{vector_store_id}", response_model=Deleted)
 async def delete_vector_store(vector_store_id: str, caller: Auth) -> Response:
     """Delete a vector store; its files stay files."""
-    gone = Missing("vector_store", vector_store_id)
-    await caller.view.write([Op("store_delete", {"id": vector_store_id}, missing=gone)])
-    caller.platform.bus.publish(INGEST)
+    await deleting.delete_vector_store(caller, vector_store_id)
     return json_answer(words.deleted(vector_store_id, "vector_store.deleted"))
 
 

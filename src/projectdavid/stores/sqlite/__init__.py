@@ -3,15 +3,17 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 
-from projectdavid.ports.store import Op, Row, Unavailable, Value, View
+from projectdavid.ports.store import Op, Row, Swept, Unavailable, Value, View
 from projectdavid.stores.sqlite.migrations import migrate
 from projectdavid.stores.sqlite.queries import QUERIES, Query
 from projectdavid.stores.sqlite.reserve import DiskReserve
+from projectdavid.stores.sqlite.sweep import Sweep
 from projectdavid.stores.sqlite.writer import Commits, CommitThread, Writer
 
 # What a statement changes stays in memory until the commit, which runs in a thread: else a large row is written to the
@@ -23,6 +25,7 @@ PRAGMA foreign_keys = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -16000;
 PRAGMA cache_spill = OFF;
+PRAGMA secure_delete = ON;
 """
 DAMAGE = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError)
 """What a read raises where the file is damaged or gone."""
@@ -54,6 +57,7 @@ class SQLiteStore:
         self._lock = -1
         self._reader: apsw.Connection | None = None
         self._writer: Writer | None = None
+        self._sweep: Sweep | None = None
 
     async def open(self) -> None:
         """Take the file, bring its schema up to date, and start the writer.
@@ -61,7 +65,7 @@ class SQLiteStore:
         Raises:
             Unavailable: another process holds it, it cannot be opened, it is damaged, or a newer version wrote it.
         """
-        self._lock = _locked(self._path.with_suffix(".lock"))
+        self._lock = lock_folder(self._path.with_suffix(".lock"))
         try:
             self._inspect()
             connection = _connect(self._path)
@@ -69,6 +73,7 @@ class SQLiteStore:
             migrate(connection, self._path.name)
             self._reader = _connect(self._path)
             self._reserve.open()
+            self._sweep = Sweep(connection)
             self._writer = Writer(connection, self._commits(), self._reserve)
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise Unavailable(f"{self._path} is damaged: {error}", RESTORE) from error
@@ -114,6 +119,30 @@ class SQLiteStore:
         if self._writer is None:
             raise Unavailable("the store is closed")
         return await self._writer.write(ops)
+
+    async def sweep(self) -> Swept | None:
+        """Delete some of the rows that are hidden."""
+        if self._writer is None or self._sweep is None:
+            raise Unavailable("the store is closed")
+        return await self._writer.run(self._sweep.slice, deletes=True)
+
+    async def left(self, owner: str) -> Mapping[str, int]:
+        """Return how many rows an owner has by kind."""
+        if self._reader is None:
+            raise Unavailable("the store is closed")
+        return Sweep(self._reader).left(owner)
+
+    async def checkpoint(self) -> bool:
+        """Remove what was deleted from the write-ahead log."""
+        if self._writer is None:
+            raise Unavailable("the store is closed")
+        return await self._writer.checkpoint()
+
+    async def free_bytes(self) -> int:
+        """Return how many bytes compaction would give back to the file system."""
+        if self._reader is None:
+            raise Unavailable("the store is closed")
+        return free_bytes(self._reader)
 
     def read(self, query: Query, params: dict[str, Value]) -> list[Row]:
         """Run a query on what is committed; small reads are quicker here than a hop to a thread."""
@@ -171,6 +200,45 @@ def _bound(name: str) -> Query:
     return query
 
 
+def compact(path: Path, others: Sequence[Path] = ()) -> int:
+    """Rewrite a database, and others in its folder, without unused pages; returns the bytes that this gave back.
+
+    Raises:
+        Unavailable: a server uses the folder, the disk is too full for a copy, or a file is damaged.
+    """
+    lock = lock_folder(path.with_suffix(".lock"))
+    try:
+        return sum(_rewrite(one) for one in (path, *others) if one.exists())
+    finally:
+        os.close(lock)
+
+
+def _rewrite(path: Path) -> int:
+    copy = path.with_name(f"{path.name}.compact")
+    copy.unlink(missing_ok=True)  # of a compaction that was interrupted
+    before = path.stat().st_size
+    try:
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with closing(_connect(path)) as connection:
+            connection.pragma("wal_checkpoint(TRUNCATE)")
+            connection.execute("VACUUM INTO ?", (str(copy),))
+        with copy.open("rb") as file:
+            os.fsync(file.fileno())
+        copy.replace(path)
+    except apsw.Error as error:
+        raise Unavailable(f"cannot compact {path}: {error}") from error
+    except OSError as error:
+        raise Unavailable(f"cannot compact {path}: {error.strerror}") from error
+    finally:
+        copy.unlink(missing_ok=True)
+    return max(before - path.stat().st_size, 0)
+
+
+def free_bytes(connection: apsw.Connection) -> int:
+    """Return the size of the unused pages of a database."""
+    return int(connection.pragma("freelist_count") or 0) * int(connection.pragma("page_size") or 0)
+
+
 def _connect(path: Path) -> apsw.Connection:
     # What SQLite makes beside the file gets the file's mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -198,7 +266,7 @@ def _check(connection: apsw.Connection, path: Path) -> None:
         raise apsw.CorruptError(str(found))
 
 
-def _locked(path: Path) -> int:
+def lock_folder(path: Path) -> int:
     """Hold the lock file until the process ends, however it ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

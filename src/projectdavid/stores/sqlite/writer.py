@@ -5,12 +5,13 @@ What arrives meanwhile is the next group.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import apsw
 
@@ -42,13 +43,19 @@ MISTAKES = (
 """What a group of operations can have wrong with it; it is told to whoever wrote it, and the others go on."""
 
 Rows = list[Row | None]
+T = TypeVar("T")
+DELETION = re.compile(r"DELETE|UPDATE \w+ SET (owner = 'erased'|erased = 1)")
+TO_ERASE = re.compile(r"INSERT INTO (erased_ids|erasures|meta) ")
+CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    ops: Sequence[Op]
-    done: asyncio.Future[Rows]
-    outcome: Rows | Exception = field(default_factory=list[Row | None])
+    work: Callable[[], Any]
+    done: asyncio.Future[Any]
+    deletes: bool | None
+    """Whether it makes room on the disk; None: it writes nothing."""
+    outcome: Any = None
     """What it came to; told only after the commit, for a refusal, too, rests on what was written before it."""
 
 
@@ -59,8 +66,8 @@ Settle = Callable[[apsw.Error | None], None]
 class Commits(Protocol):
     """Who commits."""
 
-    def commit(self, connection: apsw.Connection, settle: Settle) -> None:
-        """Commit what the connection has begun, without holding up the event loop."""
+    def commit(self, connection: apsw.Connection, settle: Settle, statement: str = "COMMIT") -> None:
+        """Commit what the connection has begun, or run another statement, without holding up the event loop."""
         ...
 
     def close(self) -> None:
@@ -73,13 +80,13 @@ class CommitThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._asked: SimpleQueue[tuple[apsw.Connection, Settle] | None] = SimpleQueue()
+        self._asked: SimpleQueue[tuple[apsw.Connection, Settle, str] | None] = SimpleQueue()
         self._thread = Thread(target=self._serve, name="commit", daemon=True)
         self._thread.start()
 
-    def commit(self, connection: apsw.Connection, settle: Settle) -> None:
+    def commit(self, connection: apsw.Connection, settle: Settle, statement: str = "COMMIT") -> None:
         """Commit after what was asked for before."""
-        self._asked.put((connection, settle))
+        self._asked.put((connection, settle, statement))
 
     def close(self) -> None:
         """End the thread."""
@@ -88,10 +95,12 @@ class CommitThread:
 
     def _serve(self) -> None:
         while (asked := self._asked.get()) is not None:
-            connection, settle = asked
+            connection, settle, statement = asked
             failure: apsw.Error | None = None
             try:
-                connection.execute("COMMIT")
+                for row in connection.execute(statement):  # a checkpoint returns whether it was in the way of a reader
+                    if row[0]:
+                        raise apsw.BusyError("a reader needs the write-ahead log")
             except apsw.Error as error:
                 failure = error
             with suppress(RuntimeError):  # the loop is closed, and whoever waited is gone with it
@@ -107,20 +116,38 @@ class Writer:
         self._commits = commits
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Job] = []
+        self._checkpoints: list[asyncio.Future[None]] = []
         self._busy = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def write(self, ops: Sequence[Op]) -> Rows:
         """Write a group with the next commit; returns when it is on the disk."""
-        done: asyncio.Future[Rows] = self._loop.create_future()
-        self._waiting.append(_Job(ops, done))
-        if not self._busy:
-            self._busy = True
-            self._idle.clear()
-            self._loop.call_soon(self._flush)
+        return await self.run(lambda: [self._op(op) for op in ops], deletes=_deletes(ops) if ops else None)
+
+    async def run(self, work: Callable[[], T], *, deletes: bool | None = False) -> T:
+        """The same of what a function writes with the connection of the writer; `deletes`: it makes room."""
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.append(_Job(work, done, deletes))
+        self._wake()
         # A caller that is cancelled takes nothing back: the group is written all the same, and nobody is told.
         return await done
+
+    async def checkpoint(self) -> bool:
+        """Copy the write-ahead log into the file and truncate it, before the next commit.
+
+        Returns False if a reader is in the way.
+        """
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._checkpoints.append(done)
+        self._wake()
+        try:
+            await done
+        except apsw.BusyError:
+            return False
+        except DISK_ERRORS as error:
+            raise Unavailable(f"cannot write: {error}") from error
+        return True
 
     async def close(self) -> None:
         """Finish what is waiting, and close."""
@@ -129,7 +156,29 @@ class Writer:
         self._commits.close()
         self._connection.close()
 
+    def _wake(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            self._loop.call_soon(self._flush)
+
+    def _next(self) -> None:
+        if self._waiting or self._checkpoints:
+            self._loop.call_soon(self._flush)
+        else:
+            self._busy = False
+            self._idle.set()
+
     def _flush(self) -> None:
+        if self._checkpoints:
+            done = self._checkpoints.pop()
+
+            def settle(error: apsw.Error | None) -> None:
+                _tell(done, error)
+                self._next()
+
+            self._commits.commit(self._connection, settle, CHECKPOINT)
+            return
         jobs, self._waiting = self._waiting, []
         self._begin(jobs if self._reserve.restore() else _only_deleting(jobs))
 
@@ -151,7 +200,7 @@ class Writer:
         connection = self._connection
         connection.execute("SAVEPOINT job")
         try:
-            job.outcome = [self._op(op) for op in job.ops]
+            job.outcome = job.work()
         except (StoreError, *MISTAKES) as error:
             job.outcome = error
             connection.execute("ROLLBACK TO job")
@@ -175,36 +224,33 @@ class Writer:
         if error is not None:
             if not self._connection.get_autocommit():
                 self._connection.execute("ROLLBACK")
-            if isinstance(error, apsw.FullError) and any(map(_deletes, jobs)) and self._reserve.release():
+            if isinstance(error, apsw.FullError) and any(job.deletes for job in jobs) and self._reserve.release():
                 self._begin(_only_deleting(jobs))
                 return
             if isinstance(error, DISK_ERRORS):
                 failure = Unavailable(f"cannot write: {error}")
         for job in jobs:
             _tell(job.done, failure or job.outcome)
-        if self._waiting:
-            self._loop.call_soon(self._flush)
-        else:
-            self._busy = False
-            self._idle.set()
+        self._next()
 
 
-def _deletes(job: _Job) -> bool:
-    """True if a group makes room: it deletes rows, and adds none."""
-    texts = [QUERIES[op.query].sql for op in job.ops if op.query in QUERIES]
-    return any(text.startswith("DELETE") for text in texts) and not any(text.startswith("INSERT") for text in texts)
+def _deletes(ops: Sequence[Op]) -> bool:
+    """True if a group makes room: it deletes or hides rows, and adds none but those that say what to erase."""
+    texts = [QUERIES[op.query].sql for op in ops if op.query in QUERIES]
+    added = [text for text in texts if text.startswith("INSERT") and not TO_ERASE.match(text)]
+    return any(map(DELETION.match, texts)) and not added
 
 
 def _only_deleting(jobs: list[_Job]) -> list[_Job]:
     """Return the groups that make room, and those that write nothing; all others are refused."""
-    kept = [job for job in jobs if not job.ops or _deletes(job)]
+    kept = [job for job in jobs if job.deletes is not False]
     for job in jobs:
         if job not in kept:
             _tell(job.done, Unavailable("cannot write: the disk is full, and what is left of it is for deleting"))
     return kept
 
 
-def _tell(done: asyncio.Future[Rows], outcome: Rows | Exception) -> None:
+def _tell(done: asyncio.Future[Any], outcome: Any) -> None:
     if done.done():
         return
     if isinstance(outcome, Exception):

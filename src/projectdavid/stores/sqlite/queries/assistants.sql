@@ -8,7 +8,8 @@ SELECT id, version, body FROM assistants WHERE id = :id AND owner = :owner;
 UPDATE assistants SET body = :body, version = version + 1 WHERE id = :id AND owner = :owner AND version = :version;
 
 -- name: assistant_delete
-DELETE FROM assistants WHERE id = :id AND owner = :owner;
+-- Hides the assistant; `Store.sweep` deletes it, with the configurations of its runs.
+UPDATE assistants SET owner = 'erased', body = '{}' WHERE id = :id AND owner = :owner;
 
 -- name: assistants_page
 SELECT id, body FROM assistants

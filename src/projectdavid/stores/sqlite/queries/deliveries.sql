@@ -11,7 +11,7 @@ WHERE r.n = :run AND a.body ->> '$.webhook_url' IS NOT NULL AND a.body ->> '$.we
 
 -- name: deliveries_due
 -- What may be sent now: of each run only the oldest, and nothing to whom as much is being sent as may be.
-SELECT d.*, r.n AS run FROM deliveries AS d LEFT JOIN runs AS r ON r.id = d.run_id
+SELECT d.*, r.n AS run FROM deliveries AS d JOIN users AS u ON u.id = d.owner AND u.erased = 0 LEFT JOIN runs AS r ON r.id = d.run_id
 WHERE d.status = 'pending' AND d.next_at <= :now
     AND d.assistant_id NOT IN (SELECT value FROM json_each(:full_assistants))
     AND d.owner NOT IN (SELECT value FROM json_each(:full_owners))
@@ -55,7 +55,7 @@ UPDATE deliveries SET status = 'failed', sending = 0, ended_at = :now, log = jso
 WHERE status = 'pending';
 
 -- name: deliveries_prune
-DELETE FROM deliveries WHERE ended_at <= :before;
+DELETE FROM deliveries WHERE n IN (SELECT n FROM deliveries WHERE ended_at <= :before LIMIT :limit) RETURNING n;
 
 -- name: delivery_target
 -- Where an assistant's webhooks go, and the secrets that sign them (a JSON array): the latest, but no endless row.
@@ -121,7 +121,7 @@ WHERE assistant_id = (SELECT id FROM assistants WHERE id = :assistant_id AND own
     AND (expires_at IS NULL OR expires_at > :until);
 
 -- name: webhook_secrets_prune
-DELETE FROM webhook_secrets WHERE expires_at <= :now;
+DELETE FROM webhook_secrets WHERE n IN (SELECT n FROM webhook_secrets WHERE expires_at <= :now LIMIT :limit) RETURNING n;
 
 -- name: webhook_secret
 -- The one of an assistant that is to stay, and until when those before it sign, too.

@@ -8,7 +8,7 @@ SELECT * FROM files WHERE id = :id AND owner = :owner;
 
 -- name: file_of_link
 -- For whoever has a signed link, which names no owner.
-SELECT * FROM files WHERE id = :id;
+SELECT f.* FROM files AS f JOIN users AS u ON u.id = f.owner AND u.erased = 0 WHERE f.id = :id;
 
 -- name: files_named
 -- Those of a JSON array of ids.

@@ -16,4 +16,7 @@ WHERE made_at <= :since;
 UPDATE idempotency SET status = :status, answer = :answer WHERE owner = :owner AND key = :key AND seed = :seed;
 
 -- name: idempotency_prune
-DELETE FROM idempotency WHERE made_at <= :until;
+DELETE FROM idempotency WHERE (owner, key) IN (
+    SELECT owner, key FROM idempotency WHERE made_at <= :until LIMIT :limit
+)
+RETURNING key;

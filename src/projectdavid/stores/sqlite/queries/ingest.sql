@@ -43,6 +43,7 @@ WHERE n = :n AND lease = :lease;
 -- What is to be read: `blob` is NULL where the file was deleted.
 SELECT v.*, s.owner, f.blob, f.sha256, f.size AS bytes, f.name AS filename
 FROM vector_store_files AS v JOIN vector_stores AS s ON s.n = v.store
+    JOIN users AS u ON u.id = s.owner AND u.erased = 0
     LEFT JOIN files AS f ON f.id = v.file_id AND f.owner = s.owner
 WHERE v.n = :n;
 

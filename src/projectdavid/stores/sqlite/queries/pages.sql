@@ -12,4 +12,4 @@ DELETE FROM pages WHERE owner = :owner AND n <= (
 );
 
 -- name: pages_prune
-DELETE FROM pages WHERE read_at <= :before;
+DELETE FROM pages WHERE n IN (SELECT n FROM pages WHERE read_at <= :before LIMIT :limit) RETURNING n;

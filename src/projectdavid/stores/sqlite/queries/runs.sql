@@ -1,9 +1,6 @@
 -- name: config_insert
 INSERT INTO configs (hash, body) VALUES (:hash, :body) ON CONFLICT (hash) DO NOTHING;
 
--- name: configs_prune
-DELETE FROM configs WHERE n NOT IN (SELECT config FROM runs);
-
 -- name: run_insert
 -- Touches no row where the thread is not the owner's. Parked, as `parked` says, only where the thread is busy.
 INSERT INTO runs
@@ -35,7 +32,7 @@ WHERE :most > (
 
 -- name: run
 SELECT r.*, c.body AS config_body, t.id AS thread_id
-FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
+FROM live_runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
 WHERE r.id = :id AND r.owner = :owner;
 
 -- name: run_open
@@ -46,32 +43,37 @@ WHERE t.id = :thread_id AND t.owner = :owner AND r.parked = 0
 
 -- name: runs_page
 SELECT r.*, c.body AS config_body, t.id AS thread_id
-FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
+FROM live_runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
 WHERE r.owner = :owner AND r.n $PAST COALESCE((SELECT n FROM runs WHERE id = :after AND owner = :owner), $START)
 ORDER BY r.n $ORDER LIMIT :limit;
 
 -- name: thread_runs_page
 SELECT r.*, c.body AS config_body, t.id AS thread_id
-FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
+FROM live_runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
 WHERE r.owner = :owner AND r.thread = (SELECT n FROM threads WHERE id = :thread_id AND owner = :owner)
     AND r.n $PAST COALESCE((SELECT n FROM runs WHERE id = :after AND owner = :owner), $START)
 ORDER BY r.n $ORDER LIMIT :limit;
 
 -- name: run_meta_data
-UPDATE runs SET meta_data = :meta_data WHERE id = :id AND owner = :owner;
+UPDATE runs SET meta_data = :meta_data WHERE n = (SELECT n FROM live_runs WHERE id = :id AND owner = :owner);
 
 -- name: run_model
 -- A run that waits takes the model that its start names; written with that start.
-UPDATE runs SET model = :model WHERE id = :id AND owner = :owner AND status = 'pending';
+UPDATE runs SET model = :model
+WHERE n = (SELECT n FROM live_runs WHERE id = :id AND owner = :owner AND status = 'pending');
 
 -- name: run_delete
-DELETE FROM runs WHERE id = :id AND owner = :owner
-    AND status NOT IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling');
+-- Hides the run; `Store.sweep` deletes it.
+UPDATE runs SET owner = 'erased' WHERE n = (
+    SELECT n FROM live_runs
+    WHERE id = :id AND owner = :owner
+        AND status NOT IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')
+);
 
 -- name: run_state
 -- For the one door.
 SELECT r.*, c.body AS config_body, t.id AS thread_id
-FROM runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread WHERE r.n = :n;
+FROM live_runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread WHERE r.n = :n;
 
 -- name: run_decide
 -- The only change of a run's status; refused where somebody else was faster.
@@ -175,7 +177,7 @@ WHERE status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancell
 SELECT n FROM runs WHERE action_expires_at <= :now ORDER BY action_expires_at LIMIT :limit;
 
 -- name: run_lease
-SELECT lease, lease_until, version FROM runs WHERE n = :n;
+SELECT lease, lease_until, version, status FROM live_runs WHERE n = :n;
 
 -- name: leases_extend
 -- One that has run out is not revived: whoever wants to take the run over may be looking at it already.
@@ -287,18 +289,18 @@ WHERE r.thread = :thread AND c.tool = 'web_search' AND s.type = 'object';
 
 -- name: call_mark
 UPDATE tool_calls SET mark = :mark
-WHERE action_id = :action_id AND run IN (SELECT n FROM runs WHERE owner = :owner);
+WHERE action_id = :action_id AND run IN (SELECT n FROM live_runs WHERE owner = :owner);
 
 -- name: action
 SELECT
     c.*, r.id AS run_id, r.status AS run_status,
     CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at
-FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
+FROM tool_calls AS c JOIN live_runs AS r ON r.n = c.run
 WHERE c.action_id = :action_id AND r.owner = :owner;
 
 -- name: actions_of_run
 SELECT
     c.*, r.id AS run_id, r.status AS run_status,
     CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at
-FROM tool_calls AS c JOIN runs AS r ON r.n = c.run
+FROM tool_calls AS c JOIN live_runs AS r ON r.n = c.run
 WHERE r.id = :run_id AND r.owner = :owner ORDER BY c.turn, c.position;

@@ -14,7 +14,8 @@ WHERE id = :id AND owner = :owner;
 UPDATE threads SET tool_resources = :tool_resources WHERE id = :id AND owner = :owner AND tool_resources = :before;
 
 -- name: thread_delete
-DELETE FROM threads WHERE id = :id AND owner = :owner;
+-- Hides the thread and ends its open runs; `Store.sweep` deletes them.
+UPDATE threads SET owner = 'erased' WHERE id = :id AND owner = :owner;
 
 -- name: threads_page
 SELECT n, id, owner, created_at, meta_data, tool_resources, participants FROM threads

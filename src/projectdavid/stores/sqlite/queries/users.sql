@@ -2,28 +2,30 @@
 INSERT INTO users (id, is_admin, created_at, updated_at, body) VALUES (:id, :is_admin, :now, :now, :body);
 
 -- name: user
-SELECT id, is_admin, created_at, updated_at, body, limits FROM users WHERE id = :id;
+SELECT id, is_admin, created_at, updated_at, body, limits FROM users WHERE id = :id AND erased = 0;
 
 -- name: user_update
-UPDATE users SET body = :body, is_admin = :is_admin, updated_at = :now WHERE id = :id;
+UPDATE users SET body = :body, is_admin = :is_admin, updated_at = :now WHERE id = :id AND erased = 0;
 
 -- name: user_promote
 UPDATE users SET is_admin = 1, updated_at = :now WHERE id = :id RETURNING id;
 
 -- name: user_limit
-UPDATE users SET limits = :limits WHERE id = :id;
+UPDATE users SET limits = :limits WHERE id = :id AND erased = 0;
 
 -- name: user_delete
-DELETE FROM users WHERE id = :id;
+-- Hides the user, deletes the keys and ends the open runs; `Store.sweep` deletes the rest.
+UPDATE users SET erased = 1, is_admin = 0, body = '{}', limits = '{}' WHERE id = :id AND erased = 0;
 
 -- name: users_page
 SELECT id, is_admin, created_at, updated_at, body, limits FROM users
-WHERE n $PAST COALESCE((SELECT n FROM users WHERE id = :after), $START) ORDER BY n $ORDER LIMIT :limit;
+WHERE erased = 0 AND n $PAST COALESCE((SELECT n FROM users WHERE id = :after), $START)
+ORDER BY n $ORDER LIMIT :limit;
 
 -- name: caller
 -- Whose key it is; in one look-up, for every request.
 SELECT u.id, u.is_admin, u.limits, k.prefix, k.last_used_at FROM api_keys AS k JOIN users AS u ON u.id = k.owner
-WHERE k.hash = :hash AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now);
+WHERE k.hash = :hash AND u.erased = 0 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now);
 
 -- name: key_insert
 INSERT INTO api_keys (prefix, hash, owner, name, created_at, expires_at)

@@ -40,7 +40,8 @@ UPDATE vector_stores SET last_active_at = :now
 WHERE owner = :owner AND expired_at IS NULL AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: store_delete
-DELETE FROM vector_stores WHERE id = :id AND owner = :owner;
+-- Hides the vector store, and frees its id at once; `Store.sweep` deletes it.
+UPDATE vector_stores SET owner = 'erased', id = n WHERE id = :id AND owner = :owner;
 
 -- name: stores_expired
 SELECT n FROM vector_stores
@@ -51,9 +52,12 @@ UPDATE vector_stores SET expired_at = :now
 WHERE n = :n AND expired_at IS NULL AND last_active_at + expires_days * 86400 <= :now;
 
 -- name: store_empty
-DELETE FROM vector_store_files WHERE store = :n AND EXISTS (
-    SELECT 1 FROM vector_stores WHERE n = :n AND expired_at = :now
-);
+-- Some of the files of stores that have expired.
+DELETE FROM vector_store_files WHERE n IN (
+    SELECT v.n FROM vector_stores AS s JOIN vector_store_files AS v ON v.store = s.n
+    WHERE s.expired_at IS NOT NULL LIMIT :limit
+)
+RETURNING n;
 
 -- name: store_file_attach
 -- Again where it is there already: then it is read anew. Touches no row where the store or the file is not the owner's.
