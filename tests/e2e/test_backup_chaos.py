@@ -44,8 +44,9 @@ def follow(address: Address, run_id: str) -> Story:
                 break
             story.see(event(frame))
             if story.statuses and story.statuses[-1] == "requires_action" and story.kinds[-1] == "status":
-                waiting = [call for call in story.calls if call not in story.answered]
-                if address.ask("GET", f"/v1/runs/{run_id}")["status"] == "requires_action":
+                # What is read can be long over: only calls that the run waits for now can be answered.
+                pending = address.ask("GET", f"/v1/actions/pending/{run_id}")
+                if waiting := [one["tool_call_id"] for one in pending if one["tool_call_id"] in story.calls]:
                     address.ask("POST", f"/v1/runs/{run_id}/submit_tool_outputs", outputs(waiting, "fine"))
     return story
 
