@@ -39,10 +39,15 @@ class PlainSandbox:
     async def start(self) -> None:
         """There is nothing to get ready."""
 
-    async def probe(self) -> Report:
+    @property
+    def report(self) -> Report:
         """Nothing is isolated, and no limit is kept."""
         nothing = dict.fromkeys(("memory", "processes", "disk", "cpu"), "none")
         return Report(Level.NONE, nothing, "plain", ("It isolates nothing.",), "Use it for tests only.")
+
+    async def probe(self) -> Report:
+        """The same: it is always ready."""
+        return self.report
 
     async def open(self, spec: Spec) -> Session:
         """Start an agent."""

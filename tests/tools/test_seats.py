@@ -135,6 +135,14 @@ async def test_who_waited_long_enough_is_told_that_the_server_is_busy() -> None:
     assert (await place.use(second)).new, "no seat was lost"
 
 
+async def test_who_waited_long_enough_for_a_sandbox_that_starts_is_told_so() -> None:
+    place = Place(sessions=1, patience=0.01)
+    place.sandbox.most, place.sandbox.report = 0, None
+    (first,) = threads(1)
+    with pytest.raises(ToolError, match="the sandbox of this server is still starting; try again"):
+        await place.use(first)
+
+
 async def test_who_stops_waiting_leaves_the_queue() -> None:
     calls = Calls(Place(sessions=1, keep=0.0))
     await calls.begin(*threads(3))

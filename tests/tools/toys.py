@@ -138,6 +138,7 @@ class ToySandbox:
         self.play = play
         self.most = most
         self.off: Off | None = None
+        self.report: Report | None = Report(Level.NONE)
         self.opened: list[ToySession] = []
         self.asked = 0
         self.peak = 0

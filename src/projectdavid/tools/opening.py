@@ -12,6 +12,7 @@ from projectdavid.tools.telling import tell_state
 AGAIN = 1.0
 """Seconds after which a sandbox that was full is asked again."""
 BUSY = "all sessions for code are busy on this server; try again in a minute"
+STARTING = "the sandbox of this server is still starting; try again in a minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Opener:
         except BaseException as error:
             self.seats.leave(owner, asked)
             if isinstance(error, TimeoutError):
-                raise ToolError(BUSY) from None
+                raise ToolError(BUSY if self.sandbox.report is not None else STARTING) from None
             if isinstance(error, Off):
                 raise ToolError(f"the tool is off on this server: {error}") from error
             raise

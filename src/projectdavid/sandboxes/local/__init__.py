@@ -26,6 +26,8 @@ _PROXY: Final = 3128
 _PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 10.0
 _ATTEMPTS: Final = 5
+_OFF_PAUSE: Final = 60.0
+"""Seconds between two starts of a sandbox that is reported to be off."""
 
 
 class _Control:
@@ -55,7 +57,8 @@ class _Control:
 class LocalSandbox:
     """Opens sessions in namespaces, of a supervisor that is a process of its own and has no secrets.
 
-    A supervisor that ends is started anew; its sessions are lost. There is no mode without isolation.
+    A supervisor that ends is started again, and a start that fails is retried; the sessions of one that ended are lost.
+    There is no mode without isolation.
     """
 
     def __init__(self, options: Options | None = None) -> None:
@@ -82,8 +85,8 @@ class LocalSandbox:
     async def probe(self) -> Report:
         """What can be had here; waits until it is ready."""
         await self.start()
-        await self._known.wait()
-        assert self._report is not None
+        while self._report is None:
+            await self._known.wait()
         return self._report
 
     async def open(self, spec: Spec) -> Session:
@@ -127,20 +130,19 @@ class LocalSandbox:
             try:
                 return await connection.open(spec.kind, limits), connection
             except Gone as error:
-                if connection.ended.is_set() and attempt == _ATTEMPTS - 1:
-                    raise Full("The sandbox restarts again and again; try again in a minute.") from error
-                if not connection.ended.is_set():
-                    reason = f"The sandbox could not open a session: {error}"
-                    raise Off(reason, "Try again; the server's log says more.") from error
-                # The supervisor ended meanwhile; there will be another one, which this waits for.
-                self._forget(connection)
+                # What sessions are made from may have been killed; there will be another, which this waits for.
+                if connection.ended.is_set():
+                    self._forget(connection)
+                if attempt == _ATTEMPTS - 1:
+                    raise _not_opened(connection, error) from error
             finally:
                 self._opening -= 1
+            await asyncio.sleep(_pause(attempt))
         raise AssertionError("the last attempt returns or raises")
 
     def _forget(self, connection: Connection) -> None:
         if self._connection is connection:
-            self._connection = None
+            self._connection = self._report = None
             self._known.clear()
 
     async def _keep(self) -> None:
@@ -151,18 +153,24 @@ class LocalSandbox:
             try:
                 report, lasting = await self._try(connection)
                 if report.level != Level.NONE:
-                    failures = 0
                     self._know(connection, report)
                     await connection.ended.wait()
                     self._forget(connection)
             finally:
                 await connection.close()
-            # On a busy machine a start can fail that succeeds a moment later; callers wait for it meanwhile.
-            if report.level == Level.NONE and (lasting or failures >= _ATTEMPTS):
+            if report.level != Level.NONE:
+                failures = 0
+            elif lasting:
                 self._know(None, report)
                 return
+            # On a busy machine a start can fail that succeeds a moment later: callers wait for it, and are not told
+            # that the sandbox is off before several starts have failed.
+            elif failures >= _ATTEMPTS:
+                self._know(None, report)
+                await asyncio.sleep(_OFF_PAUSE)
+                continue
             failures += 1
-            await asyncio.sleep(min(_LONGEST_PAUSE, _PAUSE * 2**failures))
+            await asyncio.sleep(_pause(failures))
 
     async def _try(self, connection: Connection) -> tuple[Report, bool]:
         """Start a supervisor; returns its report, and whether trying again would find the same."""
@@ -176,6 +184,8 @@ class LocalSandbox:
             found = await connection.report()
         except Gone as error:
             return _none(*remedies.of_failure(str(error))), False
+        except OSError as error:  # there is no memory, or no process, to be had now
+            return _none(*remedies.of_failure(f"Its supervisor could not be started: {error.strerror}.")), False
         if found["failure"]:
             return _none(*remedies.of_failure(found["failure"])), remedies.is_lasting(found["failure"])
         return _report(found["bounds"], found["remarks"]), True
@@ -219,6 +229,16 @@ def _report(bounds: list[str], remarks: list[str]) -> Report:
 
 def _none(reason: str, remedy: str) -> Report:
     return Report(Level.NONE, reasons=(reason,), remedy=remedy)
+
+
+def _pause(attempt: int) -> float:
+    return min(_LONGEST_PAUSE, _PAUSE * 2**attempt)
+
+
+def _not_opened(connection: Connection, error: Gone) -> Off | Full:
+    if connection.ended.is_set():
+        return Full("The sandbox restarts again and again; try again in a minute.")
+    return Off(f"The sandbox could not open a session: {error}", "Try again; the server's log says more.")
 
 
 def _off(report: Report, minimum: Level) -> Off:
