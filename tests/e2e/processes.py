@@ -117,6 +117,8 @@ class Server:
         """Whose rights it has."""
         self.ahead = 0.0
         """By how many seconds its clock is, from the next start on."""
+        self.deadly = False
+        """Whether it has a tool that ends its process, see `serve_child`."""
         self._nursery = nursery
         self._environ = environ
         self._settings = {"drain_seconds": 0, "keep_alive": 1, **settings, "data": str(data), "port": 0}
@@ -141,7 +143,7 @@ class Server:
 
     def _command(self) -> dict[str, Any]:
         told = {"environ": self._environ, "log": str(self.log), "user": self.user, "ahead": self.ahead}
-        return {"start": self._settings, **told}
+        return {"start": self._settings, **told, "deadly": self.deadly}
 
     def kill(self) -> None:
         """`kill -9`, without waiting for anything."""

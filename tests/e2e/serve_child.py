@@ -10,9 +10,12 @@ standard input is a command, and is answered by a line of standard output:
     {"wait": pid}                                                                       {"status"}
 
 `user` is whose rights the server has, `ahead` by how many seconds its clock is, `lives` when it is killed, started or
-not. A server that cannot start says {"pid", "error"}. At the end of its input the process kills what it started.
+not. With `"deadly": true` the server has a tool `web_search` whose function `crash` ends the process with the status
+`CRASHED`, once the start was answered. A server that cannot start says {"pid", "error"}. At the end of its input the
+process kills what it started.
 """
 
+import asyncio
 import encodings.ascii
 import encodings.idna  # noqa: F401 - found now, and not by a server that may not read our folders
 import json
@@ -20,13 +23,33 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import uvicorn
 import uvloop
 
+from projectdavid.ports.tool import Context, ToolCall, ToolFunction, ToolOutput
 from projectdavid.server.serve import serve
 from projectdavid.server.settings import Settings
+
+CRASHED = 7
+
+
+class DeadlyTool:
+    """A tool whose call ends the process of the server."""
+
+    def __init__(self) -> None:
+        self.armed = asyncio.Event()
+
+    def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
+        """Return its only function, which can be called again after a crash."""
+        return [ToolFunction("crash", "Crash.", {"type": "object"}, effect="read")]
+
+    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+        """End the process."""
+        await self.armed.wait()
+        os._exit(CRASHED)
 
 
 def main() -> None:
@@ -75,12 +98,15 @@ def _serve(command: dict[str, Any]) -> None:
         os.setuid(command["user"])
     os.environ.update(command["environ"])
     settings = Settings(**command["start"])
+    deadly = DeadlyTool()
 
     def ready(url: str, _: uvicorn.Server) -> None:
         credentials = json.loads(settings.credentials.read_text(encoding="utf-8"))
         _say(pid=os.getpid(), url=url, key=credentials["api_key"])
+        deadly.armed.set()
 
-    uvloop.run(serve(settings, ready, clock=lambda: time.time() + command["ahead"]))
+    tools = {"web_search": deadly} if command["deadly"] else {}
+    uvloop.run(serve(settings, ready, tools=tools, clock=lambda: time.time() + command["ahead"]))
 
 
 def _say(**words: Any) -> None:
