@@ -18,6 +18,8 @@ from tests.architecture.modules import Function, Module, modules
 READS = ("one", "all", "up_to")
 RECEIVERS = frozenset({"view", "store", "_store", "of"})
 """What the reads `one`, `all` and `up_to` are asked of: `caller.view.one(...)`, `self._store.of(owner).all(...)`."""
+OPERATIONS = {"Op": frozenset[str](), "Change": frozenset({"revision"})}
+"""What takes a query and its parameters, and the parameters that are added to them."""
 PAGED = frozenset({"limit", "after"})
 """What `page` gives to each query."""
 
@@ -132,10 +134,10 @@ def _of_call(scope: Scope, node: ast.Call) -> Iterator[Call]:
     wrapper = WRAPPERS.get(f"{scope.module.name}:{name}") or (
         WRAPPERS.get(f"{scope.module.name.partition('/')[0]}/*:{name}")
     )
-    if name == "Op":
+    if name in OPERATIONS:
         given = node.args[1] if len(node.args) > 1 else _keyword(node, "params")
         parameters = frozenset[str]() if given is None else _keys(scope, given)
-        yield Call(where, _queries(scope, node.args[0]), parameters)
+        yield Call(where, _queries(scope, node.args[0]), _union(parameters, OPERATIONS[name]))
     elif name in READS and isinstance(node.func, ast.Attribute) and node.args:
         if _name(node.func.value) in RECEIVERS:
             yield Call(where, _queries(scope, node.args[0]), _keywords(scope, node))

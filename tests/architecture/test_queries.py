@@ -10,6 +10,7 @@ from tests.architecture.modules import Module
 from tests.architecture.query_calls import RECEIVERS, WRAPPERS, calls, calls_of, receivers
 
 PASSED_ON = {
+    "server/objects/updates.py:update": "adds the revision to a Change, which is checked where it is made",
     "runtime/driver.py:_born": "adds the owner to operations that others built, which are checked there",
     "stores/sqlite/__init__.py:write": "adds the owner to operations that others built, which are checked there",
 }
@@ -38,6 +39,7 @@ def test_reads_of_a_store_are_recognized_by_their_receiver() -> None:
         ('view.one("metta", key=1)', "there is no query 'metta'"),
         ('Op("meta_set", {"key": 1})', "is missing 'value'"),
         ('Op("meta_set", {**{"key": 1}, "valu": 2})', "is missing 'value' and has no parameter 'valu'"),
+        ('Change("message_update", {"id": 1})', "is missing 'meta_data'"),
         ('[Op(query, {"n": 1}) for query in ("ingest_again", "ingest_lost")]', "'ingest_lost' is missing 'now'"),
         ('page(view, "users_page", 1, "asc", None, known, owner_id=2)', "has no parameter 'owner_id'"),
     ],

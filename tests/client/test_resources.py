@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from projectdavid import AsyncEntity, Entity
+from projectdavid import AsyncEntity, Entity, PreconditionFailedError
 from projectdavid.client.overrides import RunOverrides
 from projectdavid.protocol.assistants import AssistantCreate
 from projectdavid.protocol.runs import RunCreate
@@ -435,6 +435,37 @@ def test_the_async_methods_send_the_same(fake: Fake, new_async_client: Callable[
     ]
 
 
+def test_what_updates_or_deletes_takes_the_etag_that_it_is_to_match(fake: Fake, client: Entity) -> None:
+    unversioned = ("keys.", "actions.", "files.")
+    conditional = [
+        one for one in CASES if one.line.startswith(("PUT", "DELETE")) and not one.name.startswith(unversioned)
+    ]
+    for one in conditional:
+        fake.on(one.line, Answer(one.answer))
+        method(client, one.name)(*one.ids, **one.fields, if_match='"abc"')
+    assert [asked.headers["if-match"] for asked in fake.asked] == ['"abc"'] * len(conditional)
+
+
+def test_an_object_has_the_etag_that_the_server_sent_beside_its_fields(fake: Fake, client: Entity) -> None:
+    fake.on("GET /v1/threads/t", Answer(THREAD, headers={"etag": '"abc"'}))
+    fake.on("GET /v1/threads", Answer(page(THREAD)))
+    tagged, [listed] = client.threads.retrieve_thread("t"), client.threads.list()
+    assert (tagged.etag, listed.etag) == ('"abc"', None)
+    assert tagged == listed
+    assert tagged.dict() == listed.dict()
+    assert "abc" not in str(tagged)
+    assert tagged.model_copy().etag == '"abc"'
+
+
+def test_an_object_that_has_changed_is_an_error_of_its_own(fake: Fake, client: Entity) -> None:
+    error = {"error": {"type": "conflict_error", "code": "precondition_failed", "param": None, "message": "Changed."}}
+    fake.on("PUT /v1/threads/t", Answer(error, 412))
+    with pytest.raises(PreconditionFailedError) as raised:
+        client.threads.update_thread("t", meta_data={"a": 1}, if_match='"abc"')
+    assert raised.value.status_code == 412
+    assert len(fake.asked) == 1
+
+
 def test_every_method_is_tried_here() -> None:
     own_tests = {"runs.wait", "runs.stream", "runs.run", "files.upload", "files.content", "files.download"}
     own_tests |= {"files.upload_in_parts", "vectors.add_file", "vectors.add_folder", "vectors.wait"}
@@ -449,7 +480,7 @@ def test_every_method_is_tried_here() -> None:
 
 
 def parameters(function: Callable[..., Any]) -> set[str]:
-    return set(inspect.signature(function).parameters) - {"idempotency_key"}  # that is no field
+    return set(inspect.signature(function).parameters) - {"idempotency_key", "if_match"}  # these are no fields
 
 
 def test_every_field_that_means_something_has_its_parameter() -> None:

@@ -1,6 +1,7 @@
 """What the SQLite store keeps besides."""
 
 import asyncio
+import re
 import resource
 import sys
 from collections.abc import Generator
@@ -34,6 +35,7 @@ ADMINISTRATION = {
     "erasure",
     "erasure_insert",
     "removals_left",
+    "admin_remains",
     "caller",
     "key_used",
 }
@@ -110,6 +112,8 @@ RUNTIME = {
     "ingest_release",
     "ingest_waiting",
     "pages_prune",
+    "ticket_use",
+    "used_tickets_prune",
     "removals",
     "removals_done",
     "search_numbered",
@@ -139,6 +143,40 @@ def test_every_bound_query_is_tried_by_a_stranger() -> None:
 @pytest.mark.parametrize("name", [name for name, query in QUERIES.items() if query.owned])
 def test_a_bound_query_compares_the_owner_or_writes_it(name: str) -> None:
     assert "owner = :owner" in QUERIES[name].sql or name in CREATIONS
+
+
+EDITABLE = "users|assistants|threads|messages|runs|vector_stores|vector_store_files"
+NOT_EDITS = {
+    "run_decide": "the state of a run has a version of its own",
+    "run_model": "written with a decision",
+    "run_unpark": "whose turn it is",
+    **dict.fromkeys(
+        ("user_delete", "thread_delete", "assistant_delete", "store_delete", "run_delete"), "hides what is deleted"
+    ),
+    "deadlines_move": "how long a run has, after the clock was set",
+    "run_release": "who works on a run",
+    "run_speaks": "how often a run crashed the server",
+    "leases_extend": "who works on a run",
+    "leases_clear": "who works on a run",
+    "stores_touch": "when a store was last used",
+    "store_file_brought": "how far a file is read",
+    "batch_files_cancel": "how far a file is read",
+    **dict.fromkeys(
+        ("claim", "progress", "done", "failed", "later", "extend", "recover", "again", "lost", "outdated", "release"),
+        "the ingest",
+    ),
+}
+"""Queries that change nothing which a user can update, by name or by what follows `ingest_`."""
+
+
+def test_every_query_that_changes_what_users_can_update_counts_the_revision() -> None:
+    changing = {
+        name: query.sql
+        for name, query in QUERIES.items()
+        if re.search(rf"UPDATE ({EDITABLE})\s+SET|INSERT INTO ({EDITABLE})\b.*DO UPDATE SET", query.sql, re.DOTALL)
+    }
+    silent = {name.removeprefix("ingest_") for name, sql in changing.items() if "revision = revision + 1" not in sql}
+    assert silent == set(NOT_EDITS)
 
 
 async def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -265,19 +265,20 @@ BOUND_READS = {
     "storage_used": {},
     "messages_room": {"thread_id": "t", "most": 9},
     "store_files_room": {"store_id": "vs", "most": 9},
+    "revision_is": {"kind": "thread", "n": 1, "revision": 1},
 }
 DONE = {"version": "1", "space": None, "chunks": 1, "size": 1, "now": 1}
 BOUND_WRITES = {
-    "thread_update": {"id": "t", "meta_data": "1", "tool_resources": "1", "participants": "1"},
+    "thread_update": {"id": "t", "meta_data": "1", "tool_resources": "1", "participants": "1", "revision": 1},
     "thread_resources": {"id": "t", "tool_resources": "2", "before": "1"},
     "thread_delete": {"id": "t"},
     "message_insert": message("m2", "t").params,
-    "message_update": {"id": "m", "meta_data": "1"},
+    "message_update": {"id": "m", "meta_data": "1", "revision": 1},
     "message_delete": {"id": "m"},
-    "assistant_update": {"id": "a", "version": 1, "body": "1"},
+    "assistant_update": {"id": "a", "revision": 1, "body": "1"},
     "assistant_delete": {"id": "a"},
     "run_insert": run("r2", "t")[1].params,
-    "run_meta_data": {"id": "r", "meta_data": "1"},
+    "run_meta_data": {"id": "r", "meta_data": "1", "revision": 1},
     "run_model": {"id": "p", "model": "script/other"},
     "run_delete": {"id": "old"},
     "journal_begin": {"run_id": "r", "kind": "warning", "data": "{}"},
@@ -296,6 +297,7 @@ BOUND_WRITES = {
         "expires_days": None,
         "now": 2,
         "revive": False,
+        "revision": 1,
     },
     "stores_touch": {"ids": '["vs"]', "now": 3},
     "store_file_attach": {
@@ -309,8 +311,15 @@ BOUND_WRITES = {
     },
     "store_file_bring": BROUGHT,
     "store_file_brought": {"n": 2, **DONE},
-    "store_file_describe": {"store_id": "vs", "file_id": "f", "attributes": '{"a":1}'},
-    "store_file_mark": {"store_id": "vs_own", "file_id": "g", "status": "failed", "error_code": None, "error": None},
+    "store_file_describe": {"store_id": "vs", "file_id": "f", "attributes": '{"a":1}', "revision": 2},
+    "store_file_mark": {
+        "store_id": "vs_own",
+        "file_id": "g",
+        "status": "failed",
+        "error_code": None,
+        "error": None,
+        "revision": 2,
+    },
     "batch_insert": {"id": "b2", "store_id": "vs", "now": 1},
     "batch_file": {"id": "b2", "file_id": "f"},
     "batch_cancel": {"id": "b", "store_id": "vs", "now": 2},
@@ -334,7 +343,7 @@ CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "
     "erased_id_insert",
 }
 """These write the owner down; whose it is they cannot get wrong."""
-OF_ONESELF = {"runs_room", "storage_room", "reader"}
+OF_ONESELF = {"runs_room", "storage_room", "reader", "admin_key_remains"}
 """These say something of whoever asks, who may have nothing."""
 
 
@@ -885,8 +894,8 @@ async def test_a_file_that_is_deleted_leaves_the_lists_that_refer_to_it_and_noth
     )
     await ann.write([Op("file_leave_assistants", {"id": "f"}), Op("file_leave_threads", {"id": "f"})])
     changed, same = await ann.one("assistant", id="a"), await ann.one("assistant", id="b")
-    assert (changed.body, changed.version) == (f'{{"name":"ü","tool_resources":{left}}}', 2)
-    assert (same.body, same.version) == (words, 1)
+    assert (changed.body, changed.revision) == (f'{{"name":"ü","tool_resources":{left}}}', 2)
+    assert (same.body, same.revision) == (words, 1)
     assert (await ann.one("thread", id="t")).tool_resources == left
 
 

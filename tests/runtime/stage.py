@@ -145,7 +145,7 @@ class Stage:
         params: dict[str, Any] = {"id": assistant_id, "body": body}
         change = Op("assistant_insert", params)
         if row is not None:
-            change = Op("assistant_update", {**params, "version": row.version})
+            change = Op("assistant_update", {**params, "revision": row.revision})
         signs = {"assistant_id": assistant_id, "secret": secret, "now": int(self.clock())}
         await view.write([change, Op("webhook_secret_insert", signs)])
 

@@ -17,6 +17,7 @@
         ├── PermissionDeniedError      403
         ├── NotFoundError              404
         ├── ConflictError              409
+        ├── PreconditionFailedError    412
         ├── PayloadTooLargeError       413
         ├── UnprocessableEntityError   422
         ├── RateLimitError             429
@@ -141,6 +142,10 @@ class ConflictError(APIStatusError):
     """Something else is in the way, such as another run in the thread (409)."""
 
 
+class PreconditionFailedError(APIStatusError):
+    """The object is not the one that `if_match` names any more: read it again, and decide again (412)."""
+
+
 class PayloadTooLargeError(APIStatusError):
     """The request is too big (413)."""
 
@@ -163,6 +168,7 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
     409: ConflictError,
+    412: PreconditionFailedError,
     413: PayloadTooLargeError,
     422: UnprocessableEntityError,
     429: RateLimitError,

@@ -20,6 +20,7 @@ from projectdavid.client.errors import (
     InvalidAnswerError,
     error_class,
 )
+from projectdavid.protocol.base import Answer
 from projectdavid.protocol.errors import ErrorAnswer
 
 T = TypeVar("T")
@@ -104,12 +105,19 @@ def read(kind: type[T], reply: Reply) -> T:
         InvalidAnswerError: it is something else.
     """
     try:
-        return _adapter(kind).validate_json(reply.content)
+        value: T = _adapter(kind).validate_json(reply.content)
     except ValidationError as error:
         name = getattr(kind, "__name__", str(kind))
         raise InvalidAnswerError(
             f"the answer is not a {name}; is the base URL that of a Project David server? {error}"
         ) from error
+    _tag(value, reply)
+    return value
+
+
+def _tag(value: Any, reply: Reply) -> None:
+    if isinstance(value, Answer) and "etag" in reply.headers:
+        vars(value)["_etag"] = reply.headers["etag"]
 
 
 def connection_error(error: httpx2.RequestError) -> APIConnectionError:

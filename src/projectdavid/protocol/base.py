@@ -63,6 +63,14 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
 
+    @property
+    def etag(self) -> str | None:
+        """The revision of this object, for `if_match`; None where the server names none, such as in lists.
+
+        It stands beside the fields: answers with the same fields are equal, however they came.
+        """
+        return self.__dict__.get("_etag")
+
     def json(self, *, indent: int | None = None) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         """This object as JSON text, with the keys of the API page."""
         return self.model_dump_json(indent=indent)

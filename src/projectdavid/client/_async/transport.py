@@ -53,13 +53,18 @@ class AsyncTransport:
         query: dict[str, str] | None = None,
         body: Any = None,
         key: str | None = None,
+        if_match: str | None = None,
     ) -> T:
         """Send a request and read the answer as `kind`; a POST with an idempotency key, `key` or a new one.
+
+        With `if_match`, the server does it only to the object that has this `etag`.
 
         Raises:
             APIConnectionError, APIStatusError, InvalidAnswerError: as their docstrings say.
         """
-        headers = {"Idempotency-Key": str(uuid4()) if key is None else key} if method == "POST" else None
+        headers: dict[str, str] = {"If-Match": if_match} if if_match is not None else {}
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid4()) if key is None else key
         return read(kind, await self.send(Call(method, path, query, body, headers)))
 
     async def list(

@@ -67,8 +67,16 @@ class AsyncUsers:
         provider_user_id: Maybe[str | None] = NOT_GIVEN,
         is_admin: Maybe[bool] = NOT_GIVEN,
         limits: Maybe[JsonObject | None] = NOT_GIVEN,
+        if_match: str | None = None,
     ) -> User:
-        """Change the fields that are given (None sets null); the others stay as they are."""
+        """Change the fields that are given (None sets null); the others stay as they are.
+
+        With `if_match`, the `etag` of a user that you read, only if nobody has changed them since.
+
+        Raises:
+            ConflictError: they are the last admin, and `is_admin` is False.
+            PreconditionFailedError: the user is not the one that `if_match` names any more.
+        """
         body = given(
             email=email,
             full_name=full_name,
@@ -81,11 +89,15 @@ class AsyncUsers:
             is_admin=is_admin,
             limits=limits,
         )
-        return await self._transport.ask(User, "PUT", at("/v1/users/{}", user_id), body=body)
+        path = at("/v1/users/{}", user_id)
+        return await self._transport.ask(User, "PUT", path, body=body, if_match=if_match)
 
-    async def delete_user(self, user_id: str) -> UserDeleted:
-        """Delete a user and all that is theirs (admin). The answer names an erasure, which says when that is done."""
-        return await self._transport.ask(UserDeleted, "DELETE", at("/v1/users/{}", user_id))
+    async def delete_user(self, user_id: str, *, if_match: str | None = None) -> UserDeleted:
+        """Delete a user and all that is theirs (admin). The answer names an erasure, which says when that is done.
+
+        With `if_match`, only the revision that has this `etag`.
+        """
+        return await self._transport.ask(UserDeleted, "DELETE", at("/v1/users/{}", user_id), if_match=if_match)
 
     async def retrieve_erasure(self, erasure_id: str) -> Erasure:
         """How far the deletion of a user is (admin): rows deleted and left, and what the server cannot erase."""
@@ -139,7 +151,11 @@ class AsyncAPIKeys:
         return await self._transport.ask(Key, "GET", at("/v1/users/{}/apikeys/{}", user_id, key_prefix))
 
     async def revoke_key(self, user_id: str, key_prefix: str) -> KeyRevoked:
-        """Make a key open nothing any more."""
+        """Revoke a key: it opens nothing from the next request on.
+
+        Raises:
+            ConflictError: it is the last valid key of the last admin.
+        """
         return await self._transport.ask(KeyRevoked, "DELETE", at("/v1/users/{}/apikeys/{}", user_id, key_prefix))
 
     async def validate_key(self) -> KeyValid:

@@ -81,16 +81,25 @@ class AsyncVectors:
         description: Maybe[str | None] = NOT_GIVEN,
         expires_after_days: Maybe[int | None] = NOT_GIVEN,
         meta_data: Maybe[JsonObject | None] = NOT_GIVEN,
+        if_match: str | None = None,
     ) -> VectorStore:
-        """Change the fields that are given; `meta_data` is merged."""
+        """Change the fields that are given; `meta_data` is merged.
+
+        With `if_match`, the `etag` of a store that you read, only if nobody has changed it since.
+
+        Raises:
+            PreconditionFailedError: it is not the one that `if_match` names any more.
+        """
         body = given(name=name, description=description, meta_data=meta_data)
         if expires_after_days is not NOT_GIVEN:
             body["expires_after"] = None if expires_after_days is None else _expiry(expires_after_days)
-        return await self._transport.ask(VectorStore, "PUT", at("/v1/vector-stores/{}", id_of(store)), body=body)
+        path = at("/v1/vector-stores/{}", id_of(store))
+        return await self._transport.ask(VectorStore, "PUT", path, body=body, if_match=if_match)
 
-    async def delete(self, store: Store) -> Deleted:
-        """Delete a vector store for good; its files stay files."""
-        return await self._transport.ask(Deleted, "DELETE", at("/v1/vector-stores/{}", id_of(store)))
+    async def delete(self, store: Store, *, if_match: str | None = None) -> Deleted:
+        """Delete a vector store for good; its files stay files. With `if_match`, only the revision with this `etag`."""
+        path = at("/v1/vector-stores/{}", id_of(store))
+        return await self._transport.ask(Deleted, "DELETE", path, if_match=if_match)
 
     async def search(
         self,
@@ -259,15 +268,18 @@ class AsyncVectors:
         path = at("/v1/vector-stores/{}/files/{}", id_of(store), id_of(file))
         return await self._transport.ask(VectorStoreFile, "GET", path)
 
-    async def update_file(self, store: Store, file: str | Identified, attributes: JsonObject) -> VectorStoreFile:
-        """Put other attributes in the place of those that a file has."""
+    async def update_file(
+        self, store: Store, file: str | Identified, attributes: JsonObject, *, if_match: str | None = None
+    ) -> VectorStoreFile:
+        """Replace the attributes of a file; with `if_match`, only in the revision that has this `etag`."""
         path = at("/v1/vector-stores/{}/files/{}", id_of(store), id_of(file))
-        return await self._transport.ask(VectorStoreFile, "PUT", path, body={"attributes": attributes})
+        body = {"attributes": attributes}
+        return await self._transport.ask(VectorStoreFile, "PUT", path, body=body, if_match=if_match)
 
-    async def remove_file(self, store: Store, file: str | Identified) -> Deleted:
-        """Take a file out of a vector store; it stays a file."""
+    async def remove_file(self, store: Store, file: str | Identified, *, if_match: str | None = None) -> Deleted:
+        """Take a file out of a vector store; it stays a file. With `if_match`, only the revision with this `etag`."""
         path = at("/v1/vector-stores/{}/files/{}", id_of(store), id_of(file))
-        return await self._transport.ask(Deleted, "DELETE", path)
+        return await self._transport.ask(Deleted, "DELETE", path, if_match=if_match)
 
     async def chunks(
         self, store: Store, file: str | Identified, behind: int = -1, limit: int = 20

@@ -103,11 +103,15 @@ class Assistants:
         webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
         webhook_secret: Maybe[str | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
+        if_match: str | None = None,
     ) -> Assistant:
         """Change the fields that are given (None sets null); the others stay as they are.
 
+        With `if_match`, the `etag` of an assistant that you read, only if nobody has changed it since.
+
         Raises:
             NotFoundError: there is no such assistant.
+            PreconditionFailedError: it is not the one that `if_match` names any more.
             UnprocessableEntityError: a field is wrong; `param` names it.
         """
         body = given(model=model, name=name, description=description, instructions=instructions, tools=tools)
@@ -115,15 +119,17 @@ class Assistants:
         body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
         body |= given(reasoning_effort=reasoning_effort)
         body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
-        return _said(self._transport.ask(Assistant, "PUT", at("/v1/assistants/{}", assistant_id), body=body))
+        path = at("/v1/assistants/{}", assistant_id)
+        return _said(self._transport.ask(Assistant, "PUT", path, body=body, if_match=if_match))
 
-    def delete_assistant(self, assistant_id: str) -> Deleted:
-        """Delete an assistant.
+    def delete_assistant(self, assistant_id: str, *, if_match: str | None = None) -> Deleted:
+        """Delete an assistant; with `if_match`, only the revision that has this `etag`.
 
         Raises:
             NotFoundError: there is none.
+            PreconditionFailedError: it is not the one that `if_match` names any more.
         """
-        return self._transport.ask(Deleted, "DELETE", at("/v1/assistants/{}", assistant_id))
+        return self._transport.ask(Deleted, "DELETE", at("/v1/assistants/{}", assistant_id), if_match=if_match)
 
     def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[Assistant]:
         """Your assistants: all of them, or the `limit` (1-1000) that come `after` the one with that id."""

@@ -56,14 +56,14 @@ class Messages:
         """The message with this id."""
         return self._transport.ask(Message, "GET", at("/v1/messages/{}", message_id))
 
-    def update_message(self, message_id: str, meta_data: JsonObject) -> Message:
-        """Change what is noted about a message; what was said stays."""
-        body = {"meta_data": meta_data}
-        return self._transport.ask(Message, "PUT", at("/v1/messages/{}", message_id), body=body)
+    def update_message(self, message_id: str, meta_data: JsonObject, *, if_match: str | None = None) -> Message:
+        """Replace the metadata of a message; with `if_match`, only in the revision that has this `etag`."""
+        body, path = {"meta_data": meta_data}, at("/v1/messages/{}", message_id)
+        return self._transport.ask(Message, "PUT", path, body=body, if_match=if_match)
 
-    def delete_message(self, message_id: str) -> Deleted:
-        """Delete a message."""
-        return self._transport.ask(Deleted, "DELETE", at("/v1/messages/{}", message_id))
+    def delete_message(self, message_id: str, *, if_match: str | None = None) -> Deleted:
+        """Delete a message; with `if_match`, only the revision that has this `etag`."""
+        return self._transport.ask(Deleted, "DELETE", at("/v1/messages/{}", message_id), if_match=if_match)
 
     def list_messages(
         self, thread_id: str, limit: int = 20, order: Order = "asc", after: str | None = None

@@ -81,14 +81,14 @@ class Runs:
         """
         return self._transport.ask(Run, "POST", at("/v1/runs/{}/cancel", run_id), key=idempotency_key)
 
-    def delete_run(self, run_id: str) -> Deleted:
-        """Delete a run; what it said stays."""
-        return self._transport.ask(Deleted, "DELETE", at("/v1/runs/{}", run_id))
+    def delete_run(self, run_id: str, *, if_match: str | None = None) -> Deleted:
+        """Delete a run; what it said stays. With `if_match`, only the revision that has this `etag`."""
+        return self._transport.ask(Deleted, "DELETE", at("/v1/runs/{}", run_id), if_match=if_match)
 
-    def update_run_metadata(self, run_id: str, meta_data: JsonObject) -> Run:
-        """Merge pairs into the run's `meta_data`."""
-        body = {"metadata": meta_data}
-        return self._transport.ask(Run, "PUT", at("/v1/runs/{}/metadata", run_id), body=body)
+    def update_run_metadata(self, run_id: str, meta_data: JsonObject, *, if_match: str | None = None) -> Run:
+        """Merge pairs into the run's `meta_data`; with `if_match`, only in the revision that has this `etag`."""
+        body, path = {"metadata": meta_data}, at("/v1/runs/{}/metadata", run_id)
+        return self._transport.ask(Run, "PUT", path, body=body, if_match=if_match)
 
     def submit_tool_outputs(
         self, run_id: str, tool_outputs: Iterable[Any], *, idempotency_key: str | None = None

@@ -41,18 +41,29 @@ class Threads:
         participant_ids: Maybe[Sequence[str] | None] = NOT_GIVEN,
         meta_data: Maybe[JsonObject | None] = NOT_GIVEN,
         tool_resources: Maybe[JsonObject | None] = NOT_GIVEN,
+        if_match: str | None = None,
     ) -> Thread:
-        """Change the fields that are given; `meta_data` is merged into what is there."""
+        """Change the fields that are given; `meta_data` is merged into what is there.
+
+        With `if_match`, the `etag` of a thread that you read, only if nobody has changed it since.
+
+        Raises:
+            PreconditionFailedError: it is not the one that `if_match` names any more.
+        """
         body = given(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
-        return self._transport.ask(Thread, "PUT", at("/v1/threads/{}", thread_id), body=body)
+        path = at("/v1/threads/{}", thread_id)
+        return self._transport.ask(Thread, "PUT", path, body=body, if_match=if_match)
 
-    def update_thread_metadata(self, thread_id: str, new_metadata: JsonObject) -> Thread:
-        """Replace the thread's `meta_data`."""
-        return self._transport.ask(Thread, "PUT", at("/v1/threads/{}/metadata", thread_id), body=new_metadata)
+    def update_thread_metadata(
+        self, thread_id: str, new_metadata: JsonObject, *, if_match: str | None = None
+    ) -> Thread:
+        """Replace the thread's `meta_data`; with `if_match`, only in the revision that has this `etag`."""
+        path = at("/v1/threads/{}/metadata", thread_id)
+        return self._transport.ask(Thread, "PUT", path, body=new_metadata, if_match=if_match)
 
-    def delete_thread(self, thread_id: str) -> Deleted:
-        """Delete a thread and all that was said in it."""
-        return self._transport.ask(Deleted, "DELETE", at("/v1/threads/{}", thread_id))
+    def delete_thread(self, thread_id: str, *, if_match: str | None = None) -> Deleted:
+        """Delete a thread and all that was said in it; with `if_match`, only the revision that has this `etag`."""
+        return self._transport.ask(Deleted, "DELETE", at("/v1/threads/{}", thread_id), if_match=if_match)
 
     def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[Thread]:
         """Your threads: all of them, or the `limit` (1-100) that come `after` the one with that id."""

@@ -29,6 +29,7 @@ TYPES = {
     403: "permission_error",
     404: "not_found_error",
     409: "conflict_error",
+    412: "conflict_error",
     429: "rate_limit_error",
     500: "server_error",
     502: "server_error",
@@ -63,6 +64,10 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
 
 MAX_PROBLEMS = 64
 """Problems of a request that are looked at, however many validation reports."""
+LAST_ADMIN = (
+    "This would leave the server without an admin who has a valid API key. "
+    "Make another user an admin and give them a key first."
+)
 
 
 class ApiError(Exception):
@@ -143,6 +148,8 @@ def translate(error: Exception) -> ApiError:
             return _http(error)
         case Missing(kind, object_id):
             return missing(kind, object_id)
+        case Clash(kind="last_admin"):
+            return ApiError(409, "last_admin", LAST_ADMIN)
         case Clash(kind, object_id):
             return ApiError(409, f"{kind}_exists", f"There is a {kind.replace('_', ' ')} '{object_id}' already.")
         case Stale():

@@ -1,22 +1,24 @@
 """Assistants: create, list, retrieve, update, delete."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from fastapi import Response
 
 from projectdavid.outbound import Forbidden, Guard
-from projectdavid.ports.store import Missing, Op, View
+from projectdavid.ports.store import Op, Row, View
 from projectdavid.protocol.assistants import Assistant, AssistantCreate, AssistantFields, AssistantUpdate
 from projectdavid.protocol.base import Deleted
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import bare, json_answer
-from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
+from projectdavid.server.http.errors import WITH_BODY, ApiError
+from projectdavid.server.http.etags import MATCHED, TAGGED, IfMatch, tagged
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native import signing
 from projectdavid.server.native.signing import Secret
 from projectdavid.server.native.wire import router
-from projectdavid.server.objects import assistant_bodies, attaching, deleting, shortcomings
+from projectdavid.server.objects import assistant_bodies, attaching, deleting, shortcomings, updates
 from projectdavid.server.objects.fields import supplied
 from projectdavid.server.objects.finding import find
 
@@ -25,7 +27,7 @@ router = router("assistants")
 NOT_STORED = ("id", "webhook_secret")
 
 
-@router.post("/assistants", response_model=Assistant, responses=WITH_BODY)
+@router.post("/assistants", response_model=Assistant, responses=WITH_BODY | TAGGED)
 async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     """Make an assistant. `webhook_secret` is shown here, and never again."""
     _see_reachable(body, caller.platform.guard)
@@ -35,7 +37,9 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     guard = await _guard(caller, body)
     new = Op("assistant_insert", {"id": assistant_id, "body": assistant_bodies.encode(values)})
     await caller.write([new, *guard, *(secret.ops if secret else ())])
-    return _answer(values, secret, caller)
+    # A repeated request is answered with what was made, which can have been changed or deleted since.
+    tag = {} if caller.done else tagged(await find(caller.view, "assistant", assistant_id))
+    return _answer(values, tag, secret, caller)
 
 
 @router.get("/assistants", response_model=list[Assistant])
@@ -46,40 +50,48 @@ async def list_assistants(
     return await _list(caller.view, limit, order, after)
 
 
-@router.get("/assistants/{assistant_id}", response_model=Assistant)
+@router.get("/assistants/{assistant_id}", response_model=Assistant, responses=TAGGED)
 async def retrieve_assistant(assistant_id: str, caller: Auth) -> Response:
     """One assistant."""
     row = await find(caller.view, "assistant", assistant_id)
-    return Response(assistant_bodies.to_wire(row.body), media_type="application/json")
+    return Response(assistant_bodies.to_wire(row.body), headers=tagged(row), media_type="application/json")
 
 
-@router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | CONFLICT)
-async def update_assistant(assistant_id: str, body: AssistantUpdate, caller: Auth) -> Response:
+@router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | TAGGED | MATCHED)
+async def update_assistant(
+    assistant_id: str, body: AssistantUpdate, caller: Auth, if_match: IfMatch = None
+) -> Response:
     """Change the fields that are supplied, and nothing else. A new `webhook_secret` is shown here, and never again."""
     _see_reachable(body, caller.platform.guard)
-    while True:
-        row = await find(caller.view, "assistant", assistant_id)
+    secret: Secret | None = None
+
+    async def change(row: Row) -> updates.Change:
+        nonlocal secret
         guard = await _guard(caller, body)
         values = {**msgspec.json.decode(row.body), **_stored(body)}
         if "webhook_url" in body.model_fields_set:
             values.pop("webhook_disabled_at", None)
-        op = Op(
-            "assistant_update",
-            {"id": assistant_id, "body": assistant_bodies.encode(values), "version": row.version},
-            missing=Missing("assistant", assistant_id),
-        )
         secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=values["webhook_url"])
-        try:
-            await caller.view.write([op, *guard, *(secret.ops if secret else ())])
-        except Missing:
-            continue  # changed or deleted meanwhile: looking again tells which
-        return _answer(values, secret, caller)
+        also = (*guard, *(secret.ops if secret else ()))
+        params: dict[str, Any] = {"id": assistant_id, "body": assistant_bodies.encode(values)}
+        return updates.Change("assistant_update", params, also)
+
+    find_row = partial(find, caller.view, "assistant", assistant_id)
+    row = await updates.update(caller, find_row, change, if_match=if_match)
+    return _answer(msgspec.json.decode(row.body), tagged(row), secret, caller)
 
 
-@router.delete("/assistants/{assistant_id}", response_model=Deleted)
-async def delete_assistant(assistant_id: str, caller: Auth, permanent: bool = True) -> Response:  # noqa: ARG001 - on the wire
+@router.delete("/assistants/{assistant_id}", response_model=Deleted, responses=MATCHED)
+async def delete_assistant(
+    assistant_id: str,
+    caller: Auth,
+    permanent: bool = True,  # noqa: ARG001 - on the wire
+    if_match: IfMatch = None,
+) -> Response:
     """Delete an assistant for good. Its open runs fail (`assistant_deleted`); what was said stays in the threads."""
-    await deleting.delete_assistant(caller, assistant_id)
+    find_row = partial(find, caller.view, "assistant", assistant_id)
+    write = partial(deleting.delete_assistant, caller, assistant_id)
+    await updates.delete("assistant", find_row, write, if_match)
     return json_answer({"id": assistant_id, "object": "assistant.deleted", "deleted": True})
 
 
@@ -116,12 +128,13 @@ def _see_reachable(body: AssistantFields, guard: Guard) -> None:
         raise ApiError(422, "invalid_value", f"webhook_url: {error}", "webhook_url") from None
 
 
-def _answer(values: dict[str, Any], secret: Secret | None, caller: Caller) -> Response:
+def _answer(values: dict[str, Any], tag: dict[str, str], secret: Secret | None, caller: Caller) -> Response:
     """An assistant, and what only this answer says: its new secret, and what of its tools there is not."""
     tools = [*(values["tools"] or ()), *(values["platform_tools"] or ())]
     warnings = shortcomings.of_tools(tools, caller.platform)
     told = ({"webhook_secret": secret.shown} if secret else {}) | ({"warnings": warnings} if warnings else {})
-    return json_answer({**assistant_bodies.with_defaults(values), **told}, headers=signing.ONCE if secret else None)
+    headers = tag | (signing.ONCE if secret else {})
+    return json_answer({**assistant_bodies.with_defaults(values), **told}, headers=headers)
 
 
 async def _list(view: View, limit: int, order: str, after: str | None) -> Response:

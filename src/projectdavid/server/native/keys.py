@@ -9,7 +9,7 @@ from projectdavid.protocol.users import Key, KeyCreate, KeyCreated, KeyRevoked, 
 from projectdavid.runtime.storage_limits import REVOKED_KEYS_KEPT
 from projectdavid.server.auth import Auth, Caller, hash_of, new_key, prefix_of
 from projectdavid.server.http.answers import json_answer
-from projectdavid.server.http.errors import FORBIDDEN, WITH_BODY, missing
+from projectdavid.server.http.errors import CONFLICT, FORBIDDEN, WITH_BODY, missing
 from projectdavid.server.native.wire import iso, router
 
 router = router("keys")
@@ -64,12 +64,14 @@ async def retrieve_key(user_id: str, prefix: str, caller: Auth) -> Response:
     return json_answer(_wire(await _find(caller, user_id, prefix), int(caller.platform.clock())))
 
 
-@router.delete("/users/{user_id}/apikeys/{prefix}", response_model=KeyRevoked, responses=EMPTY)
+@router.delete("/users/{user_id}/apikeys/{prefix}", response_model=KeyRevoked, responses=EMPTY | CONFLICT)
 async def revoke_key(user_id: str, prefix: str, caller: Auth, request: Request) -> Response:
     """Make a key open nothing any more, from the next request on."""
     await caller.may_see(user_id)
     params: dict[str, Any] = {"prefix": prefix, "now": int(caller.platform.clock())}
-    await caller.platform.store.of(user_id).write([Op("key_revoke", params, missing=Missing("key", prefix))])
+    remains = Op("admin_key_remains", params, missing=Clash("last_admin", user_id))
+    revoked = Op("key_revoke", params, missing=Missing("key", prefix))
+    await caller.platform.store.of(user_id).write([remains, revoked])
     if "application/json" not in request.headers.get("accept", ""):
         return Response(status_code=204)  # all that clients of the Project David wire take for a success
     return json_answer({"prefix": prefix, "object": "api_key.revoked", "revoked": True})

@@ -1,5 +1,6 @@
 """Messages: add, list, retrieve, update, delete; and the outputs of tools, which answer calls."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -7,16 +8,17 @@ from fastapi import Response
 
 from projectdavid.engine.happenings import OutputsSubmitted
 from projectdavid.engine.run import Refused
-from projectdavid.ports.store import Missing, Op, Row, Stale
+from projectdavid.ports.store import Op, Row, Stale
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.messages import FormattedMessage, Message, MessageCreate, MessageUpdate, ToolMessageCreate
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing, refused
+from projectdavid.server.http.etags import MATCHED, TAGGED, IfMatch, tagged
 from projectdavid.server.http.paging import PAGE_BYTES, After, Limit, Order, page
 from projectdavid.server.native.wire import message, router
-from projectdavid.server.objects import attaching, deleting, thread_stores
+from projectdavid.server.objects import attaching, deleting, thread_stores, updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.messages import message_op
@@ -27,7 +29,7 @@ ALL = 1000
 AnyMessage = MessageCreate | ToolMessageCreate
 
 
-@router.post("/messages", response_model=Message, responses=WITH_BODY)
+@router.post("/messages", response_model=Message, responses=WITH_BODY | TAGGED)
 async def create_message(body: MessageCreate, caller: Auth) -> Response:
     """Add a message to a thread."""
     if body.role == "tool":
@@ -45,7 +47,7 @@ async def create_message(body: MessageCreate, caller: Auth) -> Response:
         break
     if searched:
         caller.platform.bus.publish(INGEST)
-    return json_answer(message(await find(caller.view, "message", message_id)))
+    return _tagged(await find(caller.view, "message", message_id))
 
 
 def _new(message_id: str, body: MessageCreate, caller: Caller, attached: str | None) -> Op:
@@ -61,13 +63,13 @@ def _new(message_id: str, body: MessageCreate, caller: Caller, attached: str | N
     )
 
 
-@router.post("/messages/assistant", response_model=Message, responses=WITH_BODY)
+@router.post("/messages/assistant", response_model=Message, responses=WITH_BODY | TAGGED)
 async def create_assistant_message(body: MessageCreate, caller: Auth) -> Response:
     """Add a message of an assistant to a thread."""
     return await create_message(body.model_copy(update={"role": "assistant"}), caller)
 
 
-@router.post("/messages/tools", response_model=Message, responses=WITH_BODY)
+@router.post("/messages/tools", response_model=Message, responses=WITH_BODY | TAGGED)
 async def create_tool_message(body: ToolMessageCreate, caller: Auth) -> Response:
     """Answer a call: `tool_id` is the action's id. The run goes on when all its calls are answered."""
     return await _answer(caller, body)
@@ -89,33 +91,37 @@ async def _answer(caller: Caller, body: AnyMessage) -> Response:
         said = await caller.view.one("message_answering", thread_id=thread.id, action_id=row.action_id)
         if said is None:
             raise missing("message", body.tool_id, "tool_id")
-        return json_answer(message(said))
+        return _tagged(said)
     happened = OutputsSubmitted(((row.call_id, _text(body)),), caller.platform.clock())
     try:
         decided = await caller.platform.driver.decide(row.run, happened, also=caller.also)
     except Refused as error:
         raise refused(error, "tool_id") from None
-    return json_answer(message(await find(caller.view, "message", decided.messages[0])))
+    return _tagged(await find(caller.view, "message", decided.messages[0]))
 
 
-@router.get("/messages/{message_id}", response_model=Message)
+@router.get("/messages/{message_id}", response_model=Message, responses=TAGGED)
 async def retrieve_message(message_id: str, caller: Auth) -> Response:
     """One message."""
-    return json_answer(message(await find(caller.view, "message", message_id)))
+    return _tagged(await find(caller.view, "message", message_id))
 
 
-@router.put("/messages/{message_id}", response_model=Message, responses=WITH_BODY)
-async def update_message(message_id: str, body: MessageUpdate, caller: Auth) -> Response:
-    """Change the metadata of a message."""
-    params: dict[str, Any] = {"id": message_id, "meta_data": to_json(body.meta_data)}
-    await caller.view.write([Op("message_update", params, missing=Missing("message", message_id))])
-    return json_answer(message(await find(caller.view, "message", message_id)))
+@router.put("/messages/{message_id}", response_model=Message, responses=WITH_BODY | TAGGED | MATCHED)
+async def update_message(message_id: str, body: MessageUpdate, caller: Auth, if_match: IfMatch = None) -> Response:
+    """Replace the metadata of a message."""
+
+    async def change(_: Row) -> updates.Change:
+        return updates.Change("message_update", {"id": message_id, "meta_data": to_json(body.meta_data)})
+
+    find_row = partial(find, caller.view, "message", message_id)
+    return _tagged(await updates.update(caller, find_row, change, if_match=if_match))
 
 
-@router.delete("/messages/{message_id}", response_model=Deleted)
-async def delete_message(message_id: str, caller: Auth) -> Response:
+@router.delete("/messages/{message_id}", response_model=Deleted, responses=MATCHED)
+async def delete_message(message_id: str, caller: Auth, if_match: IfMatch = None) -> Response:
     """Delete a message."""
-    await deleting.delete_message(caller, message_id)
+    find_row = partial(find, caller.view, "message", message_id)
+    await updates.delete("message", find_row, partial(deleting.delete_message, caller, message_id), if_match)
     return json_answer({"id": message_id, "object": "thread.message.deleted", "deleted": True})
 
 
@@ -168,6 +174,10 @@ def _text(body: AnyMessage) -> str:
     if isinstance(body.content, str):
         return body.content
     return "\n".join(block.text for block in body.content if block.type == "text")
+
+
+def _tagged(row: Row) -> Response:
+    return json_answer(message(row), headers=tagged(row))
 
 
 def _formatted(row: Row) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Runs: create, list, retrieve, cancel, answer, follow."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -9,18 +10,19 @@ from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
 from projectdavid.engine.run import Status
-from projectdavid.ports.store import Clash, Missing, Op
+from projectdavid.ports.store import Clash, Row
 from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
 from projectdavid.runtime.quota import room
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
+from projectdavid.server.http.etags import MATCHED, TAGGED, IfMatch, tagged
 from projectdavid.server.http.paging import After, Limit, Order, Text, page
 from projectdavid.server.http.sse import FRAMES, EventStream
 from projectdavid.server.native.stream import events
 from projectdavid.server.native.wire import action, router, run
-from projectdavid.server.objects import attaching, deleting
+from projectdavid.server.objects import attaching, deleting, updates
 from projectdavid.server.objects.birth import newborn
 from projectdavid.server.objects.fields import supplied, to_json
 from projectdavid.server.objects.finding import find
@@ -50,7 +52,7 @@ OfThread = Annotated[Text, Query(description="Only the runs of this thread.")]
 STREAM: dict[int | str, dict[str, Any]] = {200: {"content": FRAMES, "description": "Events, then `[DONE]`"}}
 
 
-@router.post("/runs", response_model=Run, responses=WITH_BODY | CONFLICT)
+@router.post("/runs", response_model=Run, responses=WITH_BODY | CONFLICT | TAGGED)
 async def create_run(body: RunCreate, caller: Auth) -> Response:
     """Let an assistant answer a thread.
 
@@ -59,7 +61,7 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
     run_id = caller.ids.new("run")
     if not caller.done:  # else what it was made from may be gone by now
         await _create(caller, run_id, body)
-    return json_answer(run(await find(caller.view, "run", run_id)))
+    return await _answer(caller, run_id)
 
 
 @router.get("/runs", response_model=Page[Run])
@@ -81,23 +83,25 @@ async def list_thread_runs(
     return await _list(caller, "thread_runs_page", limit, order, after, thread_id=thread_id)
 
 
-@router.get("/runs/{run_id}", response_model=Run)
+@router.get("/runs/{run_id}", response_model=Run, responses=TAGGED)
 async def retrieve_run(run_id: str, caller: Auth) -> Response:
     """One run, with the calls that its model made."""
     return await _answer(caller, run_id)
 
 
-@router.put("/runs/{run_id}/metadata", response_model=Run, responses=WITH_BODY)
-async def update_run_meta_data(run_id: str, body: MetadataBody, caller: Auth) -> Response:
+@router.put("/runs/{run_id}/metadata", response_model=Run, responses=WITH_BODY | TAGGED | MATCHED)
+async def update_run_meta_data(run_id: str, body: MetadataBody, caller: Auth, if_match: IfMatch = None) -> Response:
     """Merge into the metadata of a run."""
-    row = await find(caller.view, "run", run_id)
-    merged = {**msgspec.json.decode(row.meta_data), **body.metadata}
-    params: dict[str, Any] = {"id": run_id, "meta_data": to_json(merged)}
-    await caller.view.write([Op("run_meta_data", params, missing=Missing("run", run_id))])
+
+    async def change(row: Row) -> updates.Change:
+        merged = {**msgspec.json.decode(row.meta_data), **body.metadata}
+        return updates.Change("run_meta_data", {"id": run_id, "meta_data": to_json(merged)})
+
+    await updates.update(caller, partial(find, caller.view, "run", run_id), change, if_match=if_match)
     return await _answer(caller, run_id)
 
 
-@router.post("/runs/{run_id}/cancel", response_model=Run)
+@router.post("/runs/{run_id}/cancel", response_model=Run, responses=TAGGED)
 async def cancel_run(run_id: str, caller: Auth) -> Response:
     """End a run. A model call that is open is closed; the run then ends as `cancelled`, and stays so."""
     row = await find(caller.view, "run", run_id)
@@ -106,7 +110,7 @@ async def cancel_run(run_id: str, caller: Auth) -> Response:
     return await _answer(caller, run_id)
 
 
-@router.post("/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=WITH_BODY)
+@router.post("/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=WITH_BODY | TAGGED)
 async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> Response:
     """Answer calls. The run goes on when all are answered."""
     row = await find(caller.view, "run", run_id)
@@ -117,12 +121,13 @@ async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> R
     return await _answer(caller, run_id)
 
 
-@router.delete("/runs/{run_id}", response_model=Deleted, responses=CONFLICT)
-async def delete_run(run_id: str, caller: Auth) -> Response:
+@router.delete("/runs/{run_id}", response_model=Deleted, responses=MATCHED)
+async def delete_run(run_id: str, caller: Auth, if_match: IfMatch = None) -> Response:
     """Delete a run that is over, with its events; what was said stays in the thread."""
-    await find(caller.view, "run", run_id)
+    find_row = partial(find, caller.view, "run", run_id)
+    await find_row()
     try:
-        await deleting.delete_run(caller, run_id)
+        await updates.delete("run", find_row, partial(deleting.delete_run, caller, run_id), if_match)
     except Clash:
         raise ApiError(409, "run_open", f"The run '{run_id}' is not over; cancel it first.") from None
     return json_answer({"id": run_id, "object": "thread.run.deleted", "deleted": True})
@@ -164,7 +169,7 @@ async def _create(caller: Caller, run_id: str, body: RunCreate) -> None:
 async def _answer(caller: Caller, run_id: str) -> Response:
     row = await find(caller.view, "run", run_id)
     calls = await caller.view.all("actions_of_run", run_id=run_id)
-    return json_answer(run(row, [action(call) for call in calls]))
+    return json_answer(run(row, [action(call) for call in calls]), headers=tagged(row))
 
 
 async def _list(caller: Caller, query: str, limit: int, order: str, after: str | None, **params: str) -> Response:

@@ -1,5 +1,7 @@
 """The files of a vector store: put in, list, retrieve, describe, take out; and the chunks that they were cut into."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -8,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.engine.documents import Chunk
 from projectdavid.ports.index import IndexUnavailable, Place
-from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.vector_answers import StoredChunk, StoreFileStatus, VectorStoreFile
 from projectdavid.protocol.vector_stores import StoreFileCreate, StoreFileMark, StoreFileUpdate
@@ -16,8 +18,10 @@ from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import bare, json_answer, listed, stored
 from projectdavid.server.http.errors import WITH_BODY, ApiError, missing
+from projectdavid.server.http.etags import MATCHED, TAGGED, TAGGED_NEW, IfMatch, tagged
 from projectdavid.server.http.paging import After, Limit, ManyLimit, Order, page
 from projectdavid.server.native.wire import router
+from projectdavid.server.objects import updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.store_rows import (
@@ -40,7 +44,12 @@ FilePath = Annotated[str, Query(min_length=1, max_length=1024, description="The 
 MARKS = get_args(StoreFileStatus)
 
 
-@router.post("/vector-stores/{store_id}/files", status_code=201, response_model=VectorStoreFile, responses=WITH_BODY)
+@router.post(
+    "/vector-stores/{store_id}/files",
+    status_code=201,
+    response_model=VectorStoreFile,
+    responses=WITH_BODY | TAGGED_NEW,
+)
 async def add_store_file(store_id: str, body: StoreFileCreate, caller: Auth) -> Response:
     """Put a file into a vector store. It is read in the background; one that is there already is read anew."""
     row = await find_open(caller.view, store_id)
@@ -49,7 +58,7 @@ async def add_store_file(store_id: str, body: StoreFileCreate, caller: Auth) -> 
     values = body.model_copy(update={"attributes": body.attributes or body.meta_data})
     await caller.write([attach_op(store_id, values, int(caller.now))])
     caller.platform.bus.publish(INGEST)
-    return json_answer(wire(await find_file(caller.view, store_id, body.file_id)), 201)
+    return _tagged(await find_file(caller.view, store_id, body.file_id), 201)
 
 
 @router.get("/vector-stores/{store_id}/files", response_model=list[VectorStoreFile])
@@ -66,32 +75,48 @@ async def list_store_files(
     return await listed_files(caller, "store_files_page", store_id, (limit, order, after), status=status)
 
 
-@router.delete("/vector-stores/{store_id}/files", response_model=Deleted)
-async def remove_store_file_at(store_id: str, file_path: FilePath, caller: Auth) -> Response:
+@router.delete("/vector-stores/{store_id}/files", response_model=Deleted, responses=MATCHED)
+async def remove_store_file_at(store_id: str, file_path: FilePath, caller: Auth, if_match: IfMatch = None) -> Response:
     """Take the file out that was put in with this `file_path`."""
     await find(caller.view, "vector_store", store_id)
     row = await caller.view.one("store_file_at", store_id=store_id, path=file_path)
     if row is None:
         raise missing("vector_store_file", file_path, "file_path")
-    return await remove_store_file(store_id, row.file_id, caller)
+    return await remove_store_file(store_id, row.file_id, caller, if_match)
 
 
-@router.get("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile)
+@router.get("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile, responses=TAGGED)
 async def retrieve_store_file(store_id: str, file_id: str, caller: Auth) -> Response:
     """How a file of a vector store stands."""
-    return json_answer(wire(await find_file(caller.view, store_id, file_id)))
+    return _tagged(await find_file(caller.view, store_id, file_id))
 
 
-@router.put("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile, responses=WITH_BODY)
-async def update_store_file(store_id: str, file_id: str, body: StoreFileUpdate, caller: Auth) -> Response:
-    """Put other attributes in the place of those that it has. It is not read anew."""
-    params: dict[str, Any] = {"store_id": store_id, "file_id": file_id, "attributes": to_json(body.attributes)}
-    await caller.view.write([Op("store_file_describe", params, missing=await absent(caller.view, store_id, file_id))])
-    return json_answer(wire(await find_file(caller.view, store_id, file_id)))
+@router.put(
+    "/vector-stores/{store_id}/files/{file_id}",
+    response_model=VectorStoreFile,
+    responses=WITH_BODY | TAGGED | MATCHED,
+)
+async def update_store_file(
+    store_id: str, file_id: str, body: StoreFileUpdate, caller: Auth, if_match: IfMatch = None
+) -> Response:
+    """Replace the attributes of a file in a vector store. It is not read again."""
+
+    async def change(_: Row) -> updates.Change:
+        params: dict[str, Any] = {"store_id": store_id, "file_id": file_id, "attributes": to_json(body.attributes)}
+        return updates.Change("store_file_describe", params)
+
+    find_row = partial(find_file, caller.view, store_id, file_id)
+    return _tagged(await updates.update(caller, find_row, change, if_match=if_match))
 
 
-@router.patch("/vector-stores/{store_id}/files/{file_id}", response_model=VectorStoreFile, responses=WITH_BODY)
-async def mark_store_file(store_id: str, file_id: str, body: StoreFileMark, caller: Auth) -> Response:
+@router.patch(
+    "/vector-stores/{store_id}/files/{file_id}",
+    response_model=VectorStoreFile,
+    responses=WITH_BODY | TAGGED | MATCHED,
+)
+async def mark_store_file(
+    store_id: str, file_id: str, body: StoreFileMark, caller: Auth, if_match: IfMatch = None
+) -> Response:
     """Say how a file stands whose vectors you bring; of all others the server knows it."""
     store = await find(caller.view, "vector_store", store_id)
     await find_file(caller.view, store_id, file_id)
@@ -109,15 +134,24 @@ async def mark_store_file(store_id: str, file_id: str, body: StoreFileMark, call
         "error_code": "server_error" if failed else None,
         "error": (body.error_message or "Its owner says so.") if failed else None,
     }
-    await caller.view.write([Op("store_file_mark", params, missing=Missing("vector_store_file", file_id))])
-    return json_answer(wire(await find_file(caller.view, store_id, file_id)))
+
+    async def change(_: Row) -> updates.Change:
+        return updates.Change("store_file_mark", params)
+
+    find_row = partial(find_file, caller.view, store_id, file_id)
+    return _tagged(await updates.update(caller, find_row, change, if_match=if_match))
 
 
-@router.delete("/vector-stores/{store_id}/files/{file_id}", response_model=Deleted)
-async def remove_store_file(store_id: str, file_id: str, caller: Auth) -> Response:
+@router.delete("/vector-stores/{store_id}/files/{file_id}", response_model=Deleted, responses=MATCHED)
+async def remove_store_file(store_id: str, file_id: str, caller: Auth, if_match: IfMatch = None) -> Response:
     """Take a file out of a vector store; it stays a file."""
     params: dict[str, Any] = {"store_id": store_id, "file_id": file_id}
-    await caller.view.write([Op("store_file_detach", params, missing=await absent(caller.view, store_id, file_id))])
+    op = Op("store_file_detach", params, missing=await absent(caller.view, store_id, file_id))
+
+    async def write(unchanged: Sequence[Op]) -> None:
+        await caller.view.write([*unchanged, op])
+
+    await updates.delete("vector_store_file", partial(find_file, caller.view, store_id, file_id), write, if_match)
     caller.platform.bus.publish(INGEST)
     return json_answer({"id": file_id, "object": "vector_store.file.deleted", "deleted": True})
 
@@ -174,6 +208,10 @@ def wire(row: Row) -> dict[str, Any]:
         "error_message": row.error,
         "meta_data": stored(row.attributes),
     }
+
+
+def _tagged(row: Row, status: int = 200) -> Response:
+    return json_answer(wire(row), status, tagged(row))
 
 
 def chunk_wire(chunk: Chunk) -> dict[str, Any]:

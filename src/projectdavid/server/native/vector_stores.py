@@ -1,13 +1,14 @@
 """Vector stores: create, list, retrieve, update, delete."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import Query, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from projectdavid.ports.store import Clash, Missing, Op, Row, View
+from projectdavid.ports.store import Clash, Op, Row, View
 from projectdavid.protocol.base import ID_PATTERN, Deleted
 from projectdavid.protocol.vector_answers import VectorStore
 from projectdavid.protocol.vector_stores import (
@@ -21,9 +22,10 @@ from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import bare, json_answer, stored
 from projectdavid.server.http.errors import CONFLICT, WITH_BODY, ApiError
+from projectdavid.server.http.etags import MATCHED, TAGGED, TAGGED_NEW, IfMatch, tagged
 from projectdavid.server.http.paging import After, ManyLimit, Order, page
 from projectdavid.server.native.wire import router
-from projectdavid.server.objects import attaching, deleting
+from projectdavid.server.objects import attaching, deleting, updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.finding import find
 from projectdavid.server.objects.store_rows import attach_op, counts_of, store_op
@@ -37,7 +39,7 @@ OwnerId = Annotated[
 ]
 
 
-@router.post("/vector-stores", status_code=201, response_model=VectorStore, responses=WITH_BODY | CONFLICT)
+@router.post("/vector-stores", status_code=201, response_model=VectorStore, responses=WITH_BODY | CONFLICT | TAGGED_NEW)
 async def create_vector_store(body: VectorStoreCreate, caller: Auth, owner_id: OwnerId = None) -> Response:
     """Make a vector store; with `file_ids`, these files are read into it in the background."""
     owner = owner_id or caller.user_id
@@ -79,35 +81,46 @@ async def list_vector_stores_of_user(
     return await _list(caller.platform.store.of(owner_id), caller.platform, limit, order, after)
 
 
-@router.get("/vector-stores/{store_id}", response_model=VectorStore)
+@router.get("/vector-stores/{store_id}", response_model=VectorStore, responses=TAGGED)
 async def retrieve_vector_store(store_id: str, caller: Auth) -> Response:
     """One vector store, with the counts of its files."""
     return _answer(await find(caller.view, "vector_store", store_id), caller.platform)
 
 
-@router.put("/vector-stores/{store_id}", response_model=VectorStore, responses=WITH_BODY)
-async def update_vector_store(store_id: str, body: VectorStoreUpdate, caller: Auth) -> Response:
+@router.put("/vector-stores/{store_id}", response_model=VectorStore, responses=WITH_BODY | TAGGED | MATCHED)
+async def update_vector_store(
+    store_id: str, body: VectorStoreUpdate, caller: Auth, if_match: IfMatch = None
+) -> Response:
     """Change the fields that are supplied; `meta_data` is merged. One that has expired is used again, and is empty."""
-    row = await find(caller.view, "vector_store", store_id)
     given = body.model_fields_set
     days = None if body.expires_after is None else body.expires_after.days
-    params: dict[str, Any] = {
-        "id": store_id,
-        "now": int(caller.platform.clock()),
-        "name": body.name if "name" in given else row.name,
-        "description": body.description if "description" in given else row.description,
-        "meta_data": to_json({**msgspec.json.decode(row.meta_data), **(body.meta_data or {})}),
-        "expires_days": days if "expires_after" in given else row.expires_days,
-        "revive": "expires_after" in given,
-    }
-    await caller.view.write([Op("store_update", params, missing=Missing("vector_store", store_id))])
-    return _answer(await find(caller.view, "vector_store", store_id), caller.platform)
+
+    async def change(row: Row) -> updates.Change:
+        params: dict[str, Any] = {
+            "id": store_id,
+            "now": int(caller.platform.clock()),
+            "name": body.name if "name" in given else row.name,
+            "description": body.description if "description" in given else row.description,
+            "meta_data": to_json({**msgspec.json.decode(row.meta_data), **(body.meta_data or {})}),
+            "expires_days": days if "expires_after" in given else row.expires_days,
+            "revive": "expires_after" in given,
+        }
+        return updates.Change("store_update", params)
+
+    find_row = partial(find, caller.view, "vector_store", store_id)
+    return _answer(await updates.update(caller, find_row, change, if_match=if_match), caller.platform)
 
 
-@router.delete("/vector-stores/{store_id}", response_model=Deleted)
-async def delete_vector_store(store_id: str, caller: Auth, permanent: bool = True) -> Response:  # noqa: ARG001 - on the wire
+@router.delete("/vector-stores/{store_id}", response_model=Deleted, responses=MATCHED)
+async def delete_vector_store(
+    store_id: str,
+    caller: Auth,
+    permanent: bool = True,  # noqa: ARG001 - on the wire
+    if_match: IfMatch = None,
+) -> Response:
     """Delete a vector store for good. Its files stay files; assistants and threads that name it find nothing there."""
-    await deleting.delete_vector_store(caller, store_id)
+    find_row = partial(find, caller.view, "vector_store", store_id)
+    await updates.delete("vector_store", find_row, partial(deleting.delete_vector_store, caller, store_id), if_match)
     return json_answer({"id": store_id, "object": "vector_store.deleted", "deleted": True})
 
 
@@ -147,7 +160,7 @@ async def _list(view: View, platform: Platform, limit: int, order: str, after: s
 
 
 def _answer(row: Row, platform: Platform, status: int = 200) -> Response:
-    return json_answer(_wire(row, platform), status)
+    return json_answer(_wire(row, platform), status, tagged(row))
 
 
 def _wire(row: Row, platform: Platform) -> dict[str, Any]:

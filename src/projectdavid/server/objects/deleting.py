@@ -1,4 +1,7 @@
-"""Deleting objects: each is hidden at once, its open runs and sessions are ended, and the eraser does the rest."""
+"""Deleting objects: each is hidden at once, its open runs and sessions are ended, and the eraser does the rest.
+
+`guard` is checked in the transaction that hides the object; what it names is raised.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,29 +12,30 @@ from projectdavid.server import erasure_ledger
 from projectdavid.server.auth import Caller
 
 
-async def delete_thread(caller: Caller, thread_id: str) -> None:
+async def delete_thread(caller: Caller, thread_id: str, guard: Sequence[Op] = ()) -> None:
     """Delete a thread with all that was said in it, and end its open runs.
 
     Raises:
         Missing: it is not the caller's.
     """
-    await caller.view.write([Op("thread_delete", {"id": thread_id}, missing=Missing("thread", thread_id))])
+    await caller.view.write([*guard, Op("thread_delete", {"id": thread_id}, missing=Missing("thread", thread_id))])
     await caller.platform.eraser.wake()
     if caller.platform.hands is not None:
         await caller.platform.hands.sessions.forget(thread_id)
 
 
-async def delete_assistant(caller: Caller, assistant_id: str) -> None:
+async def delete_assistant(caller: Caller, assistant_id: str, guard: Sequence[Op] = ()) -> None:
     """Delete an assistant, and end its open runs.
 
     Raises:
         Missing: it is not the caller's.
     """
-    await caller.view.write([Op("assistant_delete", {"id": assistant_id}, missing=Missing("assistant", assistant_id))])
+    missing = Missing("assistant", assistant_id)
+    await caller.view.write([*guard, Op("assistant_delete", {"id": assistant_id}, missing=missing)])
     await caller.platform.eraser.wake()
 
 
-async def delete_message(caller: Caller, message_id: str) -> None:
+async def delete_message(caller: Caller, message_id: str, guard: Sequence[Op] = ()) -> None:
     """Delete a message.
 
     Raises:
@@ -39,28 +43,28 @@ async def delete_message(caller: Caller, message_id: str) -> None:
     """
     missing = Missing("message", message_id)
     erased = Op("erased_id_insert", {"id": message_id})
-    await caller.view.write([Op("message_delete", {"id": message_id}, missing=missing), erased])
+    await caller.view.write([*guard, Op("message_delete", {"id": message_id}, missing=missing), erased])
     await caller.platform.eraser.wake()
 
 
-async def delete_vector_store(caller: Caller, store_id: str) -> None:
+async def delete_vector_store(caller: Caller, store_id: str, guard: Sequence[Op] = ()) -> None:
     """Delete a vector store; its files stay files.
 
     Raises:
         Missing: it is not the caller's.
     """
-    await caller.view.write([Op("store_delete", {"id": store_id}, missing=Missing("vector_store", store_id))])
+    await caller.view.write([*guard, Op("store_delete", {"id": store_id}, missing=Missing("vector_store", store_id))])
     caller.platform.bus.publish(INGEST)
     await caller.platform.eraser.wake()
 
 
-async def delete_run(caller: Caller, run_id: str) -> None:
+async def delete_run(caller: Caller, run_id: str, guard: Sequence[Op] = ()) -> None:
     """Delete a run that is over, with its events.
 
     Raises:
         Clash: it is open.
     """
-    await caller.view.write([Op("run_delete", {"id": run_id}, missing=Clash("open_run", run_id))])
+    await caller.view.write([*guard, Op("run_delete", {"id": run_id}, missing=Clash("open_run", run_id))])
     await caller.platform.eraser.wake()
 
 
@@ -75,7 +79,7 @@ async def delete_file(caller: Caller, file_id: str) -> None:
 
 
 async def delete_user(caller: Caller, user_id: str, guard: Sequence[Op] = ()) -> str:
-    """Delete a user with all that is theirs; `guard` is checked in the same transaction. Returns the id of the erasure.
+    """Delete a user with all that is theirs. Returns the id of the erasure.
 
     Raises:
         Missing: there is no such user.

@@ -1,17 +1,18 @@
 """Assistants: create, list, retrieve, update, delete."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from fastapi import Response
 
-from projectdavid.ports.store import Missing, Op
+from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.openai.answers import Assistant, Deleted, Page
 from projectdavid.protocol.openai.assistants import AssistantCreate, AssistantFields, AssistantUpdate
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer, listed
-from projectdavid.server.objects import assistant_bodies, deleting
+from projectdavid.server.objects import assistant_bodies, deleting, updates
 from projectdavid.server.objects.fields import compact
 from projectdavid.server.openai import resources, words
 from projectdavid.server.openai.lookup import AssistantId, find, see_id
@@ -61,23 +62,19 @@ async def retrieve_assistant(assistant_id: AssistantId, caller: Auth) -> Respons
 @router.post("/assistants/{assistant_id}", response_model=Assistant)
 async def update_assistant(assistant_id: AssistantId, body: AssistantUpdate, caller: Auth) -> Response:
     """Change an assistant: what is left out stays."""
-    while True:
-        row = await find(caller, "assistant", assistant_id)
+
+    async def change(row: Row) -> updates.Change:
         used = await resources.wanted(caller, body.tool_resources)
         values = msgspec.json.decode(row.body) | _given(body)
         if body.tool_resources is not None:
             values["tool_resources"] = {**(values["tool_resources"] or {}), **used.value}
         if body.tools is not None:
             values["platform_tools"] = None
-        params: dict[str, Any] = {"id": assistant_id, "body": assistant_bodies.encode(values), "version": row.version}
-        gone = Missing("assistant", assistant_id)
-        try:
-            await caller.write([Op("assistant_update", params, missing=gone), *used.ops])
-        except Missing as error:
-            if error.kind != "assistant":
-                raise
-            continue  # changed or deleted meanwhile: looking again tells which
-        return json_answer(words.assistant(values))
+        params: dict[str, Any] = {"id": assistant_id, "body": assistant_bodies.encode(values)}
+        return updates.Change("assistant_update", params, used.ops)
+
+    row = await updates.update(caller, partial(find, caller, "assistant", assistant_id), change)
+    return json_answer(words.assistant(msgspec.json.decode(row.body)))
 
 
 @router.delete("/assistants/{assistant_id}", response_model=Deleted)

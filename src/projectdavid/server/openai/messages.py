@@ -1,10 +1,11 @@
 """Messages: add, list, retrieve, update, delete."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from projectdavid.ports.store import Clash, Missing, Op, Stale
+from projectdavid.ports.store import Clash, Op, Row, Stale
 from projectdavid.protocol.openai.answers import Deleted, Message, Page
 from projectdavid.protocol.openai.ids import pattern_of
 from projectdavid.protocol.openai.threads import MessageCreate, MetadataUpdate
@@ -13,7 +14,7 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.paging import Text
-from projectdavid.server.objects import deleting
+from projectdavid.server.objects import deleting, updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.thread_stores import renamed
 from projectdavid.server.openai import words
@@ -98,12 +99,14 @@ async def retrieve_message(thread_id: ThreadId, message_id: MessageId, caller: A
 
 @router.post("/threads/{thread_id}/messages/{message_id}", response_model=Message)
 async def update_message(thread_id: ThreadId, message_id: MessageId, body: MetadataUpdate, caller: Auth) -> Response:
-    """Put other metadata in the place of what a message has."""
-    row = await find_message(caller, thread_id, message_id)
-    changed = to_json(body.metadata or {}) if "metadata" in body.model_fields_set else row.meta_data
-    params: dict[str, Any] = {"id": message_id, "meta_data": changed}
-    await caller.write([Op("message_update", params, missing=Missing("message", message_id))])
-    return json_answer(words.message(await find(caller, "message", message_id)))
+    """Replace the metadata of a message."""
+
+    async def change(row: Row) -> updates.Change:
+        changed = to_json(body.metadata or {}) if "metadata" in body.model_fields_set else row.meta_data
+        return updates.Change("message_update", {"id": message_id, "meta_data": changed})
+
+    row = await updates.update(caller, partial(find_message, caller, thread_id, message_id), change)
+    return json_answer(words.message(row))
 
 
 @router.delete("/threads/{thread_id}/messages/{message_id}", response_model=Deleted)

@@ -1,5 +1,6 @@
 """Runs: create, list, retrieve, update, cancel, and answer their calls; in one answer, or as a stream."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Header, Response
@@ -8,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
 from projectdavid.engine.run import Refused
-from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.ports.store import Row
 from projectdavid.protocol.openai.answers import Page, Run
 from projectdavid.protocol.openai.runs import RunCreate, ThreadAndRunCreate, ToolOutputs
 from projectdavid.protocol.openai.threads import MetadataUpdate
@@ -17,6 +18,7 @@ from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.http.sse import FRAMES
+from projectdavid.server.objects import updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.openai import words
 from projectdavid.server.openai.births import create, create_with_thread
@@ -91,11 +93,13 @@ async def retrieve_run(thread_id: ThreadId, run_id: RunId, caller: Auth) -> Resp
 
 @router.post("/threads/{thread_id}/runs/{run_id}", response_model=Run)
 async def update_run(thread_id: ThreadId, run_id: RunId, body: MetadataUpdate, caller: Auth) -> Response:
-    """Put other metadata in the place of what a run has."""
-    row = await find_run(caller, thread_id, run_id)
-    changed = to_json(body.metadata or {}) if "metadata" in body.model_fields_set else row.meta_data
-    params: dict[str, Any] = {"id": run_id, "meta_data": changed}
-    await caller.write([Op("run_meta_data", params, missing=Missing("run", run_id))])
+    """Replace the metadata of a run."""
+
+    async def change(row: Row) -> updates.Change:
+        changed = to_json(body.metadata or {}) if "metadata" in body.model_fields_set else row.meta_data
+        return updates.Change("run_meta_data", {"id": run_id, "meta_data": changed})
+
+    await updates.update(caller, partial(find_run, caller, thread_id, run_id), change)
     return await _answer(caller, run_id)
 
 

@@ -1,5 +1,6 @@
 """The files of a vector store: put in, list, retrieve, describe, take out, and read as text; alone and in batches."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -16,7 +17,7 @@ from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import ApiError, missing
-from projectdavid.server.objects import attaching
+from projectdavid.server.objects import attaching, updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.store_rows import absent, attach_op, counts_of, find_file, find_open, see_embedded
 from projectdavid.server.objects.store_rows import unavailable as index_unavailable
@@ -72,12 +73,15 @@ async def retrieve_store_file(vector_store_id: str, file_id: str, caller: Auth) 
 
 @router.post(FILES + "/{file_id}", response_model=StoreFile)
 async def update_store_file(vector_store_id: str, file_id: str, body: StoreFileUpdate, caller: Auth) -> Response:
-    """Put other attributes in the place of those that it has."""
+    """Replace the attributes of a file in a vector store."""
     attributes = to_json(body.attributes or {})
-    params: dict[str, Any] = {"store_id": vector_store_id, "file_id": file_id, "attributes": attributes}
-    gone = await absent(caller.view, vector_store_id, file_id)
-    await caller.write([Op("store_file_describe", params, missing=gone)])
-    return _answer(await find_file(caller.view, vector_store_id, file_id))
+
+    async def change(_: Row) -> updates.Change:
+        params: dict[str, Any] = {"store_id": vector_store_id, "file_id": file_id, "attributes": attributes}
+        return updates.Change("store_file_describe", params)
+
+    find_row = partial(find_file, caller.view, vector_store_id, file_id)
+    return _answer(await updates.update(caller, find_row, change))
 
 
 @router.delete(FILES + "/{file_id}", response_model=Deleted)

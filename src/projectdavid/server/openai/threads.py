@@ -1,18 +1,19 @@
 """Threads: create, retrieve, update, delete."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 from fastapi import Response
 
-from projectdavid.ports.store import Missing, Op
+from projectdavid.ports.store import Op, Row
 from projectdavid.protocol.openai.answers import Deleted, Thread
 from projectdavid.protocol.openai.threads import ThreadCreate, ThreadUpdate
 from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer
-from projectdavid.server.objects import deleting
+from projectdavid.server.objects import deleting, updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.thread_stores import DAYS
 from projectdavid.server.openai import resources, words
@@ -49,17 +50,20 @@ async def retrieve_thread(thread_id: ThreadId, caller: Auth) -> Response:
 @router.post("/threads/{thread_id}", response_model=Thread)
 async def update_thread(thread_id: ThreadId, body: ThreadUpdate, caller: Auth) -> Response:
     """Change a thread: what is left out stays."""
-    row = await find(caller, "thread", thread_id)
-    used = await resources.wanted(caller, body.tool_resources)
-    given = body.model_fields_set
-    params: dict[str, Any] = {
-        "id": thread_id,
-        "meta_data": to_json(body.metadata or {}) if "metadata" in given else row.meta_data,
-        "tool_resources": to_json({**msgspec.json.decode(row.tool_resources), **used.value}),
-        "participants": row.participants,
-    }
-    await caller.write([Op("thread_update", params, missing=Missing("thread", thread_id)), *used.ops])
-    return json_answer(words.thread(await find(caller, "thread", thread_id)))
+
+    async def change(row: Row) -> updates.Change:
+        used = await resources.wanted(caller, body.tool_resources)
+        given = body.model_fields_set
+        params: dict[str, Any] = {
+            "id": thread_id,
+            "meta_data": to_json(body.metadata or {}) if "metadata" in given else row.meta_data,
+            "tool_resources": to_json({**msgspec.json.decode(row.tool_resources), **used.value}),
+            "participants": row.participants,
+        }
+        return updates.Change("thread_update", params, used.ops)
+
+    row = await updates.update(caller, partial(find, caller, "thread", thread_id), change)
+    return json_answer(words.thread(row))
 
 
 @router.delete("/threads/{thread_id}", response_model=Deleted)

@@ -1,12 +1,13 @@
 """Vector stores: create, list, retrieve, update, delete, search."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import Response
 
 from projectdavid.engine.filters import WrongFilter, see_filter
 from projectdavid.ports.retrieval import Passage, RetrievalUnavailable, Wanted
-from projectdavid.ports.store import Missing, Op, Row
+from projectdavid.ports.store import Row
 from projectdavid.protocol.openai.answers import Deleted, Page
 from projectdavid.protocol.openai.knowledge_answers import SearchPage, VectorStore
 from projectdavid.protocol.openai.vector_stores import VectorStoreCreate, VectorStoreSearch, VectorStoreUpdate
@@ -15,7 +16,7 @@ from projectdavid.runtime.ingest import INGEST
 from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import ApiError
-from projectdavid.server.objects import attaching, deleting
+from projectdavid.server.objects import attaching, deleting, updates
 from projectdavid.server.objects.fields import to_json
 from projectdavid.server.objects.store_rows import attach_op, counts_of, find_open, store_op, unavailable
 from projectdavid.server.openai import words
@@ -69,20 +70,22 @@ async def retrieve_vector_store(vector_store_id: str, caller: Auth) -> Response:
 @router.post("/vector_stores/{vector_store_id}", response_model=VectorStore)
 async def update_vector_store(vector_store_id: str, body: VectorStoreUpdate, caller: Auth) -> Response:
     """Change a vector store: what is left out stays. One that has expired is used again, and is empty."""
-    row = await find(caller, "vector_store", vector_store_id)
     given = body.model_fields_set
     days = None if body.expires_after is None else body.expires_after.days
-    params: dict[str, Any] = {
-        "id": vector_store_id,
-        "now": int(caller.now),
-        "name": body.name if "name" in given else row.name,
-        "description": row.description,
-        "meta_data": to_json(body.metadata or {}) if "metadata" in given else row.meta_data,
-        "expires_days": days if "expires_after" in given else row.expires_days,
-        "revive": "expires_after" in given,
-    }
-    await caller.write([Op("store_update", params, missing=Missing("vector_store", vector_store_id))])
-    return _answer(await find(caller, "vector_store", vector_store_id))
+
+    async def change(row: Row) -> updates.Change:
+        params: dict[str, Any] = {
+            "id": vector_store_id,
+            "now": int(caller.now),
+            "name": body.name if "name" in given else row.name,
+            "description": row.description,
+            "meta_data": to_json(body.metadata or {}) if "metadata" in given else row.meta_data,
+            "expires_days": days if "expires_after" in given else row.expires_days,
+            "revive": "expires_after" in given,
+        }
+        return updates.Change("store_update", params)
+
+    return _answer(await updates.update(caller, partial(find, caller, "vector_store", vector_store_id), change))
 
 
 @router.delete("/vector_stores/{vector_store_id}", response_model=Deleted)

@@ -2,10 +2,10 @@
 INSERT INTO assistants (id, owner, body) VALUES (:id, :owner, :body);
 
 -- name: assistant
-SELECT id, version, body FROM assistants WHERE id = :id AND owner = :owner;
+SELECT n, id, revision, body FROM assistants WHERE id = :id AND owner = :owner;
 
 -- name: assistant_update
-UPDATE assistants SET body = :body, version = version + 1 WHERE id = :id AND owner = :owner AND version = :version;
+UPDATE assistants SET body = :body, revision = revision + 1 WHERE id = :id AND owner = :owner AND revision = :revision;
 
 -- name: assistant_delete
 -- Hides the assistant; `Store.sweep` deletes it, with the configurations of its runs.

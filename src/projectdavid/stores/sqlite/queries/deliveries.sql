@@ -73,7 +73,7 @@ FROM assistants AS a WHERE a.id = :assistant_id AND a.owner = :of;
 
 -- name: webhook_disable
 -- Only as long as it is still the URL that asked for it.
-UPDATE assistants SET body = json_set(body, '$.webhook_disabled_at', :now), version = version + 1
+UPDATE assistants SET body = json_set(body, '$.webhook_disabled_at', :now), revision = revision + 1
 WHERE id = :assistant_id AND owner = :of AND body ->> '$.webhook_url' = :url;
 
 -- name: delivery

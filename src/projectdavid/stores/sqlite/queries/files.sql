@@ -63,7 +63,7 @@ UPDATE assistants SET
         body, '$.tool_resources.code_interpreter.file_ids',
         json((SELECT json_group_array(value) FROM json_each(body, '$.tool_resources.code_interpreter.file_ids') WHERE value <> :id))
     ),
-    version = version + 1
+    revision = revision + 1
 WHERE owner = :owner AND instr(body, :id) > 0
     AND EXISTS (SELECT 1 FROM json_each(body, '$.tool_resources.code_interpreter.file_ids') WHERE value = :id);
 
@@ -72,7 +72,8 @@ UPDATE threads SET
     tool_resources = json_set(
         tool_resources, '$.code_interpreter.file_ids',
         json((SELECT json_group_array(value) FROM json_each(tool_resources, '$.code_interpreter.file_ids') WHERE value <> :id))
-    )
+    ),
+    revision = revision + 1
 WHERE owner = :owner AND instr(tool_resources, '"file_ids"') > 0 AND instr(tool_resources, :id) > 0
     AND EXISTS (SELECT 1 FROM json_each(tool_resources, '$.code_interpreter.file_ids') WHERE value = :id);
 

@@ -55,7 +55,8 @@ WHERE r.owner = :owner AND r.thread = (SELECT n FROM threads WHERE id = :thread_
 ORDER BY r.n $ORDER LIMIT :limit;
 
 -- name: run_meta_data
-UPDATE runs SET meta_data = :meta_data WHERE n = (SELECT n FROM live_runs WHERE id = :id AND owner = :owner);
+UPDATE runs SET meta_data = :meta_data, revision = revision + 1
+WHERE n = (SELECT n FROM live_runs WHERE id = :id AND owner = :owner) AND revision = :revision;
 
 -- name: run_model
 -- A run that waits takes the model that its start names; written with that start.

@@ -3,15 +3,18 @@ INSERT INTO threads (id, owner, created_at, meta_data, tool_resources, participa
 VALUES (:id, :owner, :now, :meta_data, :tool_resources, :participants);
 
 -- name: thread
-SELECT n, id, owner, created_at, meta_data, tool_resources, participants FROM threads WHERE id = :id AND owner = :owner;
+SELECT n, id, owner, created_at, meta_data, tool_resources, participants, revision FROM threads
+WHERE id = :id AND owner = :owner;
 
 -- name: thread_update
-UPDATE threads SET meta_data = :meta_data, tool_resources = :tool_resources, participants = :participants
-WHERE id = :id AND owner = :owner;
+UPDATE threads SET
+    meta_data = :meta_data, tool_resources = :tool_resources, participants = :participants, revision = revision + 1
+WHERE id = :id AND owner = :owner AND revision = :revision;
 
 -- name: thread_resources
 -- Touches no row where they are not what they were.
-UPDATE threads SET tool_resources = :tool_resources WHERE id = :id AND owner = :owner AND tool_resources = :before;
+UPDATE threads SET tool_resources = :tool_resources, revision = revision + 1
+WHERE id = :id AND owner = :owner AND tool_resources = :before;
 
 -- name: thread_delete
 -- Hides the thread and ends its open runs; `Store.sweep` deletes them.
@@ -71,8 +74,8 @@ FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE t.id = :thread_id AND t.owner = :owner AND m.action_id = :action_id;
 
 -- name: message_update
-UPDATE messages SET meta_data = :meta_data
-WHERE id = :id AND thread IN (SELECT n FROM threads WHERE owner = :owner);
+UPDATE messages SET meta_data = :meta_data, revision = revision + 1
+WHERE id = :id AND revision = :revision AND thread IN (SELECT n FROM threads WHERE owner = :owner);
 
 -- name: message_delete
 DELETE FROM messages WHERE id = :id AND thread IN (SELECT n FROM threads WHERE owner = :owner);

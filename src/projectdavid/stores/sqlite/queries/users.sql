@@ -2,16 +2,38 @@
 INSERT INTO users (id, is_admin, created_at, updated_at, body) VALUES (:id, :is_admin, :now, :now, :body);
 
 -- name: user
-SELECT id, is_admin, created_at, updated_at, body, limits FROM users WHERE id = :id AND erased = 0;
+SELECT n, id, is_admin, created_at, updated_at, body, limits, revision FROM users WHERE id = :id AND erased = 0;
 
 -- name: user_update
-UPDATE users SET body = :body, is_admin = :is_admin, updated_at = :now WHERE id = :id AND erased = 0;
+UPDATE users SET
+    body = :body, is_admin = :is_admin, limits = :limits, updated_at = :now, revision = revision + 1
+WHERE id = :id AND revision = :revision AND erased = 0;
+
+-- name: admin_remains
+-- A row unless this user is the only admin with a key that opens the server.
+SELECT 1 AS remains
+WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = :id AND is_admin = 1) OR EXISTS (
+    SELECT 1 FROM users AS u JOIN api_keys AS k ON k.owner = u.id
+    WHERE u.is_admin = 1 AND u.id <> :id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
+);
+
+-- name: admin_key_remains
+-- The same for one of their keys: a row unless it is the only one that opens the server to an admin.
+SELECT 1 AS remains
+WHERE NOT EXISTS (
+    SELECT 1 FROM users AS u JOIN api_keys AS k ON k.owner = u.id
+    WHERE k.owner = :owner AND u.is_admin = 1 AND k.prefix = :prefix
+        AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
+) OR EXISTS (
+    SELECT 1 FROM users AS u JOIN api_keys AS k ON k.owner = u.id
+    WHERE u.is_admin = 1 AND k.prefix <> :prefix AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
+);
 
 -- name: user_promote
-UPDATE users SET is_admin = 1, updated_at = :now WHERE id = :id RETURNING id;
+UPDATE users SET is_admin = 1, updated_at = :now, revision = revision + 1 WHERE id = :id RETURNING id;
 
 -- name: user_limit
-UPDATE users SET limits = :limits WHERE id = :id AND erased = 0;
+UPDATE users SET limits = :limits, revision = revision + 1 WHERE id = :id AND erased = 0;
 
 -- name: user_delete
 -- Hides the user, deletes the keys and ends the open runs; `Store.sweep` deletes the rest.

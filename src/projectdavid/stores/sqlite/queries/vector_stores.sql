@@ -31,8 +31,9 @@ SELECT 1 AS there WHERE NOT EXISTS (
 -- name: store_update
 UPDATE vector_stores SET
     name = :name, description = :description, meta_data = :meta_data, expires_days = :expires_days, updated_at = :now,
-    last_active_at = :now, expired_at = CASE WHEN :revive THEN NULL ELSE expired_at END
-WHERE id = :id AND owner = :owner;
+    last_active_at = :now, expired_at = CASE WHEN :revive THEN NULL ELSE expired_at END,
+    revision = revision + 1
+WHERE id = :id AND owner = :owner AND revision = :revision;
 
 -- name: stores_touch
 -- Stores of a JSON array were used.
@@ -48,7 +49,7 @@ SELECT n FROM vector_stores
 WHERE expires_days IS NOT NULL AND expired_at IS NULL AND last_active_at + expires_days * 86400 <= :now LIMIT :limit;
 
 -- name: store_expire
-UPDATE vector_stores SET expired_at = :now
+UPDATE vector_stores SET expired_at = :now, revision = revision + 1
 WHERE n = :n AND expired_at IS NULL AND last_active_at + expires_days * 86400 <= :now;
 
 -- name: store_empty
@@ -69,7 +70,7 @@ WHERE s.id = :store_id AND s.owner = :owner AND f.id = :file_id AND s.vectors IS
 ON CONFLICT (store, file_id) DO UPDATE SET
     attributes = excluded.attributes, chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens,
     path = excluded.path, status = 'in_progress', error_code = NULL, error = NULL, done = 0, total = 0, attempts = 0,
-    crashes = 0, lease = NULL, lease_until = NULL, next_at = 0, stale = 0, ended_at = NULL;
+    crashes = 0, lease = NULL, lease_until = NULL, next_at = 0, stale = 0, ended_at = NULL, revision = revision + 1;
 
 -- name: store_file_bring
 -- A file of whose chunks the owner brings the vectors: as failed, until they are there.
@@ -84,7 +85,7 @@ SELECT
 FROM vector_stores WHERE id = :store_id AND owner = :owner AND expired_at IS NULL
 ON CONFLICT (store, file_id) DO UPDATE SET
     name = excluded.name, path = excluded.path, status = excluded.status, error_code = excluded.error_code,
-    error = excluded.error, attributes = excluded.attributes, given = excluded.given
+    error = excluded.error, attributes = excluded.attributes, given = excluded.given, revision = revision + 1
 RETURNING n;
 
 -- name: store_file_brought
@@ -124,13 +125,14 @@ SELECT v.n, v.attributes FROM vector_stores AS s JOIN vector_store_files AS v ON
 WHERE s.owner = :owner AND s.n IN (SELECT value FROM json_each(:stores));
 
 -- name: store_file_describe
-UPDATE vector_store_files SET attributes = :attributes
-WHERE file_id = :file_id AND store IN (SELECT n FROM vector_stores WHERE id = :store_id AND owner = :owner);
+UPDATE vector_store_files SET attributes = :attributes, revision = revision + 1
+WHERE file_id = :file_id AND revision = :revision AND store IN (SELECT n FROM vector_stores WHERE id = :store_id AND owner = :owner);
 
 -- name: store_file_mark
 -- As clients of the Project David wire mark the files whose vectors they bring.
-UPDATE vector_store_files SET status = :status, error_code = :error_code, error = :error
-WHERE file_id = :file_id AND store IN (
+UPDATE vector_store_files SET
+    status = :status, error_code = :error_code, error = :error, revision = revision + 1
+WHERE file_id = :file_id AND revision = :revision AND store IN (
     SELECT n FROM vector_stores WHERE id = :store_id AND owner = :owner AND vectors IS NOT NULL
 );
 
