@@ -10,8 +10,8 @@ from projectdavid.server.http import explaining
 SOURCE = Path(projectdavid.__file__).parent
 DIALECT = SOURCE / "server/openai"
 """Has codes of its own."""
-ANSWERED_OTHERWISE = {"open_run_exists", "last_admin_exists"}
-"""The route that deletes runs says `run_open` instead, and those that would remove the last admin say `last_admin`."""
+ANSWERED_OTHERWISE = {"open_run_exists", "last_admin_exists", "ticket_exists"}
+"""Their routes say `run_open`, `last_admin` and `invalid_token` instead."""
 
 
 def calls(folder: str, *names: str) -> Iterator[ast.Call]:

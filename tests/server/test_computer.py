@@ -1,5 +1,6 @@
 """The viewer of a thread's terminal, over a real WebSocket: who gets in."""
 
+import asyncio
 import json
 import logging
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from tests.server.conftest import Clock, serving
@@ -135,8 +136,79 @@ async def test_a_key_opens_no_websocket(stage: Theatre):
     assert await turned_away(stage.url(thread, ""), additional_headers=headers) == (401, "invalid_token", "token")
 
 
-async def test_a_page_of_any_origin_that_has_a_ticket_may_watch(stage: Theatre):
-    async with stage.watching(await stage.thread(), origin="https://app.example") as viewer:
+async def test_a_ticket_opens_one_connection(stage: Theatre):
+    thread = await stage.thread()
+    url = stage.url(thread, await stage.token(thread))
+    async with connect(url):
+        assert await turned_away(url) == (401, "invalid_token", "token")
+    assert await turned_away(url) == (401, "invalid_token", "token")
+
+
+async def test_of_connections_with_one_ticket_at_once_one_is_opened(stage: Theatre):
+    thread = await stage.thread()
+    url = stage.url(thread, await stage.token(thread))
+    results = await asyncio.gather(*(connect(url) for _ in range(8)), return_exceptions=True)
+    opened = [one for one in results if isinstance(one, ClientConnection)]
+    refused = [one.response.status_code for one in results if isinstance(one, InvalidStatus)]
+    assert (len(opened), refused) == (1, [401] * 7)
+    await opened[0].close()
+
+
+async def test_a_used_ticket_is_refused_after_a_restart(tmp_path: Path, clock: Clock):
+    async with theatre(tmp_path, clock) as stage:
+        thread = await stage.thread()
+        token = await stage.token(thread)
+        async with connect(stage.url(thread, token)):
+            pass
+    async with theatre(tmp_path, clock) as stage:
+        assert await turned_away(stage.url(thread, token)) == (401, "invalid_token", "token")
+
+
+async def test_a_refused_connection_leaves_the_ticket_usable(stage: Theatre):
+    thread = await stage.thread()
+    token = await stage.token(thread)
+    await turned_away(stage.url(thread, token, role="executor"))
+    await turned_away(stage.url(thread, token), origin="https://evil.example")
+    async with connect(stage.url(thread, token)) as viewer:
+        await viewer.send('{"action": "ping"}')
+        assert await frame(viewer) == {"type": "pong"}
+
+
+async def test_a_page_of_the_servers_own_origin_may_watch(stage: Theatre):
+    own = str(stage.client.base_url).rstrip("/")
+    for origin in (own, own.replace("http", "https", 1), None):
+        async with stage.watching(await stage.thread(), origin=origin) as viewer:
+            await viewer.send('{"action": "ping"}')
+            assert await frame(viewer) == {"type": "pong"}
+
+
+ELSEWHERE = ["https://app.example", "null", "", "http://127.0.0.1", "http://127.0.0.1:1", "file://", "http://[", "evil"]
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+async def test_a_page_of_another_origin_may_not_watch(stage: Theatre, origin: str):
+    thread = await stage.thread()
+    url = stage.url(thread, await stage.token(thread))
+    assert await turned_away(url, origin=origin) == (403, "origin_not_allowed", None)
+
+
+async def test_pages_of_the_origins_that_the_operator_names_may_watch(tmp_path: Path, clock: Clock):
+    settings = {"viewer_origins": ["https://app.example"], "public_url": "https://own.example/david"}
+    async with theatre(tmp_path, clock, **settings) as stage:
+        for origin in ("https://app.example", "https://own.example", "https://own.example:443"):
+            async with stage.watching(await stage.thread(), origin=origin) as viewer:
+                await viewer.send('{"action": "ping"}')
+                assert await frame(viewer) == {"type": "pong"}
+        thread = await stage.thread()
+        url = stage.url(thread, await stage.token(thread))
+        assert await turned_away(url, origin="https://other.example") == (403, "origin_not_allowed", None)
+
+
+async def test_pages_of_all_origins_may_watch_where_the_operator_says_so(tmp_path: Path, clock: Clock):
+    async with (
+        theatre(tmp_path, clock, viewer_origins=["*"]) as stage,
+        stage.watching(await stage.thread(), origin="https://any.example") as viewer,
+    ):
         await viewer.send('{"action": "ping"}')
         assert await frame(viewer) == {"type": "pong"}
 

@@ -50,6 +50,21 @@ def test_a_link_of_which_anything_is_changed_opens_nothing(
     assert stranger.get(link).status_code == 200
 
 
+IMAGE = b"\x89PNG\r\n\x1a\n" + b"0" * 32
+EMBEDDED = {"a.png": "cross-origin", "a.txt": "same-origin", "a.html": "same-origin", "a.pdf": "same-origin"}
+
+
+@pytest.mark.parametrize(("name", "policy"), EMBEDDED.items())
+def test_other_sites_can_embed_images_by_their_links_and_nothing_else(
+    user: Caller, stranger: httpx2.Client, name: str, policy: str
+) -> None:
+    file = user.upload({"a.png": IMAGE, "a.pdf": b"%PDF-1.4\n"}.get(name, b"words"), name)
+    link = ok(user.get(f"/v1/files/{file['id']}/signed-url"))["signed_url"]
+    assert stranger.get(link).headers["cross-origin-resource-policy"] == policy
+    with_key = user.get(f"/v1/files/{file['id']}/content")
+    assert with_key.headers["cross-origin-resource-policy"] == "same-origin"
+
+
 @pytest.mark.parametrize("name", ["file_id", "expires", "signature"])
 def test_a_link_that_lacks_a_part_is_refused(user: Caller, stranger: httpx2.Client, name: str) -> None:
     link = link_of(user, user.upload(CSV))

@@ -85,19 +85,22 @@ async def test_many_viewers_see_the_same_and_each_thread_only_its_own(stage: The
 
 async def test_an_owner_has_so_many_viewers_and_no_more(stage: Theatre):
     thread = await stage.thread()
-    url = stage.url(thread, await stage.token(thread))
+
+    async def url() -> str:
+        return stage.url(thread, await stage.token(thread))
+
     _, other = await stage.user()
     theirs = await stage.thread(other)
     async with contextlib.AsyncExitStack() as viewers:
         for _ in range(MAX_VIEWERS):
-            last = await viewers.enter_async_context(connect(url))
+            last = await viewers.enter_async_context(connect(await url()))
         with pytest.raises(InvalidStatus) as caught:
-            await viewers.enter_async_context(connect(url))
+            await viewers.enter_async_context(connect(await url()))
         assert caught.value.response.status_code == 429
         await viewers.enter_async_context(connect(stage.url(theirs, await stage.token(theirs, other))))
         await last.close()
         assert await asyncio.wait_for(stage.terminals.ended.get(), EVENT_TIMEOUT) == thread
-        await viewers.enter_async_context(connect(url))
+        await viewers.enter_async_context(connect(await url()))
     await other.aclose()
 
 

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict  # pydantic reads that of Python itself 
 
 from projectdavid.protocol.base import (
     ID_PATTERN,
+    NO_CONTROL,
     NO_NUL,
     WHOLE,
     Answer,
@@ -37,7 +38,7 @@ RESERVED_FUNCTION_NAMES = frozenset(
 )
 
 Name = Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
-ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_CONTROL)]
 JsonObject = dict[str, Any]
 ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | Schema
 """`auto`, `text`, `json_object`, or a format of the model's own as an object, which is passed on."""

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 NO_NUL = r"^[^\x00]*$"
+NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""Of names that stand in one line, such as those of models."""
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 """Also of the names of functions."""
 NAME_PATTERN = r"^[A-Za-z0-9_-]+$"

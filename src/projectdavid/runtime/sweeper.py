@@ -20,6 +20,8 @@ JUMP = 5.0
 BATCH = 100
 SETTLED = 600.0
 """Seconds after a start before bytes that no file has are looked for: an operator may still be restoring."""
+TICKETS_KEPT = 3600.0
+"""Seconds for which the use of a ticket is remembered after its end, in case the clock is set back."""
 ANSWERS_KEPT = 86_400.0
 """Seconds for which a request with an idempotency key is remembered."""
 
@@ -91,6 +93,7 @@ class Sweeper:
             Op("idempotency_prune", {"until": now - ANSWERS_KEPT, "limit": BATCH}),
             Op("deliveries_prune", {"before": int(now - self._keep_deliveries), "limit": BATCH}),
             Op("webhook_secrets_prune", {"now": int(now), "limit": BATCH}),
+            Op("used_tickets_prune", {"before": now - TICKETS_KEPT, "limit": BATCH}),
             Op("pages_prune", {"before": now - PAGES_KEPT, "limit": BATCH}),
         ):
             while (await self._store.write([op]))[0] is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from projectdavid.protocol.base import NO_CONTROL
 from projectdavid.runtime.quota import Allowance
 
 
@@ -63,6 +64,10 @@ class ProviderTimeouts(BaseModel):
     """For name resolution, connection and TLS."""
     idle: Annotated[float, Field(gt=0, le=86_400)] | None = None
     """Without a byte; by default the setting `idle_timeout`."""
+
+
+ModelText = Annotated[str, Field(pattern=NO_CONTROL)]
+"""The name of a model, in one line."""
 
 
 class ProviderSettings(BaseModel):
@@ -130,13 +135,13 @@ class Settings(BaseSettings):
     """Providers by name, besides those that OPENAI_BASE_URL, OPENAI_API_KEY and OLLAMA_HOST make."""
     default_provider: str | None = None
     """Who serves bare model names; by default the first that is configured."""
-    model_aliases: dict[str, str] = Field(default_factory=dict)
+    model_aliases: dict[ModelText, ModelText] = Field(default_factory=dict)
     """Names that programs use, and the models that answer to them: `{"gpt-4o": "ollama/llama3.1"}`."""
     context_window: Annotated[int, Field(ge=256)] = 128_000
     """Tokens that a model takes, where `context_windows` does not name it."""
-    context_windows: dict[str, int] = Field(default_factory=dict)
+    context_windows: dict[ModelText, int] = Field(default_factory=dict)
     """Tokens that single models take, by name, with or without the provider."""
-    prices: dict[str, PriceSettings] = Field(default_factory=dict)
+    prices: dict[ModelText, PriceSettings] = Field(default_factory=dict)
     """What a million tokens of single models cost, by name, with or without the provider."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     """Requests of each user, where the user has no limit of their own; so for the next three."""
@@ -220,6 +225,8 @@ with their vectors."""
     """How long after an event a webhook that failed is tried again."""
     viewer_timeout: Annotated[float, Field(gt=0)] = 10
     """Seconds after which a viewer of a terminal is cut off who does not read what it is sent."""
+    viewer_origins: list[str] = Field(default_factory=list)
+    """Origins whose pages may watch terminals, besides the server's own: `https://app.example.com`, or `*` for all."""
     webhook_log_days: Annotated[float, Field(gt=0)] = 30
     """How long the log keeps what was delivered or given up."""
 

@@ -1,8 +1,9 @@
-"""Tickets: let a browser, which cannot send a key with a WebSocket, watch one thread's terminal for a short time."""
+"""Tickets: let a browser, which cannot send a key with a WebSocket, open one connection to one thread's terminal."""
 
 import hmac
+import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -21,16 +22,17 @@ class NoTicket(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Who may watch which thread, until when; and the key that asked for it."""
+    """Who may watch which thread, until when; the key that asked for it; and the id by which its use is recorded."""
 
     owner: str
     thread_id: str
     key_prefix: str
     expires_at: float
+    id: str = field(default_factory=lambda: os.urandom(16).hex())
 
     def signed(self, secret: bytes) -> str:
         """The text of it, which only who has the secret can make."""
-        content = msgspec.json.encode([self.owner, self.thread_id, self.key_prefix, self.expires_at])
+        content = msgspec.json.encode([self.owner, self.thread_id, self.key_prefix, self.expires_at, self.id])
         return f"{_text(content)}.{_text(_signature(content, secret))}"
 
 
@@ -45,7 +47,7 @@ def ticket_of(text: str, secret: bytes, now: float) -> Ticket:
         raise NoTicket("The token is none of this server.")
     ticket = Ticket(*msgspec.json.decode(content))
     if now >= ticket.expires_at:
-        raise NoTicket(f"The token is expired: it opens a connection for {LIFETIME} seconds. Get another.")
+        raise NoTicket(f"The token is expired: it opens one connection, for {LIFETIME} seconds. Get another.")
     return ticket
 
 

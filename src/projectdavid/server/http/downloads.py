@@ -66,13 +66,18 @@ def span_of(header: str | None, size: int) -> Span | None:
     return Span(start, end)
 
 
-def headers_of(mime_type: str, name: str) -> dict[str, str]:
-    """The headers of a file: what it is, and that nothing in it may run where it is shown."""
-    inline = mime_type in INLINE
+def headers_of(mime_type: str, name: str, *, by_link: bool = False) -> dict[str, str]:
+    """The headers of a file: what it is, that nothing in it may run where it is shown, and which pages can embed it.
+
+    Pages of other sites can embed images, and only by a signed link, which exists for that: the link is the permission,
+    and no cookie or other state of a browser opens a file without it. Everything else is for pages of this origin.
+    """
+    inline, is_image = mime_type in INLINE, mime_type.startswith("image/")
     headers = {
         "content-type": f"{mime_type}; charset=utf-8" if mime_type == TEXT else mime_type,
         "content-disposition": f"{'inline' if inline else 'attachment'}; {_named(name)}",
         "x-content-type-options": "nosniff",
+        "cross-origin-resource-policy": "cross-origin" if by_link and inline and is_image else "same-origin",
         "cache-control": "private, no-cache",
         "accept-ranges": "bytes",
     }

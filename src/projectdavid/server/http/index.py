@@ -1,5 +1,6 @@
 """Find a route by the shape of its path, where the router would try one after the other."""
 
+import re
 from typing import Any
 
 from fastapi.routing import APIRoute, APIRouter
@@ -8,6 +9,22 @@ from starlette.types import Receive, Scope, Send
 
 Shape = tuple[str, int, str]
 """The method, the number of parts of the path, and the one that names the resource: the first behind a version."""
+
+
+DISGUISED = re.compile(rb"%(?:2[DEF]|3\d|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE])", re.IGNORECASE)
+"""An escaped letter, digit, `-`, `.`, `_`, `~`, `/` or `\\`: RFC 3986, section 6.2.2.2, plus both slashes."""
+_MODELS = b"/openai/v1/models/"
+"""Names of models contain slashes, which clients escape."""
+
+
+def is_disguised(scope: Scope) -> bool:
+    """True if a path is escaped where it need not be, so that a proxy's rules could take it for another one."""
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%" not in raw:
+        return False
+    if raw.startswith(_MODELS):
+        raw = re.sub(rb"%2F", b"", raw, flags=re.IGNORECASE)
+    return DISGUISED.search(raw) is not None
 
 
 class Index:
@@ -30,6 +47,8 @@ class Index:
                         self._plain.setdefault(route.path, {})[method] = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_disguised(scope):
+            raise HTTPException(404)
         if scope["type"] == "http" and scope.get("root_path", "") == self._root and "fastapi.telemetry" not in scope:
             path = scope["path"].removeprefix(self._root)
             if plain := self._plain.get(path):

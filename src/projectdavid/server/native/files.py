@@ -119,7 +119,8 @@ async def download_file(
     row = await platform.store.one("file_of_link", id=file_id)
     if row is None:
         raise missing("file", file_id, "file_id")
-    return await content(platform, row, row.name if use_real_filename else row.id, range, if_range)
+    name = row.name if use_real_filename else row.id
+    return await content(platform, row, name, range, if_range, by_link=True)
 
 
 @router.get("/files/{file_id}", response_model=File)

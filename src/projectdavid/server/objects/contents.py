@@ -14,15 +14,17 @@ from projectdavid.server.platform import Platform
 log = logging.getLogger("projectdavid.files")
 
 
-async def content(platform: Platform, row: Row, name: str, asked: str | None, if_range: str | None) -> Response:
-    """The answer with the bytes of a file that is to be called `name`.
+async def content(
+    platform: Platform, row: Row, name: str, asked: str | None, if_range: str | None, *, by_link: bool = False
+) -> Response:
+    """The answer with the bytes of a file that is to be called `name`; `by_link`: a signed link asked for it.
 
     Raises:
         ApiError: 404, it was deleted in this very moment; 416; 500, its bytes are lost.
     """
     etag = f'"{row.sha256}"'
     span = None if if_range not in (None, etag) else span_of(asked, row.size)
-    headers = {**headers_of(row.mime_type, name), "etag": etag}
+    headers = {**headers_of(row.mime_type, name, by_link=by_link), "etag": etag}
     if span is None:
         return Pieces(await begun(platform, row), row.size, 200, headers)
     headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{row.size}"

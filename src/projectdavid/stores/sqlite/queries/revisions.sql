@@ -7,4 +7,7 @@ SELECT 1 AS same FROM revisions WHERE kind = :kind AND n = :n AND owner = :owner
 INSERT INTO used_tickets (id, expires_at) VALUES (:id, :expires_at);
 
 -- name: used_tickets_prune
-DELETE FROM used_tickets WHERE expires_at <= :before;
+DELETE FROM used_tickets WHERE id IN (
+    SELECT id FROM used_tickets WHERE expires_at <= :before LIMIT :limit
+)
+RETURNING id;
