@@ -1,6 +1,7 @@
 """How many tokens each model takes, and how many of them a text really costs there.
 
-In this order: the operator's settings; what the provider says of the model, lowered by what it refused; the default.
+In this order: the operator's settings; what the provider says of the model, lowered by what it refused; the catalog;
+the default.
 What was learned stays in this process: another one learns it at the price of one refused request.
 """
 
@@ -33,14 +34,25 @@ class Window:
     tokens: int
     factor: float = 1.0
     certain: bool = True
-    """False while nobody has said how large it is."""
+    """False while the provider was not asked how large it is."""
+    source: str = "settings"
+    """`settings`, `provider`, `learned` (from a refusal), `catalog` or `default`."""
 
 
 class ContextWindows:
-    """The windows of all models. `configured` finds that of a setting; `default` stands for what nobody knows."""
+    """The windows of all models.
 
-    def __init__(self, configured: Callable[[str], int | None], default: int) -> None:
+    `configured` finds that of a setting, `published` that of the catalog; `default` stands for unknown ones.
+    """
+
+    def __init__(
+        self,
+        configured: Callable[[str], int | None],
+        default: int,
+        published: Callable[[str], int | None] = lambda _: None,
+    ) -> None:
         self._configured = configured
+        self._published = published
         self._default = default
         self._learned: dict[str, _Learned] = {}
 
@@ -50,8 +62,14 @@ class ContextWindows:
         configured = self._configured(model)
         if configured is not None:
             return Window(configured, learned.factor)
-        known = [tokens for tokens in (learned.discovered, learned.refused) if tokens is not None]
-        return Window(min(known, default=self._default), learned.factor, certain=bool(known) or learned.asked)
+        said = {"learned": learned.refused, "provider": learned.discovered}
+        known = [(tokens, source) for source, tokens in said.items() if tokens is not None]
+        if known:
+            tokens, source = min(known)
+            return Window(tokens, learned.factor, source=source)
+        published = self._published(model)
+        tokens, source = (self._default, "default") if published is None else (published, "catalog")
+        return Window(tokens, learned.factor, certain=learned.asked, source=source)
 
     def discover(self, model: str, tokens: int | None) -> None:
         """Remember what the provider says of a model, and that it was asked."""

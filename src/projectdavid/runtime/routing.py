@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from projectdavid.engine.deltas import Usage
+from projectdavid.ports.catalog import Catalog, CatalogEntry
 from projectdavid.ports.model import Provider
 from projectdavid.runtime.context_windows import ContextWindows
 
@@ -35,6 +36,8 @@ class Models:
         prices: Mapping[str, Price] | None = None,
         aliases: Mapping[str, str] | None = None,
         provider_windows: Mapping[str, int] | None = None,
+        catalogs: Mapping[str, Catalog] | None = None,
+        catalog_prices: bool = True,
     ) -> None:
         self.providers = dict(providers)
         self.default = default
@@ -45,7 +48,13 @@ class Models:
         def configured(model: str) -> int | None:
             return self._found(table, model) or of_provider.get(model.partition("/")[0])
 
-        self.windows = ContextWindows(configured, context_window)
+        def published(model: str) -> int | None:
+            entry = self.published(model)
+            return None if entry is None else entry.window
+
+        self._catalogs = dict(catalogs or {})
+        self._catalog_prices = catalog_prices
+        self.windows = ContextWindows(configured, context_window, published)
         self._prices = dict(prices or {})
 
     def resolve(self, model: str) -> tuple[Provider, str]:
@@ -79,9 +88,25 @@ class Models:
         """The context window of a model in tokens, found by its full name or by the one its provider knows."""
         return self.windows.of(self.full_name(model)).tokens
 
+    def published(self, model: str) -> CatalogEntry | None:
+        """Return what the catalog says about a model at its provider; None if it does not list it."""
+        provider, _, name = self.full_name(model).partition("/")
+        catalog = self._catalogs.get(provider)
+        return None if catalog is None else catalog.find(name)
+
     def price(self, model: str) -> Price | None:
-        """The price of a model, found as its context window is; None: it is not known."""
+        """Return the price of a model, from the settings or else the catalog; None: it is not known."""
+        return self.configured_price(model) or self._published_price(model)
+
+    def configured_price(self, model: str) -> Price | None:
+        """Return the price that the settings name for a model, found as its context window is."""
         return self._found(self._prices, model)
+
+    def _published_price(self, model: str) -> Price | None:
+        entry = self.published(model) if self._catalog_prices else None
+        if entry is None or entry.prompt is None or entry.completion is None:
+            return None
+        return Price(entry.prompt, entry.completion)
 
     def cost(self, model: str, usage: Usage) -> int | None:
         """What tokens of a model cost, in millionths; None: its price is not known."""

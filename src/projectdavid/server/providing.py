@@ -3,6 +3,7 @@
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from projectdavid.catalog import ModelCatalog, ProviderCatalog, read_catalog
 from projectdavid.ports.model import Provider
 from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.providers.openai_compatible.profiles import PROFILES, Capabilities, detect_profile
@@ -16,13 +17,13 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
     """The models that can be asked; `extra` are providers besides those of the settings.
 
     Raises:
-        ValueError: a setting names no provider, or a provider is this server.
+        ValueError: a setting names no provider, a provider is this server, or a catalog file is no catalog.
     """
     named = settings.all_providers()
     for name, provider in named.items():
         _see_elsewhere(settings, name, provider.base_url)
     providers: dict[str, Provider] = {
-        name: _provider(name, provider, settings.idle_timeout) for name, provider in named.items()
+        name: provider_of(name, provider, settings.idle_timeout) for name, provider in named.items()
     }
     providers |= extra
     default = settings.default_provider or next(iter(providers), None)
@@ -38,6 +39,8 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
         prices,
         settings.model_aliases,
         {name: one.context_window for name, one in named.items() if one.context_window is not None},
+        _catalogs(settings, providers),
+        settings.catalog_prices,
     )
     for alias, model in settings.model_aliases.items():
         try:
@@ -48,7 +51,23 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
     return models
 
 
-def _provider(name: str, settings: ProviderSettings, idle_timeout: float) -> OpenAICompatible:
+def _catalogs(settings: Settings, providers: dict[str, Provider]) -> dict[str, ProviderCatalog]:
+    """The catalog of each provider. Files of the operator are read now, the one of the package on first use.
+
+    Raises:
+        CatalogError: a file is no catalog.
+    """
+    files = [settings.catalog] if settings.catalog.exists() else []
+    files += [settings.catalog_file] if settings.catalog_file else []
+    catalog = ModelCatalog([read_catalog(path) for path in files])
+    return {
+        name: catalog.of_provider(provider.base_url, provider.profile.name)
+        for name, provider in providers.items()
+        if isinstance(provider, OpenAICompatible)
+    }
+
+
+def provider_of(name: str, settings: ProviderSettings, idle_timeout: float) -> OpenAICompatible:
     """A provider as its settings want it: what they do not say, its profile says."""
     profile = PROFILES[settings.profile] if settings.profile else detect_profile(settings.base_url)
     profile = replace(

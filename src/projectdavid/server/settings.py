@@ -138,11 +138,16 @@ class Settings(BaseSettings):
     model_aliases: dict[ModelText, ModelText] = Field(default_factory=dict)
     """Names that programs use, and the models that answer to them: `{"gpt-4o": "ollama/llama3.1"}`."""
     context_window: Annotated[int, Field(ge=256)] = 128_000
-    """Tokens that a model takes, where `context_windows` does not name it."""
+    """Tokens that a model takes if nothing else says it: not `context_windows`, its provider or the model catalog."""
     context_windows: dict[ModelText, int] = Field(default_factory=dict)
     """Tokens that single models take, by name, with or without the provider."""
     prices: dict[ModelText, PriceSettings] = Field(default_factory=dict)
     """What a million tokens of single models cost, by name, with or without the provider."""
+    catalog_prices: bool = True
+    """Whether models that `prices` does not name have the prices of the model catalog, in US dollars."""
+    catalog_file: Path | None = None
+    """A file with newer or further models than the model catalog of the package: one that `projectdavid models \
+update` wrote, or the `api.json` of models.dev."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     """Requests of each user, where the user has no limit of their own; so for the next three."""
     concurrent_runs: Annotated[int, Field(ge=1)] | None = 1000
@@ -150,7 +155,7 @@ class Settings(BaseSettings):
     tokens_per_day: Annotated[int, Field(ge=1)] | None = None
     """Tokens of each user, read and written, from midnight to midnight (UTC)."""
     money_per_day: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Money of each user, in the currency of `prices`; a model without a price is not held by it."""
+    """Money of each user, in the currency of the prices; a model without a price is not held by it."""
     storage_bytes: Stored = 20 * 1024**3
     """Bytes of the files of each user, parts of uploads included; this limit and the next eleven also give way to one \
 of the user's own."""
@@ -324,6 +329,11 @@ TAVILY_API_KEY or EXA_API_KEY."""
     def secret(self) -> Path:
         """The file of the server's secret."""
         return self.data / "secret.key"
+
+    @property
+    def catalog(self) -> Path:
+        """The file that `projectdavid models update` writes."""
+        return self.data / "catalog.json.gz"
 
     @property
     def credentials(self) -> Path:

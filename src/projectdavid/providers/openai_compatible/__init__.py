@@ -71,6 +71,7 @@ class OpenAICompatible:
         proxy: str | None = None,
     ) -> None:
         self._name = name
+        self.base_url = base_url
         self._server = Server.of(name, base_url, api_key, headers)
         self._failures = Failures(name, self._server)
         self.profile = profile or detect_profile(base_url)

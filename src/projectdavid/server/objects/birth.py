@@ -81,8 +81,10 @@ def newborn(
 
 
 def _unpriced(model: str, caller: Caller) -> list[dict[str, str]]:
-    """Say so where the money of the caller is limited, and nobody knows what the model costs."""
+    """Warn if the money of the caller is limited, and neither settings nor catalog say what the model costs."""
     if caller.allowed.money_per_day is None or caller.platform.models.price(model) is not None:
         return []
-    message = f"No price is configured for '{model}', so that no limit of money can apply to this run."
+    message = (
+        f"No price is known for '{model}', so spending limits do not apply to this run. Set its price in 'prices'."
+    )
     return [{"code": "price_unknown", "message": message}]
