@@ -378,7 +378,10 @@ async def furnish(store: Store) -> None:
     await store.write(
         [
             Op("call_insert", {**call, **UNANSWERED}),
-            Op("usage_add", {"run": n, "day": 7, "prompt_tokens": 20, "completion_tokens": 10, "cost": None}),
+            Op(
+                "usage_add",
+                {"run": n, "day": 7, "prompt_tokens": 20, "completion_tokens": 10, "turns": 1, "cost": None},
+            ),
             decide(old.n, 1, "completed"),
             output("m3", (await store.one("run_state", n=n)).thread, "r", "call"),
             Op("delivery_insert", {**event, "id": "evt_p", "run": waits.n, "event": "run.action_required"}),

@@ -126,7 +126,7 @@ FAKED = {
     "[status=404]": (Expected("model_not_found"), 1),
     "[status=400,code=context_length_exceeded]": (Expected("context_length_exceeded"), 1),
     "[status=429,code=insufficient_quota]": (Expected("rate_limit_exceeded"), 1),
-    "[status=429,retry_after=0]": (Expected("rate_limit_exceeded", retries=2), ATTEMPTS),
+    "[status=429,retry_after=600]": (Expected("rate_limit_exceeded"), 1),
     "[status=429,retry_after=0,times=2][say=at last]": (Expected(texts=("at last",), retries=2), ATTEMPTS),
     "[status=503,times=1][say=at last]": (Expected(texts=("at last",), retries=1), 2),
     "[tokens=5][break=3]": (Expected(texts=("w0 w1 w2 w3 w4",), discarded=1, retries=1), 2),

@@ -10,11 +10,12 @@ from projectdavid.engine.happenings import (
     CancelRequested,
     Claimed,
     Expired,
+    Happened,
     ModelFailed,
     OutputsSubmitted,
     PromptRefused,
 )
-from projectdavid.engine.machine import MAX_BACKOFF, MAX_RETRY_AFTER, advance
+from projectdavid.engine.machine import MAX_BACKOFF, advance
 from projectdavid.engine.run import (
     Abort,
     Call,
@@ -25,6 +26,7 @@ from projectdavid.engine.run import (
     KeepReply,
     Limits,
     Refused,
+    Run,
     Status,
 )
 from tests.engine.samples import ENDS, NOW, a_call, a_reply, a_run, asked, kinds, only, replied, statuses
@@ -196,15 +198,89 @@ def test_a_model_that_failed_is_asked_again_after_a_pause_that_grows() -> None:
         assert retry["delay_s"] == call.delay
         assert retry["error"] == {"code": "server_error", "message": "Try again."}
         run = next.run
-    assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert delays == [0.5, 1, 2, 4, 8, 15, 15, 15, 15]
     assert max(delays) == MAX_BACKOFF
 
 
-@pytest.mark.parametrize(("asked_for", "taken"), [(0.0, 0.0), (7.0, 7.0), (3600.0, MAX_RETRY_AFTER)])
-def test_a_provider_that_says_when_to_come_back_is_obeyed_within_reason(asked_for: float, taken: float) -> None:
-    next = advance(a_run(), ModelFailed(Failure("rate_limit_exceeded", "Slow.", True, asked_for), NOW))
-    assert next.do == (CallModel(taken),)
-    assert only(next, "retry").data["delay_s"] == taken
+NOT_READY = Failure("server_error", "Loading model.", retryable=True, waits=True)
+
+
+def wait(run: Run, failure: Failure, now: float) -> tuple[Run, float | None]:
+    """The run after a failure, and the pause before it asks again; None: it failed."""
+    next = advance(run, ModelFailed(failure, now))
+    (call,) = next.do or (None,)
+    return next.run, call.delay if isinstance(call, CallModel) else None
+
+
+def test_a_provider_that_is_not_ready_is_waited_for_as_long_as_the_limit_says() -> None:
+    run, now, tries = a_run(), NOW, 0
+    while True:
+        run, delay = wait(run, NOT_READY, now)
+        if delay is None:
+            break
+        now += delay
+        tries += 1
+    assert run.status is Status.FAILED
+    assert now - NOW == run.limits.retry_seconds == 120
+    assert tries > run.limits.max_attempts
+
+
+def test_waiting_does_not_use_up_the_attempts_and_ends_with_the_turn() -> None:
+    run = a_run(functions={})
+    for second in range(10):
+        run, _ = wait(run, NOT_READY, NOW + second)
+    assert (run.attempt, run.waits, run.waiting_since) == (1, 10, NOW)
+    run, delay = wait(run, AGAIN, NOW + 10)
+    assert (run.status, delay) == (Status.IN_PROGRESS, 0.5)
+    run = advance(run, replied("", asked("a", "fly"))).run
+    assert (run.waits, run.waiting_since) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "since", "pause"),
+    [
+        (0.0, None, 0.5),
+        (7.0, None, 7.0),
+        (120.0, None, 120.0),
+        (121.0, None, None),
+        (86_400.0, None, None),
+        (30.0, NOW - 100, None),
+        (15.0, NOW - 100, 15.0),
+    ],
+)
+def test_a_provider_that_says_when_to_come_back_is_obeyed_or_given_up_at_once(
+    asked_for: float, since: float | None, pause: float | None
+) -> None:
+    failure = Failure("rate_limit_exceeded", "Slow.", True, asked_for, waits=True)
+    run, delay = wait(a_run(waiting_since=since), failure, NOW)
+    assert delay == pause
+    assert (run.status is Status.FAILED) is (pause is None)
+
+
+def test_a_retry_tells_how_often_the_model_was_asked() -> None:
+    run = a_run()
+    for attempt, failure in enumerate((NOT_READY, AGAIN, NOT_READY), start=2):
+        next = advance(run, ModelFailed(failure, NOW))
+        assert only(next, "retry").data["attempt"] == attempt
+        run = next.run
+
+
+SPENT = Usage(7, 3, estimated=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "happened"),
+    [
+        (Status.IN_PROGRESS, ModelFailed(FATAL, NOW, spent=SPENT)),
+        (Status.IN_PROGRESS, ModelFailed(AGAIN, NOW, spent=SPENT)),
+        (Status.CANCELLING, ModelFailed(AGAIN, NOW, spent=SPENT)),
+        (Status.CANCELLING, Aborted(NOW, spent=SPENT)),
+        (Status.IN_PROGRESS, Expired(ENDS, spent=SPENT)),
+    ],
+)
+def test_what_a_broken_call_cost_is_counted(status: Status, happened: Happened) -> None:
+    run = a_run(status, usage=Usage(10, 5))
+    assert advance(run, happened).run.usage == Usage(17, 8, estimated=True)
 
 
 def test_what_was_half_said_is_taken_back_before_the_model_is_asked_again() -> None:

@@ -31,7 +31,7 @@ def asking(text: str, **fields: Any) -> Ask:
 async def batches(provider: OpenAICompatible, ask: Ask) -> list[Sequence[Chunk]]:
     """What each read brought."""
     async with aclosing(provider.stream(ask)) as stream:
-        return [chunks async for chunks in stream]
+        return [chunks async for chunks in stream if chunks]
 
 
 async def chunks(provider: OpenAICompatible, ask: Ask) -> list[Chunk]:

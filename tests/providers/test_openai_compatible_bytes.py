@@ -8,7 +8,7 @@ import pytest
 from projectdavid.engine.deltas import CallPart, Chunk, Finish, Fold, ProviderFields, Reasoning, Text, Usage
 from projectdavid.ports.model import ModelError
 from tests.fakes.raw import SSE, answering, response
-from tests.providers.asking import asking, at, broken, chunks, text
+from tests.providers.asking import asking, at, batches, broken, chunks, text
 
 pytestmark = pytest.mark.anyio
 
@@ -144,7 +144,7 @@ async def test_both_names_of_reasoning_are_known_and_kinds_keep_their_order():
         + event(reasoning="6")
     )
     async with answering(SSE + body + DONE) as raw, at(raw.url) as provider:
-        [read] = [batch async for batch in provider.stream(asking("hi"))]
+        [read] = await batches(provider, asking("hi"))
     assert read == [Reasoning(("1", "2", "3")), Text(("4", "5")), Reasoning(("6",))]
 
 

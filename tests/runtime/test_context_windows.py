@@ -191,3 +191,13 @@ async def add_turns_of_block(stage: Stage, thread_id: str, block: int, texts: Se
             op = message(f"msg_{block}_{number}_{role}", thread_id, content)
             ops.append(Op(op.query, {**op.params, "role": role}))
     await stage.store.of(OWNER).write(ops)
+
+
+async def test_a_mistaken_refusal_does_not_shut_the_model(stage: Stage) -> None:
+    model = WindowedModel(0, names="")
+    worker = worker_for(stage, model)
+    (events,) = await talk(stage, worker, ["Hi"])
+    assert of_kind(events, "error")[0]["code"] == "context_length_exceeded"
+    model.window = 10**6
+    (events,) = await talk(stage, worker, [ENGLISH * 20])
+    assert statuses(events)[-1] == "completed"

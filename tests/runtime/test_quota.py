@@ -100,12 +100,12 @@ async def test_a_reply_that_comes_while_its_run_is_being_cancelled_is_counted(st
     assert [tuple(row)[1:4] for row in await used(stage)] == [(1, 10, 5)]
 
 
-async def test_a_turn_that_is_asked_again_is_counted_when_it_is_answered(stage: Stage) -> None:
+async def test_a_turn_that_is_asked_again_is_counted_each_time_it_was_answered(stage: Stage) -> None:
     stage.play([[Text(("I",))], ModelError("server_error", "No.", True, 0.0)], say("Yes."))
     n = await stage.run()
     async with stage.working():
         await stage.events(n)
-    assert [tuple(row)[1:4] for row in await used(stage)] == [(1, 10, 1)]
+    assert [tuple(row)[1:4] for row in await used(stage)] == [(1, 14, 5)]
 
 
 async def test_a_run_asks_no_model_once_the_tokens_of_the_day_are_used_up(stage: Stage) -> None:

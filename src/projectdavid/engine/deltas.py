@@ -94,6 +94,14 @@ class Usage:
             self.estimated or other.estimated,
         )
 
+    def __sub__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens - other.prompt_tokens, self.completion_tokens - other.completion_tokens, self.estimated
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.prompt_tokens or self.completion_tokens)
+
 
 Chunk = Text | Reasoning | Refusal | CallPart | Cited | ProviderFields | Warned | Finish | Usage
 

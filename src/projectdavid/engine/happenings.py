@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from projectdavid.engine.deltas import Reply
+from projectdavid.engine.deltas import Reply, Usage
 from projectdavid.engine.run import Failure, MadeFile
 
 
@@ -42,6 +42,8 @@ class ModelFailed:
     failure: Failure
     now: float
     partial: Reply | None = None
+    spent: Usage | None = None
+    """What the call cost all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Aborted:
 
     now: float
     partial: Reply | None = None
+    spent: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class Expired:
     now: float
     partial: Reply | None = None
     open_message: str | None = None
+    spent: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from projectdavid.engine.run import (
 from projectdavid.engine.steps import ask, finish, incomplete, said
 from projectdavid.engine.telling import discarded_told, ended_told, error_told, status_told, warning_told, with_warnings
 
-MAX_BACKOFF = 30.0
-MAX_RETRY_AFTER = 60.0
+MAX_BACKOFF = 15.0
+"""Seconds between two calls of a provider that says nothing of how long to wait."""
 CUT_OFF = {
     "length": ("max_completion_tokens", "max_tokens"),
     "model_length": ("max_completion_tokens", "max_tokens"),
@@ -57,6 +57,8 @@ def advance(run: Run, happened: Happened) -> Next:
     """
     if run.status in TERMINAL:
         raise Refused("invalid_state", f"The run is over: it is {run.status}.")
+    if isinstance(happened, ModelFailed | Aborted | Expired) and happened.spent is not None:
+        run = replace(run, usage=run.usage + happened.spent)
     match happened:
         case CancelRequested(now):
             return _cancel(run, now)
@@ -118,6 +120,7 @@ def _cancelling(run: Run, happened: Happened) -> Next:
     """Whatever the work that was open comes to, the run ends as cancelled."""
     match happened:
         case ModelReplied(reply, now):
+            run = replace(run, usage=run.usage + (reply.usage or Usage()))
             return finish(run, Status.CANCELLED, now, reply)
         case ModelFailed(_, now, partial) | Aborted(now, partial):
             return finish(run, Status.CANCELLED, now, partial)
@@ -156,7 +159,8 @@ def _claimed(run: Run, happened: Claimed) -> Next:
 
 def _replied(run: Run, happened: ModelReplied) -> Next:
     reply, now = happened.reply, happened.now
-    run = replace(run, turn=run.turn + 1, attempt=0, usage=run.usage + (reply.usage or Usage()))
+    run = replace(run, turn=run.turn + 1, usage=run.usage + (reply.usage or Usage()))
+    run = replace(run, attempt=0, waits=0, waiting_since=None)
     run = with_warnings(run, reply.warnings)
     if reply.finish in CUT_OFF:
         reason, detail = CUT_OFF[reply.finish]
@@ -176,16 +180,39 @@ def _replied(run: Run, happened: ModelReplied) -> Next:
 
 def _failed(run: Run, happened: ModelFailed) -> Next:
     failure, partial = happened.failure, happened.partial
-    if not failure.retryable or run.attempt >= run.limits.max_attempts:
+    again = _waited(run, failure, happened.now) if failure.waits else _asked_again(run, failure)
+    if again is None:
         run = replace(run, failure=failure)
         return finish(run, Status.FAILED, happened.now, partial, (error_told(failure),))
-    delay = min(failure.retry_after, MAX_RETRY_AFTER) if failure.retry_after is not None else _backoff(run.attempt)
+    run, delay = again
     retry = told(
-        "retry", attempt=run.attempt + 1, delay_s=delay, error={"code": failure.code, "message": failure.message}
+        "retry",
+        attempt=run.attempt + run.waits,
+        delay_s=delay,
+        error={"code": failure.code, "message": failure.message},
     )
-    run = replace(run, attempt=run.attempt + 1)
     discarded = discarded_told(partial.message_id if partial and partial.spoken else None)
     return Next(run, (CallModel(delay),), (*discarded, retry))
+
+
+def _asked_again(run: Run, failure: Failure) -> tuple[Run, float] | None:
+    """The run and the pause before it asks once more; None if that does not help, or was done often enough."""
+    if not failure.retryable or run.attempt >= run.limits.max_attempts:
+        return None
+    delay = _backoff(run.attempt) if failure.retry_after is None else failure.retry_after
+    return replace(run, attempt=run.attempt + 1), min(delay, run.limits.retry_seconds)
+
+
+def _waited(run: Run, failure: Failure, now: float) -> tuple[Run, float] | None:
+    """The same for a provider that is not ready: bounded by time, and by what the provider itself asks for."""
+    since = now if run.waiting_since is None else run.waiting_since
+    left = since + run.limits.retry_seconds - now
+    asked_for = failure.retry_after or 0.0
+    if not failure.retryable or left <= 0 or asked_for > left:
+        return None
+    # A provider that says "at once", and refuses again, must not be asked in a loop.
+    delay = max(asked_for, min(_backoff(run.waits + 1), left))
+    return replace(run, waits=run.waits + 1, waiting_since=since), delay
 
 
 def _backoff(attempt: int) -> float:

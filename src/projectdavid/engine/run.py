@@ -127,7 +127,9 @@ class Limits:
 
     max_turns: int = 50
     max_attempts: int = 3
-    """How often the model is asked for one turn before the run fails."""
+    """How often the model is asked for one turn before the run fails; waiting for a provider does not count."""
+    retry_seconds: float = 120.0
+    """How long a provider is waited for that is not ready, from its first refusal on."""
     max_prompt_tokens: int | None = None
     max_completion_tokens: int | None = None
     action_timeout: float | None = None
@@ -144,6 +146,8 @@ class Failure:
     message: str
     retryable: bool = False
     retry_after: float | None = None
+    waits: bool = False
+    """True if the trouble passes by itself, so that waiting helps."""
 
 
 NOTHING_USED = Usage()
@@ -164,7 +168,11 @@ class Run:
     turn: int = 0
     """Finished model turns."""
     attempt: int = 0
-    """Model calls that were begun for the turn in progress."""
+    """Model calls that were begun for the turn in progress, but for those that met a provider that was not ready."""
+    waits: int = 0
+    """How often the provider was not ready in the turn in progress."""
+    waiting_since: float | None = None
+    """When it was first not ready in this turn."""
     calls: tuple[Call, ...] = ()
     """The calls of the last turn, while the run waits for their outputs."""
     images: tuple[Image, ...] = ()

@@ -35,7 +35,8 @@ class ModelError(Exception):
 
     `code` is one of `authentication_error`, `rate_limit_exceeded`, `model_not_found`, `context_length_exceeded`,
     `invalid_request`, `timeout`, `connection_error`, `server_error`. `message` never holds a key. `retry_after` is in
-    seconds, where the provider gave one. `context` is what it said of a prompt that is too long.
+    seconds, where the provider gave one. `waits` says that the trouble passes by itself: a model is loaded, a server is
+    started again, a limit is used up for now. `context` is what it said of a prompt that is too long.
     """
 
     code: str
@@ -43,6 +44,7 @@ class ModelError(Exception):
     retryable: bool = False
     retry_after: float | None = None
     context: ContextRefusal | None = None
+    waits: bool = False
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -53,6 +55,8 @@ class Provider(Protocol):
 
     def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
         """Ask once, without retries; yields what each read brought and closes the connection when it is closed.
+
+        The first chunks, which can be none, come as soon as the request is accepted: it is paid for from then on.
 
         Raises:
             ModelError: refused, unreachable, broken off, or silent for too long.

@@ -16,6 +16,7 @@ _LEAST_FACTOR, _MOST_FACTOR = 0.5, 4.0
 _WEIGHT = 0.3
 """Of the newest report, against those before it."""
 _MARGIN = 1.02
+_SMALLEST = 256
 _CUT_WITHOUT_LIMIT = 0.5
 
 
@@ -81,18 +82,18 @@ class ContextWindows:
         """Learn from a prompt of `estimated` tokens (as estimated for this model) that was too long.
 
         A refusal that names the real size of the prompt corrects the estimate; one that names no limit halves what was
-        refused.
+        refused, but not below what every model takes: a mistaken refusal must not shut the model.
         """
         learned = self._learned.setdefault(model, _Learned())
         plain = max(estimated / learned.factor, 1.0)
         if said.asked is not None:
             learned.factor = _bounded(said.asked / plain * _MARGIN)
         if said.limit is not None:
-            learned.refused = said.limit
+            learned.refused = max(said.limit, _SMALLEST)
             if said.asked is None and estimated <= said.limit:
                 learned.factor = _bounded(said.limit / plain * 1.1)
         else:
-            learned.refused = int((said.asked or estimated) * _CUT_WITHOUT_LIMIT)
+            learned.refused = max(int((said.asked or estimated) * _CUT_WITHOUT_LIMIT), SMALL_PROMPT)
 
     def calibrate(self, model: str, estimated: int, reported: int) -> bool:
         """Correct the estimate by what a provider reports to have read.

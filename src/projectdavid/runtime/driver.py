@@ -195,8 +195,8 @@ class Driver:
             writing = Writing(self._ids, row, int(now), before.turn + 1, [*also, *unmoved])
             count = count_claims(row, happened, now, claim.worker if claim else None)
             self._write(writing, before, result, claim, count)
-            if isinstance(happened, ModelReplied) and (usage := happened.reply.usage) is not None:
-                writing.use(usage, self._cost(row.model, usage))
+            if (used := result.run.usage - before.usage) or isinstance(happened, ModelReplied):
+                writing.use(used, self._cost(row.model, used), int(isinstance(happened, ModelReplied)))
             writing.closer(streamed)
             writing.tell(streamed.last)
             for kept in result.keep:

@@ -38,6 +38,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     max_prompt_tokens: int | None = None
     max_completion_tokens: int | None = None
     max_turns: int = 50
+    retry_seconds: float = 120.0
     action_timeout: float | None = None
     on_expiry: str = "fail"
     expiry_output: str = EXPIRY_OUTPUT
@@ -75,6 +76,8 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
 class _State(msgspec.Struct, omit_defaults=True):
     turn: int = 0
     attempt: int = 0
+    waits: int = 0
+    waiting_since: float | None = None
     calls: tuple[Call, ...] = ()
     images: tuple[Image, ...] = ()
     prompt_tokens: int = 0
@@ -118,6 +121,7 @@ def run_of(row: Row, config: Config | None = None) -> Run:
         expires_at=row.expires_at,
         limits=Limits(
             max_turns=config.max_turns,
+            retry_seconds=config.retry_seconds,
             max_prompt_tokens=config.max_prompt_tokens,
             max_completion_tokens=config.max_completion_tokens,
             action_timeout=config.action_timeout,
@@ -127,6 +131,8 @@ def run_of(row: Row, config: Config | None = None) -> Run:
         parked=row.parked,
         turn=state.turn,
         attempt=state.attempt,
+        waits=state.waits,
+        waiting_since=state.waiting_since,
         calls=state.calls,
         images=state.images,
         action_expires_at=row.action_expires_at,
@@ -145,6 +151,8 @@ def state_of(run: Run) -> str:
         _State(
             turn=run.turn,
             attempt=run.attempt,
+            waits=run.waits,
+            waiting_since=run.waiting_since,
             calls=run.calls,
             images=run.images,
             prompt_tokens=run.usage.prompt_tokens,

@@ -38,11 +38,15 @@ class Models:
         provider_windows: Mapping[str, int] | None = None,
         catalogs: Mapping[str, Catalog] | None = None,
         catalog_prices: bool = True,
+        retry_seconds: float = 120.0,
+        provider_retries: Mapping[str, float] | None = None,
     ) -> None:
         self.providers = dict(providers)
         self.default = default
         self.aliases = dict(aliases or {})
         table = dict(windows or {})
+        self._retry_seconds = retry_seconds
+        self._provider_retries = dict(provider_retries or {})
         of_provider = dict(provider_windows or {})
 
         def configured(model: str) -> int | None:
@@ -93,6 +97,10 @@ class Models:
         provider, _, name = self.full_name(model).partition("/")
         catalog = self._catalogs.get(provider)
         return None if catalog is None else catalog.find(name)
+
+    def retry_seconds(self, model: str) -> float:
+        """For how long a run waits for the provider of a model while that is not ready."""
+        return self._provider_retries.get(self.full_name(model).partition("/")[0], self._retry_seconds)
 
     def price(self, model: str) -> Price | None:
         """Return the price of a model, from the settings or else the catalog; None: it is not known."""

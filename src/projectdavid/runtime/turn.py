@@ -67,6 +67,8 @@ class Turn:
     _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
     _last: list[Entry] = field(init=False, default_factory=list)
     _source: str = field(init=False, default="")
+    _accepted: Ask | None = field(init=False, default=None)
+    """What the provider has begun to answer, and is paid for."""
 
     def __post_init__(self) -> None:
         self._fold = Fold(self.ids.new("msg"))
@@ -80,9 +82,10 @@ class Turn:
             happened = await unless_aborted(self.store, self.bus, self.row.n, left, self._ask(delay))
         except TimeoutError:
             # Timers and the clock are not the same: one may be late for the other.
-            happened = Expired(max(self.clock(), self.row.expires_at), await self._told())
+            now = max(self.clock(), self.row.expires_at)
+            happened = Expired(now, await self._told(), spent=self._spent())
         except Interrupted:
-            happened = Aborted(self.clock(), await self._told())
+            happened = Aborted(self.clock(), await self._told(), self._spent())
         last = () if isinstance(happened, Aborted | Expired) else tuple(self._last)
         return Outcome(happened, Streamed(tuple(self._rows), last))
 
@@ -101,10 +104,10 @@ class Turn:
         except UnknownModel as error:
             return ModelFailed(Failure("model_not_found", str(error)), self.clock())
         except ModelError as error:
-            failure = Failure(error.code, error.message, error.retryable, error.retry_after)
-            return ModelFailed(failure, self.clock(), self._partial())
+            failure = Failure(error.code, error.message, error.retryable, error.retry_after, error.waits)
+            return ModelFailed(failure, self.clock(), self._partial(), self._spent())
         except Stale:
-            return Aborted(self.clock(), await self._told())
+            return Aborted(self.clock(), await self._told(), self._spent())
         reply = self._whole(ask)
         actions = tuple(action_of(call.id) for call in reply.calls)
         return ModelReplied(reply, self.clock(), actions)
@@ -122,7 +125,7 @@ class Turn:
         for cuts_left in range(MOST_CUTS, -1, -1):
             try:
                 await self._listen(provider, ask)
-                break
+                return ask
             except ModelError as error:
                 if error.context is None or not cuts_left or self._told_anything:
                     raise
@@ -133,7 +136,7 @@ class Turn:
                 if shorter.messages == ask.messages:
                     raise
                 ask = shorter
-        return ask
+        raise AssertionError("unreachable")
 
     async def _build_ask(self, provider: Provider, model: str) -> Ask:
         """The question, within the window of the model; the provider is asked how large that is when it matters."""
@@ -170,6 +173,7 @@ class Turn:
         whole = False
         async with aclosing(provider.stream(ask)) as chunks:
             async for some in chunks:
+                self._accepted = ask
                 entries = self._fold.add(some if self.citing is None else await self.citing.take(some))
                 whole = whole or (not self._rows and any(isinstance(chunk, Finish) for chunk in some))
                 if whole:
@@ -223,6 +227,13 @@ class Turn:
                 return replace(self._fold.reply(), text=text, refusal=refusal, annotations=tuple(cited), calls=())
             after = rows[-1].position + rows[-1].count - 1
 
+    def _spent(self) -> Usage | None:
+        """What a call cost that broke off: as reported by then, or else estimated."""
+        if self._accepted is None:
+            return None
+        reply = self._fold.reply()
+        return reply.usage or Usage(self._accepted.prompt_tokens, _written(reply), estimated=True)
+
     def _whole(self, ask: Ask) -> Reply:
         """The reply, with an estimate where usage is missing."""
         reply = self._fold.reply()
@@ -244,5 +255,6 @@ def action_of(call_id: str) -> str:
 
 
 def _written(reply: Reply) -> int:
+    """Tokens of what a model wrote, roughly; nothing takes none."""
     text = reply.text + reply.refusal + reply.reasoning + "".join(call.name + call.arguments for call in reply.calls)
-    return estimate(PromptMessage("assistant", text))
+    return estimate(PromptMessage("assistant", text)) if text else 0

@@ -95,14 +95,15 @@ class Writing:
         for at, e in merged:
             self.add("journal_put", run=n, position=at, count=e.count, kind=e.kind, data=encode(e.data))
 
-    def use(self, usage: Usage, cost: int | None) -> None:
-        """Count what a turn took."""
+    def use(self, usage: Usage, cost: int | None, turns: int) -> None:
+        """Count what a model call took, and whether it was a whole turn."""
         self.add(
             "usage_add",
             run=self.row.n,
             day=self.now // DAY,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
+            turns=turns,
             cost=cost,
         )
 

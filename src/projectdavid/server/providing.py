@@ -41,6 +41,8 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
         {name: one.context_window for name, one in named.items() if one.context_window is not None},
         _catalogs(settings, providers),
         settings.catalog_prices,
+        settings.retry_seconds,
+        {name: one.retry_for for name, one in named.items() if one.retry_for is not None},
     )
     for alias, model in settings.model_aliases.items():
         try:

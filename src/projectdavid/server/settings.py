@@ -100,6 +100,9 @@ class ProviderSettings(BaseModel):
     proxy: str | None = None
     """The URL of an HTTP proxy; empty: none; by default what HTTPS_PROXY or HTTP_PROXY names for the address."""
 
+    retry_for: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    """Seconds for which a run waits while it is not ready; by default the setting `retry_seconds`."""
+
     def key(self) -> str | None:
         """The key, from wherever it is."""
         if self.api_key is not None:
@@ -141,6 +144,8 @@ class Settings(BaseSettings):
     """Tokens that a model takes if nothing else says it: not `context_windows`, its provider or the model catalog."""
     context_windows: dict[ModelText, int] = Field(default_factory=dict)
     """Tokens that single models take, by name, with or without the provider."""
+    retry_seconds: Annotated[float, Field(ge=0, le=86_400)] = 120.0
+    """For how long a run waits for a provider that is not ready: it loads a model, is started again, or limits us."""
     prices: dict[ModelText, PriceSettings] = Field(default_factory=dict)
     """What a million tokens of single models cost, by name, with or without the provider."""
     catalog_prices: bool = True

@@ -1,6 +1,7 @@
 """The provider for every server that speaks the chat-completions protocol."""
 
 import asyncio
+import errno
 import io
 import logging
 import os
@@ -36,6 +37,8 @@ _LIST_RETRIED = 60.0
 _GRACE = 0.05
 """Seconds to wait for the end of the HTTP body behind `[DONE]`."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NOBODY_LISTENS = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH})
+"""A server that is not there may be starting."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -95,8 +98,7 @@ class OpenAICompatible:
         response, warnings = await self._accepted(ask)
         self._open.add(response)
         try:
-            if warnings:
-                yield warnings
+            yield warnings  # accepted: from here on the answer is paid for
             reading = StreamReader(self._failures, calls=bool(ask.tools))
             while not reading.done:
                 data = await self._read(response, reading)
@@ -255,7 +257,8 @@ class OpenAICompatible:
         if isinstance(error, TimeoutError):
             return self._failures.silent(timeout)
         lasting = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
-        return self._failures.unreachable(_reason(error), retryable=not lasting)
+        absent = isinstance(error, aiohttp.ClientConnectorError) and error.errno in _NOBODY_LISTENS
+        return self._failures.unreachable(_reason(error), retryable=not lasting, waits=absent and not lasting)
 
 
 def find_proxy(base_url: str) -> str | None:

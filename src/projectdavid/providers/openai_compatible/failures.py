@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from projectdavid.ports.model import ModelError
 from projectdavid.providers.openai_compatible.context_limits import find_context_limit
+from projectdavid.providers.openai_compatible.retry_hints import find_pause
 from projectdavid.providers.openai_compatible.server import Server
 
 MAX_SHOWN = 500
 """Characters of a provider's own words that a message holds."""
 
 _MODERATED = re.compile(r"flagged|moderat|content policy|content management policy|safety system", re.IGNORECASE)
+_PASSING = frozenset({502, 503, 504, 529})
+"""What gateways and servers say while a model is loaded, restarted or overloaded."""
+_PASSES = re.compile(r"loading|overloaded|warming up|starting up|temporarily|try again later", re.IGNORECASE)
 _NEVER_TOO_LONG = frozenset({401, 404, 408})
 _STATUS_OF_CODE = {
     "context_length_exceeded": 400,
@@ -50,7 +52,7 @@ class Failures:
         code, text = _error(error)
         failure = self._classified(f"answered {status}", status, code, text, error, model)
         if failure.retryable:
-            failure.retry_after = _retry_after(headers)
+            failure.retry_after = find_pause(headers, error, text)
         return failure, error
 
     def told(self, error: Any) -> ModelError:
@@ -67,9 +69,10 @@ class Failures:
         """No connection within `seconds`."""
         return ModelError("timeout", f"{self._who} took no connection within {seconds:g} seconds.", retryable=True)
 
-    def unreachable(self, reason: str, *, retryable: bool = True) -> ModelError:
-        """No connection, or one that was reset before it answered."""
-        return ModelError("connection_error", f"{self._who} cannot be reached: {self.shown(reason)}", retryable)
+    def unreachable(self, reason: str, *, retryable: bool = True, waits: bool = False) -> ModelError:
+        """No connection, or one that was reset before it answered; `waits` if nothing listens there (yet)."""
+        message = f"{self._who} cannot be reached: {self.shown(reason)}"
+        return ModelError("connection_error", message, retryable, waits=waits)
 
     def broke_off(self, reason: str = "") -> ModelError:
         """The answer ended before the model had finished."""
@@ -107,9 +110,9 @@ class Failures:
     def _classified(self, did: str, status: int, code: str, text: str, error: Any, model: str = "") -> ModelError:
         words = self.shown(text)
 
-        def failure(kind: str, why: str, *, retryable: bool = False) -> ModelError:
+        def failure(kind: str, why: str, *, retryable: bool = False, waits: bool = False) -> ModelError:
             said = f" It said: {words}" if words else ""
-            return ModelError(kind, f"{self._who} {did}: {why}.{said}", retryable)
+            return ModelError(kind, f"{self._who} {did}: {why}.{said}", retryable, waits=waits)
 
         if status not in _NEVER_TOO_LONG and (
             context := find_context_limit(text, code, error if isinstance(error, dict) else {})
@@ -130,9 +133,11 @@ class Failures:
         if status in (402, 429):
             spent = status == 402 or code == "insufficient_quota"
             why = "its quota is used up" if spent else "too many requests"
-            return failure("rate_limit_exceeded", why, retryable=not spent)
+            return failure("rate_limit_exceeded", why, retryable=not spent, waits=not spent)
         if status >= 500:
-            return failure("server_error", "it failed", retryable=True)
+            waits = status in _PASSING or _PASSES.search(text) is not None
+            why = "it is not ready" if waits else "it failed"
+            return failure("server_error", why, retryable=True, waits=waits)
         if status < 400:
             return failure("connection_error", "redirects are not followed, check its base_url")
         return failure("invalid_request", "it does not accept the request")
@@ -156,26 +161,3 @@ def _error(error: Any) -> tuple[str, str]:
     code = error.get("code") or error.get("type") or ""
     text = message if isinstance(message, str) else msgspec.json.encode(message or error).decode()
     return str(code), text
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds to wait that a provider asks for, in one of the three ways there are."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        # Not float() alone: it would take "nan" and "inf".
-        if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
-            return float(value) * scale
-    until = _date(headers.get("retry-after", ""))
-    if until is None:
-        return None
-    # The provider's own clock, where it tells it: ours may differ.
-    now = _date(headers.get("date", "")) or datetime.now(UTC)
-    return max(0.0, (until - now).total_seconds())
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -84,7 +84,8 @@ class StreamReader:
         """The server has closed; returns the chunks of what had no end."""
         rest = b"".join(self._pending)
         self._pending.clear()
-        chunks = self._lines([rest]) if rest and self.failure is None else []
+        whole = self._document or self._is_whole(rest.removeprefix(b"data:"))
+        chunks = self._lines([rest]) if rest and whole and self.failure is None else []
         if self._partial and self.failure is None and not self.finished:
             chunks += self._end_partial()
         self.done = True
@@ -162,11 +163,11 @@ class StreamReader:
         return self._collector.take()
 
     def _is_whole(self, line: bytes) -> bool:
-        """True if a line that is not of an event stream is JSON by itself, as in a stream of JSON lines."""
+        """True if a line ends where an event does: what breaks off in the middle of one is none."""
         try:
-            msgspec.json.decode(line, type=msgspec.Raw)
+            msgspec.json.decode(line, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
         except _UNREADABLE:
-            return False
+            return line.strip() == b"[DONE]"
         return True
 
     def _add(self, payload: bytes) -> None:

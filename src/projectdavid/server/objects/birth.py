@@ -61,6 +61,7 @@ def newborn(
         **values,
         tools=tuple(tools),
         max_turns=min(wishes.get("max_turns", settings.max_turns), settings.max_turns),
+        retry_seconds=platform.models.retry_seconds(model),
         action_timeout=wishes.get("action_timeout", settings.action_seconds),
         platform_functions=platform.toolbox.functions(tools),
         warnings=(*shortcomings.of_tools(tools, platform), *_unpriced(model, caller)),
