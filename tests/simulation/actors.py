@@ -36,6 +36,8 @@ class Facts(Protocol):
 
     def finished(self, call_id: str) -> bool: ...
 
+    def others_wait(self, owner: str) -> bool: ...
+
 
 class Model:
     """Plays the plan of a run, and knows which turns were paid for."""
@@ -57,6 +59,8 @@ class Model:
             yield [Text((piece,))]
             if trouble < 0.12:
                 raise ModelError("connection_error", "It broke off.", retryable=True)
+        while run.holds and self._facts.others_wait(run.owner):  # noqa: ASYNC110 - the disk tells nobody
+            await asyncio.sleep(1.0)
         for index, name in enumerate(plan.calls):
             yield [CallPart(index, "theirs", name), CallPart(index, arguments=json.dumps({"mark": run.key}))]
         yield [Finish("tool_calls" if plan.calls else "stop"), Usage(10, 5)]

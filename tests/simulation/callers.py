@@ -25,15 +25,13 @@ class Caller:
     def __init__(self, world: "World", plan: RunPlan) -> None:
         self._world = world
         self._plan = plan
-        self.refused = False
-        """The thread was busy, and the plan did not want to wait."""
 
     async def live(self) -> None:
         """From the question to the end of the run."""
         plan, world = self._plan, self._world
         await asyncio.sleep(plan.starts_at)
         await self._insist(self._create)
-        if self.refused:
+        if plan.key in world.refused:
             return
         begun = world.loop.time()
         while (status := world.status_of(plan.key)) not in TERMINAL:
@@ -75,7 +73,7 @@ class Caller:
             await driver.create(new, [message(f"msg_{plan.key}", plan.thread, f'"{plan.owner} asks"', clash=said)])
         except Clash as clash:
             if clash.kind == "run" and not world.has(plan.key):
-                self.refused = True
+                world.refused.add(plan.key)
 
     async def _answer(self) -> None:
         world, n = self._world, self._world.n_of(self._plan.key)

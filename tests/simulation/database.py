@@ -54,16 +54,19 @@ class Database(SQLiteStore):
         self._closed = apsw.Connection(":memory:")
         self._closed.close()
 
-    async def start(self, random: Random) -> None:
-        """Begin to write, as a new process does."""
+    def open_once(self) -> None:
+        """Open it in real time: that takes a thread, for which the time of a world does not wait."""
         if self._reader is None:
-            await self.open()
+            asyncio.run(self.open())
             assert self._reader is not None
             assert self._writer is not None
             self._connection = self._writer._connection
             self._writer._commits.close()
             self._look = self._reader
             self._connection.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
+
+    async def start(self, random: Random) -> None:
+        """Begin to write, as a new process does."""
         self._sim = SimCommits(random)
         self._writer = Writer(self._connection, self._sim, self._reserve)
 

@@ -152,13 +152,13 @@ def _check_promises(world: "World") -> None:
 
 def _check_order(world: "World") -> None:
     """Those who queue in a thread start in the order in which they came."""
-    for owner in OWNERS:
-        keys = [run.key for run in world.plan.runs if run.owner == owner and run.on_busy != "interrupt"]
+    for thread in sorted({run.thread for run in world.plan.runs}):
+        keys = [run.key for run in world.plan.runs if run.thread == thread and run.on_busy != "interrupt"]
         rows = [row for key in keys if (row := world.row_of(key)) is not None]
         started = [json.loads(row.state).get("started_at") for row in sorted(rows, key=lambda row: row.n)]
         times = [at for at in started if at is not None]
         if times != sorted(times):
-            world.violated(f"in the thread of {owner}, runs started at {times}")
+            world.violated(f"in {thread}, runs started at {times}")
 
 
 def _check_owners(world: "World") -> None:

@@ -1,12 +1,16 @@
 """What the models of a world will say, and what its callers will do: decided by the seed before anything happens."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from projectdavid.engine.run import Effect
 from projectdavid.runtime.driver import OnBusy
 
-OWNERS = ("user_ann", "user_bob")
+OWNERS = ("user_ann", "user_bob", "user_eve")
+GREEDY = OWNERS[-1]
+"""The owner who wants every place, where one does."""
+PLACES = 4
+"""Those of a worker in the world of a greedy owner."""
 FUNCTIONS = ("ask", "tell")
 """Functions that the caller answers."""
 TOOLS = {"read_it": Effect.READ, "put_it": Effect.IDEMPOTENT, "fire_it": Effect.UNSAFE}
@@ -39,6 +43,8 @@ class RunPlan:
     action_timeout: float | None
     on_expiry: str
     lifetime: float
+    holds: bool = False
+    """Whether its model ends only once the runs of all other owners are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,10 @@ class Plan:
     """When one worker of several dies, and another takes its place."""
     workers: int
     faults_until: float = field(default=30.0)
+    places: int = 512
+    """Of each worker."""
+    ends: float = 400.0
+    """Virtual seconds after which a world that has not come to rest is stuck."""
 
 
 def plan(random: Random) -> Plan:
@@ -65,8 +75,35 @@ def plan(random: Random) -> Plan:
     )
 
 
-def _run(random: Random, number: int) -> RunPlan:
-    owner = random.choice(OWNERS)
+def greedy_plan(random: Random) -> Plan:
+    """What a seed decides where one owner wants more places than there are, and holds each for as long as others wait.
+
+    No run of the others ends by itself before it was worked on: a world in which one starves does not come to rest.
+    """
+    made = plan(random)
+    owners = [owner for owner in OWNERS if owner != GREEDY for _ in range(random.choice((1, 2)))]
+    others = [_run(random, number, owner) for number, owner in enumerate(owners)]
+    patient = [replace(run, answers_by="caller", lifetime=1000.0) for run in others]
+    holding = [_holding(random, number) for number in range(len(patient), len(patient) + 3 * PLACES)]
+    return replace(made, runs=(*holding, *patient), places=PLACES, ends=200.0)
+
+
+def _holding(random: Random, number: int) -> RunPlan:
+    run = _run(random, number, GREEDY)
+    return replace(
+        run,
+        thread=f"thread_{GREEDY}_{number}",
+        pending=False,
+        turns=(_turn(random, run.key, 0, last=True),),
+        starts_at=0.0,
+        cancels_after=None,
+        lifetime=1000.0,
+        holds=True,
+    )
+
+
+def _run(random: Random, number: int, owner: str | None = None) -> RunPlan:
+    owner = owner or random.choice(OWNERS)
     key = f"run{number}"
     count = random.choice((1, 2, 2, 3))
     turns = tuple(_turn(random, key, index, last=index == count - 1) for index in range(count))

@@ -16,6 +16,7 @@ from projectdavid.engine.run import Next
 from projectdavid.ports.store import Op
 from projectdavid.runtime.calling import Calling
 from projectdavid.runtime.driver import Driver
+from projectdavid.runtime.queues import Places
 from projectdavid.runtime.writing import Writing
 from projectdavid.stores.sqlite.queries import QUERIES, Query
 from tests.simulation.database import Database
@@ -69,6 +70,12 @@ def test_the_same_seed_makes_the_same_world(db: Database) -> None:
     first = [trace(seed) for seed in range(8)]
     assert [trace(seed) for seed in range(8)] == first
     assert any(first)
+
+
+def test_a_greedy_owner_who_may_take_every_place_shows(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Places, "is_open_to", lambda self, owner: self.free > 0)
+    monkeypatch.setattr(Places, "full_owners", lambda self: [])
+    assert any("does not come to rest" in complaint for complaint in lived(0, db, greedy=True).complaints)
 
 
 def _without_version_check(patch: pytest.MonkeyPatch) -> None:

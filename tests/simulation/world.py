@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from projectdavid.buses.local import LocalBus
-from projectdavid.engine.run import Status
+from projectdavid.engine.run import TERMINAL, Status
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Op, Row, Store, Value
 from projectdavid.runtime.driver import Driver
@@ -29,11 +29,9 @@ from tests.simulation.database import Database
 from tests.simulation.invariants import check
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.node import LEASE, NodeBus, NodePost, NodeStore, Process, task_factory
-from tests.simulation.plans import EVENTS, OWNERS, Plan, plan
+from tests.simulation.plans import EVENTS, OWNERS, Plan, greedy_plan, plan
 
 START = 1_000_000.0
-END = 400.0
-"""Virtual seconds after which a world that has not come to rest is stuck."""
 LOOK = 3.0
 OPEN_WORK = """
 SELECT id || ' is ' || status FROM runs
@@ -53,12 +51,14 @@ class Node:
 class World:
     """All of it; `complaints` is what was seen that must not be."""
 
-    def __init__(self, seed: int, db: Database, loop: VirtualLoop) -> None:
+    def __init__(self, seed: int, db: Database, loop: VirtualLoop, *, greedy: bool = False) -> None:
         self.random = Random(seed)
-        self.plan: Plan = plan(self.random)
+        self.plan: Plan = greedy_plan(self.random) if greedy else plan(self.random)
         self.loop = loop
         self.db = db
         self.complaints: list[str] = []
+        self.refused: set[str] = set()
+        """Runs whose thread was busy, and whose plan did not want to wait."""
         self.nodes: list[Node] = []
         self.machine = Machine(self)
         self.blobs = MemoryBlobs()
@@ -115,6 +115,16 @@ class World:
     def finished(self, call_id: str) -> bool:
         return bool(self.db.look("SELECT 1 FROM tool_calls WHERE call_id = ? AND output IS NOT NULL", call_id))
 
+    def others_wait(self, owner: str) -> bool:
+        """Whether a run of another owner is still to come, or not over."""
+        others = [run.key for run in self.plan.runs if run.owner != owner]
+        return any(not self._is_over(key) for key in others)
+
+    def _is_over(self, key: str) -> bool:
+        if key in self.refused:
+            return True
+        return self.has(key) and self.status_of(key) in TERMINAL
+
     def somebody(self) -> Node:
         """A process that is there."""
         return self.random.choice(self.nodes)
@@ -131,7 +141,7 @@ class World:
         lives = [asyncio.create_task(caller.live()) for caller in callers]
         faults = asyncio.create_task(self._faults())
         try:
-            async with asyncio.timeout(END):
+            async with asyncio.timeout(self.plan.ends):
                 for end in await asyncio.gather(*lives, faults, return_exceptions=True):
                     if end is not None:
                         self.violated(f"somebody met what they could not understand: {end!r}")
@@ -147,9 +157,10 @@ class World:
             await self._kill_all()
 
     async def _settle(self) -> None:
-        """Two owners, with an assistant and a thread each."""
+        """The owners, with an assistant each, and the threads of the plan."""
         await self.db.write([user(owner) for owner in OWNERS])
         for owner in OWNERS:
+            threads = {run.thread for run in self.plan.runs if run.owner == owner}
             body = {"webhook_url": f"https://{owner}.example/hook", "webhook_events": list(EVENTS)}
             assistant = {"id": f"asst_{owner}", "body": msgspec.json.encode(body).decode()}
             secret: dict[str, Value] = {"assistant_id": f"asst_{owner}", "secret": SECRETS[owner], "now": int(START)}
@@ -157,7 +168,7 @@ class World:
                 [
                     Op("assistant_insert", assistant),
                     Op("webhook_secret_insert", secret),
-                    thread(f"thread_{owner}"),
+                    *(thread(thread_id) for thread_id in sorted(threads)),
                 ]
             )
 
@@ -170,7 +181,7 @@ class World:
         store, bus, ids = NodeStore(self.db, process), NodeBus(self.bus, process), Ids(self.random.randbytes)
         driver = Driver(store, bus, self.clock, ids)
         models = Models({"sim": self._model})
-        pace = Pace(lease=LEASE, look=LOOK)
+        pace = Pace(lease=LEASE, look=LOOK, runs=self.plan.places)
         worker = Worker(store, bus, models, self.toolbox, shelf(self.blobs), driver, self.clock, ids, pace)
         process.start(worker.serve())
         process.start(Sweeper(store, driver, self.clock, every=2 * LOOK).serve())
@@ -241,12 +252,13 @@ class World:
             await asyncio.sleep(LOOK)
 
 
-def lived(seed: int, db: Database) -> World:
-    """The world of a seed, at its end."""
+def lived(seed: int, db: Database, *, greedy: bool = False) -> World:
+    """The world of a seed, at its end; `greedy`: with an owner who wants every place."""
+    db.open_once()
     loop = VirtualLoop()
     loop.set_task_factory(task_factory)
     asyncio.set_event_loop(loop)
-    world = World(seed, db, loop)
+    world = World(seed, db, loop, greedy=greedy)
     try:
         loop.run_until_complete(world.live())
     finally:
