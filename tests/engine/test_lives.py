@@ -74,11 +74,12 @@ class Life(RuleBasedStateMachine):
         calls=st.lists(st.tuples(names, written), max_size=3),
         finish=finishes,
         usage=usages,
+        mismatch=st.sampled_from(["", "", "It is not JSON."]),
     )
-    def reply(self, text: str, calls: list[tuple[str, str]], finish: str, usage: Usage | None) -> None:
+    def reply(self, text: str, calls: list[tuple[str, str]], finish: str, usage: Usage | None, mismatch: str) -> None:
         asked = tuple(AskedCall(self.new("call"), *call) for call in calls)
         reply = Reply(self.new("msg"), text, "", asked, finish, usage)
-        self.happen(ModelReplied(reply, self.now, tuple(self.new("act") for _ in asked)))
+        self.happen(ModelReplied(reply, self.now, tuple(self.new("act") for _ in asked), mismatch))
 
     @rule(name=st.sampled_from(["add", "fly"]))
     def call(self, name: str) -> None:

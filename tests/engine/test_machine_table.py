@@ -15,6 +15,7 @@ from projectdavid.engine.happenings import (
     Expired,
     Happened,
     ModelFailed,
+    ModelReplied,
     OutputsSubmitted,
     PromptRefused,
     ToolReturned,
@@ -49,6 +50,8 @@ HAPPENINGS: dict[str, Happened] = {
     "replied: length, in a call": replied("", asked("a", arguments='{"a'), finish="length"),
     "replied: filtered": replied("H", finish="content_filter"),
     "replied: filtered at once": replied("", finish="content_filter"),
+    "replied: a mismatch": ModelReplied(a_reply("No"), NOW, mismatch="It is not JSON."),
+    "replied: nothing, a mismatch": ModelReplied(SILENT, NOW, mismatch="It is empty."),
     "failed: again": ModelFailed(AGAIN, NOW),
     "failed: again, later": ModelFailed(Failure("rate_limit_exceeded", "Slow.", True, 7.0), NOW),
     "failed: again, after a part": ModelFailed(AGAIN, NOW, PARTIAL),
@@ -108,6 +111,8 @@ replied: length                 -          -            incomplete       -      
 replied: length, in a call      -          -            incomplete       -             -                cancelled
 replied: filtered               -          -            incomplete       -             -                cancelled
 replied: filtered at once       -          -            incomplete       -             -                cancelled
+replied: a mismatch             -          -            in_progress      -             -                cancelled
+replied: nothing, a mismatch    -          -            in_progress      -             -                cancelled
 failed: again                   -          -            in_progress      -             -                cancelled
 failed: again, later            -          -            in_progress      -             -                cancelled
 failed: again, after a part     -          -            in_progress      -             -                cancelled

@@ -122,10 +122,11 @@ async def test_words_of_the_platform_are_instructions_for_the_model(stage: Stage
 async def test_a_format_is_asked_of_the_model_in_the_way_that_there_is(
     stage: Stage, wish: Any, format: Any, instructions: list[str]
 ) -> None:
+    provider = stage.play(say("{}"))
     n = await stage.run(response_format=wish)
     async with stage.working():
         await stage.events(n)
-    (ask,) = stage.provider.asked
+    (ask,) = provider.asked
     assert ask.response_format == format
     assert [message.content for message in ask.messages if message.role == "system"] == instructions
 

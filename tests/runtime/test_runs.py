@@ -56,7 +56,7 @@ async def test_the_run_and_its_journal_say_the_same(stage: Stage) -> None:
 
 
 async def test_the_model_is_asked_with_what_the_run_was_made_with(stage: Stage) -> None:
-    provider = stage.play(say("Yes."))
+    provider = stage.play(say('{"is": true}'))
     n = await stage.run(
         "Is it?",
         functions=["add"],

@@ -28,11 +28,15 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class ModelReplied:
-    """A model turn is finished. `action_ids` has an id for each call of the reply."""
+    """A model turn is finished. `action_ids` has an id for each call of the reply.
+
+    `mismatch` says why the answer is not in the run's response format; empty if it is, or if none is required.
+    """
 
     reply: Reply
     now: float
     action_ids: tuple[str, ...] = ()
+    mismatch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from projectdavid.engine.calls import answered, called, resumed, returned, returned_late, started, unanswered
-from projectdavid.engine.deltas import Entry, Usage, Warned
+from projectdavid.engine.corrections import ask_again, is_correctable, report_mismatch
+from projectdavid.engine.deltas import Usage, Warned
 from projectdavid.engine.happenings import (
     Abandoned,
     Aborted,
@@ -160,7 +161,7 @@ def _claimed(run: Run, happened: Claimed) -> Next:
 def _replied(run: Run, happened: ModelReplied) -> Next:
     reply, now = happened.reply, happened.now
     run = replace(run, turn=run.turn + 1, usage=run.usage + (reply.usage or Usage()))
-    run = replace(run, attempt=0, waits=0, waiting_since=None)
+    run = replace(run, attempt=0, waits=0, waiting_since=None, correction=None)
     run = with_warnings(run, reply.warnings)
     if reply.finish in CUT_OFF:
         reason, detail = CUT_OFF[reply.finish]
@@ -170,10 +171,12 @@ def _replied(run: Run, happened: ModelReplied) -> Next:
         return incomplete(run, reason, now, completed, (kept,))
     if reply.calls:
         return called(run, happened)
-    tell: tuple[Entry, ...] = ()
+    if happened.mismatch and is_correctable(run):
+        return ask_again(run, happened)
+    run, tell = report_mismatch(run, happened.mismatch)
     if not reply.spoken:
         run = with_warnings(run, (SILENT,))
-        tell = (warning_told(SILENT),)
+        tell = (*tell, warning_told(SILENT))
     run, completed, kept = said(replace(run, status=Status.COMPLETED, ended_at=now), reply)
     return Next(run, (), (*tell, *completed, ended_told(run)), (kept,))
 

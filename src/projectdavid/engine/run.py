@@ -150,6 +150,14 @@ class Failure:
     """True if the trouble passes by itself, so that waiting helps."""
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An answer that was discarded because it is not in the response format: its text, and what is wrong with it."""
+
+    answer: str
+    mismatch: str
+
+
 NOTHING_USED = Usage()
 
 
@@ -191,6 +199,10 @@ class Run:
     """
     warnings: tuple[Warned, ...] = ()
     """What its caller should know about its answers."""
+    corrections: int = 0
+    """How often the model was asked to correct the format of its answer."""
+    correction: Correction | None = None
+    """What the model must correct in the turn in progress."""
 
     @property
     def over(self) -> bool:

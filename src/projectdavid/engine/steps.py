@@ -21,14 +21,21 @@ def said(
 
 def ask(run: Run, now: float, tell: tuple[Entry, ...] = (), keep: tuple[Keep, ...] = ()) -> Next:
     """Ask the model for the next turn, if the run may have one."""
+    if (reason := find_reached_limit(run)) is not None:
+        return incomplete(run, reason, now, tell, keep)
+    return Next(replace(run, attempt=run.attempt + 1), (CallModel(),), tell, keep)
+
+
+def find_reached_limit(run: Run) -> str | None:
+    """The limit that allows no further turn, or None."""
     limits, used = run.limits, run.usage
     if run.turn >= limits.max_turns:
-        return incomplete(run, "max_turns", now, tell, keep)
+        return "max_turns"
     if limits.max_completion_tokens is not None and used.completion_tokens >= limits.max_completion_tokens:
-        return incomplete(run, "max_completion_tokens", now, tell, keep)
+        return "max_completion_tokens"
     if limits.max_prompt_tokens is not None and used.prompt_tokens >= limits.max_prompt_tokens:
-        return incomplete(run, "max_prompt_tokens", now, tell, keep)
-    return Next(replace(run, attempt=run.attempt + 1), (CallModel(),), tell, keep)
+        return "max_prompt_tokens"
+    return None
 
 
 def incomplete(run: Run, reason: str, now: float, tell: tuple[Entry, ...] = (), keep: tuple[Keep, ...] = ()) -> Next:

@@ -41,7 +41,7 @@ Name = Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_CONTROL)]
 JsonObject = dict[str, Any]
 ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | Schema
-"""`auto`, `text`, `json_object`, or a format of the model's own as an object, which is passed on."""
+"""`auto`, `text`, `json`, `json_object`, a JSON Schema, or a format of the model's own as an object."""
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 

@@ -82,7 +82,7 @@ class CallArgumentsEvent(Event):
 
 
 class MessageDiscardedEvent(Event):
-    """The model broke off and is asked again: forget what this message said so far."""
+    """The model is asked again: forget what this message said so far."""
 
     type: Literal["message_discarded"] = "message_discarded"
     message_id: str
@@ -196,7 +196,7 @@ class WarningEvent(Event):
 
 
 class RetryEvent(Event):
-    """The model could not be asked; it is asked again after `delay_s` seconds."""
+    """The model failed, or its answer is not in its format; it is asked again after `delay_s` seconds."""
 
     type: Literal["retry"] = "retry"
     attempt: int

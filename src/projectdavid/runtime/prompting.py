@@ -13,7 +13,7 @@ from projectdavid.engine.prompt import (
     fitted,
     paired,
 )
-from projectdavid.engine.run import Run
+from projectdavid.engine.run import Correction, Run
 from projectdavid.ports.store import Row, Store
 from projectdavid.runtime.context_windows import Window
 from projectdavid.runtime.provider_state import with_provider_state
@@ -23,6 +23,10 @@ NEWEST = 2**63 - 1
 PAGE = 200
 REPLY_RESERVE = 4096
 UNBOUNDED = 10**9
+CORRECT = (
+    "Your answer does not match the required response format. {} "
+    "Write the whole answer again: only JSON in that format, without a code fence and without any other text."
+)
 
 _decode = msgspec.json.decode
 
@@ -37,12 +41,14 @@ async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, 
     tools_tokens = estimate_tools(functions)
     left = _left(config.max_completion_tokens, run.usage.completion_tokens)
     room = _room(run, config, window, left) - tools_tokens
+    correction = _correction_messages(run.correction, room)
+    room -= sum(map(estimate, correction))
     messages = paired(await _thread(store, row.thread, room, source))
     last = config.truncation_strategy.get("last_messages") if isinstance(config.truncation_strategy, dict) else None
     kept, tokens = fitted(_system(config), _newest(messages, last), room)
     return Ask(
         model=model,
-        messages=tuple(kept),
+        messages=(*kept, *correction),
         tools=functions,
         tool_choice=_choice(config, run) if functions else None,
         parallel_tool_calls=config.parallel_tool_calls if functions else None,
@@ -51,8 +57,19 @@ async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, 
         max_tokens=left,
         response_format=_format(config.response_format),
         reasoning_effort=config.reasoning_effort,
-        prompt_tokens=int((tokens + tools_tokens) * window.factor),
+        prompt_tokens=int((tokens + sum(map(estimate, correction)) + tools_tokens) * window.factor),
     )
+
+
+def _correction_messages(correction: Correction | None, room: int) -> tuple[PromptMessage, ...]:
+    """What asks for a better answer; it is not stored. A long answer is left out where it would displace the thread."""
+    if correction is None:
+        return ()
+    request = PromptMessage("user", CORRECT.format(correction.mismatch))
+    answer = PromptMessage("assistant", correction.answer)
+    if not correction.answer or estimate(answer) > room // 4:
+        return (request,)
+    return (answer, request)
 
 
 async def _thread(store: Store, thread: int, room: int, source: str) -> list[PromptMessage]:

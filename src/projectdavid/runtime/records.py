@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from projectdavid.engine.deltas import Usage, Warned
-from projectdavid.engine.run import Call, Effect, Failure, Image, Limits, Offer, Run, Status
+from projectdavid.engine.run import Call, Correction, Effect, Failure, Image, Limits, Offer, Run, Status
 from projectdavid.ports.store import Row
 
 EXPIRY_OUTPUT = "Nobody answered this call in time."
@@ -88,6 +88,8 @@ class _State(msgspec.Struct, omit_defaults=True):
     failure: Failure | None = None
     incomplete: str | None = None
     warnings: tuple[Warned, ...] = ()
+    corrections: int = 0
+    correction: Correction | None = None
 
 
 _config_decoder = msgspec.json.Decoder(Config)
@@ -142,6 +144,8 @@ def run_of(row: Row, config: Config | None = None) -> Run:
         failure=state.failure,
         incomplete=state.incomplete,
         warnings=state.warnings,
+        corrections=state.corrections,
+        correction=state.correction,
     )
 
 
@@ -163,5 +167,7 @@ def state_of(run: Run) -> str:
             failure=run.failure,
             incomplete=run.incomplete,
             warnings=run.warnings,
+            corrections=run.corrections,
+            correction=run.correction,
         )
     )

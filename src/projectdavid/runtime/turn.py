@@ -10,6 +10,7 @@ import msgspec
 
 from projectdavid.engine.deltas import Entry, Finish, Fold, Reply, Usage, Warned
 from projectdavid.engine.happenings import Aborted, Expired, Happened, ModelFailed, ModelReplied, PromptRefused
+from projectdavid.engine.machine import CUT_OFF
 from projectdavid.engine.prompt import Ask, PromptMessage, PromptTooLong, estimate
 from projectdavid.engine.run import Failure, Run
 from projectdavid.engine.telling import warning_told
@@ -22,10 +23,12 @@ from projectdavid.runtime.crashes import speak
 from projectdavid.runtime.driver import Clock, journal_topic
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.interrupting import Interrupted, unless_aborted
+from projectdavid.runtime.output_formats import find_mismatch, schema_of
 from projectdavid.runtime.prompting import ask_for
 from projectdavid.runtime.quota import Exceeded, Quota
 from projectdavid.runtime.records import Config, encode
 from projectdavid.runtime.routing import Models, UnknownModel
+from projectdavid.runtime.schema_graph import InvalidSchema
 from projectdavid.runtime.showing import Pictures
 from projectdavid.runtime.writing import Streamed
 
@@ -110,7 +113,8 @@ class Turn:
             return Aborted(self.clock(), await self._told(), self._spent())
         reply = self._whole(ask)
         actions = tuple(action_of(call.id) for call in reply.calls)
-        return ModelReplied(reply, self.clock(), actions)
+        reply, mismatch = await self._check_format(reply)
+        return ModelReplied(reply, self.clock(), actions, mismatch)
 
     async def _listen_within_window(self, provider: Provider, model: str) -> Ask:
         """Ask a model; if it refuses the prompt as too long, ask again with one that fits what it said.
@@ -244,6 +248,20 @@ class Turn:
             return replace(reply, source=self._source)
         self._last.append(warning_told(warned := self._truncated(read, ask)))
         return replace(reply, source=self._source, warnings=(*reply.warnings, warned))
+
+    async def _check_format(self, reply: Reply) -> tuple[Reply, str]:
+        """Check a finished answer: returns what is wrong with its format, and warns of a schema that is unusable."""
+        if reply.calls or reply.refusal or reply.finish in CUT_OFF:
+            return reply, ""
+        form = self.config.response_format
+        try:
+            if schema_of(form) is None:
+                return reply, find_mismatch(form, reply.text)
+            return reply, await asyncio.to_thread(find_mismatch, form, reply.text)
+        except InvalidSchema as error:
+            warned = Warned("output_unchecked", f"The schema of the response format cannot be used: {error}.")
+            self._last.append(warning_told(warned))
+            return replace(reply, warnings=(*reply.warnings, warned)), ""
 
     def _truncated(self, read: int, ask: Ask) -> Warned:
         return Warned("prompt_truncated", TRUNCATED.format(self._source, read, ask.prompt_tokens))

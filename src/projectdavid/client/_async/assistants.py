@@ -55,7 +55,7 @@ class AsyncAssistants:
             tool_resources: a map by type of tool: `{"file_search": {"vector_store_ids": [...]}}`.
             meta_data: at most 16 pairs; keys of at most 64, values of at most 512 characters.
             top_p, temperature: 0 to 1, and 0 to 2; the server's default is 1.
-            response_format: `auto`, `json`, ..., or an object, such as a JSON Schema, that is passed on.
+            response_format: `auto`, `json`, ..., or an object, such as a JSON Schema; answers are checked.
             reasoning_effort: how long the model is to think, where it can choose.
             max_tokens: tokens that a run may write.
             webhook_url: an https URL that is told when a run waits for the output of a function.

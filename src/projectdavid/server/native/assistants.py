@@ -21,6 +21,7 @@ from projectdavid.server.native.wire import router
 from projectdavid.server.objects import assistant_bodies, attaching, deleting, shortcomings, updates
 from projectdavid.server.objects.fields import supplied
 from projectdavid.server.objects.finding import find
+from projectdavid.server.objects.response_formats import check_response_format
 
 router = router("assistants")
 
@@ -31,6 +32,7 @@ NOT_STORED = ("id", "webhook_secret")
 async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     """Make an assistant. `webhook_secret` is shown here, and never again."""
     _see_reachable(body, caller.platform.guard)
+    await check_response_format(body.response_format)
     assistant_id = caller.ids.new("asst")
     values = assistant_bodies.new(caller, assistant_id) | _stored(body)
     secret = await signing.wanted(caller, assistant_id, body.webhook_secret, url=body.webhook_url)
@@ -63,6 +65,7 @@ async def update_assistant(
 ) -> Response:
     """Change the fields that are supplied, and nothing else. A new `webhook_secret` is shown here, and never again."""
     _see_reachable(body, caller.platform.guard)
+    await check_response_format(body.response_format)
     secret: Secret | None = None
 
     async def change(row: Row) -> updates.Change:

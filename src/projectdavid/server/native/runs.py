@@ -26,6 +26,7 @@ from projectdavid.server.objects import attaching, deleting, updates
 from projectdavid.server.objects.birth import newborn
 from projectdavid.server.objects.fields import supplied, to_json
 from projectdavid.server.objects.finding import find
+from projectdavid.server.objects.response_formats import check_response_format
 
 router = router("runs")
 
@@ -145,6 +146,7 @@ async def stream_events(
 async def _create(caller: Caller, run_id: str, body: RunCreate) -> None:
     assistant = await find(caller.view, "assistant", body.assistant_id, "assistant_id")
     await find(caller.view, "thread", body.thread_id, "thread_id")
+    await check_response_format(body.response_format)
     named = await attaching.of_tools(caller, {"tools": body.tools})
     guard = (*named, *await attaching.of_resources(caller, body.tool_resources))
     wishes = {name: value for name, value in supplied(body).items() if value is not None}

@@ -14,6 +14,7 @@ from projectdavid.server.auth import Auth
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.objects import assistant_bodies, deleting, updates
 from projectdavid.server.objects.fields import compact
+from projectdavid.server.objects.response_formats import check_response_format
 from projectdavid.server.openai import resources, words
 from projectdavid.server.openai.lookup import AssistantId, find, see_id
 from projectdavid.server.openai.paging import After, Before, Limit, Order, page
@@ -30,8 +31,9 @@ PLAIN = ("name", "description", "instructions", "model", "reasoning_effort")
 async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     """Make an assistant."""
     assistant_id = caller.ids.new("asst")
+    given = await _given(body)
     used = await resources.wanted(caller, body.tool_resources)
-    values = assistant_bodies.new(caller, assistant_id) | _given(body) | {"tool_resources": used.value}
+    values = assistant_bodies.new(caller, assistant_id) | given | {"tool_resources": used.value}
     new = Op("assistant_insert", {"id": assistant_id, "body": assistant_bodies.encode(values)})
     await caller.write([*used.ops, new])
     if used.ops:
@@ -62,10 +64,11 @@ async def retrieve_assistant(assistant_id: AssistantId, caller: Auth) -> Respons
 @router.post("/assistants/{assistant_id}", response_model=Assistant)
 async def update_assistant(assistant_id: AssistantId, body: AssistantUpdate, caller: Auth) -> Response:
     """Change an assistant: what is left out stays."""
+    given = await _given(body)
 
     async def change(row: Row) -> updates.Change:
         used = await resources.wanted(caller, body.tool_resources)
-        values = msgspec.json.decode(row.body) | _given(body)
+        values = msgspec.json.decode(row.body) | given
         if body.tool_resources is not None:
             values["tool_resources"] = {**(values["tool_resources"] or {}), **used.value}
         if body.tools is not None:
@@ -85,8 +88,12 @@ async def delete_assistant(assistant_id: AssistantId, caller: Auth) -> Response:
     return json_answer(words.deleted(assistant_id, "assistant.deleted"))
 
 
-def _given(body: AssistantFields) -> Json:
-    """What a body says, as assistants are stored."""
+async def _given(body: AssistantFields) -> Json:
+    """What a body says, as assistants are stored.
+
+    Raises:
+        ApiError: 400, its response format cannot be used.
+    """
     given = body.model_dump(include=body.model_fields_set, by_alias=True)
     values = {name: given[name] for name in PLAIN if name in given and (name != "model" or given[name])}
     for name in ("temperature", "top_p"):
@@ -97,7 +104,8 @@ def _given(body: AssistantFields) -> Json:
     if "metadata" in given:
         values["meta_data"] = given["metadata"] or {}
     if given.get("response_format") is not None:
-        values["response_format"] = stored_format(given["response_format"])
+        values["response_format"] = form = stored_format(given["response_format"])
+        await check_response_format(form)
     return values
 
 

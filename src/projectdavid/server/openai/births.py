@@ -23,6 +23,7 @@ from projectdavid.server.auth import Caller
 from projectdavid.server.http.errors import ApiError
 from projectdavid.server.objects.birth import newborn
 from projectdavid.server.objects.fields import compact
+from projectdavid.server.objects.response_formats import check_response_format
 from projectdavid.server.openai import resources, threads
 from projectdavid.server.openai.assistants import stored_format
 from projectdavid.server.openai.conversation import active_run, spoken
@@ -88,7 +89,9 @@ async def create_with_thread(caller: Caller, body: ThreadAndRunCreate) -> Row:
 async def _new(caller: Caller, run_id: str, thread_id: str, body: RunFields, more: Mapping[str, Any]) -> NewRun:
     """A run, as of now; it may take as long as runs of the Assistants API may."""
     assistant = await find(caller, "assistant", body.assistant_id, "assistant_id")
-    new = newborn(caller, run_id, msgspec.json.decode(assistant.body), thread_id, {**_wishes(body), **more})
+    wishes = _wishes(body)
+    await check_response_format(wishes.get("response_format"))
+    new = newborn(caller, run_id, msgspec.json.decode(assistant.body), thread_id, {**wishes, **more})
     _see_offered(body.tool_choice, new)
     platform = caller.platform
     ends = platform.clock() + platform.settings.openai_run_seconds

@@ -14,6 +14,7 @@ from projectdavid.ports.store import Clash, StoreError
 from projectdavid.runtime.routing import UnknownModel
 from projectdavid.server.http.errors import ApiError, NotFound, allowing, explained, translate, with_use
 from projectdavid.server.http.explaining import CODES
+from projectdavid.server.objects.response_formats import SchemaRefused
 from projectdavid.server.openai.explaining import said_of
 
 KINDS = {"step": "run step", "upload_part": "upload part", "vector_store_file": "file", "file_batch": "file batch"}
@@ -69,6 +70,9 @@ def _in_words(error: ApiError) -> ApiError:
         case NotFound():
             kind = KINDS.get(error.kind, error.kind.replace("_", " "))
             return ApiError(404, "", f"No {kind} found with id '{error.shown}'.", param)
+        case SchemaRefused():
+            said = f"Invalid schema for response_format '{error.name}': In context={error.path}, {error.problem}."
+            return ApiError(400, "", said, param)
         case ApiError(status=422):
             problem = {"type": PROBLEMS.get(error.code, "")}
             code, message = said_of(problem, str(param), error.message.removeprefix(f"{error.param}: "))
