@@ -1,7 +1,7 @@
 """A model's server that refuses what it does not take, and answers everything else."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,11 +15,13 @@ FINE = {"choices": [{"delta": {"content": "fine"}, "finish_reason": "stop"}]}
 class Refuser:
     """Plays by rules: the first that holds of a body refuses it with a status and a document.
 
-    `asked` are the bodies, `refused` counts those that were refused.
+    `asked` are the bodies, `refused` counts those that were refused. `documents` are answers by path, such as that to
+    `/v1/models`; any other path is a 404.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], documents: Mapping[str, Any] | None = None) -> None:
         self._rules = rules
+        self._documents = documents or {}
         self._runner: web.AppRunner | None = None
         self.asked: list[Body] = []
         self.refused = 0
@@ -28,6 +30,7 @@ class Refuser:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_route("*", "/{path:.*}", self._tell)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -41,6 +44,10 @@ class Refuser:
     ) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _tell(self, request: web.Request) -> web.Response:
+        document = self._documents.get(request.path)
+        return web.json_response({"error": "404"}, status=404) if document is None else web.json_response(document)
 
     async def _complete(self, request: web.Request) -> web.Response:
         body: Body = await request.json()

@@ -5,14 +5,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from projectdavid import Entity
 from projectdavid.catalog import CatalogError
 from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.providers.openai_compatible.profiles import PROFILES, Capabilities
 from projectdavid.server.providing import models_of
 from projectdavid.server.settings import PriceSettings, ProviderSettings, Settings
 from tests.fakes.scenes import Refuser
@@ -165,3 +168,42 @@ openai = ProviderSettings(base_url="https://api.openai.com/v1")
 models_of(Settings(data={str(tmp_path)!r}, providers={{"openai": openai}}), {{}})
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
+def test_the_list_of_models_says_what_is_known_and_who_says_it(tmp_path: Path) -> None:
+    listed = {"data": [{"id": "gpt-5", "context_length": 9000, "supported_parameters": ["tools"]}, {"id": "other"}]}
+    file = tmp_path / "api.json"
+    file.write_text(json.dumps(THEIRS), "utf-8")
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Refuser([], {"/v1/models": listed})) as upstream,
+    ):
+        text_only = replace(PROFILES["openai"], capabilities=Capabilities(images=False))
+        acme = OpenAICompatible(name="acme", base_url=upstream.url, api_key=None, profile=text_only)
+        with (
+            serving(
+                tmp_path / "data",
+                providers={"acme": acme},
+                catalog_file=file,
+                context_windows={"other": 5000},
+                prices={"acme/other": {"prompt": 1, "completion": 2}},
+            ) as server,
+            Caller(server.base_url, "", server.api_key) as user,
+            Entity(server.base_url, server.api_key) as client,
+        ):
+            user.until(user.run("acme/gpt-5"), "completed")
+            known, other, demo = client.models.list()
+            dialect = ok(user.get("/openai/v1/models"))["data"]
+    assert (known.context_window.value, known.context_window.source) == (9000, "provider")
+    assert (known.max_output_tokens.value, known.max_output_tokens.source) == (100, "catalog")
+    facts = known.capabilities
+    assert (facts.tools.value, facts.tools.source) == (True, "provider")
+    assert (facts.images.value, facts.images.source) == (False, "settings")
+    assert (facts.reasoning.value, facts.reasoning.source) == (False, "provider")
+    assert (facts.usage.value, facts.usage.source) == (False, "learned")
+    assert (facts.parallel_calls.value, facts.parallel_calls.source) == (None, "unknown")
+    assert known.price.source == "unknown", "a price of the vendor is none of a server elsewhere"
+    assert (other.context_window.value, other.context_window.source) == (5000, "settings")
+    assert (other.price.prompt, other.price.completion, other.price.source) == (1, 2, "settings")
+    assert (demo.context_window.value, demo.context_window.source) == (128_000, "default")
+    assert all(one.keys() == {"id", "object", "created", "owned_by"} for one in dialect)

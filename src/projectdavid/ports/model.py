@@ -1,7 +1,7 @@
 """The model socket: one prompt in, chunks out."""
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from projectdavid.engine.deltas import Chunk
@@ -16,6 +16,10 @@ class ContextRefusal:
     asked: int | None = None
 
 
+CAPABILITIES = ("tools", "images", "reasoning", "parallel_calls", "structured_output", "usage")
+"""What a model or its server can do; `usage`: whether the server reports the tokens of a stream."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What a provider says of a model. None: it does not say."""
@@ -24,6 +28,8 @@ class ModelFacts:
     """Tokens that a prompt and its answer can have together."""
     learned: tuple[str, ...] = ()
     """What its refusals taught, in words for the operator."""
+    capabilities: Mapping[str, tuple[bool, str]] = field(default_factory=dict[str, tuple[bool, str]])
+    """What it can do: names of `CAPABILITIES`, each with its source: `settings`, `learned` or `provider`."""
 
 
 NO_FACTS = ModelFacts()

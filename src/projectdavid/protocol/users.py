@@ -112,15 +112,6 @@ class KeyValid(Answer):
     is_admin: bool = False
 
 
-class ModelInfo(Answer):
-    """A model that can be used now; `id` is what an assistant's `model` says."""
-
-    id: str
-    object: Literal["model"] = "model"
-    created: int = 0
-    owned_by: str
-
-
 class Health(Answer):
     """How the server is."""
 

@@ -3,7 +3,7 @@
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client.lists import Listing
 from projectdavid.protocol.base import Answer
-from projectdavid.protocol.users import ModelInfo
+from projectdavid.protocol.models import ModelInfo
 
 
 class _Models(Answer):

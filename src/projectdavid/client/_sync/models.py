@@ -4,7 +4,7 @@
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client.lists import Listing
 from projectdavid.protocol.base import Answer
-from projectdavid.protocol.users import ModelInfo
+from projectdavid.protocol.models import ModelInfo
 
 
 class _Models(Answer):

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from time import monotonic
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -20,9 +21,10 @@ from projectdavid.engine.prompt import Ask
 from projectdavid.ports.model import ModelError, ModelFacts
 from projectdavid.providers.openai_compatible.failures import Failures
 from projectdavid.providers.openai_compatible.lessons import MOST_LESSONS, NOTHING_LEARNED, TEACHES, Lessons, learn
-from projectdavid.providers.openai_compatible.profiles import Profile, detect_profile
+from projectdavid.providers.openai_compatible.profiles import Capabilities, Profile, detect_profile
 from projectdavid.providers.openai_compatible.request_builder import Body, build_request
 from projectdavid.providers.openai_compatible.server import Server
+from projectdavid.providers.openai_compatible.server_facts import ServerFacts
 from projectdavid.providers.openai_compatible.stream_reader import MAX_BUFFERED, StreamReader
 from projectdavid.providers.openai_compatible.wire import ModelList
 
@@ -80,6 +82,8 @@ class OpenAICompatible:
         self.profile = profile or detect_profile(base_url)
         self._proxy = find_proxy(base_url) if proxy is None else proxy or None
         self._lessons: dict[str, Lessons] = {}
+        self._reports_usage: dict[str, bool] = {}
+        self._facts = ServerFacts(base_url, self.profile.name, self._fetch)
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
         self._session: aiohttp.ClientSession | None = None
@@ -107,6 +111,7 @@ class OpenAICompatible:
                     yield chunks
             if reading.failure is not None:
                 raise reading.failure
+            self._reports_usage[ask.model] = reading.usage_reported
             await _finish(response)
         finally:
             self._open.discard(response)
@@ -145,28 +150,59 @@ class OpenAICompatible:
         Raises:
             ModelError: it could not be asked.
         """
-        return [model.id for model in await self._list_models()]
+        listed = await self._list_models()
+        self._listed = {one.id: one for one in listed}
+        self._listed_until = monotonic() + _LIST_KEPT
+        return [one.id for one in listed]
 
     async def facts(self, model: str) -> ModelFacts:
-        """What the list of models says of one; nothing where it is not listed, or there is no list.
+        """Return what the settings, its refusals and the server say about a model, as far as they do.
 
         The list is kept for some minutes; a server that could not be asked is asked again after one.
         """
         if self._listed is None or monotonic() >= self._listed_until:
             try:
-                self._listed = {one.id: one for one in await self._list_models()}
-                self._listed_until = monotonic() + _LIST_KEPT
+                await self.models()
             except ModelError:
                 self._listed, self._listed_until = {}, monotonic() + _LIST_RETRIED
-        listed = self._listed.get(model)
-        learned = self._lessons.get(model, NOTHING_LEARNED).describe()
-        return ModelFacts(None if listed is None else listed.window, learned)
+        said = await self._facts.read(model, (self._listed or {}).get(model))
+        lessons = self._lessons.get(model, NOTHING_LEARNED)
+        known = {name: (value, "provider") for name, value in said.capabilities.items()}
+        if model in self._reports_usage:
+            known["usage"] = (self._reports_usage[model], "learned")
+        if lessons.no_images:
+            known["images"] = (False, "learned")
+        chosen = {name: getattr(self.profile.capabilities, name) for name in Capabilities.__slots__}
+        known |= {name: (value, "settings") for name, value in chosen.items() if value is not None}
+        return ModelFacts(said.window, lessons.describe(), known)
 
     async def _list_models(self) -> list[ModelList.Model]:
+        body = await self._request(self._server.models)
+        try:
+            listed = msgspec.json.decode(body, type=ModelList | list[ModelList.Model])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._failures.unreadable("its list of models is no such list") from None
+        return listed if isinstance(listed, list) else listed.data or []
+
+    async def _fetch(self, url: str, payload: Mapping[str, Any] | None) -> Any:
+        body = await self._request(url, payload)
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._failures.unreadable("its answer is no JSON") from None
+
+    async def _request(self, url: str, payload: Mapping[str, Any] | None = None) -> bytes:
+        """Request something that is not a stream; with a payload, it is posted as JSON.
+
+        Raises:
+            ModelError: refused, or not reached in time.
+        """
         timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
         try:
-            async with self._client().get(
-                self._server.models,
+            async with self._client().request(
+                "GET" if payload is None else "POST",
+                url,
+                data=None if payload is None else msgspec.json.encode(payload),
                 headers=self._server.headers,
                 timeout=timeout,
                 allow_redirects=False,
@@ -174,14 +210,9 @@ class OpenAICompatible:
             ) as response:
                 if not 200 <= response.status < 300:
                     raise self._failures.refused(response.status, response.headers, await _start_of(response))[0]
-                body = await _up_to(response, MAX_BUFFERED)
+                return await _up_to(response, MAX_BUFFERED)
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, _MODELS_TIMEOUT) from None
-        try:
-            listed = msgspec.json.decode(body, type=ModelList | list[ModelList.Model])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failures.unreadable("its list of models is no such list") from None
-        return listed if isinstance(listed, list) else listed.data or []
 
     async def delete(self, model: str) -> None:
         """Delete a model: `DELETE /models/{model}`, as OpenAI has it for fine-tuned ones.

@@ -42,10 +42,12 @@ class AnswerCollector:
         "_splitter",
         "spoke",
         "usage",
+        "usage_reported",
     )
 
     def __init__(self, *, calls: bool) -> None:
         self.usage: Spent | None = None
+        self.usage_reported = False
         self.spoke = False
         """True once the answer has said anything: text, reasoning, a refusal or a call."""
         self._assembler = CallAssembler()
@@ -102,6 +104,7 @@ class AnswerCollector:
         if self.usage is not None and (counted := self.usage.counted()) is not None:
             chunks.append(Usage(*counted))
             self.usage = None
+            self.usage_reported = True
         return chunks
 
     def _add_text(self, text: str) -> None:

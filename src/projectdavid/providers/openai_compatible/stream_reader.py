@@ -61,6 +61,11 @@ class StreamReader:
         """True once an event was one of the protocol."""
         self._skip_lf = False
 
+    @property
+    def usage_reported(self) -> bool:
+        """Whether the server reported what the answer took."""
+        return self._collector.usage_reported
+
     def feed(self, data: bytes) -> list[Chunk]:
         """Take in what one read brought; returns the chunks that it completed."""
         if self._sniffing and (data := self._begin(data)) == b"":

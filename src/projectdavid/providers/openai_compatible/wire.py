@@ -40,6 +40,11 @@ MOST_TOKENS = 10**9
 """No single call takes more, whatever is said."""
 
 
+def as_tokens(value: Any) -> int | None:
+    """Return a number of tokens as servers report it; None if it is no such number."""
+    return value if type(value) is int and 0 < value <= MOST_TOKENS else None
+
+
 class Spent(msgspec.Struct, gc=False):
     """The tokens that the call took."""
 
@@ -79,15 +84,33 @@ class ModelList(msgspec.Struct):
         loaded_context_length: Any = None
         max_context_length: Any = None
         """Mistral; LM Studio has what is loaded beside it."""
+        max_input_tokens: Any = None
+        """Anthropic."""
         meta: Any = None
         """llama.cpp: an object with `n_ctx`."""
+        owned_by: Any = None
+        supported_parameters: Any = None
+        """OpenRouter; so is `architecture`."""
+        architecture: Any = None
+        capabilities: Any = None
+        """Mistral, Anthropic: an object; LM Studio, llama.cpp: a list."""
+        type: Any = None
+        """LM Studio: `llm` or `vlm`."""
+        supports_tools: Any = None
+        """Fireworks; so is the next."""
+        supports_image_input: Any = None
+
+        @property
+        def is_llamacpp(self) -> bool:
+            """Whether the server is llama.cpp."""
+            return self.owned_by == "llamacpp"
 
         @property
         def window(self) -> int | None:
             """Tokens of a prompt and its answer, where the server says so in one of these ways."""
             meta = self.meta.get("n_ctx") if isinstance(self.meta, dict) else None
             said = (meta, self.max_model_len, self.loaded_context_length, self.context_length, self.context_window)
-            numbers = (*said, self.max_context_length)
-            return next((one for one in numbers if type(one) is int and 0 < one <= MOST_TOKENS), None)
+            numbers = (*said, self.max_context_length, self.max_input_tokens)
+            return next((tokens for one in numbers if (tokens := as_tokens(one)) is not None), None)
 
     data: list[Model] | None = None

@@ -1,0 +1,51 @@
+"""Everything that is known about a model, with who says it: settings, provider, refusals, catalog."""
+
+from typing import Any
+
+from projectdavid.ports.catalog import CatalogEntry
+from projectdavid.ports.model import CAPABILITIES, ModelFacts, Provider
+from projectdavid.runtime.routing import Models
+
+UNKNOWN = {"value": None, "source": "unknown"}
+
+
+async def describe_model(models: Models, served: dict[str, Any]) -> dict[str, Any]:
+    """Return a listed model with what is known about it; what its provider says is remembered for its runs."""
+    provider, name = models.resolve(served["id"])
+    return {**served, **await known_facts(models, provider, served["id"], name)}
+
+
+async def known_facts(models: Models, provider: Provider, model: str, name: str) -> dict[str, Any]:
+    """Return the facts about a model that its provider calls `name`."""
+    facts = await provider.facts(name)
+    full = models.full_name(model)
+    models.windows.discover(full, facts.window)
+    window = models.windows.of(full)
+    published = models.published(model) or CatalogEntry()
+    return {
+        "context_window": {"value": window.tokens, "source": window.source},
+        "max_output_tokens": _published(published.max_output),
+        "capabilities": {one: _capability(facts, published, one) for one in CAPABILITIES},
+        "price": _price(models, model, published),
+        "learned": list(facts.learned),
+    }
+
+
+def _capability(facts: ModelFacts, published: CatalogEntry, name: str) -> dict[str, Any]:
+    if name in facts.capabilities:
+        value, source = facts.capabilities[name]
+        return {"value": value, "source": source}
+    return _published(getattr(published, name, None))
+
+
+def _published(value: Any) -> dict[str, Any]:
+    return UNKNOWN if value is None else {"value": value, "source": "catalog"}
+
+
+def _price(models: Models, model: str, published: CatalogEntry) -> dict[str, Any]:
+    price, configured = models.price(model), models.configured_price(model)
+    if price is None:
+        return {"prompt": None, "cached": None, "completion": None, "source": "unknown"}
+    cached = published.cached if configured is None else None
+    source = "catalog" if configured is None else "settings"
+    return {"prompt": price.prompt, "cached": cached, "completion": price.completion, "source": source}
