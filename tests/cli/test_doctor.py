@@ -1,15 +1,18 @@
 """The doctor."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from projectdavid.server.embedded import Embedded
 from tests.cli.conftest import Command, Outcome
+from tests.fakes.scenes import Refuser
 
 
 def _findings(outcome: Outcome) -> dict[str, Any]:
@@ -30,6 +33,7 @@ def left(alone: None, tmp_path: Path) -> Path:
 
 def test_beside_a_server_all_is_well(command: Command, provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", provider)
+    monkeypatch.setenv("PROJECTDAVID_CONTEXT_WINDOWS", '{"fake-model": 8192}')
     found = _findings(command("doctor", "--json"))
     levels = {name: check["level"] for name, check in found.items() if not name.startswith("tool ")}
     assert set(levels.values()) == {"ok"}
@@ -140,3 +144,56 @@ def test_of_a_server_elsewhere_only_the_server_is_looked_at(lonely: Command, mon
 
 def test_json_is_one_document(command: Command) -> None:
     assert set(json.loads(command("doctor", "--json").out)) == {"ok", "checks"}
+
+
+def _provider(lonely: Command, monkeypatch: pytest.MonkeyPatch, url: str, **documents: Any) -> dict[str, Any]:
+    """The findings about a server that answers with these documents."""
+    paths = {path: {"data": models} for path, models in documents.items()}
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(
+            Refuser([], {f"/{path}": document for path, document in paths.items()})
+        ) as server,
+    ):
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url.removesuffix("/v1") + url)
+        return _findings(lonely("doctor", "--json"))
+
+
+def test_an_address_without_v1_is_asked_about(lonely: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = _provider(lonely, monkeypatch, "", **{"v1/models": [{"id": "m"}]})["provider openai"]
+    assert found["level"] == "fail"
+    assert re.search(r"did you mean http://127\.0\.0\.1:\d+/v1\?", found["remedy"])
+
+
+def test_an_address_at_which_nothing_is_with_v1_either_is_not_corrected(
+    lonely: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _provider(lonely, monkeypatch, "/api")["provider openai"]
+    assert found["level"] == "fail"
+    assert "did you mean" not in found["remedy"]
+
+
+def test_what_is_known_of_the_models_is_counted_with_the_next_step(
+    lonely: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"id": "a", "max_model_len": 4096, "supported_parameters": ["tools"]}
+    found = _provider(lonely, monkeypatch, "/v1", **{"v1/models": [known, {"id": "b"}]})
+    assert (found["windows of openai"]["level"], found["tools of openai"]["level"]) == ("ok", "ok")
+    assert found["windows of openai"]["text"] == "known for 1 of 2 models"
+    assert "1 yes, 0 no, 1 unknown" in found["tools of openai"]["text"]
+    assert "models --probe openai/b" in found["tools of openai"]["text"]
+    found = _provider(lonely, monkeypatch, "/v1", **{"v1/models": [{"id": "b"}]})
+    assert found["windows of openai"]["level"] == "warn"
+    assert "context_window" in found["windows of openai"]["remedy"]
+
+
+def test_a_key_that_a_provider_refuses_is_named(lonely: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse = {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Refuser([], {"/v1/models": (401, refuse)})) as server,
+    ):
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        found = _findings(lonely("doctor", "--json"))["provider openai"]
+    assert found["level"] == "fail"
+    assert "api_key" in found["remedy"]

@@ -30,6 +30,7 @@ GROUPS = [
     ("runs",),
     ("computer",),
     ("files",),
+    ("models",),
     ("stores",),
     ("keys",),
     ("users",),

@@ -16,7 +16,7 @@ class Refuser:
     """Plays by rules: the first that holds of a body refuses it with a status and a document.
 
     `asked` are the bodies, `refused` counts those that were refused. `documents` are answers by path, such as that to
-    `/v1/models`; any other path is a 404.
+    `/v1/models`, or a status and an answer; any other path is a 404.
     """
 
     def __init__(self, rules: Sequence[Rule], documents: Mapping[str, Any] | None = None) -> None:
@@ -46,8 +46,9 @@ class Refuser:
             await self._runner.cleanup()
 
     async def _tell(self, request: web.Request) -> web.Response:
-        document = self._documents.get(request.path)
-        return web.json_response({"error": "404"}, status=404) if document is None else web.json_response(document)
+        document = self._documents.get(request.path, (404, {"error": "404"}))
+        status, document = document if isinstance(document, tuple) else (200, document)
+        return web.json_response(document, status=status)
 
     async def _complete(self, request: web.Request) -> web.Response:
         body: Body = await request.json()

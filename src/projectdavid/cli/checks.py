@@ -1,4 +1,4 @@
-"""What the doctor finds on this machine: Python, the data folder and what is in it, the sandbox, the providers."""
+"""What the doctor finds on this machine: Python, the data folder and what is in it, the sandbox."""
 
 import asyncio
 import fcntl
@@ -10,25 +10,20 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from projectdavid.cli.configuration import shown_url
 from projectdavid.cli.findings import Finding, fail, ok, warn
 from projectdavid.cli.printing import moment
 from projectdavid.client.settings import credentials_path
-from projectdavid.ports.model import ModelError
 from projectdavid.ports.sandbox import Level, Report
-from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.server.backup.layout import BackupError
 from projectdavid.server.backup.snapshot import get_fact, read_database
 from projectdavid.server.bootstrap import sandbox_of
 from projectdavid.server.hold import KEY as HELD
-from projectdavid.server.settings import ProviderSettings, Settings
+from projectdavid.server.settings import Settings
 from projectdavid.stores.sqlite import migrations
 
 NEWEST = len(list(Path(migrations.__file__).parent.glob("*.sql")))
 """The version of the database that this program writes."""
 RELEASE = "stop it and run `projectdavid release` when it may work"
-PATIENCE = 10.0
-"""Seconds that a provider may take."""
 
 
 def python_check() -> Finding:
@@ -129,37 +124,3 @@ async def _probed(settings: Settings) -> Report:
         return await sandbox.probe()
     finally:
         await sandbox.close()
-
-
-def provider_checks(settings: Settings) -> Iterable[Finding]:
-    """The providers that are configured here, each asked for its models."""
-    providers = settings.all_providers()
-    if not providers:
-        yield warn(
-            "providers",
-            "none is configured; only demo/assistant answers",
-            "set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, where the server starts",
-        )
-    for name, provider in providers.items():
-        yield asyncio.run(_provider(name, provider))
-
-
-async def _provider(name: str, settings: ProviderSettings) -> Finding:
-    title, url = f"provider {name}", shown_url(settings.base_url)
-    provider = OpenAICompatible(
-        name=name,
-        base_url=settings.base_url,
-        api_key=settings.key(),
-        headers=settings.headers,
-        idle_timeout=PATIENCE,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            models = await provider.models()
-    except ModelError as error:
-        return fail(title, f"{url}: {error}", "start it, or correct its address or key")
-    except TimeoutError:
-        return fail(title, f"{url}: no answer in {PATIENCE:g} s", "start it, or correct its address")
-    finally:
-        await provider.close()
-    return ok(title, f"{url} has {len(models)} models") if models else warn(title, "it lists no models")

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import projectdavid
-from projectdavid.cli.checks import RELEASE, data_checks, provider_checks, python_check, sandbox_check
+from projectdavid.cli.checks import RELEASE, data_checks, python_check, sandbox_check
 from projectdavid.cli.configuration import read_settings
 from projectdavid.cli.findings import Finding, fail, ok, warn
 from projectdavid.cli.printing import Failure, moment
+from projectdavid.cli.provider_checks import provider_checks
 from projectdavid.client import Entity, ProjectDavidError
 from projectdavid.client.settings import Target, find_target
 

@@ -1,0 +1,231 @@
+"""Tiny questions to a model that show what it and its server can do."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from projectdavid.cli.configuration import read_settings
+from projectdavid.cli.printing import Failure
+from projectdavid.engine.deltas import Fold, Reply
+from projectdavid.engine.prompt import Ask, PromptMessage
+from projectdavid.ports.model import ModelError, Provider
+from projectdavid.runtime.routing import Models, UnknownModel
+from projectdavid.server.providing import models_of
+
+MAX_TOKENS = 256
+PATIENCE = 120.0
+"""Seconds for each question."""
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+WEATHER = {
+    "name": "get_weather",
+    "description": "The weather in a city.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "people": {"type": "integer"}},
+    "required": ["city", "people"],
+    "additionalProperties": False,
+}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA, "strict": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOutcome:
+    """What one question showed: `yes`, `no` (nothing came of it), `refused` or `failed`."""
+
+    name: str
+    verdict: str
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class ProbeReport:
+    """What all questions showed, and what to write into `config.toml`."""
+
+    model: str
+    outcomes: list[ProbeOutcome] = field(default_factory=list[ProbeOutcome])
+    learned: tuple[str, ...] = ()
+    settings: list[str] = field(default_factory=list[str])
+
+    @property
+    def usable(self) -> bool:
+        """Whether the model answers at all."""
+        return self.outcomes[0].verdict == "yes"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        return {"usable": self.usable, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    reply: Reply
+    reads: int
+
+
+def _user(text: str) -> tuple[PromptMessage, ...]:
+    return (PromptMessage("user", text),)
+
+
+_TEXT = Ask("", _user("Answer with the word OK."), max_tokens=MAX_TOKENS)
+_IMAGE = [
+    {"type": "text", "text": "Which color is this? Answer with one word."},
+    {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
+]
+_WEATHER_OF_TWO = "Call get_weather for Oslo and for Rome, both at once."
+
+
+def _says(answer: _Answer) -> ProbeOutcome:
+    said = answer.reply.text.strip()[:60]
+    return ProbeOutcome("text", "yes" if said or answer.reply.reasoning else "no", said or "no text came")
+
+
+def _calls(answer: _Answer) -> ProbeOutcome:
+    names = [call.name for call in answer.reply.calls]
+    if "get_weather" in names:
+        return ProbeOutcome("tools", "yes", f"arguments {answer.reply.calls[0].arguments[:60]}")
+    return ProbeOutcome("tools", "no", _left_out(answer) or "it answered without calling the function")
+
+
+def _calls_twice(answer: _Answer) -> ProbeOutcome:
+    count = len(answer.reply.calls)
+    return ProbeOutcome("parallel calls", "yes" if count > 1 else "no", f"{count} calls in one answer")
+
+
+def _sees(answer: _Answer) -> ProbeOutcome:
+    if missing := _left_out(answer):
+        return ProbeOutcome("images", "refused", missing)
+    return ProbeOutcome("images", "yes", f"it said: {answer.reply.text.strip()[:40]}")
+
+
+def _keeps(answer: _Answer) -> ProbeOutcome:
+    name = "structured output"
+    try:
+        value = json.loads(answer.reply.text)
+    except ValueError:
+        return ProbeOutcome(name, "no", "the answer is no JSON")
+    fits = isinstance(value, dict) and value.keys() == {"city", "people"} and type(value["people"]) is int
+    return ProbeOutcome(name, "yes" if fits else "no", "" if fits else "the answer does not keep to the schema")
+
+
+def _left_out(answer: _Answer) -> str:
+    return next((one.message for one in answer.reply.warnings if one.code.endswith("_left_out")), "")
+
+
+QUESTIONS: list[tuple[str, Ask, Callable[[_Answer], ProbeOutcome]]] = [
+    ("text", _TEXT, _says),
+    ("tools", replace(_TEXT, messages=_user("Call get_weather for Oslo."), tools=(WEATHER,)), _calls),
+    (
+        "parallel calls",
+        replace(_TEXT, messages=_user(_WEATHER_OF_TWO), tools=(WEATHER,), parallel_tool_calls=True),
+        _calls_twice,
+    ),
+    ("images", replace(_TEXT, messages=(PromptMessage("user", _IMAGE),)), _sees),
+    (
+        "structured output",
+        replace(_TEXT, messages=_user("Name a city and how many people live there."), response_format=FORMAT),
+        _keeps,
+    ),
+]
+
+
+def probe_model(name: str | None, data: Path | None) -> ProbeReport:
+    """Ask a model all questions, with the settings of this machine.
+
+    Raises:
+        Failure: the settings are wrong, or the model is not one that they serve.
+    """
+    settings = read_settings(data=data)
+    try:
+        models = models_of(settings, {})
+    except ValueError as error:
+        raise Failure(f"bad configuration: {error}") from error
+    return asyncio.run(_probe(models, name))
+
+
+async def _probe(models: Models, name: str | None) -> ProbeReport:
+    try:
+        model = name or await _only_model(models)
+        provider, served = models.resolve(model)
+        report = ProbeReport(models.full_name(model))
+        for title, ask, judge in QUESTIONS:
+            outcome, answer = await _ask(provider, replace(ask, model=served), title, judge)
+            report.outcomes.append(outcome)
+            if title == "text" and answer is None:
+                return report
+            if title == "text" and answer is not None:
+                report.outcomes += _transport(answer)
+        facts = await provider.facts(served)
+        report.learned = facts.learned
+        models.windows.discover(report.model, facts.window)
+        window = models.windows.of(report.model)
+        report.outcomes.append(
+            ProbeOutcome(
+                "context window", "no" if window.source == "default" else "yes", f"{window.tokens} ({window.source})"
+            )
+        )
+        report.settings = _advise(report)
+        return report
+    except UnknownModel as error:
+        raise Failure(str(error)) from error
+    finally:
+        await models.close()
+
+
+async def _only_model(models: Models) -> str:
+    listed: list[str] = []
+    for provider_name, provider in models.providers.items():
+        if provider_name == "demo" and len(models.providers) > 1:
+            continue
+        try:
+            listed += [f"{provider_name}/{model}" for model in await provider.models()]
+        except ModelError as error:
+            raise Failure(f"the provider '{provider_name}' lists no models: {error}", "name the model") from error
+    if len(listed) != 1:
+        some = ", ".join(listed[:5])
+        raise Failure(f"there are {len(listed)} models ({some}...)", "name one: projectdavid models --probe NAME")
+    return listed[0]
+
+
+async def _ask(
+    provider: Provider, ask: Ask, title: str, judge: Callable[[_Answer], ProbeOutcome]
+) -> tuple[ProbeOutcome, _Answer | None]:
+    fold, reads = Fold("msg_probe"), 0
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunks in provider.stream(ask):
+                fold.add(chunks)
+                reads += 1
+    except TimeoutError:
+        return ProbeOutcome(title, "failed", f"no whole answer in {PATIENCE:g} s"), None
+    except ModelError as error:
+        verdict = "refused" if error.code == "invalid_request" else "failed"
+        return ProbeOutcome(title, verdict, str(error)), None
+    answer = _Answer(fold.reply(), reads)
+    return judge(answer), answer
+
+
+def _transport(answer: _Answer) -> list[ProbeOutcome]:
+    usage = answer.reply.usage
+    told = "tokens are estimated" if usage is None else f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
+    return [
+        ProbeOutcome("stream", "yes" if answer.reads > 1 else "no", f"the answer came in {answer.reads} parts"),
+        ProbeOutcome("usage", "no" if usage is None or usage.estimated else "yes", told),
+    ]
+
+
+def _advise(report: ProbeReport) -> list[str]:
+    """The lines for `config.toml` that spare failed requests."""
+    verdicts = {one.name: one.verdict for one in report.outcomes}
+    provider = report.model.partition("/")[0]
+    flags = {"tools": "tools", "images": "images", "parallel calls": "parallel_calls"}
+    lines = [f"{flags[name]} = false" for name in flags if verdicts.get(name) == "refused"]
+    if lines:
+        lines.insert(0, f"[providers.{json.dumps(provider)}.capabilities]")
+    if verdicts["context window"] == "no":
+        lines += ["[context_windows]", f"{json.dumps(report.model)} = 8192  # what its server really takes"]
+    return lines
