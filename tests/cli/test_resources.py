@@ -204,7 +204,7 @@ def test_what_models_took_is_shown_by_day_and_by_model(command: Command, client:
     (entry,) = [entry for entry in report["data"] if entry["model"] == "openai/fake-model"]
     assert (entry["turns"] > 0, entry["cost"], entry["unpriced"]) == (True, None, True)
     shown = command("usage")
-    assert "TURNS" in shown.out
+    assert all(column in shown.out for column in ("TURNS", "CACHED", "REASONING"))
     assert client.usage.retrieve().end in shown.out
     assert "does not know" in shown.err
     assert "code invalid_value" in command("usage", "--start", "2026-02-02", "--end", "2026-01-01").error

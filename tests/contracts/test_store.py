@@ -380,7 +380,16 @@ async def furnish(store: Store) -> None:
             Op("call_insert", {**call, **UNANSWERED}),
             Op(
                 "usage_add",
-                {"run": n, "day": 7, "prompt_tokens": 20, "completion_tokens": 10, "turns": 1, "cost": None},
+                {
+                    "run": n,
+                    "day": 7,
+                    "turns": 1,
+                    "cost": None,
+                    "prompt_tokens": 20,
+                    "completion_tokens": 10,
+                    "cached_tokens": 16,
+                    "reasoning_tokens": 4,
+                },
             ),
             decide(old.n, 1, "completed"),
             output("m3", (await store.one("run_state", n=n)).thread, "r", "call"),

@@ -113,6 +113,27 @@ def test_a_run_that_is_made_here_is_there(wire: Wire, native: Caller) -> None:
     assert text_of(wire.messages(run["thread_id"])[-1]) == native.texts({"id": run["thread_id"]})[-1][1]
 
 
+def parts_of(usage: Json) -> tuple[int, int, int, int]:
+    """The numbers of a usage; the cached tokens are there in both spellings."""
+    assert usage["prompt_token_details"] == usage["prompt_tokens_details"]
+    cached, reasoning = usage["prompt_tokens_details"], usage["completion_tokens_details"]
+    numbers = usage["prompt_tokens"], usage["completion_tokens"]
+    return (*numbers, cached["cached_tokens"], reasoning["reasoning_tokens"])
+
+
+def test_cached_and_reasoning_tokens_of_runs_and_steps_are_reported_here_and_there(wire: Wire, native: Caller) -> None:
+    run = wire.waiting("cacher")
+    ok(wire.submit(run, "rain"))
+    ended = wire.ended(run)
+    assert parts_of(ended["usage"]) == (250, 50, 192, 20)
+    assert sorted(parts_of(step["usage"]) for step in wire.steps(run)) == [(100, 20, 64, 12), (150, 30, 128, 8)]
+    there = ok(native.get(f"/v1/runs/{run['id']}"))["usage"]
+    assert only(there, "cached_tokens", "reasoning_tokens") == {"cached_tokens": 192, "reasoning_tokens": 20}
+    frames = list(events(wire, run, until="thread.run.completed"))
+    used = [parts_of(frame.data["usage"]) for frame in frames if frame.event == "thread.run.step.completed"]
+    assert (used, parts_of(frames[-1].data["usage"])) == ([(100, 20, 64, 12), (150, 30, 128, 8)], (250, 50, 192, 20))
+
+
 def test_a_run_that_is_made_there_is_streamed_here(wire: Wire, native: Caller) -> None:
     run = native.run("scripted/caller")
     told = list(events(wire, run, until="thread.run.requires_action"))

@@ -130,4 +130,4 @@ def test_settings_that_are_shown_are_settings(block: Block, home: Path) -> None:
                 assert fields.keys() <= ProviderSettings.model_fields.keys(), str(block)
             assert settings.providers.keys() == value.keys()
         else:
-            assert settings.model_dump(mode="json")[name] == value
+            assert settings.model_dump(mode="json", exclude_none=True)[name] == value

@@ -132,3 +132,10 @@ def test_a_read_without_words_is_not_told() -> None:
 def test_usage_adds_up_and_an_estimate_makes_the_sum_one() -> None:
     assert Usage(1, 2) + Usage(10, 20) == Usage(11, 22)
     assert Usage(1, 2, estimated=True) + Usage(10, 20) == Usage(11, 22, estimated=True)
+
+
+def test_sums_and_differences_of_usage_keep_cached_and_reasoning_tokens() -> None:
+    one = Usage(100, 20, cached_tokens=64, reasoning_tokens=12)
+    two = Usage(150, 30, cached_tokens=128, reasoning_tokens=8)
+    assert one + two == Usage(250, 50, cached_tokens=192, reasoning_tokens=20)
+    assert (one + two) - one == two

@@ -72,6 +72,8 @@ def test_usage_adds_up_over_the_turns_and_is_told_at_the_end() -> None:
         "prompt_tokens": 110,
         "completion_tokens": 25,
         "total_tokens": 135,
+        "cached_tokens": 0,
+        "reasoning_tokens": 0,
         "estimated": True,
     }
 

@@ -190,7 +190,8 @@ def test_an_end_is_told_last_with_its_usage_and_a_time(place: str, name: str) ->
     assert next.run.over is (next.run.ended_at is not None)
     if next.run.over:
         assert next.tell[-1].kind == "status"
-        assert set(next.tell[-1].data["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens", "estimated"}
+        numbers = {f"{kind}_tokens" for kind in ("prompt", "completion", "total", "cached", "reasoning")}
+        assert set(next.tell[-1].data["usage"]) == {*numbers, "estimated"}
         assert next.run.calls == ()
 
 

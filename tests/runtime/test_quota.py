@@ -50,8 +50,11 @@ async def test_every_turn_is_counted_on_its_day(stage: Stage) -> None:
         stage.clock.skip(DAY)
         await stage.answer(n, (call["tool_call_id"], "3"))
         await stage.events(n)
-    assert [tuple(row) for row in await used(stage)] == [(TODAY, 1, 20, 10, None, 1), (TODAY + 1, 1, 10, 3, None, 1)]
-    assert [tuple(row) for row in await used(stage, "model")] == [("script/model", 2, 30, 13, None, 1)]
+    assert [tuple(row) for row in await used(stage)] == [
+        (TODAY, 1, 20, 10, 0, 0, None, 1),
+        (TODAY + 1, 1, 10, 3, 0, 0, None, 1),
+    ]
+    assert [tuple(row) for row in await used(stage, "model")] == [("script/model", 2, 30, 13, 0, 0, None, 1)]
     assert [tuple(row)[:2] for row in await used(stage, "assistant")] == [("asst_1", 2)]
     assert [tuple(row)[:2] for row in await used(stage, "key")] == [("", 2)]
     assert await used(stage, first=TODAY + 2) == []
@@ -64,10 +67,10 @@ async def test_a_turn_costs_what_its_model_does_and_others_are_told_apart(stage:
         async with stage.working():
             await stage.events(n)
     assert [tuple(row) for row in await used(stage, "model")] == [
-        ("script/model", 1, 10, 4, 65, 0),
-        ("script/other", 1, 10, 4, None, 1),
+        ("script/model", 1, 10, 4, 0, 0, 65, 0),
+        ("script/other", 1, 10, 4, 0, 0, None, 1),
     ]
-    assert [tuple(row) for row in await used(stage)] == [(TODAY, 2, 20, 8, 65, 1)]
+    assert [tuple(row) for row in await used(stage)] == [(TODAY, 2, 20, 8, 0, 0, 65, 1)]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,19 @@ async def test_a_turn_costs_what_its_model_does_and_others_are_told_apart(stage:
 def test_a_price_is_found_by_the_full_name_or_the_bare_one(named: str, asked: str, cost: int | None) -> None:
     models = Models({"script": ScriptedProvider()}, "script", prices={named: Price(0.5, 2.0)})
     assert models.cost(asked, Usage(10, 2)) == cost
+
+
+@pytest.mark.parametrize(
+    ("price", "cost"),
+    [
+        pytest.param(Price(10.0, 20.0, 1.0), 100 * 10 + 900 * 1 + 50 * 20, id="cached tokens have a price"),
+        pytest.param(Price(10.0, 20.0), 1000 * 10 + 50 * 20, id="they cost what others cost"),
+        pytest.param(Price(10.0, 20.0, 0.0), 100 * 10 + 50 * 20, id="they cost nothing"),
+    ],
+)
+def test_cached_tokens_are_priced_apart(price: Price, cost: int) -> None:
+    used = Usage(1000, 50, cached_tokens=900, reasoning_tokens=40)
+    assert Models({}, prices={"a": price}).cost("a", used) == cost
 
 
 async def test_a_price_of_nothing_is_a_price(stage: Stage) -> None:

@@ -41,6 +41,8 @@ async def test_a_run_answers_a_thread_and_tells_every_step(stage: Stage) -> None
         "prompt_tokens": 10,
         "completion_tokens": 4,
         "total_tokens": 14,
+        "cached_tokens": 0,
+        "reasoning_tokens": 0,
         "estimated": False,
     }
 

@@ -41,11 +41,20 @@ def _citing(ask: Ask) -> Scene:
     return [[Text((text[at : at + 3],))] for at in range(0, len(text), 3)] + [[Finish("stop"), Usage(10, 9)]]
 
 
+def _remembering(ask: Ask) -> Scene:
+    """Calls a function, then answers; the provider reads most of both prompts from its cache."""
+    if any(message.role == "tool" for message in ask.messages):
+        return [[Text(("Rain.",))], [Finish("stop"), Usage(150, 30, cached_tokens=128, reasoning_tokens=8)]]
+    asked = CallPart(0, "call_0", "get_weather", '{"city": "Oslo"}')
+    return [[asked], [Finish("tool_calls"), Usage(100, 20, cached_tokens=64, reasoning_tokens=12)]]
+
+
 SCENES: dict[str, Callable[[Ask], Scene]] = {
     "echo": lambda ask: say(str(ask.messages[-1].content)),
     "thinker": lambda ask: [[Reasoning(("Hm. ", "So."))], *say("Four.")],
     "caller": _calling(("get_weather", '{"city": "Oslo"}')),
     "two_calls": _calling(("get_weather", '{"city": "Oslo"}'), ("get_weather", '{"city": "Rome"}')),
+    "cacher": _remembering,
     "coder": _calling(("code_interpreter", '{"code": "1 + 1"}')),
     "citer": _citing,
     "sheller": _calling(("computer", '{"commands": ["ls", "false"]}')),

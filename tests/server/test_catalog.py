@@ -74,8 +74,14 @@ def test_a_model_of_a_vendor_has_a_window_and_a_price_without_any_setting(tmp_pa
         assert models.window(name) == 272_000
         price = models.price(name)
         assert price is not None
-        assert (price.prompt, price.completion) == (1.25, 10.0)
+        assert (price.prompt, price.completion, price.cached) == (1.25, 10.0, 0.125)
     assert (models.window("gpt-unknown"), models.price("gpt-unknown")) == (128_000, None)
+
+
+def test_a_cached_price_of_zero_in_the_catalog_is_not_known(tmp_path: Path) -> None:
+    price = models_of(settings(tmp_path), {}).price("gpt-3.5-turbo")
+    assert price is not None
+    assert (price.prompt, price.cached) == (0.5, None)
 
 
 def test_settings_win_over_the_catalog(tmp_path: Path) -> None:
@@ -186,7 +192,7 @@ def test_the_list_of_models_says_what_is_known_and_who_says_it(tmp_path: Path) -
                 providers={"acme": acme},
                 catalog_file=file,
                 context_windows={"other": 5000},
-                prices={"acme/other": {"prompt": 1, "completion": 2}},
+                prices={"acme/other": {"prompt": 1, "completion": 2, "cached": 0.1}},
             ) as server,
             Caller(server.base_url, "", server.api_key) as user,
             Entity(server.base_url, server.api_key) as client,
@@ -205,5 +211,6 @@ def test_the_list_of_models_says_what_is_known_and_who_says_it(tmp_path: Path) -
     assert known.price.source == "unknown", "a price of the vendor is none of a server elsewhere"
     assert (other.context_window.value, other.context_window.source) == (5000, "settings")
     assert (other.price.prompt, other.price.completion, other.price.source) == (1, 2, "settings")
+    assert other.price.cached == 0.1
     assert (demo.context_window.value, demo.context_window.source) == (128_000, "default")
     assert all(one.keys() == {"id", "object", "created", "owned_by"} for one in dialect)

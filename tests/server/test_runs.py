@@ -136,7 +136,8 @@ def test_a_run_says_its_answer_in_the_thread_and_completes(user: Caller) -> None
     assert (message["role"], message["content"], message["reasoning"]) == ("assistant", "Four.", "Hm. So.")
     assert (message["run_id"], message["assistant_id"]) == (run["id"], run["assistant_id"])
     assert (message["status"], message["sender_id"]) == ("completed", None)
-    assert run["usage"] == {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11, "estimated": False}
+    used = {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11, "cached_tokens": 0, "reasoning_tokens": 0}
+    assert run["usage"] == {**used, "estimated": False}
     assert run["created_at"] <= run["started_at"] <= run["completed_at"]
     assert [run[name] for name in ("cancelled_at", "failed_at", "last_error", "error", "required_action")] == [None] * 5
 

@@ -1,15 +1,19 @@
 """Usage: by day, assistant, key and model; one's own, and for admins anybody's."""
 
+import json
+from pathlib import Path
+
 import httpx2
 import pytest
 
 from projectdavid.protocol.usage import Limits
-from tests.server.conftest import Clock
+from tests.server.conftest import Clock, serving
 from tests.server.talking import Caller, Json, ok, refused
 from tests.server.test_limits import STORED
 
-TURN = {"turns": 1, "prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14, "cost": None, "unpriced": True}
-TWO = {"turns": 2, "prompt_tokens": 20, "completion_tokens": 8, "total_tokens": 28, "cost": None, "unpriced": True}
+UNPRICED = {"cached_tokens": 0, "reasoning_tokens": 0, "cost": None, "unpriced": True}
+TURN = {"turns": 1, "prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14, **UNPRICED}
+TWO = {"turns": 2, "prompt_tokens": 20, "completion_tokens": 8, "total_tokens": 28, **UNPRICED}
 
 
 async def run(client: httpx2.AsyncClient, assistant_id: str, **headers: str) -> None:
@@ -101,3 +105,47 @@ def test_the_usage_of_a_run_s_past_stays_when_the_run_is_deleted(user: Caller) -
     ok(user.delete(f"/v1/assistants/{run['assistant_id']}"))
     (entry,) = ok(user.get("/v1/usage?group_by=assistant"))["data"]
     assert (entry["assistant_id"], entry["total_tokens"]) == (run["assistant_id"], 14)
+
+
+CALLED = {
+    "prompt_tokens": 100,
+    "completion_tokens": 20,
+    "total_tokens": 120,
+    "cached_tokens": 64,
+    "reasoning_tokens": 12,
+}
+SAID = {"prompt_tokens": 150, "completion_tokens": 30, "total_tokens": 180, "cached_tokens": 128, "reasoning_tokens": 8}
+BOTH = {name: CALLED[name] + SAID[name] for name in CALLED}
+
+
+def test_cached_and_reasoning_tokens_are_reported_wherever_usage_is(user: Caller) -> None:
+    run = user.until(user.run("scripted/cacher"), "requires_action")
+    [action] = run["actions"]
+    ok(user.submit(run, (action["tool_call_id"], "rain")))
+    ended = user.until(run, "completed")
+    assert ended["usage"] == {**BOTH, "estimated": False}
+    steps = ok(user.get(f"/v1/runs/{run['id']}/steps"))["data"]
+    assert [step["usage"] for step in steps] == [CALLED, SAID]
+    events = user.get(f"/v1/runs/{run['id']}/events").text
+    [status] = [line for line in events.splitlines() if line.startswith("data:") and '"usage"' in line]
+    assert json.loads(status.removeprefix("data:"))["usage"] == {**BOTH, "estimated": False}
+    for group in ("day", "assistant", "key", "model"):
+        [entry] = ok(user.get("/v1/usage", params={"group_by": group}))["data"]
+        assert {name: entry[name] for name in BOTH} == BOTH
+
+
+def test_cached_tokens_count_against_a_limit_of_money_at_their_own_price(tmp_path: Path) -> None:
+    prices = {"scripted/cacher": {"prompt": 10.0, "completion": 20.0, "cached": 1.0}}
+    with serving(tmp_path, prices=prices, money_per_day=0.0018) as server:
+        user = Caller(server.base_url, "", server.api_key)
+        with user:
+            run = user.until(user.run("scripted/cacher"), "requires_action")
+            ok(user.submit(run, (run["actions"][0]["tool_call_id"], "rain")))
+            user.until(run, "completed")
+            # 58 tokens read, 192 read from the cache, 50 written: 0.001772 in all, instead of 0.0035.
+            assert ok(user.get("/v1/usage"))["today"]["cost"] == 0.001772
+            user.until(user.run("scripted/cacher"), "requires_action")
+            body = {"model": "scripted/cacher"}
+            assistant, thread = ok(user.post("/v1/assistants", json=body)), ok(user.post("/v1/threads", json={}))
+            late = user.post("/v1/runs", json={"assistant_id": assistant["id"], "thread_id": thread["id"]})
+            refused(late, 429, "money_per_day_exceeded")

@@ -41,12 +41,14 @@ def usage(
             entry.day or entry.assistant_id or entry.key_prefix or entry.model,
             str(entry.turns),
             str(entry.prompt_tokens),
+            str(entry.cached_tokens),
             str(entry.completion_tokens),
+            str(entry.reasoning_tokens),
             _money(entry.cost, entry.unpriced),
         )
         for entry in found.data
     ]
-    print_table([by.upper(), "TURNS", "READ", "WRITTEN", "COST"], rows)
+    print_table([by.upper(), "TURNS", "READ", "CACHED", "WRITTEN", "REASONING", "COST"], rows)
     if any(entry.unpriced for entry in found.data):
         note("+: and turns of models whose price the server does not know.")
     tokens, money = found.limits.tokens_per_day, found.limits.money_per_day

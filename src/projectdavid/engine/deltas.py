@@ -86,21 +86,42 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     estimated: bool = False
+    cached_tokens: int = 0
+    """The part of `prompt_tokens` that the provider read from its cache."""
+    reasoning_tokens: int = 0
+    """The part of `completion_tokens` that the model spent on reasoning."""
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.estimated or other.estimated,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
     def __sub__(self, other: "Usage") -> "Usage":
         return Usage(
-            self.prompt_tokens - other.prompt_tokens, self.completion_tokens - other.completion_tokens, self.estimated
+            self.prompt_tokens - other.prompt_tokens,
+            self.completion_tokens - other.completion_tokens,
+            self.estimated,
+            self.cached_tokens - other.cached_tokens,
+            self.reasoning_tokens - other.reasoning_tokens,
         )
 
     def __bool__(self) -> bool:
         return bool(self.prompt_tokens or self.completion_tokens)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the usage as events and runs show it."""
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "total_tokens": self.prompt_tokens + self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
+            "reasoning_tokens": self.reasoning_tokens,
+            "estimated": self.estimated,
+        }
 
 
 Chunk = Text | Reasoning | Refusal | CallPart | Cited | ProviderFields | Warned | Finish | Usage

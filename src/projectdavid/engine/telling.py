@@ -15,15 +15,7 @@ def status_told(run: Run, **data: object) -> Entry:
 
 def ended_told(run: Run) -> Entry:
     """How the run ended, and what it used."""
-    usage = run.usage
-    data: dict[str, object] = {
-        "usage": {
-            "prompt_tokens": usage.prompt_tokens,
-            "completion_tokens": usage.completion_tokens,
-            "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-            "estimated": usage.estimated,
-        }
-    }
+    data: dict[str, object] = {"usage": run.usage.to_wire()}
     if run.incomplete:
         data["incomplete_details"] = run.incomplete
     return status_told(run, **data)

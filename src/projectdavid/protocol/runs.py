@@ -141,6 +141,10 @@ class RunUsage(Answer):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of the prompt tokens that the provider read from its cache."""
+    reasoning_tokens: int = 0
+    """The part of the completion tokens that the model spent on reasoning."""
     estimated: bool = False
 
 

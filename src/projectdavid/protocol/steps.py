@@ -133,6 +133,10 @@ class StepUsage(Answer):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    cached_tokens: int = 0
+    """The part of the prompt tokens that the provider read from its cache."""
+    reasoning_tokens: int = 0
+    """The part of the completion tokens that the model spent on reasoning."""
 
 
 class RunStep(Answer):

@@ -64,6 +64,10 @@ class UsageEntry(Answer):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    cached_tokens: int = 0
+    """The part of the prompt tokens that was read from caches."""
+    reasoning_tokens: int = 0
+    """The part of the completion tokens that was spent on reasoning."""
     cost: float | None
     """In the currency of the prices; None: no price is known."""
     unpriced: bool

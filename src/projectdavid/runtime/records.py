@@ -83,6 +83,8 @@ class _State(msgspec.Struct, omit_defaults=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     estimated: bool = False
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
     started_at: float | None = None
     ended_at: float | None = None
     failure: Failure | None = None
@@ -138,7 +140,9 @@ def run_of(row: Row, config: Config | None = None) -> Run:
         calls=state.calls,
         images=state.images,
         action_expires_at=row.action_expires_at,
-        usage=Usage(state.prompt_tokens, state.completion_tokens, state.estimated),
+        usage=Usage(
+            state.prompt_tokens, state.completion_tokens, state.estimated, state.cached_tokens, state.reasoning_tokens
+        ),
         started_at=state.started_at,
         ended_at=state.ended_at,
         failure=state.failure,
@@ -162,6 +166,8 @@ def state_of(run: Run) -> str:
             prompt_tokens=run.usage.prompt_tokens,
             completion_tokens=run.usage.completion_tokens,
             estimated=run.usage.estimated,
+            cached_tokens=run.usage.cached_tokens,
+            reasoning_tokens=run.usage.reasoning_tokens,
             started_at=run.started_at,
             ended_at=run.ended_at,
             failure=run.failure,
@@ -171,3 +177,19 @@ def state_of(run: Run) -> str:
             correction=run.correction,
         )
     )
+
+
+def usage_json(usage: Usage | None) -> str | None:
+    """Return the usage of one turn as the column `usage` of its message holds it."""
+    if usage is None:
+        return None
+    return encode([usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens])
+
+
+def usage_from(column: str | None) -> Usage | None:
+    """Return the usage of one turn from the column `usage`; rows of older versions hold its first two numbers."""
+    if column is None:
+        return None
+    prompt, completion, *parts = msgspec.json.decode(column, type=tuple[int, ...])
+    cached, reasoning = parts or (0, 0)
+    return Usage(prompt, completion, cached_tokens=cached, reasoning_tokens=reasoning)

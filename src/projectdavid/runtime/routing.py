@@ -18,10 +18,18 @@ class UnknownModel(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a million tokens cost that a model reads, and that it writes."""
+    """What a million tokens cost that a model reads, that it writes, and that its provider reads from a cache."""
 
     prompt: float
     completion: float
+    cached: float | None = None
+    """None: the same as `prompt`."""
+
+    def cost(self, usage: Usage) -> int:
+        """Return what tokens cost, in millionths."""
+        cached = self.prompt if self.cached is None else self.cached
+        read = (usage.prompt_tokens - usage.cached_tokens) * self.prompt + usage.cached_tokens * cached
+        return round(read + usage.completion_tokens * self.completion)
 
 
 class Models:
@@ -114,14 +122,13 @@ class Models:
         entry = self.published(model) if self._catalog_prices else None
         if entry is None or entry.prompt is None or entry.completion is None:
             return None
-        return Price(entry.prompt, entry.completion)
+        # The catalog has no free cache: a zero means that its source does not know the price.
+        return Price(entry.prompt, entry.completion, entry.cached or None)
 
     def cost(self, model: str, usage: Usage) -> int | None:
         """What tokens of a model cost, in millionths; None: its price is not known."""
         price = self.price(model)
-        if price is None:
-            return None
-        return round(usage.prompt_tokens * price.prompt + usage.completion_tokens * price.completion)
+        return None if price is None else price.cost(usage)
 
     def _found(self, table: Mapping[str, T], model: str) -> T | None:
         meant = self.aliases.get(model, model)

@@ -10,7 +10,7 @@ from projectdavid.ports.store import Op, Row, Stale, Value
 from projectdavid.runtime.crashes import ClaimCount
 from projectdavid.runtime.ids import Ids
 from projectdavid.runtime.provider_state import provider_state_of
-from projectdavid.runtime.records import encode, state_of
+from projectdavid.runtime.records import encode, state_of, usage_json
 from projectdavid.runtime.webhooks import event_of
 
 DAY = 86_400
@@ -103,6 +103,8 @@ class Writing:
             day=self.now // DAY,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
             turns=turns,
             cost=cost,
         )
@@ -128,7 +130,7 @@ class Writing:
                         attachments=encode(attachments(images)) if images else None,
                         annotations=encode(reply.annotations) if reply.annotations else None,
                         turn=self.turn,
-                        usage=_usage_json(reply.usage),
+                        usage=usage_json(reply.usage),
                         provider_state=provider_state_of(reply),
                     )
             case KeepCalls(calls, turn):
@@ -179,10 +181,6 @@ class Writing:
             tool=call.tool,
             effect=call.effect,
         )
-
-
-def _usage_json(usage: Usage | None) -> str | None:
-    return None if usage is None else encode([usage.prompt_tokens, usage.completion_tokens])
 
 
 def _calls_json(calls: tuple[AskedCall, ...]) -> str | None:

@@ -30,7 +30,7 @@ def models_of(settings: Settings, extra: dict[str, Provider]) -> Models:
     providers.setdefault("demo", DemoProvider())
     if default is not None and default not in providers:
         raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
-    prices = {name: Price(price.prompt, price.completion) for name, price in settings.prices.items()}
+    prices = {name: Price(price.prompt, price.completion, price.cached) for name, price in settings.prices.items()}
     models = Models(
         providers,
         default,

@@ -117,6 +117,8 @@ class PriceSettings(BaseModel):
     """Of those that it reads."""
     completion: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """Of those that it writes."""
+    cached: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Of those that it reads from its provider's cache; by default the same as `prompt`."""
 
 
 class Settings(BaseSettings):

@@ -100,6 +100,7 @@ PLAYS: dict[str, Play] = {
     "talker": calling(OSLO, said="Let me look."),
     "mixer": calling(SUM, OSLO),
     "chain": chain,
+    "cacher": SHARED["cacher"],
     "citer": SHARED["citer"],
     "coder": calling(SUM, then=REPORT),
     "sheller": calling(SHELL),

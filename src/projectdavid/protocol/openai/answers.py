@@ -89,12 +89,27 @@ class Message(Answer):
     metadata: dict[str, str]
 
 
+class PromptTokensDetails(Answer):
+    """A part of the prompt tokens."""
+
+    cached_tokens: int
+
+
+class CompletionTokensDetails(Answer):
+    """A part of the completion tokens."""
+
+    reasoning_tokens: int
+
+
 class Usage(Answer):
     """Tokens."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_token_details: PromptTokensDetails
+    prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
 
 
 class LastError(Answer):

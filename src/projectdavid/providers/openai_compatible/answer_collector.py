@@ -13,7 +13,6 @@ from projectdavid.engine.deltas import (
     Reasoning,
     Refusal,
     Text,
-    Usage,
     Warned,
 )
 from projectdavid.providers.openai_compatible.call_assembler import CallAssembler
@@ -102,7 +101,7 @@ class AnswerCollector:
         self._flush()
         chunks, self._chunks = self._chunks, []
         if self.usage is not None and (counted := self.usage.counted()) is not None:
-            chunks.append(Usage(*counted))
+            chunks.append(counted)
             self.usage = None
             self.usage_reported = True
         return chunks

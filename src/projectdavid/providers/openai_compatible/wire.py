@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from projectdavid.engine.deltas import Usage
+
 
 class Delta(msgspec.Struct, gc=False):
     """What one event adds to the answer; the message of a plain answer has the same shape.
@@ -50,14 +52,81 @@ class Spent(msgspec.Struct, gc=False):
 
     prompt_tokens: Any = None
     completion_tokens: Any = None
+    total_tokens: Any = None
+    input_tokens: Any = None
+    output_tokens: Any = None
+    """Anthropic's names of the first two, which some gateways pass on."""
+    prompt_tokens_details: Any = None
+    completion_tokens_details: Any = None
+    input_tokens_details: Any = None
+    output_tokens_details: Any = None
+    prompt_cache_hit_tokens: Any = None
+    """DeepSeek."""
+    cache_read_input_tokens: Any = None
+    cache_creation_input_tokens: Any = None
+    """Gateways to Anthropic."""
+    cached_tokens: Any = None
+    """Moonshot."""
+    reasoning_tokens: Any = None
+    """Groq, xAI, Perplexity."""
 
-    def counted(self) -> tuple[int, int] | None:
-        """Both numbers, or None where they cannot be true, or say nothing yet."""
-        given = (self.prompt_tokens or 0, self.completion_tokens or 0)
+    def counted(self) -> Usage | None:
+        """Return the usage, or None if its numbers are impossible or still zero.
+
+        Cached and reasoning tokens that are impossible count as not reported.
+        """
+        given = (self.prompt_tokens or self.input_tokens or 0, self.completion_tokens or self.output_tokens or 0)
         if not all(type(number) in (int, float) and 0 <= number <= MOST_TOKENS for number in given):
             return None
         # Some servers send zeros while they are still counting: no report is better than a wrong one.
-        return (int(given[0]), int(given[1])) if any(given) else None
+        if not any(given):
+            return None
+        prompt, completion = int(given[0]), int(given[1])
+        reasoning = _first(
+            _part(self.completion_tokens_details, "reasoning_tokens"),
+            _part(self.output_tokens_details, "reasoning_tokens"),
+            self.reasoning_tokens,
+        )
+        prompt += self._uncounted_cache(prompt, completion, reasoning)
+        # xAI and Gemini count reasoning in the total alone, and Gemini reports it nowhere else.
+        uncounted = _first(self.total_tokens) - prompt - completion
+        if uncounted > 0 and reasoning in (0, uncounted):
+            completion, reasoning = completion + uncounted, uncounted
+        return Usage(
+            prompt,
+            completion,
+            cached_tokens=self._cached(prompt),
+            reasoning_tokens=reasoning if reasoning <= completion else 0,
+        )
+
+    def _cached(self, prompt: int) -> int:
+        return _first(
+            _part(self.prompt_tokens_details, "cached_tokens"),
+            _part(self.input_tokens_details, "cached_tokens"),
+            self.prompt_cache_hit_tokens,
+            self.cache_read_input_tokens,
+            self.cached_tokens,
+            most=prompt,
+        )
+
+    def _uncounted_cache(self, prompt: int, completion: int, reasoning: int) -> int:
+        """Return the tokens read from and written to a cache, if the prompt is reported without them.
+
+        Anthropic reports it so, and some gateways pass its numbers on; others, such as LiteLLM, add them up first.
+        """
+        cache = _first(self.cache_read_input_tokens) + _first(self.cache_creation_input_tokens)
+        beyond = _first(self.total_tokens) - prompt - completion
+        apart = not self.prompt_tokens or cache > prompt or beyond in (cache, cache + reasoning)
+        return cache if apart and prompt + cache <= MOST_TOKENS else 0
+
+
+def _part(details: Any, name: str) -> Any:
+    return details.get(name) if isinstance(details, dict) else None
+
+
+def _first(*reported: Any, most: int = MOST_TOKENS) -> int:
+    """Return the first of these that is a possible number of tokens, or 0."""
+    return next((int(one) for one in reported if type(one) in (int, float) and 0 < one <= most), 0)
 
 
 class Event(msgspec.Struct, gc=False):

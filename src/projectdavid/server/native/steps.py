@@ -8,7 +8,7 @@ from fastapi import Response
 from projectdavid.ports.store import Row
 from projectdavid.protocol.base import Page
 from projectdavid.protocol.steps import RunStep
-from projectdavid.runtime.records import run_of
+from projectdavid.runtime.records import run_of, usage_from
 from projectdavid.server.auth import Auth, Caller
 from projectdavid.server.http.answers import json_answer, listed
 from projectdavid.server.http.errors import missing
@@ -90,10 +90,8 @@ def _step(run: Row, row: Row, status: str, ended: int | None, details: dict[str,
 
 
 def _usage(row: Row) -> dict[str, int] | None:
-    if row.usage is None:
-        return None
-    read, written = msgspec.json.decode(row.usage)
-    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    usage = usage_from(row.usage)
+    return None if usage is None else {name: n for name, n in usage.to_wire().items() if name != "estimated"}
 
 
 def _call(row: Row) -> dict[str, Any]:

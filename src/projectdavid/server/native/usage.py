@@ -79,6 +79,8 @@ def _entry(row: Row, by: str) -> dict[str, Any]:
         "prompt_tokens": row.prompt_tokens,
         "completion_tokens": row.completion_tokens,
         "total_tokens": row.prompt_tokens + row.completion_tokens,
+        "cached_tokens": row.cached_tokens,
+        "reasoning_tokens": row.reasoning_tokens,
         "cost": _money(row.cost),
         "unpriced": bool(row.unpriced),
     }

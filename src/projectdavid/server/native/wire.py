@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 
-from projectdavid.engine.deltas import Usage
 from projectdavid.ports.store import Row
 from projectdavid.runtime.records import config_of, run_of
 from projectdavid.server.http.answers import stored
@@ -116,18 +115,9 @@ def run(row: Row, actions: list[dict[str, Any]] | None = None) -> dict[str, Any]
         "last_error": None if state.failure is None else f"{state.failure.code}: {state.failure.message}",
         "error": None if state.failure is None else {"code": state.failure.code, "message": state.failure.message},
         "required_action": "submit_tool_outputs" if row.status == "requires_action" else None,
-        "usage": _used(state.usage),
+        "usage": state.usage.to_wire(),
         "warnings": [*config.warnings, *state.warnings],
         "actions": actions or [],
-    }
-
-
-def _used(usage: Usage) -> dict[str, Any]:
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        "estimated": usage.estimated,
     }
 
 

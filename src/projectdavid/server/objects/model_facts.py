@@ -26,7 +26,7 @@ async def known_facts(models: Models, provider: Provider, model: str, name: str)
         "context_window": {"value": window.tokens, "source": window.source},
         "max_output_tokens": _published(published.max_output),
         "capabilities": {one: _capability(facts, published, one) for one in CAPABILITIES},
-        "price": _price(models, model, published),
+        "price": _price(models, model),
         "learned": list(facts.learned),
     }
 
@@ -42,10 +42,9 @@ def _published(value: Any) -> dict[str, Any]:
     return UNKNOWN if value is None else {"value": value, "source": "catalog"}
 
 
-def _price(models: Models, model: str, published: CatalogEntry) -> dict[str, Any]:
+def _price(models: Models, model: str) -> dict[str, Any]:
     price, configured = models.price(model), models.configured_price(model)
     if price is None:
         return {"prompt": None, "cached": None, "completion": None, "source": "unknown"}
-    cached = published.cached if configured is None else None
     source = "catalog" if configured is None else "settings"
-    return {"prompt": price.prompt, "cached": cached, "completion": price.completion, "source": source}
+    return {"prompt": price.prompt, "cached": price.cached, "completion": price.completion, "source": source}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from projectdavid.ports.store import Row, View
-from projectdavid.runtime.records import encode, run_of
+from projectdavid.runtime.records import encode, run_of, usage_from
 from projectdavid.server.openai import words
 from projectdavid.server.openai.words import Json
 
@@ -76,7 +76,8 @@ def _of_step(code: str) -> str:
 
 
 def _used(row: Row) -> Json | None:
-    return None if row.usage is None else words.usage(*words.decoded(row.usage))
+    used = usage_from(row.usage)
+    return None if used is None else words.usage(used)
 
 
 def call(row: Row, *, full: bool = False) -> Json:

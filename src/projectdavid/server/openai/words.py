@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from projectdavid.engine.deltas import Usage
 from projectdavid.engine.run import Failure, Run
 from projectdavid.ports.store import Row
 from projectdavid.protocol.runs import TERMINAL_STATUSES
@@ -190,7 +191,7 @@ def run(row: Row, calls: Iterable[Row] = (), status: str | None = None) -> Json:
         "incomplete_details": _incomplete(state) if status == "incomplete" else None,
         "model": row.model,
         "metadata": metadata(row.meta_data),
-        "usage": _used(state) if over else None,
+        "usage": usage(state.usage) if over else None,
         **_configured(config),
     }
 
@@ -264,16 +265,19 @@ def _incomplete(state: Run) -> Json:
     return {"reason": None, "detail": state.incomplete}
 
 
-def _used(state: Run) -> Json:
-    return usage(state.usage.prompt_tokens, state.usage.completion_tokens)
+def usage(used: Usage) -> Json:
+    """Return the usage of a run or a step.
 
-
-def usage(prompt_tokens: int, completion_tokens: int) -> Json:
-    """Tokens."""
+    The service spelled `prompt_token_details` so, with runs alone; the plural is that of all its other objects.
+    """
+    cached = {"cached_tokens": used.cached_tokens}
     return {
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": completion_tokens,
-        "total_tokens": prompt_tokens + completion_tokens,
+        "prompt_tokens": used.prompt_tokens,
+        "completion_tokens": used.completion_tokens,
+        "total_tokens": used.prompt_tokens + used.completion_tokens,
+        "prompt_token_details": cached,
+        "prompt_tokens_details": cached,
+        "completion_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
     }
 
 
