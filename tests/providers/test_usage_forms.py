@@ -118,6 +118,16 @@ FORMS = {
         {"prompt_tokens": 100, "completion_tokens": 18, "total_tokens": 150},
         within(0, 32),
     ),
+    "gemini, prompt without its cache": (
+        {
+            "prompt_tokens": 36,
+            "completion_tokens": 18,
+            "total_tokens": 150,
+            "prompt_tokens_details": {"cached_tokens": 64},
+            "completion_tokens_details": {"reasoning_tokens": 32},
+        },
+        within(64, 32),
+    ),
     "gemini, thoughts and no answer": (
         {
             "prompt_tokens": 100,

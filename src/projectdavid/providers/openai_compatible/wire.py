@@ -99,24 +99,28 @@ class Spent(msgspec.Struct, gc=False):
             reasoning_tokens=reasoning if reasoning <= completion else 0,
         )
 
-    def _cached(self, prompt: int) -> int:
+    def _cached(self, most: int) -> int:
         return _first(
             _part(self.prompt_tokens_details, "cached_tokens"),
             _part(self.input_tokens_details, "cached_tokens"),
             self.prompt_cache_hit_tokens,
             self.cache_read_input_tokens,
             self.cached_tokens,
-            most=prompt,
+            most=most,
         )
 
     def _uncounted_cache(self, prompt: int, completion: int, reasoning: int) -> int:
         """Return the tokens read from and written to a cache, if the prompt is reported without them.
 
         Anthropic reports it so, and some gateways pass its numbers on; others, such as LiteLLM, add them up first.
+        Gateways to Gemini have subtracted the cached tokens from the prompt.
         """
         cache = _first(self.cache_read_input_tokens) + _first(self.cache_creation_input_tokens)
         beyond = _first(self.total_tokens) - prompt - completion
-        apart = not self.prompt_tokens or cache > prompt or beyond in (cache, cache + reasoning)
+        for tokens in (cache, self._cached(MOST_TOKENS)):
+            if tokens and beyond in (tokens, tokens + reasoning):
+                return tokens
+        apart = not self.prompt_tokens or cache > prompt
         return cache if apart and prompt + cache <= MOST_TOKENS else 0
 
 
