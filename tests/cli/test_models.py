@@ -1,6 +1,7 @@
 """The models: what is known of each, questions that find out more, and newer catalogs."""
 
 import json
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from projectdavid.server.settings import ProviderSettings
 from tests.cli.conftest import Command
 from tests.fakes.scenes import Body, Refuser, Rule
 
@@ -29,7 +31,8 @@ def says(message: str) -> tuple[int, Body]:
 
 
 REFUSALS: list[Rule] = [
-    (lambda body: "temperature" in body, says("temperature is not supported")),
+    (lambda body: "stream_options" in body, says("stream_options is not supported")),
+    (lambda body: "max_tokens" in body, says("Unsupported parameter: 'max_tokens' is not supported with this model.")),
     (lambda body: "image_url" in json.dumps(body), says("This model does not support image input")),
     (lambda body: "tools" in body, says("this server has no tool parser")),
 ]
@@ -89,10 +92,21 @@ def test_a_probe_asks_little_and_says_what_works_and_what_to_set(
         "structured output": "no",
         "context window": "no",
     }
-    assert outcome.json["learned"] == ["cannot see images"]
+    assert outcome.json["learned"] == [
+        "does not take 'stream_options'",
+        "takes 'max_completion_tokens'",
+        "cannot see images",
+    ]
+    assert 'omit = ["stream_options"]' in outcome.json["settings"]
+    assert 'max_tokens_field = "max_completion_tokens"' in outcome.json["settings"]
     assert "tools = false" in outcome.json["settings"]
-    assert len(server.asked) <= 7
-    assert all(body["max_tokens"] <= 256 for body in server.asked)
+    shown = "\n".join(outcome.json["settings"])
+    assert (
+        ProviderSettings(base_url="http://a/v1", **tomllib.loads(shown)["providers"]["openai"]).capabilities.images
+        is False
+    )
+    assert len(server.asked) <= 5 + len(REFUSALS)
+    assert all(body.get("max_tokens", 0) + body.get("max_completion_tokens", 0) <= 256 for body in server.asked)
 
 
 def test_a_probe_for_people_is_a_table_with_settings_to_copy(lonely: Command, serve: Serve) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from projectdavid.cli.configuration import read_settings
 from projectdavid.cli.printing import Failure
-from projectdavid.engine.deltas import Fold, Reply
+from projectdavid.engine.deltas import Fold, Reasoning, Reply, Text
 from projectdavid.engine.prompt import Ask, PromptMessage
 from projectdavid.ports.model import ModelError, Provider
+from projectdavid.providers.openai_compatible import OpenAICompatible
 from projectdavid.runtime.routing import Models, UnknownModel
 from projectdavid.server.providing import models_of
 
@@ -168,7 +169,8 @@ async def _probe(models: Models, name: str | None) -> ProbeReport:
                 "context window", "no" if window.source == "default" else "yes", f"{window.tokens} ({window.source})"
             )
         )
-        report.settings = _advise(report)
+        lessons = provider.lessons(served).to_settings() if isinstance(provider, OpenAICompatible) else {}
+        report.settings = _advise(report, lessons)
         return report
     except UnknownModel as error:
         raise Failure(str(error)) from error
@@ -199,7 +201,7 @@ async def _ask(
         async with asyncio.timeout(PATIENCE):
             async for chunks in provider.stream(ask):
                 fold.add(chunks)
-                reads += 1
+                reads += any(isinstance(chunk, Text | Reasoning) for chunk in chunks)
     except TimeoutError:
         return ProbeOutcome(title, "failed", f"no whole answer in {PATIENCE:g} s"), None
     except ModelError as error:
@@ -218,14 +220,17 @@ def _transport(answer: _Answer) -> list[ProbeOutcome]:
     ]
 
 
-def _advise(report: ProbeReport) -> list[str]:
-    """The lines for `config.toml` that spare failed requests."""
+def _advise(report: ProbeReport, lessons: dict[str, Any]) -> list[str]:
+    """The lines for `config.toml` that spare refused requests; they hold for all models of the provider."""
     verdicts = {one.name: one.verdict for one in report.outcomes}
-    provider = report.model.partition("/")[0]
-    flags = {"tools": "tools", "images": "images", "parallel calls": "parallel_calls"}
-    lines = [f"{flags[name]} = false" for name in flags if verdicts.get(name) == "refused"]
+    table = f"providers.{json.dumps(report.model.partition('/')[0])}"
+    lines = [f"{name} = {json.dumps(value)}" for name, value in lessons.items()]
     if lines:
-        lines.insert(0, f"[providers.{json.dumps(provider)}.capabilities]")
+        lines.insert(0, f"[{table}]")
+    flags = {"tools": "tools", "images": "images", "parallel calls": "parallel_calls"}
+    refused = [f"{flags[name]} = false" for name in flags if verdicts.get(name) == "refused"]
+    if refused:
+        lines += [f"[{table}.capabilities]", *refused]
     if verdicts["context window"] == "no":
         lines += ["[context_windows]", f"{json.dumps(report.model)} = 8192  # what its server really takes"]
     return lines

@@ -166,7 +166,7 @@ class OpenAICompatible:
             except ModelError:
                 self._listed, self._listed_until = {}, monotonic() + _LIST_RETRIED
         said = await self._facts.read(model, (self._listed or {}).get(model))
-        lessons = self._lessons.get(model, NOTHING_LEARNED)
+        lessons = self.lessons(model)
         known = {name: (value, "provider") for name, value in said.capabilities.items()}
         if model in self._reports_usage:
             known["usage"] = (self._reports_usage[model], "learned")
@@ -175,6 +175,10 @@ class OpenAICompatible:
         chosen = {name: getattr(self.profile.capabilities, name) for name in Capabilities.__slots__}
         known |= {name: (value, "settings") for name, value in chosen.items() if value is not None}
         return ModelFacts(said.window, lessons.describe(), known)
+
+    def lessons(self, model: str) -> Lessons:
+        """Return what refusals taught about a model so far."""
+        return self._lessons.get(model, NOTHING_LEARNED)
 
     async def _list_models(self) -> list[ModelList.Model]:
         body = await self._request(self._server.models)

@@ -75,6 +75,11 @@ class Lessons:
             omit=self.omit | profile.omit | _needless(profile.capabilities),
         )
 
+    def to_settings(self) -> dict[str, Any]:
+        """Return the settings of a provider that spare the refusals that taught this."""
+        chosen = {"omit": sorted(self.omit), "max_tokens_field": self.max_tokens_field}
+        return {name: value for name, value in chosen.items() if value}
+
     def describe(self) -> tuple[str, ...]:
         """What was learned, in words for the operator."""
         told = [f"does not take '{name}'" for name in sorted(self.omit)]
