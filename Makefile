@@ -11,10 +11,10 @@ SYNCED := .venv/.synced
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo serve test deep compat check bench
+.PHONY: help setup demo serve test deep compat real-model check bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(SYNCED) ## Make .venv and install what uv.lock names
 
@@ -28,7 +28,7 @@ demo: $(SYNCED) ## The whole way once; needs no key and no network
 serve: $(SYNCED) ## The server, in this terminal
 	@$(BIN)/projectdavid serve
 
-test: $(SYNCED) ## All tests but those of compat
+test: $(SYNCED) ## All tests but those of compat and real-model
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests of the fuzzers
@@ -40,6 +40,9 @@ chaos: $(SYNCED) ## Twenty backups at random moments of a busy server, each rest
 
 compat: $(SYNCED) ## Other parties' frameworks against the server
 	@$(BIN)/python -m pytest -m compat tests/compat/frameworks
+
+real-model: $(SYNCED) ## A small real model in llama.cpp against the server; downloads 272 MB once
+	@$(BIN)/python -m pytest -m real_model --durations=0 --durations-min=1 tests/real_model
 
 check: $(SYNCED) ## Style, types, imports, dependencies, generated code
 	$(BIN)/ruff check .

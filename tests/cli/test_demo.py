@@ -5,9 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from tests.cli.processes import finished
+from tests.cli.processes import finished, upstream
 
 pytestmark = pytest.mark.slow
 
@@ -118,3 +119,14 @@ def test_a_folder_in_use_is_said_in_a_line(tmp_path: Path, data: Path) -> None:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "in use by another server" in done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "limit"), [((), 2000), (("--max-completion-tokens", "7"), 7)])
+def test_every_run_of_the_demo_bounds_the_tokens_of_the_model(
+    tmp_path: Path, arguments: tuple[str, ...], limit: int
+) -> None:
+    with upstream() as url:
+        done = finished("demo", *arguments, home=tmp_path, environment={"OPENAI_BASE_URL": url})
+        requests = httpx2.get(f"{url}/requests").json()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [request["body"]["max_tokens"] for request in requests] == [limit] * 3

@@ -25,6 +25,9 @@ def demo(
         typer.Option(envvar="PROJECTDAVID_DEMO_MODEL", help="Which model. Default: the first of your provider."),
     ] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep everything in this folder.")] = None,
+    max_completion_tokens: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many tokens the model can write in each of the three runs.")
+    ] = 2000,
     as_json: AsJson = False,
 ) -> None:
     """Go the whole way once, without key or network.
@@ -35,4 +38,4 @@ def demo(
     """
     from projectdavid.cli.demonstration import demonstrate
 
-    demonstrate(model, data, as_json=as_json)
+    demonstrate(model, data, max_completion_tokens, as_json=as_json)

@@ -65,8 +65,10 @@ class _Stage:
         self._console.print(Text(f"   {plain(text)}"), soft_wrap=True)
 
 
-def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
+def demonstrate(model: str | None, data: Path | None, max_tokens: int, *, as_json: bool) -> None:
     """Start a platform, use it through the SDK, stop it.
+
+    In each run the model can write `max_tokens` tokens: small models can write without end.
 
     Raises:
         Failure: the platform does not start, or the provider has no model.
@@ -87,9 +89,9 @@ def demonstrate(model: str | None, data: Path | None, *, as_json: bool) -> None:
         stage.step("The server", f"{client.base_url}  in {folder}{'' if data else ', gone afterwards'}")
         teller = Teller(sys.stderr if as_json else sys.stdout, console)
         named = _model(client, settings, model)
-        facts = _talk(client, named, stage, teller)
-        facts["math"] = _compute(client, named, stage, teller, data)
-        facts["files"] = _look_up(client, named, stage, teller)
+        facts = _talk(client, named, max_tokens, stage, teller)
+        facts["math"] = _compute(client, named, max_tokens, stage, teller, data)
+        facts["files"] = _look_up(client, named, max_tokens, stage, teller)
     _next_steps(stage, facts["model"], settings)
     if as_json:
         print_json(facts)
@@ -108,7 +110,7 @@ def _model(client: Entity, settings: Settings, wanted: str | None) -> str:
     return found
 
 
-def _talk(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str, Any]:
+def _talk(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Teller) -> dict[str, Any]:
     assistant = client.assistants.create_assistant(name="Weather", model=model, instructions=INSTRUCTIONS)
     stage.step("An assistant", f"{assistant.id}  model {model}")
     thread = client.threads.create_thread()
@@ -116,8 +118,16 @@ def _talk(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str
     stage.step("You say", QUESTION)
     stage.line("and lend it a Python function: get_weather(city)")
     stage.step("The run streams", "")
-    result = client.runs.run(assistant, thread, content=QUESTION, tools=[get_weather], on_event=teller.tell)
+    result = client.runs.run(
+        assistant,
+        thread,
+        content=QUESTION,
+        tools=[get_weather],
+        on_event=teller.tell,
+        max_completion_tokens=max_tokens,
+    )
     teller.end_line()
+    _report_cut(result, stage)
     _tell_outcome(result, stage)
     messages = list(client.messages.iterate(thread.id))
     stage.step("Stored messages", f"{len(messages)} in {thread.id}")
@@ -136,7 +146,9 @@ def _talk(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str
     }
 
 
-def _compute(client: Entity, model: str, stage: _Stage, teller: Teller, data: Path | None) -> dict[str, Any]:
+def _compute(
+    client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Teller, data: Path | None
+) -> dict[str, Any]:
     """The Mathy of the API page: code in the sandbox, and the picture that it draws."""
     tutor = client.assistants.create_assistant(
         name="Mathy", model=model, instructions=MATH_INSTRUCTIONS, tools=[{"type": "code_interpreter"}]
@@ -144,8 +156,15 @@ def _compute(client: Entity, model: str, stage: _Stage, teller: Teller, data: Pa
     stage.step("Mathy", f"{tutor.id}  with code_interpreter")
     stage.step("You say", MATH)
     stage.step("The run streams", "")
-    result = client.runs.run(tutor, client.threads.create_thread(), content=MATH, on_event=teller.tell)
+    result = client.runs.run(
+        tutor,
+        client.threads.create_thread(),
+        content=MATH,
+        on_event=teller.tell,
+        max_completion_tokens=max_tokens,
+    )
     teller.end_line()
+    _report_cut(result, stage)
     pictures = [file for message in result.messages for file in message.attachments if file.get("type") == "image"]
     kept: list[str] = []
     if pictures:
@@ -158,7 +177,7 @@ def _compute(client: Entity, model: str, stage: _Stage, teller: Teller, data: Pa
     return {"run_id": result.run.id, "status": result.run.status, "answer": result.text, "plots": kept}
 
 
-def _look_up(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[str, Any]:
+def _look_up(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Teller) -> dict[str, Any]:
     """An assistant that answers from a file, and cites where it stands."""
     store = client.vectors.create("Terms")
     client.vectors.add_file(store, TERMS, filename="terms.md")
@@ -170,8 +189,15 @@ def _look_up(client: Entity, model: str, stage: _Stage, teller: Teller) -> dict[
     stage.step("Librarian", f"{librarian.id}  with file_search over terms.md")
     stage.step("You say", LOOKED_UP)
     stage.step("The run streams", "")
-    result = client.runs.run(librarian, client.threads.create_thread(), content=LOOKED_UP, on_event=teller.tell)
+    result = client.runs.run(
+        librarian,
+        client.threads.create_thread(),
+        content=LOOKED_UP,
+        on_event=teller.tell,
+        max_completion_tokens=max_tokens,
+    )
     teller.end_line()
+    _report_cut(result, stage)
     cited = [one.file_citation for one in result.citations if one.file_citation is not None]
     if not cited:
         stage.line("The model cited nothing.")
@@ -185,6 +211,13 @@ def _tell_outcome(result: RunResult, stage: _Stage) -> None:
     usage = result.run.usage
     if usage is not None:
         stage.line(f"{result.run.status}; {usage.prompt_tokens} tokens read, {usage.completion_tokens} written")
+
+
+def _report_cut(result: RunResult, stage: _Stage) -> None:
+    """Say what to do if the limit of the demo ended the run."""
+    if result.run.incomplete_details == "max_completion_tokens":
+        limit = result.run.max_completion_tokens
+        stage.line(f"The run ended at {limit} tokens. Set --max-completion-tokens to let the model write more.")
 
 
 def _next_steps(stage: _Stage, model: str, settings: Settings) -> None:
