@@ -1,6 +1,8 @@
 """The window of a model is found out: said by its provider, named by a refusal, or learned from reports."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from itertools import pairwise, takewhile
 from typing import Any
 
 import msgspec
@@ -201,3 +203,32 @@ async def test_a_mistaken_refusal_does_not_shut_the_model(stage: Stage) -> None:
     model.window = 10**6
     (events,) = await talk(stage, worker, [ENGLISH * 20])
     assert statuses(events)[-1] == "completed"
+
+
+async def test_the_beginning_of_a_prompt_stays_the_same_from_turn_to_turn(stage: Stage) -> None:
+    """A provider that caches prompts reads it from there; cut anew at every turn, it could reuse almost nothing."""
+    model = WindowedModel(4096, says=ModelFacts(window=4096))
+    await talk(stage, worker_for(stage, model), [f"{number}. {ENGLISH * 8}" for number in range(120)])
+    whole = reused = 0
+    for before, after in pairwise(model.asked[40:]):
+        whole += model.count(after)
+        same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(before.messages, after.messages, strict=False))))
+        reused += model.count(replace(after, messages=after.messages[:same]))
+    assert model.refused == 0
+    assert reused / whole > 0.8
+
+
+async def test_a_thread_is_shown_from_further_back_once_there_is_room(stage: Stage) -> None:
+    model = WindowedModel(2048, says=ModelFacts(window=2048))
+    async with stage.working(worker_for(stage, model)):
+        n = await stage.run("Hi")
+        thread_id = (await stage.row(n)).thread_id
+        await stage.events(n)
+        await add_turns(stage, thread_id, [ENGLISH * 8] * 40)
+        await stage.events(await stage.run("And?", thread_id=thread_id))
+        shown = len(model.asked[-1].messages)
+    larger = WindowedModel(10**6, says=ModelFacts(window=10**6))
+    async with stage.working(worker_for(stage, larger)):  # the operator has given the model more memory
+        await stage.events(await stage.run("And now?", thread_id=thread_id))
+    model = larger
+    assert shown < 60 < len(model.asked[-1].messages)

@@ -1,7 +1,7 @@
 """What tests say to the server: a client for each user, and the steps with which many tests begin."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +146,8 @@ def refused(response: httpx2.Response, status: int, code: str, param: str | None
     assert list(error) == ["type", "code", "param", "message"]
     assert (error["code"], error["param"]) == (code, param), error
     return error["message"]
+
+
+async def once(content: bytes) -> AsyncGenerator[bytes]:
+    """Bytes in one piece."""
+    yield content

@@ -89,6 +89,8 @@ def furnish(user: Caller, folder: Path) -> None:
         db.set_busy_timeout(10_000)
         page = "INSERT INTO pages (owner, url, read_at, final_url, title, text) VALUES (?, ?, ?, ?, ?, ?)"
         db.execute(page, (user.user_id, f"https://{MARK}.example/", time.time(), "", MARK, f"{MARK} page"))
+        cut = "INSERT INTO prompt_cuts (thread, source, first) SELECT n, ?, 1 FROM threads WHERE owner = ? LIMIT 1"
+        db.execute(cut, (MARK, user.user_id))
 
 
 def completed(admin: Caller, erasure_id: str) -> Json:
@@ -259,7 +261,7 @@ def test_only_admins_see_erasures(admin: Caller, user: Caller) -> None:
     refused(admin.get("/v1/admin/erasures/erasure_1"), 404, "erasure_not_found", "erasure_id")
 
 
-NOT_OF_USERS = {"configs", "erasures", "meta", "blob_removals", "index_removals", "sqlite_sequence"}
+NOT_OF_USERS = {"configs", "erasures", "meta", "blob_removals", "index_removals", "sqlite_sequence", "used_tickets"}
 """Tables without an owner: shared, about the installation, or what is still to be erased."""
 
 

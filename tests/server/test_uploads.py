@@ -1,7 +1,6 @@
 """Uploads in parts: whole, resumed, and all that can be wrong with them."""
 
 import hashlib
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from projectdavid.runtime.filing import ORPHANED_AFTER, Filing
 from projectdavid.server.platform import Platform
 from tests.server.conftest import Clock
 from tests.server.routes import begun
-from tests.server.talking import NOBODY, Caller, Json, ok, refused, stored
+from tests.server.talking import NOBODY, Caller, Json, ok, once, refused, stored
 
 CONTENT = b"The first part." * 1000 + b"The second." * 1000
 
@@ -21,11 +20,6 @@ CONTENT = b"The first part." * 1000 + b"The second." * 1000
 def sent(user: Caller, upload: Json, piece: bytes, **options: Any) -> httpx2.Response:
     """A part that is sent."""
     return user.post(f"/v1/file-uploads/{upload['id']}/parts", files={"data": piece}, **options)
-
-
-async def once(content: bytes) -> AsyncGenerator[bytes]:
-    """Bytes in one piece."""
-    yield content
 
 
 def completed(user: Caller, upload: Json, *parts: Json, **fields: Json) -> httpx2.Response:

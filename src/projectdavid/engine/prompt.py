@@ -40,6 +40,10 @@ class PromptMessage:
     """What the provider calls the call that this is the output of; empty: as `call_id` says."""
     provider_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Fields that its provider sent with the message, and needs back."""
+    position: int = field(default=0, compare=False)
+    """Where it stands in its thread; 0: in none."""
+    tokens: int = field(default=0, compare=False)
+    """The estimate, where it was made already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class PromptTooLong(Exception):
 
 def estimate(message: PromptMessage) -> int:
     """Tokens of one message, roughly."""
+    if message.tokens:
+        return message.tokens
     content = message.content
     size = estimate_text(content) if isinstance(content, str) else sum(map(estimate_block, content))
     if message.calls:

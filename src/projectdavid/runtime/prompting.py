@@ -1,37 +1,38 @@
 """Read a thread into what a model is asked."""
 
+from contextlib import suppress
 from typing import Any
-
-import msgspec
 
 from projectdavid.engine.prompt import (
     Ask,
-    PromptCall,
     PromptMessage,
+    PromptTooLong,
     estimate,
     estimate_tools,
     fitted,
     paired,
 )
 from projectdavid.engine.run import Correction, Run
-from projectdavid.ports.store import Row, Store
+from projectdavid.ports.store import Row
 from projectdavid.runtime.context_windows import Window
-from projectdavid.runtime.provider_state import with_provider_state
 from projectdavid.runtime.records import Config
+from projectdavid.runtime.thread_history import ThreadHistory
 
-NEWEST = 2**63 - 1
-PAGE = 200
 REPLY_RESERVE = 4096
 UNBOUNDED = 10**9
+CUT_TO = 0.7
+"""The part of the room to which a thread is cut that has outgrown it."""
+REGROWS = 0.3
+"""Below this part of the room, a thread that was cut for a smaller one is shown from further back."""
 CORRECT = (
     "Your answer does not match the required response format. {} "
     "Write the whole answer again: only JSON in that format, without a code fence and without any other text."
 )
 
-_decode = msgspec.json.decode
 
-
-async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, window: Window, source: str) -> Ask:
+async def ask_for(
+    history: ThreadHistory, row: Row, run: Run, config: Config, model: str, window: Window, source: str
+) -> Ask:
     """The next question of a run to a model; `source` is the model's full name, with that of its provider.
 
     Raises:
@@ -43,9 +44,12 @@ async def ask_for(store: Store, row: Row, run: Run, config: Config, model: str, 
     room = _room(run, config, window, left) - tools_tokens
     correction = _correction_messages(run.correction, room)
     room -= sum(map(estimate, correction))
-    messages = paired(await _thread(store, row.thread, room, source))
     last = config.truncation_strategy.get("last_messages") if isinstance(config.truncation_strategy, dict) else None
-    kept, tokens = fitted(_system(config), _newest(messages, last), room)
+    if last is None and config.max_prompt_tokens is None and room < UNBOUNDED - tools_tokens:
+        kept, tokens = await _stepwise(history, row.thread, source, _system(config), room)
+    else:
+        messages = paired(await history.read(row.thread, source, 0, room))
+        kept, tokens = fitted(_system(config), _newest(messages, last), room)
     return Ask(
         model=model,
         messages=(*kept, *correction),
@@ -72,35 +76,40 @@ def _correction_messages(correction: Correction | None, room: int) -> tuple[Prom
     return (answer, request)
 
 
-async def _thread(store: Store, thread: int, room: int, source: str) -> list[PromptMessage]:
-    """The newest messages of a thread in order, some more than fit into `room` tokens."""
-    newest_first: list[PromptMessage] = []
-    before, tokens = NEWEST, 0
-    while True:
-        rows = await store.all("prompt_page", thread=thread, before=before, limit=PAGE)
-        for row in rows:
-            message = _message(row, source)
-            newest_first.append(message)
-            tokens += estimate(message)
-        if len(rows) < PAGE or tokens > room:
-            return newest_first[::-1]
-        before = rows[-1].n
+async def _stepwise(
+    history: ThreadHistory, thread: int, source: str, system: str, room: int
+) -> tuple[list[PromptMessage], int]:
+    """The newest messages that fit, cut in steps.
+
+    A thread that outgrows the room is cut to a part of it, and grows again behind the same beginning: providers charge
+    a tenth for a beginning that they have read before.
+
+    Raises:
+        PromptTooLong: not even the last turn fits.
+    """
+    first = await history.cut(thread, source)
+    messages = paired(await history.read(thread, source, first, room))
+    kept, tokens = fitted(system, messages, room)
+    skipped = len(messages) - (len(kept) - bool(system))
+    if first and not skipped and tokens < room * REGROWS:
+        return await _recut(history, thread, source, system, room)  # the room has grown
+    if not skipped:
+        return kept, tokens
+    return await _recut(history, thread, source, system, room)
 
 
-def _message(row: Row, source: str) -> PromptMessage:
-    calls = tuple(PromptCall(**call) for call in _decode(row.calls)) if row.calls else ()
-    role = "system" if row.role == "platform" else row.role
-    content = _decode(row.content)
-    if not isinstance(content, str):
-        content = [_as_text(block) if block["type"] == "refusal" else block for block in content]
-    message = PromptMessage(role, content, calls, row.call_id)
-    if row.provider_state is None:
-        return message
-    return with_provider_state(message, row.provider_state, row.reasoning, source)
-
-
-def _as_text(refusal: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "text", "text": refusal["refusal"]}
+async def _recut(
+    history: ThreadHistory, thread: int, source: str, system: str, room: int
+) -> tuple[list[PromptMessage], int]:
+    messages = paired(await history.read(thread, source, 0, room))
+    kept, tokens = fitted(system, messages, room)
+    if len(kept) - bool(system) < len(messages):
+        with suppress(PromptTooLong):  # the last turn may need more than the step leaves
+            kept, tokens = fitted(system, messages, int(room * CUT_TO))
+    beginning = kept[1 if system else 0] if len(kept) > bool(system) else None
+    whole = len(kept) - bool(system) == len(messages)
+    await history.move_cut(thread, source, 0 if whole or beginning is None else beginning.position)
+    return kept, tokens
 
 
 def _newest(messages: list[PromptMessage], last: int | None) -> list[PromptMessage]:

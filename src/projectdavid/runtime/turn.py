@@ -30,6 +30,7 @@ from projectdavid.runtime.records import Config, encode
 from projectdavid.runtime.routing import Models, UnknownModel
 from projectdavid.runtime.schema_graph import InvalidSchema
 from projectdavid.runtime.showing import Pictures
+from projectdavid.runtime.thread_history import ThreadHistory
 from projectdavid.runtime.writing import Streamed
 
 PAGE = 500
@@ -65,6 +66,7 @@ class Turn:
     config: Config
     quota: Quota
     pictures: Pictures
+    history: ThreadHistory
     citing: Citing | None = None
     _fold: Fold = field(init=False)
     _rows: list[tuple[int, Entry]] = field(init=False, default_factory=list)
@@ -146,12 +148,12 @@ class Turn:
         """The question, within the window of the model; the provider is asked how large that is when it matters."""
         windows = self.models.windows
         window = windows.of(self._source)
-        ask = await ask_for(self.store, self.row, self.run, self.config, model, window, self._source)
+        ask = await ask_for(self.history, self.row, self.run, self.config, model, window, self._source)
         if not window.certain and ask.prompt_tokens > SMALL_PROMPT:
             windows.discover(self._source, (await provider.facts(model)).window)
             window = windows.of(self._source)
             if ask.prompt_tokens > window.tokens // 2:
-                ask = await ask_for(self.store, self.row, self.run, self.config, model, window, self._source)
+                ask = await ask_for(self.history, self.row, self.run, self.config, model, window, self._source)
         await self._see_current()
         return replace(ask, messages=await self.pictures.shown(self.row.owner, ask.messages))
 

@@ -20,6 +20,7 @@ from projectdavid.runtime.records import config_of
 from projectdavid.runtime.routing import Models
 from projectdavid.runtime.shift import Shift
 from projectdavid.runtime.showing import Pictures
+from projectdavid.runtime.thread_history import ThreadHistory
 from projectdavid.runtime.toolbox import Toolbox
 from projectdavid.runtime.tooling import Tooling
 from projectdavid.runtime.turn import Turn
@@ -70,6 +71,7 @@ class Worker:
         self._pace = pace
         self._quota = quota or Quota(store, clock)
         self._citations = citations
+        self._history = ThreadHistory(store)
         self._name = ids.new("worker")
         self._queue = OwnerQueue(self._load)
         self._shift = Shift(room=pace.runs, look=pace.look, lease=pace.lease, freed=self._freed, log=log)
@@ -196,6 +198,7 @@ class Worker:
             config,
             self._quota,
             Pictures(self._store, self._shelf.blobs),
+            self._history,
             None if self._citations is None else self._citations.of(decided.row, config),
         )
 

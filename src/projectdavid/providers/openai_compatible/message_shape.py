@@ -39,7 +39,11 @@ def build_messages(prompt: Iterable[PromptMessage], shape: MessageShape) -> list
     messages: list[Message] = []
     system: list[str] = []
     for one in prompt:
-        message = _message(one, shape)
+        content = one.content
+        if isinstance(content, str) and content and not (one.calls or one.call_id or one.provider_fields):
+            message: Message | None = {"role": one.role, "content": content}  # nearly every message, at every turn
+        else:
+            message = _message(one, shape)
         if message is None:
             continue
         if one.role == "system" and shape.system != "anywhere":

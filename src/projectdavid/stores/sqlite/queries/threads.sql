@@ -113,3 +113,19 @@ SELECT n, role, content, calls, call_id, reasoning, provider_state FROM messages
 -- The newest messages of a thread, calls and outputs among them.
 SELECT m.role, m.content, m.calls, m.call_id FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE t.id = :thread_id AND t.owner = :owner ORDER BY m.n DESC LIMIT :limit;
+
+-- name: prompt_new
+-- The messages of a thread behind `after`, oldest first, as a model needs them.
+SELECT n, role, content, calls, call_id, reasoning, provider_state FROM messages
+WHERE thread = :thread AND n > :after ORDER BY n LIMIT :limit;
+
+-- name: prompt_extent
+-- How many messages a thread has from `first` on, and the newest; from an index alone.
+SELECT count(*) AS count, COALESCE(max(n), 0) AS last FROM messages WHERE thread = :thread AND n >= :first;
+
+-- name: prompt_cut
+SELECT first FROM prompt_cuts WHERE thread = :thread AND source = :source;
+
+-- name: prompt_cut_set
+INSERT INTO prompt_cuts (thread, source, first) VALUES (:thread, :source, :first)
+ON CONFLICT (thread, source) DO UPDATE SET first = excluded.first;
