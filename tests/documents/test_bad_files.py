@@ -70,7 +70,7 @@ BAD = {
     "a zip": (archive(a=b"text"), "unsupported_file", "Unpack"),
     "a zip of nothing": (archive(), "unsupported_file", "Unpack"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "unsupported_file", "image/png"),
-    "a gzip": (gzip.compress(b"text"), "unsupported_file", "gzip"),
+    "a gzip": (gzip.compress(b"text", mtime=0), "unsupported_file", "gzip"),
     "binary data called .txt": (bytes(range(256)) * 40, "unsupported_file", "binary"),
     "noise called .txt": (b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff" + bytes(200), "unsupported_file", "executable"),
 }

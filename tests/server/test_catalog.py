@@ -133,7 +133,7 @@ def test_a_file_of_the_operator_wins_over_the_catalog_of_the_package(
         json.dumps({**OURS, "providers": {"acme": {"models": {"a": {"window": "many"}}}}}).encode(),
         json.dumps({**OURS, "providers": {"acme": {"models": {"a": {"pompt": 1}}}}}).encode(),
         b"\x1f\x8b broken",
-        gzip.compress(b"{}")[:-9],
+        gzip.compress(b"{}", mtime=0)[:-9],
         b"\xff\xfe",
         b"[" * 100_000,
         None,

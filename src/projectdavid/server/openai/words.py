@@ -259,7 +259,12 @@ def _last_error(failure: Failure | None) -> Json | None:
 
 
 def _incomplete(state: Run) -> Json:
-    """Why a run ended early; a reason of this platform alone is told beside."""
+    """Why a run ended early; a reason of this platform alone is told beside.
+
+    The service had one word for both limits of what a model writes: the one that was asked for, and the model's own.
+    """
+    if state.incomplete == "model_limit":
+        return {"reason": "max_completion_tokens"}
     if state.incomplete in LIMITS:
         return {"reason": state.incomplete}
     return {"reason": None, "detail": state.incomplete}
