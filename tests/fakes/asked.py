@@ -54,7 +54,8 @@ class Record:
         self.closed = False
         for message in reversed(self.request.messages):
             if message.role == "user":
-                self.last_user = message.text()
+                # What was said last: messages in a row come as one, with a blank line between them.
+                self.last_user = message.text().rpartition("\n\n")[2]
                 break
             self.prefix -= 1
             if message.role == "tool":
