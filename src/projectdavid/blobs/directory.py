@@ -203,7 +203,7 @@ def hold_blobs(path: Path) -> Generator[None]:
     """Keep every server, in this process or another, from deleting blobs of a directory.
 
     Raises:
-        Held: somebody else holds them.
+        Held: another process holds them.
         OSError: the lock file beside the directory cannot be written.
     """
     handle = os.open(_hold(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

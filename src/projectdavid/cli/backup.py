@@ -56,7 +56,7 @@ def backup(
         ),
     ] = None,
     no_index: Annotated[
-        bool, typer.Option("--no-index", help="Leave the search index out; it is made anew after a restore.")
+        bool, typer.Option("--no-index", help="Leave the search index out; it is rebuilt after a restore.")
     ] = False,
     no_secrets: Annotated[
         bool, typer.Option("--no-secrets", help="Leave out secret.key, credentials.json and config.toml.")
@@ -145,7 +145,7 @@ def restore(
     for blob in done.missing:
         say(f"missing: the bytes of {blob.of} of {blob.owner}")
     if done.index_left_out:
-        note("The search index is made anew after the release.")
+        note("The search index is rebuilt after the release.")
     if not (folder / "secret.key").exists():
         note(f"It has no secret.key, without which no API key opens: put the server's into {folder} before you start.")
     _tell_waiting(done.open_runs, done.pending_deliveries)

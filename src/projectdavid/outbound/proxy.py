@@ -32,7 +32,7 @@ _ALL = range(1, 2**16)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one connection may take at the most; times in seconds."""
+    """The most that one connection can take; times in seconds."""
 
     head_timeout: float = 15
     """For a whole request without its body."""

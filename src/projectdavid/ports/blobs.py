@@ -77,7 +77,7 @@ class Blobs(Protocol):
         ...
 
     async def older_than(self, seconds: float) -> list[str]:
-        """The keys that were stored longer ago: whoever knows which are in use can discard the others."""
+        """The keys that were stored longer ago: a caller that knows which are in use can discard the others."""
         ...
 
     async def discard(self, keys: list[str]) -> None:

@@ -208,7 +208,7 @@ class Calling:
         return tuple(MadeFile(file.id, file.name, file.mime_type, file.size, link(file.id)) for file in files)
 
     async def rows(self, files: Sequence[File]) -> list[Op]:
-        """What is to be written, in the transaction that ends the call, so that they are files of the owner.
+        """What must be written in the transaction that ends the call, so that they are files of the owner.
 
         It raises LimitReached if calls side by side have used up the room for them.
         """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from projectdavid.ports.model import ContextRefusal
 
 SMALL_PROMPT = 1500
-"""Tokens of a prompt that every model takes: nobody is asked how large a window is for less."""
+"""Tokens of a prompt that every model takes: the provider is not asked for its window for less."""
 _LEAST_FACTOR, _MOST_FACTOR = 0.5, 4.0
 _WEIGHT = 0.3
 """Of the newest report, against those before it."""

@@ -21,7 +21,7 @@ from projectdavid.runtime.upkeep import Upkeep
 log = logging.getLogger("projectdavid.eraser")
 
 LOOK = 5.0
-"""Seconds after which the eraser looks for work that nobody announced."""
+"""Seconds after which the eraser looks for work that was not announced."""
 BATCH = 100
 ASSISTANT_DELETED = Failure("assistant_deleted", "The assistant of the run was deleted.")
 
@@ -67,7 +67,7 @@ class Eraser:
         swept = False
         while await self._store.sweep() is not None:
             swept = True
-            await asyncio.sleep(0)  # requests that came meanwhile go first
+            await asyncio.sleep(0)  # waiting requests go first
         if not (swept or due):
             return True
         finished = await self._store.all("erasures_swept")

@@ -103,7 +103,7 @@ class Ingest:
             async with aclosing(self._shift.read(queue)) as windows:
                 async for waiting in windows:
                     for one in waiting:
-                        # One that was put in again is read anew when what is at work on it has noticed.
+                        # One that was put in again is read again once its worker has noticed.
                         if self._shift.takes(one) and await self._hold("ingest_claim", n=one.n):
                             self._shift.begin(one, self._work(one.n))
 
@@ -172,7 +172,7 @@ class Ingest:
             await self._fail(row, "server_error", FAULT)
 
     async def _read(self, row: Row) -> None:
-        if row.crashes > self._rhythm.crashes:  # whoever tried before told nothing: it took the server down
+        if row.crashes > self._rhythm.crashes:  # earlier tries reported nothing: each took the server down
             await self._fail(row, "server_error", STOPPED)
             return
         if row.blob is None:

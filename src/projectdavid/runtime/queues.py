@@ -48,7 +48,7 @@ class Places:
 
     @property
     def free(self) -> int:
-        """Places that nobody holds."""
+        """Free places."""
         return self._count - self._held.total()
 
     def is_open_to(self, owner: str) -> bool:

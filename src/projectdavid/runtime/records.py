@@ -47,7 +47,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def shown_temperature(self) -> float:
-        """The sampling temperature on the wire: the documented default when nobody set one."""
+        """The sampling temperature on the wire: the documented default if it is unset."""
         return 1.0 if self.temperature is None else self.temperature
 
     @property

@@ -71,7 +71,7 @@ class Sweeper:
                 log.exception("the store is not available; trying again")
 
     def _read_clocks(self) -> tuple[float, float]:
-        """The time of day, and that of a timer which nobody sets."""
+        """The time of day, and that of a timer that cannot be set."""
         return self._clock(), asyncio.get_running_loop().time()
 
     async def _follow_clock(self, before: tuple[float, float]) -> tuple[float, float]:
@@ -97,7 +97,7 @@ class Sweeper:
             Op("pages_prune", {"before": now - PAGES_KEPT, "limit": BATCH}),
         ):
             while (await self._store.write([op]))[0] is not None:
-                pass  # in slices, so that requests that came meanwhile go first
+                pass  # in slices, so that waiting requests go first
 
     async def expire(self) -> int:
         """Expire the runs whose time is up; returns how many."""

@@ -19,7 +19,7 @@ PAGE = 200
 MOST_BYTES = 32 << 20
 """Characters of all threads that are remembered, roughly."""
 LARGEST = 4 << 20
-"""Of one thread; a longer one is read anew each time."""
+"""Of one thread; a longer one is read again each time."""
 
 _decode = msgspec.json.decode
 

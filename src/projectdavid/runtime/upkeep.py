@@ -59,7 +59,7 @@ class Upkeep:
         await self.forget()
 
     async def rebuild(self) -> None:
-        """Let every file be read again into an index that is begun anew, because the one that is there is damaged.
+        """Let every file be read again into a new index, because the present one is damaged.
 
         Raises:
             IndexUnavailable, Unavailable.

@@ -105,7 +105,7 @@ async def assemble(
             await platform.outbox.recover()
             await first_start(platform)
         await log_recovery(store)
-        opened.pop_all()  # all is well: whoever stops the platform closes it
+        opened.pop_all()  # from here on, stopping the platform closes it
     return platform
 
 

@@ -106,7 +106,7 @@ class AsyncAssistants:
     ) -> Assistant:
         """Change the fields that are given (None sets null); the others stay as they are.
 
-        With `if_match`, the `etag` of an assistant that you read, only if nobody has changed it since.
+        With `if_match`, the `etag` of an assistant that you read, only if it has not changed since.
 
         Raises:
             NotFoundError: there is no such assistant.

@@ -45,7 +45,7 @@ class Threads:
     ) -> Thread:
         """Change the fields that are given; `meta_data` is merged into what is there.
 
-        With `if_match`, the `etag` of a thread that you read, only if nobody has changed it since.
+        With `if_match`, the `etag` of a thread that you read, only if it has not changed since.
 
         Raises:
             PreconditionFailedError: it is not the one that `if_match` names any more.

@@ -80,7 +80,7 @@ class Users:
     ) -> User:
         """Change the fields that are given (None sets null); the others stay as they are.
 
-        With `if_match`, the `etag` of a user that you read, only if nobody has changed them since.
+        With `if_match`, the `etag` of a user that you read, only if they have not changed since.
 
         Raises:
             ConflictError: they are the last admin, and `is_admin` is False.

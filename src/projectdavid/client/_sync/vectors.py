@@ -88,7 +88,7 @@ class Vectors:
     ) -> VectorStore:
         """Change the fields that are given; `meta_data` is merged.
 
-        With `if_match`, the `etag` of a store that you read, only if nobody has changed it since.
+        With `if_match`, the `etag` of a store that you read, only if it has not changed since.
 
         Raises:
             PreconditionFailedError: it is not the one that `if_match` names any more.

@@ -93,7 +93,7 @@ def _ended(children: dict[int, Child]) -> list[socket.socket]:
         child = children.pop(pid)
         cause = cause_of_death(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, child.seconds)
         if cause is not None:
-            with suppress(OSError):  # nobody waits for it any more, or reads too slowly: then the cause is not known
+            with suppress(OSError):  # the reader is gone, or reads too slowly: then the cause is not known
                 child.answer.send(b"\n" + json.dumps({"ended": cause}).encode(), socket.MSG_DONTWAIT)
         sockets.append(child.answer)
     return sockets

@@ -103,7 +103,7 @@ def _call_id(call_id: str, shape: MessageShape) -> str:
 
 
 def _joins(last: Message, message: Message) -> bool:
-    """True if two messages can be one: nobody answered between them."""
+    """True if two messages can be one: nothing was answered between them."""
     return last["role"] == message["role"] != "tool" and "tool_calls" not in last
 
 

@@ -1,6 +1,6 @@
 """Build the body of a request from a question, as its server and its model want it.
 
-Source: OpenAI API reference, "Create chat completion". What nobody set is left out, so that the server's own defaults
+Source: OpenAI API reference, "Create chat completion". Unset values are left out, so that the server's own defaults
 hold.
 """
 

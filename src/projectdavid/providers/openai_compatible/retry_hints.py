@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 LONGEST = 10 * 365 * 86_400
-"""Seconds; nobody means more."""
+"""Seconds; no provider means more."""
 _RESETS = (
     *("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "x-ratelimit-reset", "ratelimit-reset"),
     *("anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-reset"),
@@ -69,7 +69,7 @@ def _in_words(text: str) -> float | None:
 
 
 def _in_resets(headers: Mapping[str, str], now: datetime) -> float | None:
-    """When a limit that is used up begins anew: a duration, seconds, an epoch, or a date."""
+    """When a limit that is used up starts again: a duration, seconds, an epoch, or a date."""
     used_up = [name for name in _REMAINING if headers.get(name, "").strip() == "0"]
     pauses = [pause for name in _RESETS if (pause := _reset(headers.get(name, ""), now)) is not None]
     if not pauses:

@@ -168,7 +168,7 @@ class StreamReader:
         return self._collector.take()
 
     def _is_whole(self, line: bytes) -> bool:
-        """True if a line ends where an event does: what breaks off in the middle of one is none."""
+        """True if a line ends where an event does: an event that breaks off does not count."""
         try:
             msgspec.json.decode(line, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
         except _UNREADABLE:
@@ -267,7 +267,7 @@ class StreamReader:
 
 
 def _error_in(event: Event, payload: bytes, name: bytes) -> Any:
-    """The error that an event is, whatever way it is wrapped; None if it is none."""
+    """The error that an event is, whatever way it is wrapped; None if it is not one."""
     if event.error or event.choices is not None or event.usage is not None:
         return event.error
     bare: dict[str, Any] = msgspec.json.decode(payload)

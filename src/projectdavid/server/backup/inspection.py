@@ -56,7 +56,7 @@ def inspect_folder(
     """Look at everything, one check after the other.
 
     Args:
-        frozen: nobody writes the files, and nothing can be written beside them.
+        frozen: the files do not change, and nothing can be written beside them.
         manifest: that of a backup.
 
     Raises:
@@ -73,9 +73,9 @@ def inspect_folder(
         if folder.index.is_file():
             yield from _index(folder, database, report, frozen=frozen, is_backup=manifest is not None)
         elif manifest is not None and "index" in manifest.left_out:
-            yield Check("index", "ok", "left out of this backup; a release makes it anew")
+            yield Check("index", "ok", "left out of this backup; a release rebuilds it")
         else:
-            yield Check("index", "warn", f"{folder.index} is missing", "the next start of the server makes it anew")
+            yield Check("index", "warn", f"{folder.index} is missing", "the next start of the server rebuilds it")
 
 
 def _faults(connection: apsw.Connection, stage: str, report: Report) -> list[str]:
@@ -153,7 +153,7 @@ def _orphans(folder: DataFolder, database: apsw.Connection) -> Check:
     for path in found:
         try:
             status = path.stat()
-        except FileNotFoundError:  # deleted meanwhile
+        except FileNotFoundError:  # deleted in between
             continue
         if path.name not in named and status.st_mtime < time.time() - YOUNG:
             count, size = count + 1, size + status.st_size
@@ -165,17 +165,17 @@ def _orphans(folder: DataFolder, database: apsw.Connection) -> Check:
 def _index(
     folder: DataFolder, database: apsw.Connection, report: Report, *, frozen: bool, is_backup: bool
 ) -> Iterator[Check]:
-    anew = f"stop the server, move {folder.index} away, and start it: it makes the index anew"
+    rebuild = f"stop the server, move {folder.index} away, and start it: it rebuilds the index"
     try:
         with read_database(folder.index, frozen=frozen) as index:
             faults = _faults(index, "index", report)
-            yield _verdict("index", faults, "integrity is well", anew)
+            yield _verdict("index", faults, "integrity is well", rebuild)
             if not faults and has_table(database, "vector_store_files"):
                 report("index against stores", 0, 0)
                 differing = _persistent(lambda: _differences(database, index), frozen=frozen)
                 yield _compared(sorted(differing), is_backup=is_backup)
     except BackupError as error:
-        yield Check("index", "fail", error.message, anew)
+        yield Check("index", "fail", error.message, rebuild)
 
 
 def _compared(differing: list[str], *, is_backup: bool) -> Check:

@@ -119,7 +119,7 @@ def _check_target(source: DataFolder, target: Path) -> None:
 
 
 def _check_files(source: DataFolder, manifest: Manifest, report: Report) -> bool:
-    """Compare the files with the manifest; true if there is no index that can be used, which is made anew then."""
+    """Compare the files with the manifest; true if there is no usable index, which is then rebuilt."""
     for number, (name, entry) in enumerate(manifest.files.items()):
         report("check of the backup", number, len(manifest.files))
         if name != INDEX and (damage := describe_damage(source, name, entry)):
@@ -167,7 +167,7 @@ def _prepare(target: Path) -> DataFolder:
 def _erase_users(copy: DataFolder, erasures: list[Erasure], secret: bytes) -> int:
     """Delete the rows of users that were erased, and all that hangs on them; returns how many users there were.
 
-    In one statement each: nobody waits for this database.
+    In one statement each: no request waits for this database.
     """
     connection = apsw.Connection(str(copy.database))
     try:
@@ -202,7 +202,7 @@ async def _bring_up(copy: DataFolder) -> None:
 
 
 def _drop_deleted_bytes(copy: DataFolder) -> None:
-    """Write both files anew, so that no page holds what was erased."""
+    """Rewrite both files, so that no page holds what was erased."""
     for path in (copy.database, copy.index):
         connection = apsw.Connection(str(path))
         try:

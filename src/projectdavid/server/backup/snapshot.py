@@ -32,7 +32,7 @@ class NamedBlob(NamedTuple):
 
 @contextmanager
 def read_database(path: Path, *, frozen: bool = False) -> Generator[apsw.Connection]:
-    """A connection that only reads; `frozen`: nobody writes the file, and nothing may be written beside it.
+    """A connection that only reads; `frozen`: the file does not change, and nothing may be written beside it.
 
     Raises:
         BackupError: the file cannot be opened or read.
@@ -51,9 +51,9 @@ def read_database(path: Path, *, frozen: bool = False) -> Generator[apsw.Connect
 
 
 def copy_database(source: Path, target: Path, tick: Callable[[], None]) -> None:
-    """Copy a database as it is at one moment, without its deleted bytes; readers and writers go on meanwhile.
+    """Copy a database as it is at one moment, without its deleted bytes; readers and writers continue.
 
-    One statement, because a copy in steps starts again at each commit of somebody else, and never ends under load.
+    One statement, because a copy in steps starts again at each commit of another process, and never ends under load.
 
     Raises:
         BackupError: it cannot be read or written.

@@ -43,7 +43,7 @@ MATCHED: dict[int | str, dict[str, Any]] = {
 
 
 def etag_of(row: Row) -> str:
-    """The strong entity tag of a row: another after each update, and for an object made anew under the same id."""
+    """The strong entity tag of a row: another after each update, and for a new object under the same id."""
     return f'"{blake2b(f"{row.n}.{row.revision}".encode(), digest_size=10).hexdigest()}"'
 
 

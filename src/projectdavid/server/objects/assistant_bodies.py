@@ -37,7 +37,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 SHOWN: dict[str, Any] = {"top_p": 1.0, "temperature": 1.0}
-"""Documented defaults of fields that are stored as null when nobody set them, and then not sent to a model."""
+"""Documented defaults of fields that are stored as null if unset, and then not sent to a model."""
 
 _raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -49,7 +49,7 @@ def new(caller: Caller, assistant_id: str) -> dict[str, Any]:
 
 
 def with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
-    """An assistant as it is shown: fields that nobody set have their documented defaults."""
+    """An assistant as it is shown: unset fields have their documented defaults."""
     return {**values, **{name: default for name, default in SHOWN.items() if values[name] is None}}
 
 

@@ -17,7 +17,7 @@ log = logging.getLogger("projectdavid.files")
 async def content(
     platform: Platform, row: Row, name: str, asked: str | None, if_range: str | None, *, by_link: bool = False
 ) -> Response:
-    """The answer with the bytes of a file that is to be called `name`; `by_link`: a signed link asked for it.
+    """The answer with the bytes of a file, served under the name `name`; `by_link`: a signed link asked for it.
 
     Raises:
         ApiError: 404, it was deleted in this very moment; 416; 500, its bytes are lost.

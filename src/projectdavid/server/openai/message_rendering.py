@@ -96,7 +96,7 @@ class OpenMessage:
         """It is stored."""
         shown = self._unmarked()
         row, step = await view.one("message", id=self.id), await view.one("step", id=self.step_id, run_id=run.id)
-        if row is None or step is None:  # deleted meanwhile
+        if row is None or step is None:  # deleted in between
             done = "completed" if status == "completed" else "failed"
             return [*shown, *self._ended(run, status, None if status == "completed" else "run_failed", done)]
         (step_shown,) = await step_words.described(view, run, [step])

@@ -34,7 +34,7 @@ class DiskReserve:
             self._size = 0
 
     def release(self) -> bool:
-        """Give the space back to the disk; False if there is none to give."""
+        """Give the space back to the disk; False if there is nothing to give."""
         if self.released or not self._size:
             return False
         try:

@@ -86,7 +86,7 @@ def _one_of(values: tuple[int, ...], inside: bytes, outside: bytes) -> bytes:
 def program(hardening: Hardening, machine: str = "", *, counted: bool = False, bounded: bool = True) -> bytes:
     """The filter for this processor, or for `machine`.
 
-    `counted`: a cgroup counts all memory, whoever holds it. `bounded`: the session's user namespace bounds the kernel
+    `counted`: a cgroup counts all memory. `bounded`: the session's user namespace bounds the kernel
     objects that are counted for each user; else the calls that make them are refused.
 
     Raises:

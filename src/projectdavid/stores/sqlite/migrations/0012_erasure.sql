@@ -4,7 +4,7 @@
 ALTER TABLE users ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX users_erased ON users (n) WHERE erased = 1;
 
--- Open runs of erased objects: nobody may work on them, and the stream of each ends.
+-- Open runs of erased objects: no worker may continue them, and the stream of each ends.
 CREATE INDEX runs_erased ON runs (n) WHERE status = 'erased';
 -- Finds the runs of a deleted assistant, whose configurations are erased.
 CREATE INDEX runs_by_assistant ON runs (assistant_id, config);
