@@ -66,6 +66,20 @@ async def test_only_its_user_can_read_the_file(tmp_path: Path):
     await index.close()
 
 
+async def test_a_damaged_file_that_was_moved_aside_goes_with_the_next_erasure(tmp_path: Path):
+    (tmp_path / "index.db").write_bytes(b"no database, with the text of somebody who is erased later" * 100)
+    index = SQLiteIndex(tmp_path / "index.db")
+    await index.open()
+    assert b"erased later" in _aside(tmp_path).read_bytes()
+    assert await index.purge()
+    assert _names(tmp_path) <= {"index.db", "index.db-wal", "index.db-shm"}
+    await index.close()
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def _aside(folder: Path) -> Path:
     """The index that was moved aside."""
     (path,) = folder.glob("replaced-*/index.db")

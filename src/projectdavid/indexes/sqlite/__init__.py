@@ -7,6 +7,7 @@ own: one writes, one reads, and one compares vectors while words are looked for.
 import asyncio
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,8 @@ PRAGMA synchronous = FULL;
 PRAGMA cache_size = -32000;
 PRAGMA secure_delete = ON;
 """
+ASIDE = "replaced-index-"
+"""How folders begin into which damaged files are moved."""
 MERGED = 200
 """Pages of the full-text index that one transaction merges."""
 _BROKEN = (apsw.NotADBError, apsw.CorruptError)
@@ -106,7 +109,11 @@ class SQLiteIndex:
             pass
 
     async def purge(self) -> bool:
-        """Remove what was deleted from the file and its write-ahead log."""
+        """Remove what was deleted from the file and its write-ahead log, and damaged files that were moved aside.
+
+        Nothing can be deleted from within those, and what they hold can be made again from the files.
+        """
+        await asyncio.to_thread(self._remove_damaged)
         pages = -MERGED
         while not await self._write(writing.merge, pages):
             pages = MERGED
@@ -183,6 +190,10 @@ class SQLiteIndex:
             raise IndexUnavailable(f"{self._path.name} is damaged, and about to be made again")
         return self._connections[kind]
 
+    def _remove_damaged(self) -> None:
+        for aside in self._path.parent.glob(f"{ASIDE}*"):
+            shutil.rmtree(aside)
+
     def _open_or_replace(self) -> None:
         try:
             self._connections["write"] = _migrated(self._path)
@@ -195,7 +206,7 @@ class SQLiteIndex:
         if (writer := self._connections.pop("write", None)) is not None:
             writer.close()
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        aside = self._path.with_name(f"replaced-{stamp}-index-{time.time_ns() % 10**9}")
+        aside = self._path.with_name(f"{ASIDE}{stamp}-{time.time_ns() % 10**9}")
         aside.mkdir(mode=0o700)
         for end in ("", "-wal", "-shm"):
             path = self._path.with_name(self._path.name + end)
