@@ -13,6 +13,7 @@ Shape = tuple[str, int, str]
 
 DISGUISED = re.compile(rb"%(?:2[DEF]|3\d|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE])", re.IGNORECASE)
 """An escaped letter, digit, `-`, `.`, `_`, `~`, `/` or `\\`: RFC 3986, section 6.2.2.2, plus both slashes."""
+_MOUNTED = b"/openai/v1/"
 _MODELS = b"/openai/v1/models/"
 """Names of models contain slashes, which clients escape."""
 
@@ -25,6 +26,10 @@ def is_disguised(scope: Scope) -> bool:
     if raw.startswith(_MODELS):
         raw = re.sub(rb"%2F", b"", raw, flags=re.IGNORECASE)
     return DISGUISED.search(raw) is not None
+
+
+def _is_mounted(scope: Scope) -> bool:
+    return bool((scope.get("raw_path") or b"").startswith(_MOUNTED))
 
 
 class Index:
@@ -47,7 +52,8 @@ class Index:
                         self._plain.setdefault(route.path, {})[method] = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_disguised(scope):
+        # What is mounted below refuses in its own words.
+        if scope["type"] == "http" and is_disguised(scope) and (self._root or not _is_mounted(scope)):
             raise HTTPException(404)
         if scope["type"] == "http" and scope.get("root_path", "") == self._root and "fastapi.telemetry" not in scope:
             path = scope["path"].removeprefix(self._root)
