@@ -38,13 +38,22 @@ from tests.engine.samples import FUNCTIONS, patient
 
 ENDS = 100.0
 budgets = st.none() | st.integers(1, 60)
-limits = st.builds(Limits, st.integers(1, 3), st.integers(1, 3), budgets, budgets)
+limits = st.builds(
+    Limits,
+    max_turns=st.integers(1, 3),
+    max_attempts=st.integers(1, 3),
+    retry_seconds=st.floats(0, 200),
+    max_prompt_tokens=budgets,
+    max_completion_tokens=budgets,
+)
 texts = st.sampled_from(["", "Hello"])
 names = st.sampled_from(["add", "find", "fly"])
 written = st.sampled_from(["", "{}", '{"a": 1}', "[]", '{"a'])
 finishes = st.sampled_from(["stop", "stop", "stop", "tool_calls", "length", "content_filter"])
 usages = st.none() | st.builds(Usage, st.integers(0, 30), st.integers(0, 30), st.booleans())
-failures = st.builds(Failure, st.just("server_error"), st.just("No."), st.booleans(), st.none() | st.floats(0, 100))
+failures = st.builds(
+    Failure, st.just("server_error"), st.just("No."), st.booleans(), st.none() | st.floats(0, 100), st.booleans()
+)
 
 
 class Life(RuleBasedStateMachine):
