@@ -280,6 +280,7 @@ async def test_an_older_database_that_is_restored_beside_newer_blobs_finds_them_
     newer = shutil.copy(folder / "projectdavid.db", folder.parent / "newer.db")
     with closing(sqlite3.connect(folder / "projectdavid.db")) as database:
         database.execute("DELETE FROM files")
+        database.execute("DELETE FROM blob_removals")  # an older database never had the file
         database.commit()
     async with running(folder) as (platform, _):
         soon = Filing(platform.store, platform.blobs, platform.clock, orphaned_after=-3600)

@@ -16,7 +16,7 @@ _LEAST_FACTOR, _MOST_FACTOR = 0.5, 4.0
 _WEIGHT = 0.3
 """Of the newest report, against those before it."""
 _MARGIN = 1.02
-_SMALLEST = 256
+_SMALLEST = 512
 _CUT_WITHOUT_LIMIT = 0.5
 
 
@@ -105,7 +105,7 @@ class ContextWindows:
         learned = self._learned.setdefault(model, _Learned())
         ratio = reported / (estimated / learned.factor)
         if ratio < _LEAST_FACTOR:
-            return False
+            return reported < _SMALLEST  # no window is as small: the report leaves something out, such as a cache
         learned.factor = _bounded((1 - _WEIGHT) * learned.factor + _WEIGHT * ratio)
         return True
 
