@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,15 +62,9 @@ class ProviderCatalog:
 
         A tag can stand for another price (`:free`), so an entry found without it has none.
         """
-        names = list(spellings(model))
-        for record, priced in self._records():
-            for name, has_price in names:
-                entry = record.models.get(name)
-                if entry is not None:
-                    return entry if priced and has_price else entry.without_price()
-        return None
+        return _find(self, model)
 
-    def _records(self) -> Iterator[tuple[ProviderRecord, bool]]:
+    def records(self) -> Iterator[tuple[ProviderRecord, bool]]:
         """The providers to look in, and whether their prices hold."""
         providers = self.catalog.providers
         here = [one for one in providers.values() if any(_is_within(self.host, host) for host in one.hosts)]
@@ -80,6 +74,18 @@ class ProviderCatalog:
             yield own, False
         elif self.profile not in _SELF_RUN:
             yield from ((one, False) for one in providers.values() if one.vendor)
+
+
+@lru_cache(maxsize=1024)
+def _find(catalog: ProviderCatalog, model: str) -> CatalogEntry | None:
+    """Kept, because each turn of a run asks for its model several times, and a look goes through all providers."""
+    names = list(spellings(model))
+    for record, priced in catalog.records():
+        for name, has_price in names:
+            entry = record.models.get(name)
+            if entry is not None:
+                return entry if priced and has_price else entry.without_price()
+    return None
 
 
 def spellings(model: str) -> Iterator[tuple[str, bool]]:
