@@ -1,6 +1,7 @@
 """Watch a thread's terminal with the SDK, async and sync alike."""
 
 import json
+import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
@@ -155,7 +156,8 @@ async def test_an_end_that_is_none_is_an_error(watch: Watch, code: int, error: t
 
 @both
 async def test_a_server_that_is_not_there_is_a_connection_error(server: Embedded, watch: Watch) -> None:
-    with saying(lambda connection: None) as gone:
-        pass
-    with pytest.raises(APIConnectionError):
-        await all_of(watch(gone, "key", "thread_1"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen: a port that was given back may be anybody's
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(APIConnectionError):
+            await all_of(watch(url, "key", "thread_1"))
