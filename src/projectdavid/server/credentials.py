@@ -2,36 +2,17 @@
 
 import json
 import logging
-import os
-from pathlib import Path
 from typing import Any
 
 from projectdavid.ports.store import Op, Unavailable
 from projectdavid.server.auth import hash_of, new_key, prefix_of
+from projectdavid.server.durable_files import write_file
 from projectdavid.server.platform import Platform
 from projectdavid.server.settings import Settings
 
 log = logging.getLogger("projectdavid.data")
 
 NO_KEYS = "restore it from a backup, or stop the server and run `projectdavid admin recover --save`"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        error.filename = str(path)  # a full disk does not say where
-        raise
-    finally:
-        beside.unlink(missing_ok=True)  # it is there only if something went wrong
 
 
 async def first_start(platform: Platform) -> None:
@@ -56,7 +37,7 @@ async def first_start(platform: Platform) -> None:
 def write_credentials(settings: Settings, api_key: str, admin_api_key: str) -> None:
     """Write the file that `Entity()` reads."""
     content = {"base_url": url_of(settings.host, settings.port), "api_key": api_key, "admin_api_key": admin_api_key}
-    write_private(settings.credentials, json.dumps(content, indent=2) + "\n")
+    _write(settings, content)
 
 
 def load_credentials(settings: Settings) -> dict[str, str]:
@@ -90,7 +71,7 @@ def point_credentials(settings: Settings, port: int) -> str:
         log.error("the SDK and the commands find no keys: %s", error)
         return url
     if content.get("base_url") != url:
-        write_private(settings.credentials, json.dumps({**content, "base_url": url}, indent=2) + "\n")
+        _write(settings, {**content, "base_url": url})
     return url
 
 
@@ -100,10 +81,5 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def _sync(folder: Path) -> None:
-    """Make a rename in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _write(settings: Settings, content: dict[str, str]) -> None:
+    write_file(settings.credentials, f"{json.dumps(content, indent=2)}\n".encode())

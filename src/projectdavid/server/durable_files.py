@@ -39,9 +39,12 @@ def write_file(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        error.filename = str(path)  # a full disk does not name the file
+        raise
     finally:
         beside.unlink(missing_ok=True)
-    sync_folder(path.parent)
 
 
 def copy_file(source: Path, target: Path) -> str:

@@ -9,8 +9,8 @@ import re
 import secrets
 
 from projectdavid.ports.store import Op, Store, Unavailable
-from projectdavid.server.credentials import write_private
 from projectdavid.server.data_folder import FINGERPRINT
+from projectdavid.server.durable_files import write_file
 from projectdavid.server.settings import Settings
 
 SIZE = 32
@@ -40,14 +40,14 @@ def load_secret(settings: Settings) -> bytes | None:
 
 
 def fingerprint_of(secret: bytes) -> str:
-    """Return what tells one secret from another; the secret cannot be computed from it."""
+    """Return a fingerprint of the secret; the secret cannot be computed from it."""
     return hmac.digest(secret, b"projectdavid: fingerprint of the secret", "sha256").hex()[:32]
 
 
 def make_secret(settings: Settings) -> bytes:
     """Write a new secret."""
     secret = secrets.token_bytes(SIZE)
-    write_private(settings.secret, secret.hex() + "\n")
+    write_file(settings.secret, f"{secret.hex()}\n".encode())
     return secret
 
 
