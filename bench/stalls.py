@@ -21,7 +21,7 @@ PAUSE = 0.0005
 class Stall:
     """The longest stall during a request: seconds of the main thread's CPU, and seconds by the clock.
 
-    `pings` is how many answers the second client had meanwhile.
+    `pings` is how many answers the second client received during the request.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""`backup`, `verify-backup`, `restore`, `release` and `doctor --deep`: what they refuse, find and leave behind."""
+"""`backup`, `verify-backup`, `restore`, `release` and `doctor --deep`: what they refuse, report and keep."""
 
 import json
 import os

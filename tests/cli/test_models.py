@@ -71,7 +71,7 @@ def test_a_model_is_shown_with_who_says_each_value(command: Command) -> None:
     assert lines["context window"] == "128000 (default)"
     assert lines["price"] == "unknown"
     assert command("models", "show", "fake-model", "--json").json["id"] == "openai/fake-model"
-    assert "projectdavid models" in command("models", "show", "openai/nobody").error
+    assert "projectdavid models" in command("models", "show", "openai/unlisted").error
 
 
 @pytest.mark.parametrize("words", [("--probe", "openai/m"), ("probe", "openai/m"), ("--probe",), ("m", "--probe")])

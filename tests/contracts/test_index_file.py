@@ -67,7 +67,7 @@ async def test_only_its_user_can_read_the_file(tmp_path: Path):
 
 
 async def test_a_damaged_file_that_was_moved_aside_goes_with_the_next_erasure(tmp_path: Path):
-    (tmp_path / "index.db").write_bytes(b"no database, with the text of somebody who is erased later" * 100)
+    (tmp_path / "index.db").write_bytes(b"no database, with text of a user who is erased later" * 100)
     index = SQLiteIndex(tmp_path / "index.db")
     await index.open()
     assert b"erased later" in _aside(tmp_path).read_bytes()

@@ -165,7 +165,7 @@ async def test_the_errors_that_a_group_names_are_raised_themselves(store: Store)
 
 
 async def test_what_may_touch_nothing_is_not_an_error(store: Store) -> None:
-    assert await store.write([Op("user_delete", {"id": "nobody"}), Op("removals_done", {"files": "[]"})]) == [
+    assert await store.write([Op("user_delete", {"id": "unknown"}), Op("removals_done", {"files": "[]"})]) == [
         None,
         None,
     ]

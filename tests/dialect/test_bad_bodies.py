@@ -149,7 +149,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
         yield user
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["of a length that is told", "in chunks"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a content length", "in chunks"])
 def test_a_body_that_is_too_large_is_refused(small: Wire, chunked: bool) -> None:
     body = b'{"model": "m", "instructions": "%b"}' % (b"i" * 4096)
     sent = (body[start : start + 1000] for start in range(0, len(body), 1000)) if chunked else body
@@ -167,7 +167,7 @@ CARRY_IMAGES = {
 }
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["of a length that is told", "in chunks"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a content length", "in chunks"])
 def test_only_an_operation_that_may_bring_images_takes_a_large_body(small: Wire, anns: World, chunked: bool) -> None:
     assert set(WITH_BODY) >= CARRY_IMAGES
     for route in WITH_BODY:

@@ -52,7 +52,7 @@ def follow(address: Address, run_id: str) -> Story:
 
 
 class Load:
-    """What callers do to a server: runs, uploads, ingest and deletions, until they are told to stop."""
+    """What callers do to a server: runs, uploads, ingest and deletions, until they are stopped."""
 
     def __init__(self, server: Server, chance: random.Random) -> None:
         self._server = server

@@ -37,7 +37,7 @@ def crashing_run(address: Address) -> str:
 
 
 def story_of(address: Address, run_id: str) -> Story:
-    """What a run told, once it is over."""
+    """The events of a run that ended."""
     with Stream(address, f"/v1/runs/{run_id}/events") as stream:
         return Story.of(run_id, [frame for frame in stream.frames() if frame != DONE])
 

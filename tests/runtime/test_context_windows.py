@@ -27,7 +27,7 @@ ENGLISH, CHINESE, MIXED = "The warranty lasts two years. ", "东京大学位于�
 class WindowedModel(ScriptedProvider):
     """A model with a window of its own, whose tokenizer counts a token for each `size` bytes of UTF-8.
 
-    `says` is which facts its provider tells; `names` is what a refusal names of the limit and of the prompt's size.
+    `says` is which facts its provider reports; `names` is what a refusal names of the limit and of the prompt's size.
     """
 
     def __init__(self, window: int, size: float = 3.0, says: ModelFacts = NO_FACTS, names: str = "limit asked") -> None:
@@ -206,7 +206,7 @@ async def test_a_mistaken_refusal_does_not_shut_the_model(stage: Stage) -> None:
 
 
 async def test_the_beginning_of_a_prompt_stays_the_same_from_turn_to_turn(stage: Stage) -> None:
-    """A provider that caches prompts reads it from there; cut anew at every turn, it could reuse almost nothing."""
+    """A provider that caches prompts reuses it; a new cut at every turn would leave almost nothing of it."""
     model = WindowedModel(4096, says=ModelFacts(window=4096))
     await talk(stage, worker_for(stage, model), [f"{number}. {ENGLISH * 8}" for number in range(120)])
     whole = reused = 0

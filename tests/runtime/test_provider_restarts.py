@@ -48,7 +48,7 @@ async def test_ten_runs_survive_restarts_of_the_model_server_and_finished_turns_
 
 
 async def retries(stage: Stage, n: int, count: int, then: str) -> None:
-    """Wait until a run was asked again so often, and told something of a kind after that."""
+    """Wait until a run was retried this often and emitted an event of this kind after that."""
     seen = 0
     async for part in stage.watch(n):
         for event in part:

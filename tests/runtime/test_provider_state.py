@@ -1,4 +1,4 @@
-"""What a provider attached to a turn goes back to it, and to nobody else."""
+"""What a provider attached to a turn goes back to that provider only."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -217,7 +217,7 @@ async def test_as_many_runs_as_allowed_are_worked_on_at_once_and_no_more(stage: 
     gate = asyncio.Event()
     provider = stage.play([[Text(("a",))], gate, [Finish("stop"), Usage(1, 1)]])
     runs = [await stage.run(f"Run {number}") for number in range(10)]
-    worker = stage.worker(runs=8)  # of which one owner has half at the most
+    worker = stage.worker(runs=8)  # one owner gets at most half of them
     async with stage.working(worker):
         for n in runs[:4]:
             await stage.until(n, "content")

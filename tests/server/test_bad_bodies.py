@@ -146,7 +146,7 @@ def _body(size: int) -> bytes:
     return frame[:-2] + b"i" * (size - len(frame)) + frame[-2:]
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["of a length that is told", "in chunks"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a content length", "in chunks"])
 def test_a_body_that_is_too_large_is_refused(small: Caller, chunked: bool) -> None:
     def sent(size: int) -> bytes | Iterator[bytes]:
         body = _body(size)
@@ -170,7 +170,7 @@ CARRY_IMAGES_OR_VECTORS = {
 }
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["of a length that is told", "in chunks"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a content length", "in chunks"])
 def test_only_a_route_for_images_or_vectors_takes_a_large_body(small: Caller, world: World, chunked: bool) -> None:
     assert {Asked(*one, world).template for one in WITH_BODY} >= CARRY_IMAGES_OR_VECTORS
     for route, number in WITH_BODY:

@@ -208,7 +208,7 @@ def test_the_list_of_models_says_what_is_known_and_who_says_it(tmp_path: Path) -
     assert (facts.reasoning.value, facts.reasoning.source) == (False, "provider")
     assert (facts.usage.value, facts.usage.source) == (False, "learned")
     assert (facts.parallel_calls.value, facts.parallel_calls.source) == (None, "unknown")
-    assert known.price.source == "unknown", "a price of the vendor is none of a server elsewhere"
+    assert known.price.source == "unknown", "a vendor's price does not apply to a server elsewhere"
     assert (other.context_window.value, other.context_window.source) == (5000, "settings")
     assert (other.price.prompt, other.price.completion, other.price.source) == (1, 2, "settings")
     assert other.price.cached == 0.1

@@ -95,7 +95,7 @@ def rows(folder: Path) -> dict[str, int]:
 
 @asynccontextmanager
 async def running(folder: Path, *, fresh: bool = False) -> AsyncGenerator[tuple[Platform, httpx2.AsyncClient]]:
-    """A platform over a folder, and somebody without a key."""
+    """A platform over a folder, and a caller without a key."""
     settings = Settings(data=folder, host="127.0.0.1", sandbox="off", disk_reserve_mb=0)
     async with AsyncExitStack() as stack:
         platform = await assemble(settings, {"scripted": player()}, fresh=fresh)

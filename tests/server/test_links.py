@@ -119,7 +119,7 @@ async def test_a_file_is_deleted_when_its_time_is_up(
 @pytest.mark.anyio
 async def test_bytes_that_no_file_has_are_moved_aside_in_time(still: httpx2.AsyncClient, platform: Platform) -> None:
     ours = await _uploaded(still)
-    await platform.blobs.put(once(b"of nobody"), 100)
+    await platform.blobs.put(once(b"unlinked"), 100)
     assert await platform.filing.prune() == 0  # they may be of a file that is only being made
     later = Filing(platform.store, platform.blobs, platform.clock, orphaned_after=-ORPHANED_AFTER)
     assert await later.prune() == 1

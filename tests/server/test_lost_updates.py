@@ -18,7 +18,7 @@ NO_UPDATES = {
     "PATCH /v1/files/{file_id}/soft-delete": "deletes",
     "PUT /v1/actions/{action_id}": "sets one mark, or an output, which is a versioned decision about the run",
 }
-"""Routes that look like updates, and why they are none."""
+"""Routes that look like updates but are not, and why."""
 
 
 @dataclass(frozen=True)

@@ -130,11 +130,11 @@ BAD_SCHEMAS: dict[str, tuple[Json, str, str]] = {
     "a negative length": (inside({"minLength": -1}), "properties.p.minLength", "minimum of 0"),
     "a limit as a string": (inside({"minimum": "1"}), "properties.p.minimum", "number"),
     "values that are no list": (inside({"enum": "x"}), "properties.p.enum", "array"),
-    "a pattern that is none": (inside({"pattern": "("}), "properties.p.pattern", "regular expression"),
+    "an invalid pattern": (inside({"pattern": "("}), "properties.p.pattern", "regular expression"),
     "a pattern with a back reference": (inside({"pattern": r"(a)\1"}), "properties.p.pattern", "back references"),
     "a pattern that looks ahead": (inside({"pattern": "(?=a)b"}), "properties.p.pattern", "lookaround"),
     "an enormous pattern": (inside({"pattern": r"(\w{900}){900}"}), "properties.p.pattern", "short"),
-    "a pattern of names that is none": (
+    "an invalid pattern of names": (
         inside({"patternProperties": {"(": {}}}),
         "properties.p.patternProperties.(",
         "regular expression",

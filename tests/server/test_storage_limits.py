@@ -265,7 +265,7 @@ def scribe() -> Scribe:
 
 
 @pytest.fixture
-def somebody(tmp_path: Path, scribe: Scribe) -> Iterator[Caller]:
+def tool_user(tmp_path: Path, scribe: Scribe) -> Iterator[Caller]:
     limits = {"generated_files": 3, "generated_bytes": 12}
     with serving(tmp_path, tools={"web_search": scribe}, **limits) as server:
         yield from _caller(server)
@@ -286,29 +286,29 @@ def called(caller: Caller) -> Json:
     return caller.until(begun(caller), "completed")
 
 
-def test_calls_side_by_side_save_no_more_than_fits_and_no_run_fails(somebody: Caller, scribe: Scribe) -> None:
+def test_calls_side_by_side_save_no_more_than_fits_and_no_run_fails(tool_user: Caller, scribe: Scribe) -> None:
     scribe.names, scribe.together = ("a.txt", "b.txt"), asyncio.Barrier(2)
-    runs = [somebody.until(run, "completed") for run in [begun(somebody), begun(somebody)]]
+    runs = [tool_user.until(run, "completed") for run in [begun(tool_user), begun(tool_user)]]
     first, second = sorted((run["actions"][0]["result"]["output"] for run in runs), key=len)
     assert first == "wrote 2"
     assert "None of the files is saved. The limit 'generated_" in second
     assert scribe.refusals == []
-    assert used(somebody)["generated_files"] == 2
-    made = {file["run_id"] for file in ok(somebody.get("/v1/files"))["data"]}
+    assert used(tool_user)["generated_files"] == 2
+    made = {file["run_id"] for file in ok(tool_user.get("/v1/files"))["data"]}
     assert len(made) == 1
 
 
-def test_a_tool_is_told_which_files_do_not_fit_and_the_run_goes_on(somebody: Caller, scribe: Scribe) -> None:
+def test_a_tool_learns_which_files_do_not_fit_and_the_run_goes_on(tool_user: Caller, scribe: Scribe) -> None:
     scribe.names = ("a.txt", "b.txt", "c.txt")
-    run = called(somebody)
+    run = called(tool_user)
     assert run["actions"][0]["result"]["output"] == "wrote 2"
     (said,) = scribe.refusals
     assert "'c.txt' is too large: it may have 2 bytes, which is what the storage limits" in said
-    now = used(somebody)
+    now = used(tool_user)
     assert (now["generated_files"], now["generated_bytes"], now["stored_files"]) == (2, 10, 2)
-    for file in ok(somebody.get("/v1/files"))["data"]:
-        ok(somebody.delete(f"/v1/files/{file['id']}"))
-    assert used(somebody)["generated_bytes"] == 0
-    ok(upload(somebody, bytes(100)))  # what users upload is not bounded by it
+    for file in ok(tool_user.get("/v1/files"))["data"]:
+        ok(tool_user.delete(f"/v1/files/{file['id']}"))
+    assert used(tool_user)["generated_bytes"] == 0
+    ok(upload(tool_user, bytes(100)))  # what users upload is not bounded by it
     scribe.names = ("d.txt",)
-    assert called(somebody)["actions"][0]["result"]["output"] == "wrote 1"
+    assert called(tool_user)["actions"][0]["result"]["output"] == "wrote 1"

@@ -59,7 +59,7 @@ class Model:
             yield [Text((piece,))]
             if trouble < 0.12:
                 raise ModelError("connection_error", "It broke off.", retryable=True)
-        while run.holds and self._facts.others_wait(run.owner):  # noqa: ASYNC110 - the disk tells nobody
+        while run.holds and self._facts.others_wait(run.owner):  # noqa: ASYNC110 - a disk emits no events
             await asyncio.sleep(1.0)
         for index, name in enumerate(plan.calls):
             yield [CallPart(index, "theirs", name), CallPart(index, arguments=json.dumps({"mark": run.key}))]

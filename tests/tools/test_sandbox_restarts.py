@@ -36,7 +36,7 @@ exec {bubblewrap} "$@"
 
 
 class FlakyBubblewrap:
-    """A bubblewrap that fails as often as it is told to, and works from then on.
+    """A bubblewrap that fails a given number of times, and works from then on.
 
     The user and the mount namespace that it is started in have no /tmp of the host: what it counts with is elsewhere.
     """

@@ -84,7 +84,7 @@ class UsageToday(Answer):
 
 
 class StorageUsage(Answer):
-    """What a user stores now of what one limit bounds, and the limit; None: there is none."""
+    """Current use under one storage limit, and the limit. None: unlimited."""
 
     used: int
     limit: int | None

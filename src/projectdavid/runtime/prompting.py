@@ -81,7 +81,7 @@ async def _stepwise(
 ) -> tuple[list[PromptMessage], int]:
     """The newest messages that fit, cut in steps.
 
-    A thread that outgrows the room is cut to a part of it, and grows again behind the same beginning: providers charge
+    A thread that outgrows the room is cut to a part of it, and grows again after the same beginning: providers charge
     a tenth for a beginning that they have read before.
 
     Raises:

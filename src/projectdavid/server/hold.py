@@ -5,7 +5,7 @@ from projectdavid.ports.store import Op, Store
 KEY = "held_since"
 """The fact that holds a copy: when it was restored, in Unix seconds."""
 INSTANCE = "instance_id"
-"""The fact that tells a data folder from its copies."""
+"""The fact that distinguishes a data folder from its copies."""
 
 
 async def get_hold(store: Store) -> int | None:

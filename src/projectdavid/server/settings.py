@@ -84,7 +84,7 @@ class ProviderSettings(BaseModel):
     headers: dict[str, str] = Field(default_factory=dict)
     """Sent with every request."""
     profile: ProfileName | None = None
-    """The family of its server; by default what the address tells."""
+    """The family of its server; by default detected from the address."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Fields added to every request to a model, over those of the protocol: `{"chat_template_kwargs": {...}}`."""
     omit: list[str] = Field(default_factory=list)

@@ -54,7 +54,7 @@ class Computer:
     Args:
         timeout: seconds that all commands of one call may run.
         egress: returns the way to the network of an assistant, an owner and a thread, an equal one each time, or None
-            if there is none; if left out, no session has one.
+            for a session without network; by default no session has network.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ LEFT_OUT = {
     "test_a_model_that_is_asked_again_leaves_a_failed_step_behind": "a call that breaks off was not sent at all",
     "test_a_run_overrides_its_assistant": "it shows the prompt, whose system message has become user text",
     "test_a_thread_is_made_with_its_run": "it shows the prompt, whose system message has become user text",
-    "test_a_reply_that_is_cut_off_leaves_the_run_incomplete": "nobody asked for a limit, so it is the server's own",
+    "test_a_reply_that_is_cut_off_leaves_the_run_incomplete": "no limit was requested, so it is the server's own",
     "test_a_run_whose_model_fails_says_so": "a rate limit of a real server is waited for",
 }
 """Tests whose model does what this server cannot, each with the reason."""

@@ -56,7 +56,7 @@ class OpenAICompatible:
         headers: sent with every request; they win over our own.
         connect_timeout: seconds for name resolution, connection and TLS.
         idle_timeout: seconds without a byte, after which the server counts as silent.
-        profile: how its family of servers wants to be asked; by default what the address tells.
+        profile: how its family of servers wants to be asked; by default detected from the address.
         proxy: the URL of an HTTP proxy; None: the one that the environment names for the address, if any; "": none.
 
     Raises:

@@ -79,7 +79,7 @@ _LOCAL_PORTS = {11434: "ollama", 1234: "lmstudio"}
 
 
 def detect_profile(base_url: str) -> Profile:
-    """The profile of the server at an address; the generic one where the address does not tell."""
+    """The profile of the server at an address; the generic one if the address matches no family."""
     try:
         url = urlsplit(base_url)
         host, port = (url.hostname or "").lower(), url.port

@@ -78,7 +78,7 @@ class TagSplitter:
                 self._kind, self._closing, self._held = Kind.CALL, CALL_TAG[1], after
 
     def _find_reasoning(self) -> bool:
-        """Look for an opening tag at the beginning of the answer; False while more has to come to tell."""
+        """Look for an opening tag at the beginning of the answer; False while more text is needed to decide."""
         start = self._held.lstrip()
         for opening, closing in REASONING_TAGS:
             if start.startswith(opening):

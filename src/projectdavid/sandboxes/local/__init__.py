@@ -163,8 +163,8 @@ class LocalSandbox:
             elif lasting:
                 self._know(None, report)
                 return
-            # On a busy machine a start can fail that succeeds a moment later: callers wait for it, and are not told
-            # that the sandbox is off before several starts have failed.
+            # On a busy machine a start can fail that succeeds a moment later: callers wait, and the sandbox is
+            # reported off only after several failed starts.
             elif failures >= _ATTEMPTS:
                 self._know(None, report)
                 await asyncio.sleep(_OFF_PAUSE)

@@ -45,7 +45,7 @@ def read_manifest(folder: DataFolder) -> Manifest:
     """Read the manifest of a backup that this program can restore.
 
     Raises:
-        BackupError: there is none, it cannot be read, or a newer program wrote it.
+        BackupError: the manifest is missing or unreadable, or a newer program wrote it.
     """
     path = folder.manifest
     try:

@@ -90,7 +90,7 @@ async def delete_user(caller: Caller, user_id: str, guard: Sequence[Op] = ()) ->
     if await platform.store.one("user", id=user_id) is None:
         raise missing
     await platform.store.write(guard)
-    # Before the deletion: a backup that is restored must not bring back a user who was told to be erased.
+    # Before the deletion: a backup that is restored must not bring back a user whose erasure was accepted.
     await asyncio.to_thread(erasure_ledger.record, platform.settings.data, user_id, platform.secret, now)
     begun = Op("erasure_insert", {"id": erasure_id, "user": user_id, "now": now}, missing=missing)
     await platform.store.write([*guard, begun, Op("user_delete", {"id": user_id}, missing=missing)])

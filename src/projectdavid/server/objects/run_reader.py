@@ -22,7 +22,7 @@ class StreamEnded(ApiError):
 
 
 async def read(caller: Caller, row: Row, after: int, until: frozenset[str]) -> AsyncGenerator[list[Told]]:
-    """Yield the events after a position as they come, up to the first that tells a status of `until`.
+    """Yield the events after a position as they come, up to the first that reports a status of `until`.
 
     Yields an empty list if nothing came for as long as the settings say.
 

@@ -52,7 +52,7 @@ async def update(
         try:
             await caller.write([*changed.also, op], to)
         except Stale:
-            continue  # updated or deleted by another writer: the next read tells which
+            continue  # updated or deleted by another writer: the next read shows which
         return await read()
     raise Stale
 

@@ -59,7 +59,7 @@ class OpenMessage:
         return [*shown, self._said(item)]
 
     def refused(self, item: bytes) -> list[Shown]:
-        """More of a refusal, as JSON; it is a part of its own, behind the text."""
+        """More of a refusal, as JSON; it is a part of its own, after the text."""
         shown = self._unmarked()
         self._refusal.append(item)
         index = len(self.images) + bool(self._text)

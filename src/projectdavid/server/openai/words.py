@@ -259,7 +259,7 @@ def _last_error(failure: Failure | None) -> Json | None:
 
 
 def _incomplete(state: Run) -> Json:
-    """Why a run ended early; a reason of this platform alone is told beside.
+    """Why a run ended early; a reason that the dialect does not know is reported beside it.
 
     The service had one word for both limits of what a model writes: the one that was asked for, and the model's own.
     """

@@ -115,7 +115,7 @@ SELECT m.role, m.content, m.calls, m.call_id FROM messages AS m JOIN threads AS 
 WHERE t.id = :thread_id AND t.owner = :owner ORDER BY m.n DESC LIMIT :limit;
 
 -- name: prompt_new
--- The messages of a thread behind `after`, oldest first, as a model needs them.
+-- The messages of a thread after `after`, oldest first, as a model needs them.
 SELECT n, role, content, calls, call_id, reasoning, provider_state FROM messages
 WHERE thread = :thread AND n > :after ORDER BY n LIMIT :limit;
 
