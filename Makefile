@@ -11,7 +11,7 @@ SYNCED := .venv/.synced
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo serve test deep compat real-model check bench
+.PHONY: help setup sandbox demo serve test deep compat real-model check bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ setup: $(SYNCED) ## Make .venv and install what uv.lock names
 $(SYNCED): pyproject.toml uv.lock scripts/setup.sh
 	@scripts/setup.sh
 	@touch $@
+
+sandbox: $(SYNCED) ## Install the libraries of code in the sandbox, in an environment of their own
+	@$(BIN)/projectdavid sandbox install
 
 demo: $(SYNCED) ## The whole way once; needs no key and no network
 	@$(BIN)/projectdavid demo
@@ -51,6 +54,8 @@ check: $(SYNCED) ## Style, types, imports, dependencies, generated code
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 	$(BIN)/python scripts/unasync.py --check
+	$(BIN)/python scripts/rows.py --check
+	scripts/libraries.sh --check
 
 bench: $(SYNCED) ## Measure
 	@$(BIN)/python -m bench

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from bench.documents import documents
 from bench.measures import ASSISTANT, MEASURES, Rig, Row
 from bench.processes import Process, running
+from bench.public_retrieval import public_retrieval
 from bench.retrieval import retrieval
 from bench.sandbox import sandbox
 from bench.search import search
@@ -18,7 +19,7 @@ SUBJECTS = MEASURES | {
     "sandbox": sandbox,
     "search": search,
     "documents": documents,
-    "retrieval": retrieval,
+    "retrieval": lambda rig: [*retrieval(rig), *public_retrieval(rig)],
     "stalls": stalls,
 }
 

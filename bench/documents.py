@@ -10,7 +10,7 @@ from pypdfium2 import PdfDocument
 from tests.fakes import papers
 
 from bench.measures import ROUNDS, Rig, Row
-from projectdavid.documents.process import ReaderProcess
+from projectdavid.adapters.documents.process import ReaderProcess
 
 PAGES, LINES, WORDS = 500, 45, 12
 VOCABULARY = ["the", "warranty", "of", "a", "battery", "lasts", "two", "years", "unless", "somebody", "opened", "it"]

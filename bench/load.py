@@ -52,25 +52,33 @@ async def assistant(job: Job) -> Any:
     return made.json()["id"]
 
 
+_waiting: list[Job] = []
+"""The bodies that start what `waiting_runs` has created."""
+
+
 async def waiting_runs(job: Job) -> Any:
-    """Make `count` threads with a message and a run that waits to be started; the bodies that start them."""
+    """Create `clients` threads, each with a message and a run that waits to be started by the next `streams`."""
     target = Target(job["url"], job["key"])
     (connection,) = await target.connect()
-    bodies: list[Job] = []
-    for _ in range(job["count"]):
+    _waiting.clear()
+    for _ in range(job["clients"]):
         thread = await _thread(target, connection, job["text"])
         run = {"assistant_id": job["assistant"], "thread_id": thread, "status": "pending"}
         made = await must(connection, target.post("/v1/runs", run))
-        bodies.append({"run_id": made.json()["id"], "thread_id": thread, "assistant_id": job["assistant"]})
+        _waiting.append({"run_id": made.json()["id"], "thread_id": thread, "assistant_id": job["assistant"]})
     connection.close()
-    return bodies
+    return len(_waiting)
 
 
 async def streams(job: Job) -> Any:
-    """Post every body at once, each on a connection of its own; how many tokens were streamed back."""
+    """Post `clients` times at once, each on a connection of its own; returns how many tokens were streamed back.
+
+    They all post `body`; without one, each starts one of the waiting runs.
+    """
     target = Target(job["url"], job.get("key", ""))
-    connections = await target.connect(len(job["bodies"]))
-    requests = [target.post(job["path"], body) for body in job["bodies"]]
+    connections = await target.connect(job["clients"])
+    bodies = [job["body"]] * job["clients"] if "body" in job else _waiting
+    requests = [target.post(job["path"], body) for body in bodies]
     answers = await asyncio.gather(*map(must, connections, requests))
     _hang_up(connections)
     return sum(_tokens(answer) for answer in answers)

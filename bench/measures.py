@@ -1,6 +1,7 @@
 """What is measured: each function gives the rows of one subject, and says how it came to them."""
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from bench.files import summary, upload_against_copy
-from bench.processes import Process, running
+from bench.processes import Process, running, running_command
 
 MODEL = "fake-model"
 ASSISTANT = {
@@ -24,6 +25,10 @@ ASSISTANT = {
 }
 ROUNDS = 7
 STREAMS, TOKENS = 64, 200
+PACED_CLIENTS = (100, 250, 500, 1000)
+PACED_TOKENS = 100
+PACED_ROUNDS = 3
+MOST_PACED_RATIO = 1.6
 KILOBYTE = "Tell me more about it. " * 44
 
 
@@ -67,9 +72,9 @@ def tokens(rig: Rig) -> list[Row]:
     question = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": text}]}
     for number in range(ROUNDS + 1):
         rig.say(f"tokens {number}/{ROUNDS}")
-        bodies = rig.do("waiting_runs", count=STREAMS, text=text, assistant=rig.assistant)
-        start = partial(rig.do, "streams", path="/v1/completions", bodies=bodies)
-        relay = partial(rig.do, "streams", url=rig.relay.told["url"], path="/", bodies=[question] * STREAMS)
+        rig.do("waiting_runs", clients=STREAMS, text=text, assistant=rig.assistant)
+        start = partial(rig.do, "streams", path="/v1/completions", clients=STREAMS)
+        relay = partial(rig.do, "streams", url=rig.relay.told["url"], path="/", body=question, clients=STREAMS)
         took = _cpu_per_token(rig.platform, start), _cpu_per_token(rig.relay, relay)
         if number:  # the first is to warm up
             ours.append(took[0])
@@ -89,8 +94,8 @@ def dialect(rig: Rig) -> list[Row]:
     said = [{"role": "user", "content": text}]
     body = {"assistant_id": rig.assistant, "thread": {"messages": said}, "stream": True}
     question = {"model": MODEL, "stream": True, "messages": said}
-    start = partial(rig.do, "streams", path="/openai/v1/threads/runs", bodies=[body] * STREAMS)
-    relay = partial(rig.do, "streams", url=rig.relay.told["url"], path="/", bodies=[question] * STREAMS)
+    start = partial(rig.do, "streams", path="/openai/v1/threads/runs", body=body, clients=STREAMS)
+    relay = partial(rig.do, "streams", url=rig.relay.told["url"], path="/", body=question, clients=STREAMS)
     for number in range(ROUNDS + 1):
         rig.say(f"dialect {number}/{ROUNDS}")
         took.append((_cpu_per_token(rig.platform, start), _cpu_per_token(rig.relay, relay)))
@@ -104,13 +109,42 @@ def dialect(rig: Rig) -> list[Row]:
     ]
 
 
-def _cpu_per_token(process: Process, work: Callable[[], int]) -> float:
-    """Microseconds."""
+def _cpu_per_token(process: Process, work: Callable[[], int], expected: int = STREAMS * TOKENS) -> float:
+    """Return microseconds of CPU."""
     before = process.cpu()
     streamed = work()
-    if streamed != STREAMS * TOKENS:
-        raise RuntimeError(f"{streamed} tokens were streamed, {STREAMS * TOKENS} were asked for")
+    if streamed != expected:
+        raise RuntimeError(f"{streamed} tokens were streamed, {expected} were asked for")
     return (process.cpu() - before) / streamed * 1e6
+
+
+def paced_streams(rig: Rig) -> list[Row]:
+    """CPU for one token when models stream token by token: each client is sent 100, one every 20 ms.
+
+    A read brings a single token here, so that what a read, a commit and a send cost is not shared by many. The relay
+    has the same load in turns. The machine must be able to deliver it: 1,000 clients are 50,000 tokens per second.
+    """
+    rows: list[Row] = []
+    text = f"[tokens={PACED_TOKENS}][delay=0.02]"
+    question = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": text}]}
+    for clients in PACED_CLIENTS:
+        took: list[tuple[float, float]] = []
+        for number in range(PACED_ROUNDS):
+            rig.say(f"paced streams, {clients} clients {number + 1}/{PACED_ROUNDS}")
+            rig.do("waiting_runs", clients=clients, text=text, assistant=rig.assistant)
+            start = partial(rig.do, "streams", path="/v1/completions", clients=clients)
+            relay = partial(rig.do, "streams", url=rig.relay.told["url"], path="/", body=question, clients=clients)
+            expected = clients * PACED_TOKENS
+            took.append((_cpu_per_token(rig.platform, start, expected), _cpu_per_token(rig.relay, relay, expected)))
+        cost, floor = (median(column) for column in zip(*took, strict=True))
+        ratio = median(ours / bare for ours, bare in took)
+        shown = f"{cost:.1f} us, {1e6 / cost:.0f} tokens/s per core"
+        bound = MOST_PACED_RATIO
+        rows += [
+            Row(f"CPU per paced token, journaled, {clients} clients", shown, "", ok=True),
+            Row("  against a bare relay", f"{ratio:.2f} x (relay {floor:.1f} us)", f"<= {bound} x", ratio <= bound),
+        ]
+    return rows
 
 
 def first_token(rig: Rig) -> list[Row]:
@@ -197,21 +231,30 @@ def _database_size(folder: Path) -> int:
 
 
 def start(rig: Rig) -> list[Row]:
-    """From starting the process over an empty folder to an answer of `/health`; then its memory (PSS)."""
-    seconds: list[float] = []
+    """From starting the command over an empty folder to an answer of `/health`; then its memory (PSS).
+
+    In turns with the start of a process that imports what every server of this kind imports, and does nothing else.
+    """
+    spans: list[tuple[float, float]] = []
     memory: list[float] = []
     for number in range(5):
         rig.say(f"start {number + 1}/5")
         with TemporaryDirectory() as folder:
             begun = perf_counter()
-            with running("bench.serve", folder, cwd=Path(folder), OPENAI_BASE_URL=rig.upstream) as process:
+            with running("bench.imports", cwd=Path(folder)):
+                imported = perf_counter() - begun
+            command = (str(Path(sys.executable).with_name("projectdavid")), "serve", "--port", "0", "--json")
+            begun = perf_counter()
+            with running_command(*command, "--data", folder, cwd=Path(folder), OPENAI_BASE_URL=rig.upstream) as process:
                 with urlopen(f"{process.told['url']}/health", timeout=10) as answer:
                     assert answer.status == 200
-                seconds.append(perf_counter() - begun)
+                spans.append((perf_counter() - begun, imported))
                 memory.append(process.memory())
-    taken, held = median(seconds), median(memory)
+    taken, floor = (median(column) for column in zip(*spans, strict=True))
+    ratio, held = median(ours / bare for ours, bare in spans), median(memory)
     return [
         Row("Start to healthy", f"{taken:.2f} s", "<= 1.5 s", taken <= 1.5),
+        Row("  against importing FastAPI", f"{ratio:.2f} x (imports {floor:.2f} s)", "<= 1.5 x", ratio <= 1.5),
         Row("Memory, idle", f"{held:.0f} MB", "<= 120 MB", held <= 120),
     ]
 
@@ -228,5 +271,5 @@ def files(rig: Rig) -> list[Row]:
 
 MEASURES: dict[str, Callable[[Rig], list[Row]]] = {
     measure.__name__: measure
-    for measure in (tokens, dialect, first_token, whole_turns, objects, long_thread, files, start)
+    for measure in (tokens, dialect, paced_streams, first_token, whole_turns, objects, long_thread, files, start)
 }

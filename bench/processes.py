@@ -15,12 +15,12 @@ STOP_SECONDS = 10
 
 
 class Process:
-    """A running module of Python that has printed one line of JSON: where it is (`told`)."""
+    """A running command that has printed one line of JSON: where it is (`told`)."""
 
-    def __init__(self, module: str, *arguments: str, cwd: Path, **environment: str) -> None:
+    def __init__(self, *command: str, cwd: Path, **environment: str) -> None:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECTDAVID_", "OPENAI_"))}
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=cwd,
@@ -73,8 +73,15 @@ class Process:
 
 @contextmanager
 def running(module: str, *arguments: str, cwd: Path, **environment: str) -> Generator[Process]:
+    """A module of Python as a process that is stopped at the end."""
+    with running_command(sys.executable, "-m", module, *arguments, cwd=cwd, **environment) as process:
+        yield process
+
+
+@contextmanager
+def running_command(*command: str, cwd: Path, **environment: str) -> Generator[Process]:
     """A process that is stopped at the end."""
-    process = Process(module, *arguments, cwd=cwd, **environment)
+    process = Process(*command, cwd=cwd, **environment)
     try:
         yield process
     finally:

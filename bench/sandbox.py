@@ -9,8 +9,8 @@ from statistics import median, quantiles
 from time import perf_counter
 
 from bench.measures import Rig, Row
-from projectdavid.ports.sandbox import Done, Output, Session, Spec
-from projectdavid.sandboxes.local import LocalSandbox, Options
+from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
+from projectdavid.ports.sandbox import OutputText, RunDone, SandboxSession, SessionSpec
 
 FIRST = 40
 NEXT = 200
@@ -33,20 +33,20 @@ def sandbox(rig: Rig) -> list[Row]:
     return rows
 
 
-async def _run(session: Session, source: str) -> str:
+async def _run(session: SandboxSession, source: str) -> str:
     """Run it; returns what it printed. Raises RuntimeError where it does not end well."""
     text = ""
     async for event in session.run(source, 120):
-        if isinstance(event, Output):
+        if isinstance(event, OutputText):
             text += event.text
-        if isinstance(event, Done) and event.status != "ok":
+        if isinstance(event, RunDone) and event.status != "ok":
             raise RuntimeError(f"a run ended so: {event}")
     return text
 
 
 async def _with_sandbox(work: Callable[[LocalSandbox], Awaitable[list[Row]]]) -> list[Row]:
     """Do it with a sandbox that is ready, and close that."""
-    local = LocalSandbox(Options())
+    local = LocalSandbox(SandboxOptions())
     await local.start()
     try:
         await local.probe()
@@ -57,11 +57,11 @@ async def _with_sandbox(work: Callable[[LocalSandbox], Awaitable[list[Row]]]) ->
 
 async def _starts() -> list[Row]:
     """From `start` to ready, in turns with a Python that imports the same and ends."""
-    imports = "; ".join(f"import {name}" for name in Options().preload)
+    imports = "; ".join(f"import {name}" for name in SandboxOptions().preload)
     ratios: list[float] = []
     ours: list[float] = []
     for number in range(STARTS + 1):
-        local = LocalSandbox(Options())
+        local = LocalSandbox(SandboxOptions())
         begun = perf_counter()
         await local.start()
         await local.probe()
@@ -87,7 +87,7 @@ async def _sessions() -> list[Row]:
         for _ in range(FIRST):
             await asyncio.sleep(REFILL)
             begun = perf_counter()
-            session = await local.open(Spec("python"))
+            session = await local.open(SessionSpec("python"))
             await _run(session, "1+1")
             first.append((perf_counter() - begun) * 1000)
             for _ in range(NEXT // FIRST):
@@ -98,7 +98,7 @@ async def _sessions() -> list[Row]:
         burst: list[float] = []
         for _ in range(BURST):
             begun = perf_counter()
-            session = await local.open(Spec("python"))
+            session = await local.open(SessionSpec("python"))
             await _run(session, "1+1")
             burst.append((perf_counter() - begun) * 1000)
             await session.close()
@@ -116,7 +116,7 @@ async def _memory() -> list[Row]:
     """Proportional memory (PSS) of all processes of a session that has run `1+1`; and after a plot, for comparison."""
 
     async def work(local: LocalSandbox) -> list[Row]:
-        sessions = [await local.open(Spec("python")) for _ in range(IDLE)]
+        sessions = [await local.open(SessionSpec("python")) for _ in range(IDLE)]
         for session in sessions:
             await _run(session, "1+1")
         idle = [await _held(session) for session in sessions]
@@ -130,7 +130,7 @@ async def _memory() -> list[Row]:
     return await _with_sandbox(work)
 
 
-async def _held(session: Session) -> float:
+async def _held(session: SandboxSession) -> float:
     """Megabytes of the processes in a session's pid namespace; what it says itself where those cannot be read."""
     inside = (await _run(session, "import os; print(os.readlink('/proc/self/ns/pid'))")).strip()
     return await asyncio.to_thread(_pss, inside) or (await session.stats()).memory / 1e6
@@ -153,9 +153,9 @@ async def _at_once() -> list[Row]:
     """The same work in twenty sessions at once."""
 
     async def work(local: LocalSandbox) -> list[Row]:
-        sessions = await asyncio.gather(*(local.open(Spec("python")) for _ in range(WORKING)))
+        sessions = await asyncio.gather(*(local.open(SessionSpec("python")) for _ in range(WORKING)))
 
-        async def one(session: Session) -> float:
+        async def one(session: SandboxSession) -> float:
             begun = perf_counter()
             await _run(session, WORK)
             return perf_counter() - begun

@@ -2,15 +2,15 @@
 
 import asyncio
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
 from bench.measures import Rig, Row
-from projectdavid.engine.chunking import chunks
+from projectdavid.adapters.indexes.sqlite import SQLiteIndex
+from projectdavid.engine.chunks import split_document
 from projectdavid.engine.documents import Chunk, Document
-from projectdavid.indexes.sqlite import SQLiteIndex
-from projectdavid.ports.index import Piece, Place, Query
+from projectdavid.ports.index import ChunkPlace, IndexedChunk, IndexQuery
 
 CHUNKS, DIMENSIONS, WORDS, VOCABULARY = 100_000, 384, 100, 50_000
 FILES = 100
@@ -41,7 +41,7 @@ async def _search(rig: Rig) -> list[Row]:
     return [
         Row(f"Hybrid search, {CHUNKS:,} chunks x {DIMENSIONS}, warm, p50", shown, "<= 12 ms", both <= 12),
         Row("  recall@10 of the vectors", f"{recall:.3f}", "1.000", recall == 1),
-        Row("Cut and index text, no vectors", f"{rate:.1f} MB/s", ">= 5 MB/s", rate >= 5),
+        Row("Cut and index text, no vectors, per core", f"{rate:.1f} MB/s", ">= 6 MB/s", rate >= 6),
     ]
 
 
@@ -52,11 +52,11 @@ async def _filled(rig: Rig, index: SQLiteIndex, random: np.random.Generator) -> 
         rig.say(f"search: filling {file + 1}/{FILES}")
         texts = _texts(random, each)
         pieces = [
-            Piece(Chunk(place, text, 0, len(text), 1, 1), vectors[file * each + place].tobytes())
+            IndexedChunk(Chunk(place, text, 0, len(text), 1, 1), vectors[file * each + place].tobytes())
             for place, text in enumerate(texts)
         ]
-        await index.stage(Place(OWNER, 1, file), "1", pieces, SPACE)
-        await index.publish(Place(OWNER, 1, file), "1")
+        await index.stage(ChunkPlace(OWNER, 1, file), "1", pieces, SPACE)
+        await index.publish(ChunkPlace(OWNER, 1, file), "1")
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
@@ -71,9 +71,9 @@ async def _asked(
         vector = random.standard_normal(DIMENSIONS).astype("<f4")
         asked = vector.tobytes()
         queries = (
-            Query(OWNER, (1,), text, asked, SPACE),
-            Query(OWNER, (1,), text),
-            Query(OWNER, (1,), None, asked, SPACE),
+            IndexQuery(OWNER, (1,), text, asked, SPACE),
+            IndexQuery(OWNER, (1,), text),
+            IndexQuery(OWNER, (1,), None, asked, SPACE),
         )
         for times, query in zip(took, queries, strict=True):
             begun = perf_counter()
@@ -87,14 +87,14 @@ async def _asked(
 
 
 async def _ingested(rig: Rig, index: SQLiteIndex, random: np.random.Generator) -> float:
-    """Megabytes of text in a second, of both threads together."""
+    """Megabytes of text in a second of a processor, of both threads together."""
     text = "\n".join(_texts(random, 30_000))
     rig.say("search: cutting and indexing")
-    begun = perf_counter()
-    place = Place(OWNER, 2, FILES)
-    await index.stage(place, "1", [Piece(chunk) for chunk in chunks(Document(text))])
+    begun = process_time()
+    place = ChunkPlace(OWNER, 2, FILES)
+    await index.stage(place, "1", [IndexedChunk(chunk) for chunk in split_document(Document(text))])
     await index.publish(place, "1")
-    return len(text) / 1e6 / (perf_counter() - begun)
+    return len(text) / 1e6 / (process_time() - begun)
 
 
 def _texts(random: np.random.Generator, count: int) -> list[str]:

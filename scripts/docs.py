@@ -19,10 +19,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from projectdavid import settings
 from projectdavid.client import errors
 from projectdavid.engine import run as engine
 from projectdavid.protocol import events
-from projectdavid.server import settings
+from projectdavid.protocol.statuses import status_to_wire
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs"
@@ -52,10 +53,11 @@ def filled(page: str) -> str:
 
 def diagram() -> str:
     """The life of a run, from the table that decides it."""
-    lines = [f"    [*] --> {status}" for status in (engine.Status.QUEUED, engine.Status.PENDING)]
-    for status in engine.Status:
-        following = [f"    {status} --> {after}" for after in engine.Status if after in engine.TRANSITIONS[status]]
-        lines += following or [f"    {status} --> [*]"]
+    name = status_to_wire
+    lines = [f"    [*] --> {status}" for status in (engine.RunStatus.QUEUED, engine.RunStatus.PENDING)]
+    for status in engine.RunStatus:
+        following = [after for after in engine.RunStatus if after in engine.TRANSITIONS[status]]
+        lines += [f"    {name(status)} --> {name(after)}" for after in following] or [f"    {status} --> [*]"]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
 

@@ -49,17 +49,19 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 if ! { [ -x .venv/bin/python ] && is_new .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1; }; then
-    say "making .venv with $python"
+    say "1/3 making .venv with $python"
     "$python" -m venv --clear .venv
 fi
 
 if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d ' ' -f 2)" != "$UV_VERSION" ]; then
-    say "installing uv $UV_VERSION into .venv"
+    say "2/3 installing uv $UV_VERSION into .venv"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" ||
         die "pip could not install uv $UV_VERSION; is the network there?"
 fi
 
-.venv/bin/uv sync --frozen --extra server --extra code --compile-bytecode --quiet --python .venv/bin/python ||
+packages=$(grep -c '^\[\[package\]\]' uv.lock)
+say "3/3 installing what uv.lock names, up to $packages packages; the first time this takes a few minutes"
+.venv/bin/uv sync --frozen --extra server --extra code --extra local-embeddings --compile-bytecode --python .venv/bin/python ||
     die "uv could not install what uv.lock names; is the network there?"
 
 if ! command -v bwrap >/dev/null; then

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.row_checks import check_rows, write_report
+
 os.environ.setdefault("PROJECTDAVID_DISK_RESERVE_MB", "1")  # each server of the tests has a folder of its own
+os.environ.setdefault("PROJECTDAVID_EMBEDDING_MODEL", "off")  # most tests need none, and a model takes a second to load
 TESTS = Path(__file__).parent
 LONGEST = (
     "simulation/test_worlds.py",
@@ -15,6 +18,16 @@ LONGEST = (
     "compat/vendor/test_vendor_suite.py",
 )
 """Files that take longest. They run first, so that no process is left alone with one of them at the end."""
+
+
+def pytest_configure() -> None:
+    """Check the types of all rows that stores of this process return."""
+    check_rows()
+
+
+def pytest_unconfigure() -> None:
+    """Report what the checks saw."""
+    write_report()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

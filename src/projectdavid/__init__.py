@@ -1,11 +1,13 @@
-"""Project David: an open, self-hosted Assistants platform. Here are the public names of its SDK.
+"""Project David: an open, self-hosted Assistants platform, with the public names of its SDK.
 
-They are loaded when they are first used, so that `import projectdavid` costs nothing.
+They are loaded on first use, so `import projectdavid` is cheap.
 """
 
+import warnings
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from projectdavid.distribution import REMEDY, VERSION, explain_other_distribution, find_other_distribution
 
 if TYPE_CHECKING:
     from projectdavid.client import (
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
         FileEvent,
         InternalServerError,
         InvalidAnswerError,
+        InvalidInputError,
+        InvalidStateError,
         MessageCompletedEvent,
         MessageCreatedEvent,
         MessageDiscardedEvent,
@@ -63,7 +67,7 @@ if TYPE_CHECKING:
         verify_webhook,
     )
 
-    __version__: str
+__version__ = VERSION
 
 __all__ = [
     "NOT_GIVEN",
@@ -86,6 +90,8 @@ __all__ = [
     "FileEvent",
     "InternalServerError",
     "InvalidAnswerError",
+    "InvalidInputError",
+    "InvalidStateError",
     "MessageCompletedEvent",
     "MessageCreatedEvent",
     "MessageDiscardedEvent",
@@ -125,10 +131,14 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'projectdavid' has no attribute '{name}'")
-    value = version("projectdavid") if name == "__version__" else getattr(import_module("projectdavid.client"), name)
+    value = getattr(import_module("projectdavid.client"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if (_other := find_other_distribution()) is not None:
+    warnings.warn(f"{explain_other_distribution(_other)}: {REMEDY}", RuntimeWarning, stacklevel=2)

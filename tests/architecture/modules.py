@@ -1,11 +1,14 @@
-"""The modules of the package, parsed; without the sync half of the SDK, which is generated."""
+"""The modules of the package, parsed; without the sync half of the SDK, which is generated. And the scripts."""
 
 import ast
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,3 +48,14 @@ def modules() -> list[Module]:
 def project() -> dict[str, Any]:
     """What pyproject.toml says."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+@cache
+def load_script(name: str) -> ModuleType:
+    """Import a file of `scripts/`."""
+    spec = spec_from_file_location(f"scripts_{name}", ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

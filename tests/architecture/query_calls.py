@@ -1,27 +1,33 @@
 """The calls of named queries in the source: which query, with which parameters, as far as the text says.
 
-Names, dictionaries and what functions return are followed within the package. What depends on values of the running
-program stays open, and is named in `test_queries.py`.
+A call names its query by its handle, `queries.RUN`. Names, dictionaries and what functions return are followed within
+the package. What depends on values of the running program stays open, and is named in `test_queries.py`.
 """
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from projectdavid.runtime.writing import MESSAGE_COLUMNS
-from projectdavid.server.objects import finding
-from projectdavid.stores.sqlite.queries import QUERIES
+from projectdavid.adapters.stores.sqlite.queries import QUERIES
+from projectdavid.ports import queries
+from projectdavid.ports.store import PageQuery, Statement
+from projectdavid.runtime.runs.decision_writer import MESSAGE_COLUMNS
 from tests.architecture.modules import Function, Module, modules
 
 READS = ("one", "all", "up_to")
 RECEIVERS = frozenset({"view", "store", "_store", "of"})
 """What the reads `one`, `all` and `up_to` are asked of: `caller.view.one(...)`, `self._store.of(owner).all(...)`."""
-OPERATIONS = {"Op": frozenset[str](), "Change": frozenset({"revision"})}
+OPERATIONS = {"Op": frozenset[str](), "ObjectUpdate": frozenset({"revision"})}
 """What takes a query and its parameters, and the parameters that are added to them."""
 PAGED = frozenset({"limit", "after"})
 """What `page` gives to each query."""
+HANDLES: Mapping[str, str] = {
+    handle: value.name if isinstance(value, Statement) else value.asc.name.removesuffix(".asc")
+    for handle, value in vars(queries).items()
+    if isinstance(value, Statement | PageQuery)
+}
+"""The name of the query of each handle; that of a page is completed by its direction."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +48,22 @@ class Wrapper:
 MESSAGE = frozenset({"thread_id", "assistant_id", "meta_data", "attachments"})
 STORE = frozenset({"id", "now", "name", "description", "expires_days", "vectors", "meta_data"})
 WRAPPERS: Mapping[str, Wrapper] = {
-    "runtime/writing.py:add": Wrapper(0),
-    "runtime/driver.py:add": Wrapper(0),
-    "runtime/writing.py:_message": Wrapper(
+    "runtime/runs/decision_writer.py:add": Wrapper(0),
+    "runtime/runs/driver.py:add": Wrapper(0),
+    "runtime/runs/decision_writer.py:_message": Wrapper(
         "message_keep",
         frozenset({"id", "thread", "now", "role", "content", "assistant_id", "run_id", *MESSAGE_COLUMNS}),
     ),
-    "runtime/ingest.py:_write": Wrapper(1, frozenset({"n", "lease"})),
-    "runtime/ingest.py:_hold": Wrapper(0, frozenset({"lease", "now", "until"})),
-    "server/*:page": Wrapper(1, PAGED, paged=True, drops=frozenset({"key"})),
-    "server/native/runs.py:_list": Wrapper(1, PAGED, paged=True),
-    "server/*:listed_files": Wrapper(1, PAGED | {"store_id"}, paged=True),
-    "server/openai/store_files.py:_listed": Wrapper(1, PAGED | {"store_id"}, paged=True),
-    "server/*:message_op": Wrapper("message_insert", MESSAGE),
-    "server/*:store_op": Wrapper("store_insert", STORE, drops=frozenset({"clash"})),
-    "server/*:find": Wrapper(1, frozenset({"id"}), drops=frozenset({"param"})),
+    "runtime/knowledge/ingest.py:_write": Wrapper(1, frozenset({"n", "lease"})),
+    "runtime/knowledge/ingest.py:_hold": Wrapper(0, frozenset({"lease", "now", "until"})),
+    "api/*:page": Wrapper(1, PAGED, paged=True),
+    "api/*:page_after": Wrapper(1, PAGED, paged=True),
+    "api/*:page_of_files": Wrapper(1, PAGED | {"store_id"}, paged=True),
+    "api/openai/vector_store_files.py:_list_files": Wrapper(1, PAGED | {"store_id"}, paged=True),
+    "api/*:message_op": Wrapper("message_insert", MESSAGE),
+    "api/*:store_op": Wrapper("store_insert", STORE, drops=frozenset({"clash"})),
+    "api/*:find": Wrapper(1, frozenset({"id"}), drops=frozenset({"param"})),
+    "api/resources/attachment_checks.py:_find_owned": Wrapper(1, frozenset({"ids"})),
 }
 """By module, or by room, and the function's name."""
 
@@ -94,19 +101,19 @@ class Scope:
 
 def calls() -> list[Call]:
     """All calls of named queries on the server's side."""
-    rooms = ("runtime/", "server/", "stores/")
+    rooms = ("adapters/stores/", "api/", "composition/", "runtime/", "security/", "services/")
     return [call for module in modules() if module.name.startswith(rooms) for call in calls_of(module)]
 
 
 def receivers() -> list[tuple[str, str, str]]:
-    """What reads are asked of anywhere: where, the receiver's name, and the text that is asked for."""
+    """What reads are asked of anywhere: where, the receiver's name, and the handle that is asked for."""
     return [
-        (module.name, _name(node.func.value), str(first.value))
+        (module.name, _name(node.func.value), first.attr)
         for module in modules()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READS
         for first in node.args[:1]
-        if isinstance(first, ast.Constant)
+        if isinstance(first, ast.Attribute) and _name(first.value) == "queries"
     ]
 
 
@@ -149,7 +156,6 @@ def _wrapped(scope: Scope, node: ast.Call, wrapper: Wrapper) -> tuple[str, ...]:
     if isinstance(wrapper.query, str):
         return (wrapper.query,)
     names = _queries(scope, node.args[wrapper.query])
-    names = tuple(finding.QUERIES.get(name, name) for name in names) if _name(node.func) == "find" else names
     return tuple(f"{name}.{way}" for name in names for way in ("asc", "desc")) if wrapper.paged else names
 
 
@@ -182,17 +188,16 @@ def _keywords(
 
 
 def _queries(scope: Scope, node: ast.expr) -> tuple[str, ...]:
-    """All that the name of a query can be."""
+    """The names of all queries that an expression can mean."""
     match node:
-        case ast.Constant(value=str(name)):
-            return (name,)
-        case ast.JoinedStr(values=parts):
-            pattern = "".join(
-                re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+" for part in parts
-            )
-            return tuple(name for name in QUERIES if re.fullmatch(pattern, name))
+        case ast.Attribute(value=ast.Name(id="queries"), attr=handle):
+            return (HANDLES.get(handle, handle),)
+        case ast.Attribute(value=ast.Attribute() as page, attr="asc" | "desc" as way):
+            return tuple(f"{name}.{way}" for name in _queries(scope, page))
         case ast.IfExp(body=one, orelse=other):
             return (*_queries(scope, one), *_queries(scope, other))
+        case ast.Tuple(elts=parts):
+            return tuple(query for part in parts for query in _queries(scope, part))
         case ast.Name(id=name):
             values = scope.names.get(name, [])
             return tuple(query for value in values for query in _queries(scope, value))
@@ -290,10 +295,10 @@ def _scope(module: Module, function: Function) -> Scope:
                     str(key.value) for key in keys if isinstance(key, ast.Constant)
                 )
             case (
-                ast.For(target=ast.Name(id=name), iter=ast.Tuple(elts=values))
-                | ast.comprehension(target=ast.Name(id=name), iter=ast.Tuple(elts=values))
-            ):
-                scope.names.setdefault(name, []).extend(values)
+                ast.For(target=ast.Name(id=name), iter=ast.Tuple() | ast.Name() as values)
+                | ast.comprehension(target=ast.Name(id=name), iter=ast.Tuple() | ast.Name() as values)
+            ) if name != getattr(values, "id", None):
+                scope.names.setdefault(name, []).append(values)
             case _:
                 pass
     return scope

@@ -6,7 +6,7 @@ import pytest
 from bench.corpus import EACH, KINDS, Corpus, Question, corpus
 from bench.corpus.concepts import CONCEPTS
 
-from projectdavid.indexes.sqlite.words import telling
+from projectdavid.adapters.indexes.sqlite.full_text import telling
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from projectdavid.catalog import ModelCatalog
-from projectdavid.catalog.lookup import SHIPPED, load_shipped
-from projectdavid.providers.openai_compatible.profiles import detect_profile
+from projectdavid.adapters.model_catalog import ModelCatalog
+from projectdavid.adapters.model_catalog.lookup import SHIPPED, load_shipped
+from projectdavid.adapters.providers.openai_compatible.profiles import detect_profile
 
 OPENAI = "https://api.openai.com/v1"
 AZURE = "https://acme.openai.azure.com/openai/v1"

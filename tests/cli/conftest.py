@@ -11,7 +11,7 @@ import pytest
 
 from projectdavid import Entity
 from projectdavid.cli.app import run
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.cli.processes import upstream
 
 FOREIGN = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "NO_COLOR", "FORCE_COLOR")
@@ -32,9 +32,9 @@ class Outcome:
 
     @property
     def error(self) -> str:
-        """The one line of an error."""
+        """The one line of an error, besides the one with which `serve` begins."""
         assert self.code == 1, self
-        (line,) = self.err.splitlines()
+        (line,) = (line for line in self.err.splitlines() if not line.startswith("Starting "))
         assert line.startswith("error: ")
         return line
 
@@ -56,7 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, provider: str) -> Iterator[Pa
     with pytest.MonkeyPatch.context() as patch:
         _forget(patch)
         patch.setenv("OPENAI_BASE_URL", provider)
-        platform = Embedded(folder)
+        platform = EmbeddedPlatform(folder)
         platform.start()
     try:
         yield folder

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from projectdavid import AuthenticationError, Entity
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.cli.conftest import Command
 from tests.cli.processes import COMMAND, finished, started, stopped
 
@@ -15,7 +15,7 @@ from tests.cli.processes import COMMAND, finished, started, stopped
 def left(alone: None, tmp_path: Path) -> Path:
     """A data folder whose server has stopped."""
     folder = tmp_path / "data"
-    platform = Embedded(folder, sandbox="off")
+    platform = EmbeddedPlatform(folder, sandbox="off")
     platform.start()
     with Entity(platform.base_url, platform.api_key) as client:
         client.threads.create_thread()
@@ -25,7 +25,7 @@ def left(alone: None, tmp_path: Path) -> Path:
 
 def is_admin(folder: Path, key: str) -> bool:
     """Whether a key lists the users of a platform."""
-    platform = Embedded(folder, sandbox="off")
+    platform = EmbeddedPlatform(folder, sandbox="off")
     platform.start()
     try:
         with Entity(platform.base_url, key) as client:
@@ -40,7 +40,7 @@ def test_an_operator_who_lost_all_keys_gets_a_new_admin(lonely: Command, left: P
     recovered = lonely("admin", "recover")
     assert recovered.code == 0, recovered
     assert recovered.out.count("\n") == 1
-    assert "shown this once" in recovered.err
+    assert "shown only once" in recovered.err
     assert is_admin(left, recovered.out.strip())
 
 
@@ -108,9 +108,10 @@ def test_a_process_refuses_a_folder_without_its_database_and_starts_over_when_as
     database.unlink()
     refused = finished("serve", "--port", "0", "--data", "data", home=tmp_path)
     assert (refused.returncode, refused.stdout) == (1, "")
-    (line,) = refused.stderr.splitlines()
+    start, line = refused.stderr.splitlines()
+    assert start.startswith("Starting ")
     assert line.startswith("error: ")
-    assert "projectdavid.db is missing, but the folder is not new: it holds secret.key, credentials.json" in line
+    assert "projectdavid.db is missing, but the folder is not new: it contains secret.key, credentials.json" in line
     assert "Next: restore it from a backup; to start over with an empty platform" in line
     assert not database.exists()
     database.write_bytes(kept)

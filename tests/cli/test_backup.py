@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from projectdavid import Entity
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.erasure_ledger import record
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.services.erasure_ledger import record
 from tests.cli.conftest import Command, Outcome
 
 TEXT = b"The tide comes at noon."
@@ -23,7 +23,7 @@ TEXT = b"The tide comes at noon."
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a file in a vector store, and a run that has ended; its server has stopped."""
     folder = tmp_path_factory.mktemp("source") / "data"
-    platform = Embedded(folder, sandbox="off")
+    platform = EmbeddedPlatform(folder, sandbox="off")
     platform.start()
     try:
         with Entity(platform.base_url, platform.api_key) as client:
@@ -178,18 +178,18 @@ def test_an_interrupted_restore_is_repeated_into_the_same_folder(lonely: Command
         (["backup", "{data}"], "inside the data folder"),
         (["backup", "{data}/b"], "inside the data folder"),
         (["backup", "{made}"], "is not empty"),
-        (["backup", "{tmp}/none/b"], "there is no folder"),
+        (["backup", "{tmp}/none/b"], "does not exist"),
         (["backup", "{made}/manifest.json"], "is not a folder"),
         (["backup", "{tmp}/new", "--from", "{tmp}"], "not a complete backup"),
         (["backup", "{tmp}/new", "--data", "{tmp}"], "has no projectdavid.db"),
         (["restore", "{tmp}"], "not a complete backup"),
         (["restore", "{made}", "--data", "{data}"], "is not empty"),
         (["restore", "{made}", "--data", "{made}/copy"], "inside the backup"),
-        (["restore", "{made}", "--data", "{tmp}/none/copy"], "there is no folder"),
+        (["restore", "{made}", "--data", "{tmp}/none/copy"], "does not exist"),
         (["restore", "{made}", "--data", "{data}/secret.key"], "is not a folder"),
-        (["restore", "{made}", "--data", "{tmp}/copy", "--secret", "{tmp}/none"], "there is no file"),
+        (["restore", "{made}", "--data", "{tmp}/copy", "--secret", "{tmp}/none"], "does not exist"),
         (["restore", "{made}", "--data", "{tmp}/copy", "--secret", "{made}/manifest.json"], "not the secret"),
-        (["restore", "{made}", "--data", "{tmp}/copy", "--erasures", "{tmp}/none"], "there is no file"),
+        (["restore", "{made}", "--data", "{tmp}/copy", "--erasures", "{tmp}/none"], "does not exist"),
         (["restore", "{made}", "--data", "{tmp}/copy", "--erasures", "{made}/manifest.json"], "line 1"),
         (["release", "--data", "{tmp}"], "has no projectdavid.db"),
     ],
@@ -209,7 +209,7 @@ def test_a_damaged_index_does_not_keep_a_backup_from_being_restored(
     assert told(lonely("restore", str(made), "--data", str(tmp_path / "copy"), "--json"))["index_left_out"]
     assert not failing(lonely("doctor", "--deep", "--data", str(tmp_path / "copy"), "--json"))
     assert told(lonely("release", "--data", str(tmp_path / "copy"), "--json"))["released"]
-    platform = Embedded(tmp_path / "copy", sandbox="off")
+    platform = EmbeddedPlatform(tmp_path / "copy", sandbox="off")
     platform.start()
     try:
         with Entity(platform.base_url, platform.api_key) as client:
@@ -289,7 +289,7 @@ def test_erased_users_are_not_brought_back_whatever_ledger_names_them(
     lonely: Command, data: Path, tmp_path: Path
 ) -> None:
     users: dict[str, str] = {}
-    platform = Embedded(data, sandbox="off")
+    platform = EmbeddedPlatform(data, sandbox="off")
     platform.start()
     try:
         with Entity(platform.base_url, platform.admin_api_key) as admin:
@@ -359,7 +359,7 @@ DEEP_FAULTS: dict[str, tuple[Damage, str, str, str]] = {
         lambda folder: execute(folder / "projectdavid.db", "UPDATE runs SET status = 'failed'"),
         "journals",
         "fail",
-        "ends otherwise",
+        "ends with another status",
     ),
     "lost bytes": (lambda folder: blob_of(folder).unlink(), "files", "fail", "has no "),
     "fewer bytes": (replace_blob(TEXT[1:]), "files", "fail", "instead of"),
@@ -377,7 +377,7 @@ DEEP_FAULTS: dict[str, tuple[Damage, str, str, str]] = {
         lambda folder: execute(folder / "index.db", "DELETE FROM chunks"),
         "index against stores",
         "fail",
-        "not all chunks",
+        "lacks chunks",
     ),
     "chunks of a file that is gone": (
         lambda folder: execute(

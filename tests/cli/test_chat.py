@@ -61,7 +61,7 @@ def test_a_function_for_which_nobody_answers_ends_the_run(command: Command, clie
     assistant = client.assistants.create_assistant(model="openai/fake-model", tools=[FUNCTION])
     said = command("chat", "--assistant", assistant.id, stdin="[call=add:{}]\n")
     assert said.code == 1
-    assert "nobody answers for add" in said.err
+    assert "no output for add" in said.err
     assert client.runs.list_all_runs(limit=1).data[0].status == "cancelled"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from projectdavid import Entity
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.cli.conftest import Command
 from tests.fakes.terminals import STORY, Told
 
@@ -15,7 +15,7 @@ from tests.fakes.terminals import STORY, Told
 @pytest.fixture
 def watched(lonely: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
     """Runs commands beside a platform whose shells all tell the same story."""
-    platform = Embedded(tmp_path / "data", terminals=Told(*STORY))
+    platform = EmbeddedPlatform(tmp_path / "data", terminals=Told(*STORY))
     platform.start()
     try:
         yield lonely
@@ -43,7 +43,7 @@ def test_a_thread_that_is_not_there_is_an_error(watched: Command) -> None:
 
 
 def test_a_platform_without_the_tool_says_so(lonely: Command, tmp_path: Path) -> None:
-    platform = Embedded(tmp_path / "data", sandbox="off")
+    platform = EmbeddedPlatform(tmp_path / "data", sandbox="off")
     platform.start()
     try:
         with Entity() as client:

@@ -39,7 +39,7 @@ def test_it_goes_the_whole_way_without_key_or_network(tmp_path: Path) -> None:
         "with file_search over terms.md",
         "Batteries wear out, and are covered for twelve months only. 【",
         "†terms.md】 terms.md, line 3: 'Batteries wear out, and are covered for twelve months only.'",
-        "What to do next",
+        "Next steps",
         "projectdavid serve",
     ]
     at = 0
@@ -75,7 +75,7 @@ def test_a_model_that_does_not_call_the_function_is_no_failure(
     assert (done.returncode, done.stderr) == (0, "")
     assert "model openai/fake-model" in done.stdout
     assert "Hello from the fake model." in done.stdout
-    assert "did not call the function" in done.stdout
+    assert "answered without calling the function" in done.stdout
     assert "The model drew nothing." in done.stdout
     assert "The model cited nothing." in done.stdout
 
@@ -83,7 +83,7 @@ def test_a_model_that_does_not_call_the_function_is_no_failure(
 def test_without_a_sandbox_the_model_is_told_why_and_what_to_do(tmp_path: Path) -> None:
     done = finished("demo", home=tmp_path, environment={"PROJECTDAVID_SANDBOX_LEVEL": "vm"})
     assert (done.returncode, done.stderr) == (0, "")
-    assert "at least vm is asked for" in done.stdout
+    assert "at least vm is required" in done.stdout
     assert "The model drew nothing." in done.stdout
 
 
@@ -105,7 +105,7 @@ def test_a_provider_that_is_not_there_is_the_reason_of_the_failure(tmp_path: Pat
     done = finished("demo", home=tmp_path, environment=nowhere)
     assert done.returncode == 1
     assert "Connection refused" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("error: no model is listed by openai (http://127.0.0.1:9/v1)")
+    assert done.stderr.splitlines()[-1].startswith("error: openai (http://127.0.0.1:9/v1) lists no models")
 
 
 def test_a_run_that_fails_fails_the_demo(tmp_path: Path, provider: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.cli.conftest import Command, Outcome
 from tests.fakes.scenes import Refuser
 
@@ -25,7 +25,7 @@ def _findings(outcome: Outcome) -> dict[str, Any]:
 def left(alone: None, tmp_path: Path) -> Path:
     """A data folder whose server has stopped."""
     folder = tmp_path / "data"
-    platform = Embedded(folder)
+    platform = EmbeddedPlatform(folder)
     platform.start()
     platform.stop()
     return folder
@@ -62,7 +62,7 @@ def test_before_the_first_start_it_says_what_to_do(lonely: Command) -> None:
 
 def test_a_server_that_has_stopped_is_a_fail_and_its_database_opens(lonely: Command, left: Path) -> None:
     found = _findings(lonely("doctor", "--json"))
-    assert "no server holds it" in found["database"]["text"]
+    assert "not in use by a server" in found["database"]["text"]
     assert found["server"]["level"] == "fail"
     assert "projectdavid serve" in found["server"]["remedy"]
 
@@ -139,7 +139,7 @@ def test_a_configuration_that_cannot_be_read_is_a_fail(command: Command, monkeyp
 def test_of_a_server_elsewhere_only_the_server_is_looked_at(lonely: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROJECTDAVID_BASE_URL", "http://host.invalid")
     monkeypatch.setenv("PROJECTDAVID_API_KEY", "pd_x")
-    assert list(_findings(lonely("doctor", "--json"))) == ["python", "server"]
+    assert list(_findings(lonely("doctor", "--json"))) == ["python", "distribution", "server"]
 
 
 def test_json_is_one_document(command: Command) -> None:

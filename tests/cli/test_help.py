@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import projectdavid
-from projectdavid.cli.app import app
+from projectdavid.cli.app import build_app
 from tests.cli.conftest import Command
 
 HEAVY = ("pydantic", "httpx2", "fastapi", "uvicorn", "apsw", "aiohttp")
@@ -22,14 +22,16 @@ def _all(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
         yield from _all(one, (*words, name))
 
 
-EVERY = list(_all(typer.main.get_command(app)))
+EVERY = list(_all(typer.main.get_command(build_app())))
 GROUPS = [
     (),
     ("assistants",),
     ("threads",),
     ("runs",),
     ("computer",),
+    ("sandbox",),
     ("files",),
+    ("import",),
     ("models",),
     ("stores",),
     ("keys",),

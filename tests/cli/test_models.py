@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from projectdavid.server.settings import ProviderSettings
+from projectdavid.settings import ProviderSettings
 from tests.cli.conftest import Command
 from tests.fakes.scenes import Body, Refuser, Rule
 

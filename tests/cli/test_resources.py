@@ -131,7 +131,7 @@ def test_a_run_that_waits_is_cancelled(command: Command, client: Entity) -> None
     thread = client.threads.create_thread()
     client.messages.create_message(thread.id, "[call=add:{}]")
     run = client.runs.wait(client.runs.create_run(assistant, thread).id)
-    assert run.status == "requires_action"
+    assert run.status == "action_required"
     assert command("runs", "cancel", run.id, "--json").json["status"] == "cancelled"
 
 
@@ -206,7 +206,7 @@ def test_what_models_took_is_shown_by_day_and_by_model(command: Command, client:
     shown = command("usage")
     assert all(column in shown.out for column in ("TURNS", "CACHED", "REASONING"))
     assert client.usage.retrieve().end in shown.out
-    assert "does not know" in shown.err
+    assert "unknown prices" in shown.err
     assert "code invalid_value" in command("usage", "--start", "2026-02-02", "--end", "2026-01-01").error
     assert "code user_not_found" in command("usage", "--user", "user_nobody").error
 

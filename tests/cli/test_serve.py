@@ -9,11 +9,13 @@ from subprocess import Popen
 
 import pytest
 
+import projectdavid
 from projectdavid import Entity
 from tests.cli.conftest import Command
 from tests.cli.processes import COMMAND, PATIENCE, finished, started, stopped
 
 pytestmark = pytest.mark.slow
+STARTING = f"Starting Project David {projectdavid.__version__} ..."
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_it_says_where_it_is_and_stops_gently(server: "Popen[str]", tmp_path: Pa
         assert client.health().status == "ok"
     assert told["openai_base_url"] == f"{told['url']}/openai/v1"
     code, _, errors = stopped(server, number)
-    assert (code, errors) == (0, "stopped\n")
+    assert (code, errors.splitlines()) == (0, [STARTING, "stopped"])
 
 
 def test_for_people_it_prints_the_address_the_files_the_models_and_the_next_step(tmp_path: Path) -> None:
@@ -60,9 +62,10 @@ def test_a_second_server_on_the_same_port_or_folder_says_so_in_a_line(server: "P
     port = json.loads(_line(server))["url"].rpartition(":")[2]
     same_port = finished("serve", "--port", port, "--data", "other", home=tmp_path)
     same_folder = finished("serve", "--port", "0", "--data", "data", home=tmp_path)
-    for second, said in ((same_port, f"the port {port} of 127.0.0.1 is in use"), (same_folder, "data is in use")):
+    for second, said in ((same_port, f"port {port} is already in use on 127.0.0.1"), (same_folder, "data is in use")):
         assert (second.returncode, second.stdout) == (1, "")
-        (line,) = second.stderr.splitlines()
+        starting, line = second.stderr.splitlines()
+        assert starting == STARTING
         assert line.startswith("error: ")
         assert said in line
         assert "--port" in line or "--data" in line
@@ -71,12 +74,12 @@ def test_a_second_server_on_the_same_port_or_folder_says_so_in_a_line(server: "P
 def test_a_signal_that_comes_early_stops_it_as_gently(tmp_path: Path) -> None:
     program = """
 import os, signal, sys
-from projectdavid.cli import serving
-read = serving.read_settings
+from projectdavid.cli import server_process
+read = server_process.read_settings
 def read_and_signal(**flags):
     os.kill(os.getpid(), signal.SIGTERM)
     return read(**flags)
-serving.read_settings = read_and_signal
+server_process.read_settings = read_and_signal
 from projectdavid.cli import main
 main()
 """
@@ -95,7 +98,7 @@ main()
         (["--data", "file/below"], {}, "file/below"),
         (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:9000"),
         (["--host", "host.invalid"], {}, "cannot listen on host.invalid"),
-        (["--log-level", "loud"], {}, "no log level loud"),
+        (["--log-level", "loud"], {}, "unknown log level loud"),
         (["--port", "0"], {"PROJECTDAVID_MAX_RUNS": "many"}, "max_runs"),
         (["--port", "0"], {"PROJECTDAVID_PROVIDERS": "{"}, "providers"),
         (["--port", "0"], {"PROJECTDAVID_DEFAULT_PROVIDER": "nobody"}, "'nobody'"),
@@ -124,3 +127,20 @@ def test_a_broken_configuration_file_is_named(lonely: Command, tmp_path: Path) -
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "config.toml").write_text("port = ")
     assert "data/config.toml" in lonely("serve", "--data", "data").error
+
+
+def test_it_says_that_it_starts_before_it_imports_the_server(tmp_path: Path) -> None:
+    program = """
+import sys
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("fastapi", "uvicorn", "projectdavid.composition.serve"):
+            raise RuntimeError(name)
+sys.meta_path.insert(0, Refused())
+from projectdavid.cli import main
+main()
+"""
+    with started(sys.executable, "-c", program, "serve", "--port", "0", home=tmp_path) as process:
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert errors.startswith(f"{STARTING}\n")
+    assert "RuntimeError" in errors

@@ -44,7 +44,7 @@ def test_a_store_is_made_filled_searched_shown_and_deleted(command: Command, cli
     assert (shown["name"], len(shown["files"])) == ("Handbook", 2)
     assert store_id in command("stores", "list").out
     file_id = client.vectors.files(store_id)[0].id
-    assert "Took" in command("stores", "remove", store_id, file_id).err
+    assert "Removed" in command("stores", "remove", store_id, file_id).err
     assert command("stores", "delete", store_id, "--yes", "--json").json["deleted"] is True
     assert "projectdavid stores list" in command("stores", "show", store_id).error
 
@@ -55,7 +55,7 @@ def test_a_single_file_that_cannot_be_read_is_named_with_the_reason(command: Com
     bad.write_bytes(b"%PDF-1.7 no more")
     added = command("stores", "add", store_id, str(bad))
     assert added.code == 1
-    assert "bad.pdf: It is no whole PDF" in added.err
+    assert "bad.pdf: It is not a complete PDF" in added.err
     assert "projectdavid stores show" in added.err
 
 

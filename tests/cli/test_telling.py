@@ -22,7 +22,7 @@ from projectdavid import (
     ToolOutputEvent,
     WarningEvent,
 )
-from projectdavid.cli.telling import SHOWN, Teller, event_text, step_texts
+from projectdavid.cli.run_events import SHOWN, EventPrinter, event_text, step_texts
 from projectdavid.protocol.runs import RunError
 from projectdavid.protocol.steps import RunStep
 from tests.client.samples import STEP
@@ -31,7 +31,7 @@ from tests.client.samples import STEP
 def told(*events: Event, terminal: bool = False) -> tuple[str, str]:
     """The text, and the notes."""
     text, notes = StringIO(), StringIO()
-    teller = Teller(text, Console(file=notes, force_terminal=terminal, color_system=None, highlight=False))
+    teller = EventPrinter(text, Console(file=notes, force_terminal=terminal, color_system=None, highlight=False))
     for event in events:
         teller.tell(event)
     teller.end_line()
@@ -150,14 +150,14 @@ def test_a_step_is_told_with_each_of_its_calls_on_a_line() -> None:
             "a file: plot.png (image/png, 8 bytes)  file_1",
         ),
         (SandboxEvent(run_id="r", tool_call_id="c", state="lost", message="It is gone."), "[It is gone.]"),
-        (MessageDiscardedEvent(run_id="r", message_id="m"), "begins again"),
+        (MessageDiscardedEvent(run_id="r", message_id="m"), "retrying"),
         (
             RetryEvent(run_id="r", attempt=1, delay_s=0.5, error=RunError(code="c", message="Busy.")),
-            "Busy; asked again",
+            "Busy; retrying",
         ),
         (WarningEvent(run_id="r", code="c", message="Without web_search."), "Without web_search. (code c)"),
         (ErrorEvent(run_id="r", code="c", message="No."), "error: No. (code c)"),
-        (StatusEvent(run_id="r", status="incomplete", incomplete_details="max_tokens"), "cut short: max_tokens"),
+        (StatusEvent(run_id="r", status="incomplete", incomplete_details="max_tokens"), "incomplete: max_tokens"),
         (StatusEvent(run_id="r", status="expired"), "expired"),
         (ToolOutputEvent(run_id="r", tool_call_id="c", output="x" * (SHOWN + 1)), "x…"),
     ],

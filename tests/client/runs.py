@@ -74,7 +74,7 @@ class FakeRun:
             }
             for fields in calls
         ]
-        return RUN | {"status": self.final if self.is_over else "requires_action", "actions": actions}
+        return RUN | {"status": self.final if self.is_over else "action_required", "actions": actions}
 
     def pending(self) -> list[dict[str, Any]]:
         answered = {output["tool_call_id"] for output in self.outputs}
@@ -86,7 +86,7 @@ class FakeRun:
                 "function_arguments": fields["args"],
                 "tool_name": fields["tool"],
                 "run_id": "run_1",
-                "run_status": "requires_action",
+                "run_status": "action_required",
             }
             for kind, fields in self.turns[self._turn]
             if kind == "tool_call_manifest" and fields["tool_call_id"] not in answered

@@ -68,7 +68,9 @@ DELIVERY: dict[str, Any] = {
     "status": "pending",
     "attempts": 1,
     "created_at": 2,
-    "log": [{"at": 2, "status": 500, "error": "The receiver answered 500.", "duration_ms": 7, "note": None}],
+    "log": [
+        {"at": 2, "status": 500, "error": "The receiver responded with status 500.", "duration_ms": 7, "note": None}
+    ],
 }
 FILE: dict[str, Any] = {
     "id": "file_1",

@@ -23,8 +23,8 @@ from projectdavid import (
     NotFoundError,
     PermissionDeniedError,
 )
+from projectdavid.composition.embedded import EmbeddedPlatform
 from projectdavid.protocol.computer import CommandComplete, ComputerFile, ShellOutput, TerminalFrame, UnknownFrame
-from projectdavid.server.embedded import Embedded
 from tests.fakes.terminals import STORY, Told
 from tests.server.conftest import serving
 
@@ -39,7 +39,7 @@ Watch = Callable[..., AsyncGenerator[TerminalFrame]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     with serving(tmp_path_factory.mktemp("computer"), terminals=Told(*STORY)) as server:
         yield server
 
@@ -64,7 +64,7 @@ async def all_of(frames: AsyncGenerator[TerminalFrame]) -> list[TerminalFrame]:
 
 
 @both
-async def test_the_frames_come_as_objects_until_the_terminal_is_over(server: Embedded, watch: Watch) -> None:
+async def test_the_frames_come_as_objects_until_the_terminal_is_over(server: EmbeddedPlatform, watch: Watch) -> None:
     with Entity(server.base_url, server.api_key) as client:
         thread = client.threads.create_thread()
     assert await all_of(watch(server.base_url, server.api_key, thread)) == TOLD
@@ -72,7 +72,7 @@ async def test_the_frames_come_as_objects_until_the_terminal_is_over(server: Emb
 
 
 @both
-async def test_who_stops_reading_leaves(server: Embedded, watch: Watch) -> None:
+async def test_who_stops_reading_leaves(server: EmbeddedPlatform, watch: Watch) -> None:
     with Entity(server.base_url, server.api_key) as client:
         thread = client.threads.create_thread()
     async with aclosing(watch(server.base_url, server.api_key, thread)) as frames:
@@ -80,7 +80,7 @@ async def test_who_stops_reading_leaves(server: Embedded, watch: Watch) -> None:
 
 
 @both
-async def test_there_is_nothing_to_watch_of_a_thread_of_somebody_else(server: Embedded, watch: Watch) -> None:
+async def test_there_is_nothing_to_watch_of_a_thread_of_somebody_else(server: EmbeddedPlatform, watch: Watch) -> None:
     with Entity(server.base_url, server.admin_api_key) as admin:
         thread = admin.threads.create_thread()
     with pytest.raises(NotFoundError) as caught:
@@ -97,7 +97,7 @@ async def test_a_server_without_the_tool_says_so(tmp_path: Path, watch: Watch) -
     assert (caught.value.status_code, caught.value.code) == (503, "tool_unavailable")
 
 
-def test_a_ticket_is_for_one_thread(server: Embedded) -> None:
+def test_a_ticket_is_for_one_thread(server: EmbeddedPlatform) -> None:
     with Entity(server.base_url, server.api_key) as client:
         thread = client.threads.create_thread()
         session = client.computer.create_session(thread.id)
@@ -155,7 +155,7 @@ async def test_an_end_that_is_none_is_an_error(watch: Watch, code: int, error: t
 
 
 @both
-async def test_a_server_that_is_not_there_is_a_connection_error(server: Embedded, watch: Watch) -> None:
+async def test_a_server_that_is_not_there_is_a_connection_error(server: EmbeddedPlatform, watch: Watch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen: a port that was given back may be anybody's
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"

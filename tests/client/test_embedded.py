@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from projectdavid import AsyncEntity, Entity
-from projectdavid.server import embedded
+from projectdavid.composition import embedded
 
 
 class Platform:
@@ -39,7 +39,7 @@ class Platform:
 def platforms(monkeypatch: pytest.MonkeyPatch) -> list[Platform]:
     """The platforms that were made."""
     Platform.made = []
-    monkeypatch.setattr(embedded, "Embedded", Platform)
+    monkeypatch.setattr(embedded, "EmbeddedPlatform", Platform)
     return Platform.made
 
 
@@ -92,7 +92,7 @@ class Missing(ModuleType):
     """A module without a library that it needs."""
 
     def __init__(self, missing: str) -> None:
-        super().__init__("projectdavid.server.embedded")
+        super().__init__("projectdavid.composition.embedded")
         self._missing = missing
 
     def __getattr__(self, name: str) -> Any:
@@ -100,12 +100,12 @@ class Missing(ModuleType):
 
 
 def test_without_the_server_s_libraries_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "projectdavid.server.embedded", Missing("uvicorn"))
+    monkeypatch.setitem(sys.modules, "projectdavid.composition.embedded", Missing("uvicorn"))
     with pytest.raises(ImportError, match=r"uvicorn is missing\): in a checkout .*pip install '\.\[server\]'"):
         Entity.embedded("data")
 
 
 def test_a_fault_of_our_own_is_not_taken_for_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "projectdavid.server.embedded", Missing("projectdavid.nowhere"))
+    monkeypatch.setitem(sys.modules, "projectdavid.composition.embedded", Missing("projectdavid.nowhere"))
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'projectdavid\.nowhere'"):
         Entity.embedded("data")

@@ -68,7 +68,7 @@ def test_errors_survive_pickling() -> None:
     assert str(pickle.loads(pickle.dumps(failure))) == str(failure)
     failed = RunFailed(Run.model_validate(RUN | {"status": "failed", "last_error": "no model"}))
     assert pickle.loads(pickle.dumps(failed)).run == failed.run
-    assert str(failed) == "the run run_1 is failed: no model"
+    assert str(failed) == "the run run_1 has the status failed: no model"
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])

@@ -82,9 +82,23 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_asked(fake: Fake, cli
     for given in (b"abc", BytesIO(b"abc")):
         with pytest.raises(ValueError, match="filename"):
             client.files.upload(given)
-    with pytest.raises(ValueError, match="sought"):
+    with pytest.raises(ValueError, match="seekable"):
         client.files.upload(Pipe(b"abc"), filename="a")
     assert fake.asked == []
+
+
+def test_an_imported_file_keeps_its_id_and_its_time(real: Entity) -> None:
+    begun = real.imports.begin("another service")
+    fields: dict[str, Any] = {"source_id": "file-there", "created_at": 7, "filename": "a.txt"}
+    made = real.imports.add_file(
+        begun.id, b"words", **fields, purpose="vision", expires_at=4_000_000_000, text_only=True
+    )
+    assert (made.id, made.state, made.notes[0].code) == ("file-there", "imported", "text_only")
+    assert real.files.content("file-there") == b"words"
+    file = real.files.retrieve("file-there")
+    assert (file.created_at, file.purpose, file.expires_at) == (7, "vision", 4_000_000_000)
+    assert real.imports.add_file(begun.id, b"words", **fields).state == "unchanged"
+    assert real.imports.add_file(begun.id, b"words", **{**fields, "source_id": "b"}, id_policy="new").id != "b"
 
 
 def test_an_upload_that_is_repeated_sends_all_of_it_with_the_same_key(fake: Fake, client: Entity) -> None:
@@ -99,7 +113,7 @@ def test_an_upload_that_is_repeated_sends_all_of_it_with_the_same_key(fake: Fake
 
 
 def test_a_download_that_breaks_off_is_begun_again(fake: Fake, client: Entity, tmp_path: Path) -> None:
-    fake.on("GET /v1/files/file_1", Answer(FILE))
+    fake.on("GET /v1/files/file_1", Answer(FILE | {"bytes": 5}))
     fake.on(CONTENT, Answer(parts=[b"wrong", b"half"], whole=False), error(503), Answer(b"whole"))
     assert client.files.download("file_1", tmp_path / "a") == tmp_path / "a"
     assert (tmp_path / "a").read_bytes() == b"whole"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from projectdavid.client.functions import failure_text, merged, output_text, python_tool, python_tools
+from projectdavid.client.functions import failure_text, merge_tools, output_text, python_tool, python_tools
 
 
 class Unit(Enum):
@@ -88,6 +88,37 @@ def test_hints_and_docstring_become_a_schema() -> None:
             },
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("docstring", "description", "parameter"),
+    [
+        (
+            "Find a town.\n\nArgs:\n    name (str): of the town,\n        in English.",
+            "Find a town.",
+            "of the town, in English.",
+        ),
+        (
+            "Find a\ntown.\n\nMore.\n\nParameters\n----------\nname : str\n    Of the town.",
+            "Find a town.",
+            "Of the town.",
+        ),
+        ("Find a town.\n\n:param name: of the town\n:returns: it", "Find a town.", "of the town"),
+        ("Find a town. See http://example.com: there.", "Find a town. See http://example.com: there.", None),
+        (":class:`Town` is found.", ":class:`Town` is found.", None),
+        ("", None, None),
+    ],
+)
+def test_docstrings_of_each_style_describe_the_function(
+    docstring: str, description: str | None, parameter: str | None
+) -> None:
+    def find(name: str) -> str:
+        return name
+
+    find.__doc__ = docstring
+    function = python_tool(find).as_tool()["function"]
+    assert function.get("description") == description
+    assert function["parameters"]["properties"]["name"].get("description") == parameter
 
 
 def test_arguments_become_what_the_hints_say_and_the_rest_stays_with_the_function() -> None:
@@ -179,14 +210,6 @@ def test_a_function_that_cannot_be_described_is_refused(function: Any) -> None:
         python_tool(function)
 
 
-def test_the_name_of_a_platform_tool_is_taken() -> None:
-    def web_search(query: str) -> str:
-        return query
-
-    with pytest.raises(ValueError, match="platform tool"):
-        python_tool(web_search)
-
-
 def test_two_functions_cannot_have_one_name() -> None:
     with pytest.raises(ValueError, match="two function tools are named weather"):
         python_tools([weather, weather])
@@ -195,7 +218,7 @@ def test_two_functions_cannot_have_one_name() -> None:
 def test_a_function_takes_the_place_of_the_assistant_s_own_of_that_name() -> None:
     tools = python_tools([weather])
     others = [{"type": "web_search"}, {"type": "function", "function": {"name": "weather"}}]
-    assert merged(tools, others) == [{"type": "web_search"}, tools["weather"].as_tool()]
+    assert merge_tools(tools, others) == [{"type": "web_search"}, tools["weather"].as_tool()]
 
 
 @dataclass

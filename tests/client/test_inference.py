@@ -4,6 +4,7 @@ import pytest
 
 from projectdavid import Entity, NotFoundError, StreamBroken
 from tests.client.fake import DONE, Answer, Fake, frame
+from tests.client.samples import RUN
 
 LINE = "POST /v1/completions"
 
@@ -11,6 +12,7 @@ LINE = "POST /v1/completions"
 def test_chunks_are_dicts_up_to_the_end(fake: Fake, client: Entity) -> None:
     parts = [b": hello\n\n", frame(1, "content", content="Hi"), b'data: {"type":"content","content":"!"}\n\n', DONE]
     fake.on(LINE, Answer(parts=parts))
+    fake.on("GET /v1/runs/run_1", Answer(RUN | {"status": "completed"}))
     stream = client.synchronous_inference_stream
     stream.setup(thread_id="t", assistant_id="a", message_id="m", run_id="run_1", api_key="theirs")
     assert list(stream.stream_chunks(model="p/m")) == [
@@ -27,7 +29,7 @@ def test_a_stream_that_is_cut_says_so(fake: Fake, client: Entity) -> None:
     stream.setup("t", "a", None, "run_1")
     chunks = stream.stream_chunks()
     assert next(chunks)["content"] == "Hi"
-    with pytest.raises(StreamBroken, match="run_1 was cut"):
+    with pytest.raises(StreamBroken, match="run_1 was interrupted"):
         next(chunks)
 
 

@@ -52,7 +52,7 @@ def test_the_client_needs_nothing_of_the_server() -> None:
         "print(*sorted({name.split('.')[0] for name in sys.modules} & {'fastapi', 'starlette', 'uvicorn', 'msgspec',"
         " 'aiohttp', 'apsw', 'pydantic_settings', 'typer'}))\n"
         "print(*[name for name in sys.modules if name.startswith('projectdavid.') and name.split('.')[1] not in"
-        " ('client', 'protocol')])"
+        " ('client', 'protocol', 'distribution')])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
 

@@ -28,7 +28,7 @@ from tests.client.samples import ASSISTANT, MESSAGE, THREAD
 ASSISTANT_ID = str(ASSISTANT["id"])
 SUBMIT = "POST /v1/runs/run_1/submit_tool_outputs"
 ADDING = [
-    [status("in_progress"), *said("let me see"), call("add", x=2, y="3"), status("requires_action")],
+    [status("in_progress"), *said("let me see"), call("add", x=2, y="3"), status("action_required")],
     [("tool_output", {"tool_call_id": "call_1", "output": "5"}), *said("it is 5", 2), status("completed")],
 ]
 
@@ -77,14 +77,14 @@ def test_without_functions_the_tools_of_the_assistant_are_left_alone(fake: Fake,
 
 def test_several_calls_are_answered_at_once(fake: Fake, client: Entity) -> None:
     calls = [call("add", 1, x=1, y=1), call("add", 2, x=2, y=2)]
-    run = FakeRun(fake, [[*calls, status("requires_action")], [status("completed")]])
+    run = FakeRun(fake, [[*calls, status("action_required")], [status("completed")]])
     client.runs.run(ASSISTANT_ID, "thread_1", tools=[add])
     assert [output["output"] for output in run.outputs] == ["2", "4"]
     assert fake.lines().count(SUBMIT) == 1
 
 
 def test_turn_after_turn_only_the_new_calls_are_answered(fake: Fake, client: Entity) -> None:
-    turns = [[call("add", number, x=number, y=0), status("requires_action")] for number in (1, 2, 3)]
+    turns = [[call("add", number, x=number, y=0), status("action_required")] for number in (1, 2, 3)]
     run = FakeRun(fake, [*turns, [status("completed")]])
     client.runs.run(ASSISTANT_ID, "thread_1", tools=[add])
     assert len(run.outputs) == 3
@@ -103,7 +103,7 @@ def test_turn_after_turn_only_the_new_calls_are_answered(fake: Fake, client: Ent
 def test_arguments_that_do_not_fit_are_told_to_the_model(
     fake: Fake, client: Entity, arguments: dict[str, Any], told: str
 ) -> None:
-    run = FakeRun(fake, [[call("add", **arguments), status("requires_action")], [status("completed")]])
+    run = FakeRun(fake, [[call("add", **arguments), status("action_required")], [status("completed")]])
     client.runs.run(ASSISTANT_ID, "thread_1", tools=[add])
     assert json.loads(run.outputs[0]["output"])["error"].startswith(told)
 
@@ -114,7 +114,7 @@ def test_a_function_that_fails_is_told_to_the_model_and_logged(
     def weather(city: str) -> str:
         raise LookupError(f"no such city: {city}")
 
-    run = FakeRun(fake, [[call("weather", city="Ys"), status("requires_action")], [status("completed")]])
+    run = FakeRun(fake, [[call("weather", city="Ys"), status("action_required")], [status("completed")]])
     with caplog.at_level(logging.ERROR, "projectdavid"):
         assert client.runs.run(ASSISTANT_ID, "thread_1", tools=[weather]).run.status == "completed"
     assert json.loads(run.outputs[0]["output"]) == {"error": "LookupError: no such city: Ys"}
@@ -123,14 +123,14 @@ def test_a_function_that_fails_is_told_to_the_model_and_logged(
 
 def test_a_function_that_nobody_gave_ends_in_an_error_that_names_it(fake: Fake, client: Entity) -> None:
     calls = [call("add", 1, x=1, y=1), call("fly", 2)]
-    run = FakeRun(fake, [[*calls, status("requires_action")], [status("completed")]])
+    run = FakeRun(fake, [[*calls, status("action_required")], [status("completed")]])
     with pytest.raises(
-        RunFailed, match=r"waits for the output of a function that was not given to it: .*fly"
+        RunFailed, match=r"waits for the output of functions that were not passed to it: .*fly"
     ) as caught:
         client.runs.run(ASSISTANT_ID, "thread_1", tools=[add])
-    assert caught.value.run.status == "requires_action"
+    assert caught.value.run.status == "action_required"
     assert run.outputs == [{"tool_call_id": "call_1", "output": "2"}], "what can be answered is"
-    assert client.runs.run(ASSISTANT_ID, "thread_1", check=False).run.status == "requires_action"
+    assert client.runs.run(ASSISTANT_ID, "thread_1", check=False).run.status == "action_required"
 
 
 @pytest.mark.parametrize("final", ["failed", "expired", "cancelled"])
@@ -139,7 +139,7 @@ def test_a_run_that_does_not_end_well_is_an_error_unless_one_looks_oneself(
 ) -> None:
     run = FakeRun(fake, [[*said("hi"), status(final)]])
     run.final = final
-    with pytest.raises(RunFailed, match=f"the run run_1 is {final}"):
+    with pytest.raises(RunFailed, match=f"the run run_1 has the status {final}"):
         client.runs.run(ASSISTANT_ID, "thread_1")
     assert client.runs.run(ASSISTANT_ID, "thread_1", check=False).text == "hi"
 
@@ -157,7 +157,7 @@ def test_outputs_whose_answer_got_lost_are_taken_once(fake: Fake, client: Entity
         calls.append(1)
         return "done"
 
-    run = FakeRun(fake, [[call("once"), status("requires_action")], [status("completed")]], lose=1)
+    run = FakeRun(fake, [[call("once"), status("action_required")], [status("completed")]], lose=1)
     assert client.runs.run(ASSISTANT_ID, "thread_1", tools=[once]).run.status == "completed"
     assert run.outputs == [{"tool_call_id": "call_1", "output": "done"}]
     assert (fake.lines().count(SUBMIT), len(calls)) == (2, 1)
@@ -165,7 +165,7 @@ def test_outputs_whose_answer_got_lost_are_taken_once(fake: Fake, client: Entity
 
 
 def test_outputs_that_did_not_arrive_are_handed_in_again(fake: Fake, client: Entity) -> None:
-    run = FakeRun(fake, [[call("add", x=1, y=1), status("requires_action")], [status("completed")]])
+    run = FakeRun(fake, [[call("add", x=1, y=1), status("action_required")], [status("completed")]])
     fake.on(SUBMIT, error(502), error(500), run.submit)
     assert client.runs.run(ASSISTANT_ID, "thread_1", tools=[add]).run.status == "completed"
     assert fake.lines().count(SUBMIT) == 3
@@ -175,7 +175,7 @@ def test_outputs_that_did_not_arrive_are_handed_in_again(fake: Fake, client: Ent
 def test_outputs_that_cannot_be_handed_in_are_an_error(
     fake: Fake, client: Entity, status_code: int, kind: type[Exception], times: int
 ) -> None:
-    FakeRun(fake, [[call("add", x=1, y=1), status("requires_action")], [status("completed")]])
+    FakeRun(fake, [[call("add", x=1, y=1), status("action_required")], [status("completed")]])
     fake.on(SUBMIT, error(status_code))
     with pytest.raises(kind):
         client.runs.run(ASSISTANT_ID, "thread_1", tools=[add])
@@ -203,7 +203,7 @@ def test_an_async_function_tells_the_sync_client_s_model_that_it_cannot_be_calle
     async def ask() -> str:
         return "x"
 
-    run = FakeRun(fake, [[call("ask"), status("requires_action")], [status("completed")]])
+    run = FakeRun(fake, [[call("ask"), status("action_required")], [status("completed")]])
     client.runs.run(ASSISTANT_ID, "thread_1", tools=[ask])
     assert "an async function can only be a tool of AsyncEntity" in run.outputs[0]["output"]
 
@@ -227,7 +227,7 @@ def test_the_async_client_awaits_async_functions_and_calls_others_beside_the_loo
             statuses.append(event.status)
 
     calls = [call("gentle", 1, x=1), call("blocking", 2, x=2)]
-    run = FakeRun(fake, [[*calls, status("requires_action")], [status("completed")]], cut=2)
+    run = FakeRun(fake, [[*calls, status("action_required")], [status("completed")]], cut=2)
 
     async def main() -> None:
         async with new_async_client() as client:
@@ -237,4 +237,4 @@ def test_the_async_client_awaits_async_functions_and_calls_others_beside_the_loo
     assert [output["output"] for output in run.outputs] == ["1", "2"]
     assert threads["gentle"] == threading.main_thread().name
     assert threads["blocking"] != threading.main_thread().name
-    assert statuses == ["requires_action", "completed"]
+    assert statuses == ["action_required", "completed"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projectdavid import ContentEvent, InvalidAnswerError
 from projectdavid.client import sse
-from projectdavid.client.sse import Frame, FrameDecoder, event_in
+from projectdavid.client.sse import FrameDecoder, SseFrame, event_in
 
 TEXT = """: comment
 
@@ -27,10 +27,10 @@ id
 data
 
 """
-FRAMES = [Frame('{"a":\n"ü"}', "7", "content"), Frame("x", "7"), Frame("", "")]
+FRAMES = [SseFrame('{"a":\n"ü"}', "7", "content"), SseFrame("x", "7"), SseFrame("", "")]
 
 
-def fed(chunks: list[bytes]) -> list[Frame]:
+def fed(chunks: list[bytes]) -> list[SseFrame]:
     decoder = FrameDecoder()
     return [frame for chunk in chunks for frame in decoder.feed(chunk)]
 
@@ -56,7 +56,7 @@ def test_no_bytes_break_the_decoder(data: bytes) -> None:
 
 
 def test_line_ends_of_unicode_do_not_end_a_line() -> None:
-    assert fed(["data: a\u2028b\x85c\x0bd\n\n".encode()]) == [Frame("a\u2028b\x85c\x0bd")]
+    assert fed(["data: a\u2028b\x85c\x0bd\n\n".encode()]) == [SseFrame("a\u2028b\x85c\x0bd")]
 
 
 def test_a_frame_without_its_end_is_not_given() -> None:
@@ -73,5 +73,5 @@ def test_a_frame_without_an_end_in_sight_is_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_position_is_the_id() -> None:
-    event = event_in(Frame('{"type":"content","content":"Hi","run_id":"run_1","position":3}', "7"))
+    event = event_in(SseFrame('{"type":"content","content":"Hi","run_id":"run_1","position":3}', "7"))
     assert event == ContentEvent(run_id="run_1", position=7, content="Hi")

@@ -6,6 +6,7 @@ They live in `.venv`, so that a fresh clone builds its own, and are named by the
 import fcntl
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,13 +17,13 @@ from tests.programs import require_programs
 
 FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "environments"
 UV = Path(sys.executable).with_name("uv")
-LATEST = "2026-11-20T00:00:00Z"
+LATEST = "2026-11-21T00:00:00Z"
 """Younger releases are ignored, so that what the named packages depend on stays the same; move it with the versions."""
 
 
 def environment(*packages: str) -> Path:
     """Return the Python interpreter that has these packages, each named with its version."""
-    return _python(list(packages), [*packages, "--exclude-newer", LATEST])
+    return _python(list(packages), packages)
 
 
 def pinned(requirements: Path) -> Path:
@@ -34,10 +35,10 @@ def _python(packages: list[str] | str, arguments: Sequence[str]) -> Path:
     """Build a virtual environment with uv, which takes seconds where pip takes minutes."""
 
     def fill(folder: Path) -> None:
-        # Run outside of the project, whose settings for uv are not meant for others.
         venv = [UV, "venv", "--quiet", "--clear", "--python", sys.executable, folder / "venv"]
         subprocess.run(venv, cwd=folder, check=True)
-        install = [UV, "pip", "install", "--quiet", "--python", python(folder)]
+        # Without a date of its own, uv would use that of the project, which moves with other packages.
+        install = [UV, "pip", "install", "--quiet", "--python", python(folder), "--exclude-newer", LATEST]
         subprocess.run([*install, *arguments], cwd=folder, check=True)
 
     def python(folder: Path) -> Path:
@@ -46,7 +47,12 @@ def _python(packages: list[str] | str, arguments: Sequence[str]) -> Path:
     def works(folder: Path) -> bool:
         return _run(UV, "pip", "check", "--quiet", "--python", python(folder), cwd=folder) is not None
 
-    recipe = {"python": [sys.version, sys.base_prefix], "uv": _run(UV, "--version"), "packages": packages}
+    recipe = {
+        "python": [sys.version, sys.base_prefix],
+        "uv": _run(UV, "--version"),
+        "latest": LATEST,
+        "packages": packages,
+    }
     return python(cached({**recipe, "arguments": arguments}, fill, works))
 
 
@@ -65,6 +71,29 @@ def node_folder(*packages: str) -> Path:
 
     recipe = {"node": _run("node", "--version"), "npm": _run("npm", "--version"), "packages": packages}
     return cached(recipe, fill, works)
+
+
+def locked(packages: Path) -> Path:
+    """Return the `node_modules` that a `package-lock.json` names, each package checked against its hash.
+
+    Optional packages are left out, and no package runs scripts. With `--force` a lock can hold binaries of several
+    platforms.
+    """
+    require_programs("node", "npm")
+    names = ("package.json", "package-lock.json")
+
+    def fill(folder: Path) -> None:
+        for name in names:
+            shutil.copy(packages / name, folder)
+        install = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional", "--force"]
+        subprocess.run(install, cwd=folder, check=True)
+
+    def works(folder: Path) -> bool:
+        return _run("npm", "ls", "--silent", "--all", "--omit=optional", cwd=folder) is not None
+
+    recipe = {"node": _run("node", "--version"), "npm": _run("npm", "--version")}
+    locks = {name: (packages / name).read_text("utf-8") for name in names}
+    return cached({**recipe, "locks": locks}, fill, works) / "node_modules"
 
 
 def cached(recipe: dict[str, object], fill: Callable[[Path], None], works: Callable[[Path], bool]) -> Path:

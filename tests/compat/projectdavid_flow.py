@@ -173,6 +173,26 @@ def files(client: Entity, assistant: Any, thread: Any) -> None:
     step("soft_delete_file", lambda: client.files.soft_delete_file(other.id))
 
 
+def helpers_of_the_client(client: Entity, assistant: Any, thread: Any, message: Any) -> None:
+    """The loop that polls a run until it waits, and the end of a run at work."""
+    stream = client.synchronous_inference_stream
+    again = {"thread_id": thread.id, "content": "Once more?", "assistant_id": assistant.id}
+    step("create_third_message", lambda: client.messages.create_message(**again))
+    run = new_run(client, "create_polled_run", assistant, thread)
+    stream.setup(thread_id=thread.id, assistant_id=assistant.id, message_id=message.id, run_id=run.id)
+    step("stream_to_the_call", lambda: [chunk.get("status") for chunk in stream.stream_chunks(MODEL)])
+    ids = {"run_id": run.id, "thread_id": thread.id, "assistant_id": assistant.id}
+    clients = {"actions_client": client.actions, "messages_client": client.messages}
+    step("poll_and_execute", lambda: client.runs.poll_and_execute_action(tool_executor=weather, **ids, **clients))
+    step("stream_the_rest", lambda: [chunk.get("status") for chunk in stream.stream_chunks(MODEL)])
+    run = new_run(client, "create_silent_run", assistant, thread)
+    stream.setup(thread_id=thread.id, assistant_id=assistant.id, message_id=message.id, run_id=run.id)
+    chunks = stream.stream_chunks("scripted/silent")
+    step("stream_to_the_text", lambda: next(chunk for chunk in chunks if chunk["type"] == "content"))
+    step("cancel_working_run", lambda: client.runs.cancel_run(run.id))
+    step("retrieve_cancelled_run", lambda: client.runs.retrieve_run(run.id))
+
+
 class _Tokenizer:
     """Words are tokens."""
 
@@ -267,6 +287,7 @@ def main() -> None:
     made = conversation(client)
     events_with_a_call(client, *made)
     chunks_and_actions(client, *made)
+    helpers_of_the_client(client, *made)
     files(client, *made[:2])
     vectors(client)
     tools_of_the_platform(client, "code_interpreter", "scripted/coder")

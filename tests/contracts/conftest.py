@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.blobs.directory import DirectoryBlobs
-from projectdavid.buses.local import LocalBus
+from projectdavid.adapters.blobs.directory import DirectoryBlobs
+from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.adapters.stores.sqlite import SQLiteStore
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
-from projectdavid.stores.sqlite import SQLiteStore
+from tests.fakes.shared_store import SharedStore
 
 STORES: dict[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SQLiteStore(folder / "data" / "david.db")}
 BLOBS: dict[str, Callable[[Path], Blobs]] = {"directory": lambda folder: DirectoryBlobs(folder / "data" / "blobs")}
@@ -30,6 +31,21 @@ async def store(another: Callable[[], Store]) -> AsyncGenerator[Store]:
     await store.open()
     yield store
     await store.close()
+
+
+@pytest.fixture(params=[*STORES, "shared"])
+async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[tuple[Store, Store]]:
+    """An open store as two parts of one process have it, and one as two processes do."""
+    if request.param == "shared":
+        first, second = (SharedStore(tmp_path / "david.db") for _ in range(2))
+        await first.open()
+        await second.open()
+    else:
+        first = second = STORES[request.param](tmp_path)
+        await first.open()
+    yield first, second
+    await first.close()
+    await second.close()
 
 
 @pytest.fixture(params=BUSES)

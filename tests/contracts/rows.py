@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from projectdavid.ports import queries
 from projectdavid.ports.store import Op, Store, StoreError, Value
 
 UNANSWERED: dict[str, Value] = {
@@ -17,13 +18,13 @@ UNANSWERED: dict[str, Value] = {
 
 def user(id: str, body: str = "{}", **errors: StoreError) -> Op:
     """A user."""
-    return Op("user_insert", {"id": id, "is_admin": 0, "now": 1, "body": body}, **errors)
+    return Op(queries.USER_INSERT, {"id": id, "is_admin": 0, "now": 1, "body": body}, **errors)
 
 
 def thread(id: str, **fields: Value) -> Op:
     """A thread, to be written by its owner."""
     values: dict[str, Value] = {"now": 1, "meta_data": "{}", "tool_resources": "{}", "participants": "[]", **fields}
-    return Op("thread_insert", {"id": id, **values})
+    return Op(queries.THREAD_INSERT, {"id": id, **values})
 
 
 def message(id: str, thread_id: str, content: str = '"Hi"', **errors: StoreError) -> Op:
@@ -38,14 +39,14 @@ def message(id: str, thread_id: str, content: str = '"Hi"', **errors: StoreError
         "meta_data": None,
         "attachments": None,
     }
-    return Op("message_insert", params, **errors)
+    return Op(queries.MESSAGE_INSERT, params, **errors)
 
 
 def file(id: str, **fields: Value) -> Op:
     """A file, to be written by its owner."""
     what: dict[str, Value] = {"name": "a.csv", "purpose": "assistants", "mime_type": "text/csv", "size": 3}
     values = {**what, "sha256": "00", "blob": f"blob of {id}", "now": 1, "expires_at": None, "thread": None}
-    return Op("file_insert", {"id": id, **values, "run_id": None, **fields})
+    return Op(queries.FILE_INSERT, {"id": id, **values, "run_id": None, **fields})
 
 
 def knowledge() -> list[Op]:
@@ -56,15 +57,15 @@ def knowledge() -> list[Op]:
     part: dict[str, Value] = {"upload": "u", "size": 3, "blob": "blob of a part", "now": 1, "most": 9}
     page: dict[str, Value] = {"url": "https://a.example/", "final_url": "https://a.example/", "title": "", "text": ""}
     return [
-        Op("store_insert", {"id": "vs", "vectors": None, **store}),
-        Op("store_insert", {"id": "vs_own", "vectors": '{"size":2}', **store}),
-        Op("store_file_attach", {"store_id": "vs", "file_id": "f", **cut}),
-        Op("store_file_bring", BROUGHT),
-        Op("batch_insert", {"id": "b", "store_id": "vs", "now": 1}),
-        Op("batch_file", {"id": "b", "file_id": "f"}),
-        Op("upload_insert", {"id": "u", "expires_after": None, "expires_at": 9, **upload}),
-        Op("upload_part_insert", {"id": "part", **part}),
-        Op("page_keep", {"now": 1.0, **page}),
+        Op(queries.STORE_INSERT, {"id": "vs", "vectors": None, **store}),
+        Op(queries.STORE_INSERT, {"id": "vs_own", "vectors": '{"size":2}', **store}),
+        Op(queries.STORE_FILE_ATTACH, {"store_id": "vs", "file_id": "f", **cut}),
+        Op(queries.STORE_FILE_BRING, BROUGHT),
+        Op(queries.BATCH_INSERT, {"id": "b", "store_id": "vs", "now": 1}),
+        Op(queries.BATCH_FILE, {"id": "b", "file_id": "f"}),
+        Op(queries.UPLOAD_INSERT, {"id": "u", "expires_after": None, "expires_at": 9, **upload}),
+        Op(queries.UPLOAD_PART_INSERT, {"id": "part", **part}),
+        Op(queries.PAGE_KEEP, {"now": 1.0, "warnings": "[]", **page}),
     ]
 
 
@@ -96,13 +97,13 @@ def output(id: str, thread: int, run_id: str, call_id: str) -> Op:
             "provider_state",
         )
     )
-    return Op("message_keep", {**values, **nothing, "role": "tool", "content": '"rain"'})
+    return Op(queries.MESSAGE_KEEP, {**values, **nothing, "role": "tool", "content": '"rain"'})
 
 
 def claim(key: str, made_at: float = 1.0, since: float = 0.0, **errors: StoreError) -> Op:
     """That something is done under an idempotency key, to be written by whose it is."""
     values: dict[str, Value] = {"key": key, "fingerprint": b"it", "seed": b"seed", "note": None}
-    return Op("idempotency_claim", {**values, "made_at": made_at, "since": since}, **errors)
+    return Op(queries.IDEMPOTENCY_CLAIM, {**values, "made_at": made_at, "since": since}, **errors)
 
 
 def run(id: str, thread_id: str, **errors: StoreError) -> list[Op]:
@@ -122,9 +123,9 @@ def run(id: str, thread_id: str, **errors: StoreError) -> list[Op]:
         "parked": 0,
     }
     return [
-        Op("config_insert", {"hash": b"hash", "body": "{}"}),
-        Op("run_insert", params, **errors),
-        Op("journal_begin", {"run_id": id, "kind": "status", "data": '{"status":"queued"}'}),
+        Op(queries.CONFIG_INSERT, {"hash": b"hash", "body": "{}"}),
+        Op(queries.RUN_INSERT, params, **errors),
+        Op(queries.JOURNAL_BEGIN, {"run_id": id, "kind": "status", "data": '{"status":"queued"}'}),
     ]
 
 
@@ -133,12 +134,12 @@ def decide(n: int, version: int, status: str = "in_progress", **errors: StoreErr
     params: dict[str, Value] = {"n": n, "version": version, "status": status, "state": "{}"}
     unchanged: dict[str, Value] = dict.fromkeys(("lease", "lease_until", "action_expires_at"))
     counted = {"crash_score": 0, "claimed_at": None, "silent": 0}
-    return Op("run_decide", {**params, **unchanged, **counted, "parked": 0}, **errors)
+    return Op(queries.RUN_DECIDE, {**params, **unchanged, **counted, "parked": 0}, **errors)
 
 
 def held(n: int, version: int, until: float) -> Op:
     """A decision by which a worker takes the run until then."""
-    return Op("run_decide", {**decide(n, version).params, "lease": "worker", "lease_until": until})
+    return Op(queries.RUN_DECIDE, {**decide(n, version).params, "lease": "worker", "lease_until": until})
 
 
 def tell(n: int, *pieces: str, version: int | None = None, **errors: StoreError) -> Op:
@@ -146,13 +147,13 @@ def tell(n: int, *pieces: str, version: int | None = None, **errors: StoreError)
     data = "[" + ",".join(f'"{piece}"' for piece in pieces) + "]"
     params: dict[str, Any] = {"run": n, "count": len(pieces), "kind": "content", "data": data}
     if version is None:
-        return Op("journal_append", params, **errors)
-    return Op("journal_stream", {**params, "version": version, "now": 0}, **errors)
+        return Op(queries.JOURNAL_APPEND, params, **errors)
+    return Op(queries.JOURNAL_STREAM, {**params, "version": version, "now": 0}, **errors)
 
 
 async def journal(store: Store, n: int, after: int = 0) -> list[tuple[int, str]]:
     """The positions and the data of a run's journal."""
-    rows = await store.all("journal_after", run=n, after=after, limit=1000)
+    rows = await store.all(queries.JOURNAL_AFTER, run=n, after=after, limit=1000)
     return [(row.position, row.data) for row in rows]
 
 

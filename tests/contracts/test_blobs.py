@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from projectdavid.ports.blobs import Blobs, Gone, TooLarge
+from projectdavid.ports.blobs import BlobGone, Blobs, BlobTooLarge
 
 pytestmark = pytest.mark.anyio
 NEVER = 10**9
@@ -65,7 +65,7 @@ async def test_the_same_bytes_stored_twice_are_two_blobs(blobs: Blobs) -> None:
 async def test_as_many_bytes_as_allowed_are_stored_and_one_more_are_not(blobs: Blobs) -> None:
     assert (await blobs.put(pieces(b"abc"), 3)).size == 3
     before = await keys(blobs)
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(BlobTooLarge) as caught:
         await blobs.put(pieces(b"abc", b"d"), 3)
     assert caught.value.limit == 3
     assert await keys(blobs) == before
@@ -80,7 +80,7 @@ async def test_a_store_stops_reading_once_there_is_too_much(blobs: Blobs) -> Non
             taken += 1
             yield bytes(65_536)
 
-    with pytest.raises(TooLarge):
+    with pytest.raises(BlobTooLarge):
         await blobs.put(endless(), 1_000_000)
     assert taken < 100
 
@@ -115,14 +115,14 @@ async def test_a_blob_that_is_deleted_is_gone_and_may_be_deleted_again(blobs: Bl
     blob = await blobs.put(pieces(b"abc"), NEVER)
     for _ in range(2):
         await blobs.delete([blob.key, blob.key])
-        with pytest.raises(Gone):
+        with pytest.raises(BlobGone):
             await read(blobs, blob.key)
     assert await keys(blobs) == []
 
 
 @pytest.mark.parametrize("key", ["", "..", "/etc/passwd", "../../etc/passwd", "a\0b", "x" * 5000])
 async def test_a_key_that_was_never_given_is_gone(blobs: Blobs, key: str) -> None:
-    with pytest.raises(Gone):
+    with pytest.raises(BlobGone):
         await read(blobs, key)
 
 
@@ -143,17 +143,17 @@ async def test_what_is_discarded_waits_in_the_trash_until_it_is_restored_or_dele
     for _ in range(2):
         await blobs.discard([one.key, two.key])
     assert await keys(blobs) == []
-    assert sorted(await blobs.discarded(-3600)) == sorted([one.key, two.key])
-    assert await blobs.discarded(3600) == []
+    assert sorted(await blobs.find_discarded(-3600)) == sorted([one.key, two.key])
+    assert await blobs.find_discarded(3600) == []
     for _ in range(2):
         await blobs.restore([one.key])
     assert (await read(blobs, one.key), await keys(blobs)) == (b"one", [one.key])
     await blobs.delete([two.key])
-    assert await blobs.discarded(-3600) == []
+    assert await blobs.find_discarded(-3600) == []
 
 
 async def test_reading_takes_a_blob_out_of_the_trash(blobs: Blobs) -> None:
     blob = await blobs.put(pieces(b"abc"), NEVER)
     await blobs.discard([blob.key])
     assert await read(blobs, blob.key) == b"abc"
-    assert (await keys(blobs), await blobs.discarded(-3600)) == ([blob.key], [])
+    assert (await keys(blobs), await blobs.find_discarded(-3600)) == ([blob.key], [])

@@ -1,6 +1,8 @@
 """What every bus keeps."""
 
 import asyncio
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 from anyio.lowlevel import checkpoint
@@ -9,6 +11,14 @@ from projectdavid.ports.bus import Bus
 from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True)
+class Committed:
+    """Something to publish."""
+
+    name: str
+    size: int = 1
 
 
 async def test_a_word_said_before_the_wait_is_not_lost(bus: Bus) -> None:
@@ -98,3 +108,49 @@ async def test_a_listener_that_fails_stops_listening(bus: Bus) -> None:
     with bus.subscribe("topic") as ear:
         bus.publish("topic")
         assert await ear.wait(0)
+
+
+async def test_payloads_are_taken_in_order_and_once(bus: Bus) -> None:
+    a, b, c = Committed("a"), Committed("b"), Committed("c")
+    with bus.subscribe("topic") as one, bus.subscribe("topic") as two:
+        bus.publish("topic", [a, b])
+        bus.publish("topic", [c])
+        assert await one.wait(0)
+        assert one.take() == [a, b, c]
+        assert one.take() == []
+        bus.publish("topic", [a])
+        assert two.take() == [a, b, c, a]
+
+
+async def test_a_word_without_payload_asks_to_read_the_store(bus: Bus) -> None:
+    with bus.subscribe("topic") as ear:
+        bus.publish("topic", [Committed("a")])
+        bus.publish("topic")
+        bus.publish("topic", [Committed("b")])
+        assert await ear.wait(0)
+        assert ear.take() is None
+        bus.publish("topic", [Committed("c")])
+        assert ear.take() == [Committed("c")]
+
+
+@pytest.mark.parametrize("sizes", [(2**40,), (2**10,) * 2**12], ids=["one", "many"])
+async def test_payloads_too_large_to_keep_are_read_in_the_store(bus: Bus, sizes: tuple[int, ...]) -> None:
+    with bus.subscribe("topic") as ear:
+        for size in sizes:
+            bus.publish("topic", [Committed("a", size)])
+        assert await ear.wait(0)
+        assert ear.take() is None
+        bus.publish("topic", [Committed("b")])
+        assert ear.take() == [Committed("b")]
+
+
+async def test_payloads_of_all_listeners_together_are_bounded(bus: Bus) -> None:
+    with ExitStack() as stack:
+        ears = [stack.enter_context(bus.subscribe(f"topic {number}")) for number in range(2**10)]
+        for number in range(2**10):
+            bus.publish(f"topic {number}", [Committed("a", 2**16)])
+        kept = sum(ear.take() is not None for ear in ears)
+        assert 0 < kept < 2**10
+    with bus.subscribe("topic") as ear:
+        bus.publish("topic", [Committed("a", 2**16)])
+        assert ear.take() is not None

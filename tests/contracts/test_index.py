@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from projectdavid.adapters.indexes.sqlite import SQLiteIndex
 from projectdavid.engine.documents import Chunk
-from projectdavid.indexes.sqlite import SQLiteIndex
-from projectdavid.ports.index import Index, Piece, Place, Published, Query
+from projectdavid.ports.index import ChunkIndex, ChunkPlace, IndexedChunk, IndexQuery, PublishedFile
 
 pytestmark = pytest.mark.anyio
 
-HERON, REED = Place("ada", 1, 10), Place("ada", 1, 11)
-ELSEWHERE, HERS = Place("ada", 2, 20), Place("eve", 3, 30)
+HERON, REED = ChunkPlace("ada", 1, 10), ChunkPlace("ada", 1, 11)
+ELSEWHERE, HERS = ChunkPlace("ada", 2, 20), ChunkPlace("eve", 3, 30)
 SPACE = "model:2"
 
 
@@ -24,35 +24,37 @@ def vector(*numbers: float) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
-def piece(text: str, position: int = 0, at: bytes | None = None) -> Piece:
-    return Piece(Chunk(position, text, 5 * position, 5 * position + len(text), position + 1, position + 1), at)
+def piece(text: str, position: int = 0, at: bytes | None = None) -> IndexedChunk:
+    return IndexedChunk(Chunk(position, text, 5 * position, 5 * position + len(text), position + 1, position + 1), at)
 
 
-async def fill(index: Index, place: Place, *pieces: Piece, version: str = "1", space: str | None = None) -> int:
+async def fill(
+    index: ChunkIndex, place: ChunkPlace, *pieces: IndexedChunk, version: str = "1", space: str | None = None
+) -> int:
     await index.stage(place, version, pieces, space)
     return await index.publish(place, version)
 
 
-async def texts(index: Index, text: str | None = None, owner: str = "ada", **more: object) -> list[str]:
-    query = Query(owner, **{"stores": (1, 2, 3), "text": text, **more})  # type: ignore[arg-type]
+async def texts(index: ChunkIndex, text: str | None = None, owner: str = "ada", **more: object) -> list[str]:
+    query = IndexQuery(owner, **{"stores": (1, 2, 3), "text": text, **more})  # type: ignore[arg-type]
     return [hit.chunk.text for hit in await index.search(query)]
 
 
 @pytest.fixture
-async def index(tmp_path: Path) -> AsyncGenerator[Index]:
+async def index(tmp_path: Path) -> AsyncGenerator[ChunkIndex]:
     made = SQLiteIndex(tmp_path / "index.db")
     await made.open()
     yield made
     await made.close()
 
 
-async def test_what_is_staged_is_found_when_it_is_published(index: Index):
+async def test_what_is_staged_is_found_when_it_is_published(index: ChunkIndex):
     await index.stage(HERON, "1", [piece("The heron waits.")])
     assert await texts(index, "heron") == []
-    assert await index.published("ada", 1) == []
+    assert await index.list_published("ada", 1) == []
     assert await index.publish(HERON, "1") == 1
     assert await texts(index, "heron") == ["The heron waits."]
-    assert await index.published("ada", 1) == [Published(10, "1", 1)]
+    assert await index.list_published("ada", 1) == [PublishedFile(10, "1", 1)]
 
 
 async def test_staging_goes_on_where_it_stopped_after_a_crash(tmp_path: Path):
@@ -62,51 +64,51 @@ async def test_staging_goes_on_where_it_stopped_after_a_crash(tmp_path: Path):
     await first.close()
     second = SQLiteIndex(tmp_path / "index.db")
     await second.open()
-    assert await second.staged(HERON, "1") == 2
+    assert await second.count_staged(HERON, "1") == 2
     await second.stage(HERON, "1", [piece("three", 2)])
     assert await second.publish(HERON, "1") == 3
     assert [chunk.text for chunk in await second.chunks(HERON)] == ["one", "two", "three"]
     await second.close()
 
 
-async def test_what_is_staged_of_another_version_is_thrown_away(index: Index):
+async def test_what_is_staged_of_another_version_is_thrown_away(index: ChunkIndex):
     await index.stage(HERON, "1", [piece("old")])
-    assert await index.staged(HERON, "2") == 0
+    assert await index.count_staged(HERON, "2") == 0
     await index.stage(HERON, "2", [piece("new")])
     assert await index.publish(HERON, "2") == 1
     assert await texts(index, "old new") == ["new"]
 
 
-async def test_a_new_version_takes_the_place_of_the_one_before(index: Index):
+async def test_a_new_version_takes_the_place_of_the_one_before(index: ChunkIndex):
     await fill(index, HERON, piece("grey heron", 0), piece("white heron", 1))
     await index.stage(HERON, "2", [piece("purple heron")])
     assert sorted(await texts(index, "heron")) == ["grey heron", "white heron"]
     assert await index.publish(HERON, "2") == 1
     assert await texts(index, "heron") == ["purple heron"]
-    assert await index.published("ada", 1) == [Published(10, "2", 1)]
+    assert await index.list_published("ada", 1) == [PublishedFile(10, "2", 1)]
 
 
-async def test_to_publish_again_changes_nothing(index: Index):
+async def test_to_publish_again_changes_nothing(index: ChunkIndex):
     assert await fill(index, HERON, piece("heron")) == 1
     assert await index.publish(HERON, "1") == 1
     assert await texts(index, "heron") == ["heron"]
 
 
-async def test_a_document_without_chunks_is_published_too(index: Index):
+async def test_a_document_without_chunks_is_published_too(index: ChunkIndex):
     assert await index.publish(HERON, "1") == 0
-    assert await index.published("ada", 1) == [Published(10, "1", 0)]
+    assert await index.list_published("ada", 1) == [PublishedFile(10, "1", 0)]
 
 
-async def test_nothing_of_another_owner_is_found_even_if_its_store_is_named(index: Index):
+async def test_nothing_of_another_owner_is_found_even_if_its_store_is_named(index: ChunkIndex):
     await fill(index, HERS, piece("her heron", at=vector(1, 0)), space=SPACE)
     assert await texts(index, "heron") == []
     assert await texts(index, vector=vector(1, 0), space=SPACE) == []
     assert await texts(index, "heron", owner="eve") == ["her heron"]
-    assert await index.published("ada", 3) == []
-    assert await index.chunks(Place("ada", 3, 30)) == []
+    assert await index.list_published("ada", 3) == []
+    assert await index.chunks(ChunkPlace("ada", 3, 30)) == []
 
 
-async def test_only_the_stores_that_are_named_are_searched(index: Index):
+async def test_only_the_stores_that_are_named_are_searched(index: ChunkIndex):
     await fill(index, HERON, piece("heron here"))
     await fill(index, ELSEWHERE, piece("heron there"))
     assert await texts(index, "heron", stores=(2,)) == ["heron there"]
@@ -114,17 +116,17 @@ async def test_only_the_stores_that_are_named_are_searched(index: Index):
     assert sorted(await texts(index, "heron", stores=(1, 2))) == ["heron here", "heron there"]
 
 
-async def test_what_was_removed_is_found_by_nobody(index: Index):
+async def test_what_was_removed_is_found_by_nobody(index: ChunkIndex):
     await fill(index, HERON, piece("heron", at=vector(1, 0)), space=SPACE)
     await index.stage(REED, "1", [piece("heron")])
     assert await texts(index, vector=vector(1, 0), space=SPACE) == ["heron"]
     await index.remove([10, 11, 12])
     assert await texts(index, "heron", vector=vector(1, 0), space=SPACE) == []
-    assert await index.staged(REED, "1") == 0
+    assert await index.count_staged(REED, "1") == 0
     assert await index.chunks(HERON) == []
 
 
-async def test_files_bound_a_search_before_anything_is_ranked(index: Index):
+async def test_files_bound_a_search_before_anything_is_ranked(index: ChunkIndex):
     better = [piece("heron heron heron", number, vector(1, 0)) for number in range(300)]
     await fill(index, HERON, *better, space=SPACE)
     await fill(
@@ -142,7 +144,7 @@ async def test_files_bound_a_search_before_anything_is_ranked(index: Index):
     assert await texts(index, "heron", files=()) == []
 
 
-async def test_vectors_find_what_is_nearest_with_its_cosine(index: Index):
+async def test_vectors_find_what_is_nearest_with_its_cosine(index: ChunkIndex):
     await fill(
         index,
         HERON,
@@ -151,13 +153,13 @@ async def test_vectors_find_what_is_nearest_with_its_cosine(index: Index):
         piece("zero", 2, vector(0, 0)),
         space=SPACE,
     )
-    hits = await index.search(Query("ada", (1,), vector=vector(3, 4), space=SPACE))
+    hits = await index.search(IndexQuery("ada", (1,), vector=vector(3, 4), space=SPACE))
     assert [hit.chunk.text for hit in hits] == ["north", "east", "zero"]
     assert [hit.similarity for hit in hits] == [pytest.approx(0.8), pytest.approx(0.6), pytest.approx(0)]
     assert [(hit.semantic, hit.lexical) for hit in hits] == [(1, None), (2, None), (3, None)]
 
 
-async def test_vectors_of_other_spaces_are_never_compared(index: Index):
+async def test_vectors_of_other_spaces_are_never_compared(index: ChunkIndex):
     await fill(index, HERON, piece("same", 0, vector(1, 0)), space=SPACE)
     await fill(index, REED, piece("other", 0, vector(1, 0, 0)), space="model:3")
     assert await texts(index, vector=vector(1, 0), space=SPACE) == ["same"]
@@ -165,12 +167,12 @@ async def test_vectors_of_other_spaces_are_never_compared(index: Index):
     assert await texts(index, vector=vector(1, 0), space="none") == []
 
 
-async def test_a_vector_of_another_length_finds_nothing(index: Index):
+async def test_a_vector_of_another_length_finds_nothing(index: ChunkIndex):
     await fill(index, HERON, piece("heron", 0, vector(1, 0)), space=SPACE)
     assert await texts(index, vector=vector(1, 0, 0), space=SPACE) == []
 
 
-async def test_both_together_find_what_either_finds_and_prefer_what_both_find(index: Index):
+async def test_both_together_find_what_either_finds_and_prefer_what_both_find(index: ChunkIndex):
     await fill(
         index,
         HERON,
@@ -179,20 +181,20 @@ async def test_both_together_find_what_either_finds_and_prefer_what_both_find(in
         piece("heron", 2, vector(1, 0.2)),
         space=SPACE,
     )
-    hits = await index.search(Query("ada", (1,), "heron", vector(1, 0), SPACE, limit=3))
+    hits = await index.search(IndexQuery("ada", (1,), "heron", vector(1, 0), SPACE, limit=3))
     assert hits[0].chunk.text == "heron"
     assert {hit.chunk.text for hit in hits} == {"heron by word", "by meaning", "heron"}
     assert all(0 < hit.score <= 1 for hit in hits)
 
 
-async def test_what_comes_later_is_found_by_its_vector_too(index: Index):
+async def test_what_comes_later_is_found_by_its_vector_too(index: ChunkIndex):
     await fill(index, HERON, piece("first", 0, vector(1, 0)), space=SPACE)
     assert await texts(index, vector=vector(1, 0), space=SPACE) == ["first"]
     await fill(index, REED, piece("second", 0, vector(1, 0)), space=SPACE)
     assert sorted(await texts(index, vector=vector(1, 0), space=SPACE)) == ["first", "second"]
 
 
-async def test_endings_accents_and_scripts_without_spaces_are_found(index: Index):
+async def test_endings_accents_and_scripts_without_spaces_are_found(index: ChunkIndex):
     await fill(
         index,
         HERON,
@@ -221,13 +223,13 @@ async def test_endings_accents_and_scripts_without_spaces_are_found(index: Index
         "z" * 100_000,
     ],
 )
-async def test_a_query_may_be_anything(index: Index, asked: str):
+async def test_a_query_may_be_anything(index: ChunkIndex, asked: str):
     await fill(index, HERON, piece("the heron"))
     assert set(await texts(index, asked)) <= {"the heron"}
     assert await texts(index, f"heron {asked}") == ["the heron"]
 
 
-async def test_in_a_large_index_the_rare_word_decides_and_a_common_one_alone_is_still_found(index: Index):
+async def test_in_a_large_index_the_rare_word_decides_and_a_common_one_alone_is_still_found(index: ChunkIndex):
     await fill(index, REED, *[piece(f"water {number}", number) for number in range(10_500)])
     await fill(index, HERON, piece("a heron by the waters of the lake"))
     assert (await texts(index, "heron water"))[0] == "a heron by the waters of the lake"
@@ -235,8 +237,8 @@ async def test_in_a_large_index_the_rare_word_decides_and_a_common_one_alone_is_
     assert len(await texts(index, "water water waters")) == 10
 
 
-async def test_chunks_come_in_order_behind_a_position_as_they_were_staged(index: Index):
-    made = [Piece(Chunk(n, f"chunk {n}", 10 * n, 10 * n + 7, n + 1, n + 2, 1, 2)) for n in range(5)]
+async def test_chunks_come_in_order_behind_a_position_as_they_were_staged(index: ChunkIndex):
+    made = [IndexedChunk(Chunk(n, f"chunk {n}", 10 * n, 10 * n + 7, n + 1, n + 2, 1, 2)) for n in range(5)]
     await index.stage(HERON, "1", made[:3])
     await index.stage(HERON, "1", made[3:])
     assert await index.chunks(HERON) == []
@@ -245,7 +247,7 @@ async def test_chunks_come_in_order_behind_a_position_as_they_were_staged(index:
     assert await index.chunks(HERON, after=1, limit=2) == [made[2].chunk, made[3].chunk]
 
 
-async def test_searches_go_on_while_versions_change(index: Index):
+async def test_searches_go_on_while_versions_change(index: ChunkIndex):
     await fill(index, HERON, piece("heron 0", at=vector(1, 0)), version="0", space=SPACE)
     async with anyio.create_task_group() as tasks:
 
@@ -282,7 +284,7 @@ async def _live(path: Path, steps: list[tuple[str, int, str]]) -> None:
     staged: dict[int, tuple[str, list[str]]] = {}
     published: dict[int, tuple[str, list[str]]] = {}
     for number, (step, file, version) in enumerate(steps):
-        place = Place("ada", 1, file)
+        place = ChunkPlace("ada", 1, file)
         known = staged[file][1] if staged.get(file, ("",))[0] == version else []
         if step == "stage":
             text = f"heron {number}"
@@ -303,24 +305,24 @@ async def _live(path: Path, steps: list[tuple[str, int, str]]) -> None:
     expected = sorted(text for _, some in published.values() for text in some)
     assert sorted(await texts(index, "heron", limit=100)) == expected
     assert sorted(await texts(index, vector=vector(1, 0), space=SPACE, limit=100)) == expected
-    assert {one.file: (one.version, one.chunks) for one in await index.published("ada", 1)} == {
+    assert {one.file: (one.version, one.chunks) for one in await index.list_published("ada", 1)} == {
         file: (version, len(some)) for file, (version, some) in published.items()
     }
     await index.close()
 
 
-async def test_what_is_found_of_a_file_is_told_to_its_owner_alone(index: Index):
-    assert await index.found(HERON) is None
+async def test_what_is_found_of_a_file_is_told_to_its_owner_alone(index: ChunkIndex):
+    assert await index.find_published(HERON) is None
     await fill(index, HERON, piece("The heron waits."), version="7")
-    assert await index.found(HERON) == Published(10, "7", 1)
-    assert await index.found(Place("eve", 1, 10)) is None
+    assert await index.find_published(HERON) == PublishedFile(10, "7", 1)
+    assert await index.find_published(ChunkPlace("eve", 1, 10)) is None
 
 
 @pytest.mark.parametrize(
     ("start", "end", "text"),
     [(0, 16, "The heron waits."), (4, 9, "heron"), (9, 14, " wait"), (15, 17, None), (40, 41, None), (9, 9, "")],
 )
-async def test_a_passage_is_what_one_chunk_holds_whole(index: Index, start: int, end: int, text: str | None):
+async def test_a_passage_is_what_one_chunk_holds_whole(index: ChunkIndex, start: int, end: int, text: str | None):
     await fill(index, HERON, piece("The heron waits."))
     assert await index.passage(HERON, start, end) == text
-    assert await index.passage(Place("eve", 1, 10), start, end) is None
+    assert await index.passage(ChunkPlace("eve", 1, 10), start, end) is None

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from projectdavid.adapters.indexes.sqlite import SQLiteIndex
 from projectdavid.engine.documents import Chunk
-from projectdavid.indexes.sqlite import SQLiteIndex
-from projectdavid.ports.index import IndexUnavailable, Piece, Place, Query
+from projectdavid.ports.index import ChunkPlace, IndexedChunk, IndexQuery, IndexUnavailable
 
 pytestmark = pytest.mark.anyio
 
-PLACE = Place("ada", 1, 1)
-PIECES = [Piece(Chunk(0, "heron", 0, 5, 1, 1))]
+PLACE = ChunkPlace("ada", 1, 1)
+PIECES = [IndexedChunk(Chunk(0, "heron", 0, 5, 1, 1))]
 
 
 async def test_a_broken_file_is_put_aside_and_a_new_one_begun(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -27,7 +27,7 @@ async def test_a_broken_file_is_put_aside_and_a_new_one_begun(tmp_path: Path, ca
     assert _aside(tmp_path).read_bytes().startswith(b"this is no database")
     await index.stage(PLACE, "1", PIECES)
     await index.publish(PLACE, "1")
-    assert len(await index.search(Query("ada", (1,), "heron"))) == 1
+    assert len(await index.search(IndexQuery("ada", (1,), "heron"))) == 1
     await index.close()
 
 
@@ -54,7 +54,7 @@ async def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
 async def test_an_index_that_is_closed_says_so(tmp_path: Path):
     index = SQLiteIndex(tmp_path / "index.db")
     with pytest.raises(IndexUnavailable, match="not open"):
-        await index.search(Query("ada", (1,), "heron"))
+        await index.search(IndexQuery("ada", (1,), "heron"))
     await index.close()
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from projectdavid.buses.local import LocalBus
-from projectdavid.engine.happenings import OutputsSubmitted
-from projectdavid.ports.store import Unavailable
-from projectdavid.runtime.driver import Driver
-from projectdavid.runtime.ids import Ids
-from projectdavid.stores.sqlite import SHARED, SQLiteStore
-from projectdavid.stores.sqlite.migrations import SCRIPTS
-from projectdavid.stores.sqlite.queries import QUERIES
+from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.adapters.stores.sqlite import SHARED, SQLiteStore
+from projectdavid.adapters.stores.sqlite.migrations import SCRIPTS, migrate
+from projectdavid.adapters.stores.sqlite.queries import QUERIES
+from projectdavid.engine.inputs import OutputsSubmitted
+from projectdavid.ports import queries
+from projectdavid.ports.store import StoreUnavailable
+from projectdavid.runtime.ids import IdFactory
+from projectdavid.runtime.runs.driver import RunDriver
 from tests.contracts.rows import user
 from tests.contracts.test_store import BOUND_READS, BOUND_WRITES, CREATIONS, OF_ONESELF
 
@@ -32,8 +33,10 @@ ADMINISTRATION = {
     "user_limit",
     "user_delete",
     "users_page",
+    "user_position",
     "erasure",
     "erasure_insert",
+    "import_owner",
     "removals_left",
     "admin_remains",
     "caller",
@@ -78,6 +81,7 @@ RUNTIME = {
     "leases_extend",
     "leases_clear",
     "journal_append",
+    "journal_end",
     "journal_stream",
     "journal_tell",
     "journal_drop",
@@ -116,6 +120,7 @@ RUNTIME = {
     "ingest_release",
     "ingest_waiting",
     "pages_prune",
+    "tombstones_prune",
     "ticket_use",
     "used_tickets_prune",
     "removals",
@@ -193,7 +198,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Pat
     ours = int(connection.pragma("user_version"))
     connection.pragma("user_version", ours + 1)
     connection.close()
-    with pytest.raises(Unavailable, match="newer"):
+    with pytest.raises(StoreUnavailable, match="newer"):
         await store.open()
     connection = apsw.Connection(str(path))
     assert connection.pragma("user_version") == ours + 1
@@ -201,7 +206,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Pat
     connection.close()
     after = SQLiteStore(path)  # whoever was refused does not hold the file
     await after.open()
-    assert (await after.one("user", id="ann")).id == "ann"
+    assert (await after.one(queries.USER, id="ann")).id == "ann"
     await after.close()
 
 
@@ -209,13 +214,13 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "david.db"
     path.write_bytes(b"This is a letter, and a long one at that. " * 100)
     for _ in range(2):
-        with pytest.raises(Unavailable, match=r"david\.db"):
+        with pytest.raises(StoreUnavailable, match=r"david\.db"):
             await SQLiteStore(path).open()
 
 
 async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(Unavailable, match="file"):
+    with pytest.raises(StoreUnavailable, match="file"):
         await SQLiteStore(tmp_path / "file" / "david.db").open()
 
 
@@ -224,10 +229,10 @@ async def test_another_process_is_refused_while_one_holds_the_file(tmp_path: Pat
     await store.open()
     program = (
         "import asyncio, pathlib, sys\n"
-        "from projectdavid.ports.store import Unavailable\n"
-        "from projectdavid.stores.sqlite import SQLiteStore\n"
+        "from projectdavid.ports.store import StoreUnavailable\n"
+        "from projectdavid.adapters.stores.sqlite import SQLiteStore\n"
         "try: asyncio.run(SQLiteStore(pathlib.Path(sys.argv[1])).open())\n"
-        "except Unavailable as error: sys.exit(str(error))\n"
+        "except StoreUnavailable as error: sys.exit(str(error))\n"
     )
     command = (sys.executable, "-c", program, str(tmp_path / "david.db"))
     other = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
@@ -241,13 +246,13 @@ async def test_a_full_disk_is_told_and_harms_nothing(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "david.db")
     await store.open()
     await store.write([user("ann")])
-    with full_after(2_000_000), pytest.raises(Unavailable):
+    with full_after(2_000_000), pytest.raises(StoreUnavailable):
         await store.write([user("bob"), user("cid", body="x" * 8_000_000)])
-    assert await store.one("user", id="bob") is None
+    assert await store.one(queries.USER, id="bob") is None
     await store.write([user("dan")])
     await store.close()
     await store.open()
-    assert [row.id for row in await store.all("users_page.asc", after=None, limit=9)] == ["ann", "dan"]
+    assert [row.id for row in await store.all(queries.USERS_PAGE.asc, after=None, limit=9)] == ["ann", "dan"]
     await store.close()
 
 
@@ -293,10 +298,27 @@ async def test_a_run_that_an_older_version_left_waiting_goes_on(tmp_path: Path) 
     store = SQLiteStore(path)
     await store.open()
     try:
-        driver = Driver(store, LocalBus(), lambda: 100.0, Ids())
+        driver = RunDriver(store, LocalBus(), lambda: 100.0, IdFactory())
         await driver.decide(1, OutputsSubmitted((("call", "3"),), 100.0))
-        run = await store.of("ann").one("run", id="r")
-        (action,) = await store.of("ann").all("actions_of_run", run_id="r")
+        run = await store.of("ann").one(queries.RUN, id="r")
+        (action,) = await store.of("ann").all(queries.ACTIONS_OF_RUN, run_id="r")
         assert (run.status, run.parked, action.output, action.effect) == ("queued", 0, "3", "unsafe")
     finally:
         await store.close()
+
+
+@pytest.mark.parametrize("name", [name for name in QUERIES if name.startswith(("import", "message_import"))])
+def test_a_query_of_imports_costs_the_same_however_much_was_imported(name: str) -> None:
+    with closing(apsw.Connection(":memory:")) as connection:
+        migrate(connection)
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        query = QUERIES[name]
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", dict.fromkeys(query.parameters))
+        plan = [row[3] for row in rows]
+    scans = [
+        step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step and "CONSTANT" not in step
+    ]
+    assert scans == []
+    assert not any("TEMP B-TREE" in step for step in plan)
+    known = [step for step in plan if step.startswith("SEARCH o ")]
+    assert all("source_id=?" in step or "n>?" in step or "n<?" in step for step in known)

@@ -11,7 +11,8 @@ Path = tuple[str | int, ...]
 
 METADATA = {"key": "value"}
 FUNCTION = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
-SEARCH = {"ranking_options": {"score_threshold": 0.5, "ranker": "auto"}, "max_num_results": 5}
+RANKING: Json = {"score_threshold": 0.5, "ranker": "auto"}
+SEARCH: Json = {"ranking_options": {**RANKING, "hybrid_search": None}, "max_num_results": 5}
 TOOLS: Json = [FUNCTION, {"type": "file_search", "file_search": SEARCH}, {"type": "code_interpreter"}]
 FORMAT: Json = {
     "type": "json_schema",
@@ -66,6 +67,7 @@ def _run(world: World, choice: Json) -> Json:
         "model": "scripted/script",
         "instructions": "i",
         "tools": TOOLS,
+        "tool_resources": _resources(world),
         "metadata": METADATA,
         "temperature": 0.5,
         "top_p": 0.5,
@@ -99,7 +101,6 @@ BODIES: dict[str, list[Body]] = {
         lambda world: {
             **_run(world, NAMED),
             "thread": _thread(world, _resources(world)),
-            "tool_resources": _resources(world),
         },
         lambda world: {**_run(world, SEARCHED), "thread": _thread(world, _new_resources(world))},
     ],

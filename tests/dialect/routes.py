@@ -69,10 +69,14 @@ ROUTES: dict[str, Body | None] = {
     "POST /assistants/{assistant_id}": lambda _: {"name": "changed"},
     "DELETE /assistants/{assistant_id}": None,
     "POST /threads": lambda _: {},
+    "GET /threads": None,
     "GET /threads/{thread_id}": None,
     "POST /threads/{thread_id}": lambda _: {"metadata": {"changed": "yes"}},
     "DELETE /threads/{thread_id}": None,
-    "POST /threads/runs": lambda world: {"assistant_id": world["assistant"]},
+    "POST /threads/runs": lambda world: {
+        "assistant_id": world["assistant"],
+        "thread": {"messages": [{"role": "user", "content": "hi"}]},
+    },
     "POST /threads/{thread_id}/messages": lambda _: {"role": "user", "content": "hi"},
     "GET /threads/{thread_id}/messages": None,
     "GET /threads/{thread_id}/messages/{message_id}": None,
@@ -117,12 +121,13 @@ ROUTES: dict[str, Body | None] = {
     "DELETE /models/{model}": None,
 }
 ADMIN_ONLY = "DELETE /models/{model}"
-BEYOND = "GET /threads/{thread_id}/runs/{run_id}/events"
-"""The operation that the Assistants API does not have."""
+EVENTS = "GET /threads/{thread_id}/runs/{run_id}/events"
+BEYOND = (EVENTS, "GET /threads")
+"""The operations that the Assistants API of OpenAI does not have."""
 OTHERS: dict[str, dict[str, str]] = {
     "POST /threads/{thread_id}/messages": {"thread_id": "free"},
     "POST /threads/{thread_id}/runs": {"thread_id": "free"},
-    BEYOND: {"run_id": "ended"},
+    EVENTS: {"run_id": "ended"},
 }
 """Where an operation is for another object than the usual one: a thread that is free, a run that has ended."""
 FORMS: dict[str, Json] = {
@@ -130,7 +135,7 @@ FORMS: dict[str, Json] = {
     "POST /uploads/{upload_id}/parts": {"files": {"data": b"new"}},
 }
 """Operations whose body is a form with a file."""
-LISTS = [route for route in ROUTES if re.match(r"GET .*s$", route) and route not in (BEYOND, "GET /models")]
+LISTS = [route for route in ROUTES if re.match(r"GET .*s$", route) and route not in (EVENTS, "GET /models")]
 WITH_BODY = [route for route, body in ROUTES.items() if body is not None]
 POSTS = [route for route in ROUTES if route.startswith("POST ")]
 

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.compat.behaviours.wire import HANDBOOK, QUESTION, Frame, Wire, frames_of, names, ok, path_of, refused
-from tests.dialect.bodies import FORMAT, TOOLS
+from tests.dialect.bodies import FORMAT, RANKING, TOOLS
+from tests.documents.corpus import SAMPLES
 from tests.server.routes import VECTORS, begun
 from tests.server.talking import WEATHER, Caller, Json
 
 
 @pytest.fixture
-def native(server: Embedded, wire: Wire) -> Iterator[Caller]:
+def native(server: EmbeddedPlatform, wire: Wire) -> Iterator[Caller]:
     """The same user at the native API."""
     with Caller(server.base_url, "", wire.key) as native:
         native.user_id = ok(native.get("/v1/auth/validate-key"))["user_id"]
@@ -40,7 +41,10 @@ def test_an_assistant_that_is_made_here_is_there(wire: Wire, native: Caller) -> 
     made = wire.make("/assistants", **FIELDS, tools=TOOLS, response_format=FORMAT, metadata={"a": "b"})
     there = ok(native.get(f"/v1/assistants/{made['id']}"))
     assert only(there, *SAME, "response_format") == only(made, *SAME, "response_format")
-    assert [*there["tools"], *(there["platform_tools"] or ())] == made["tools"] == TOOLS
+    assert made["tools"] == TOOLS
+    function, search, code = TOOLS
+    plain = {**search, "file_search": {**search["file_search"], "ranking_options": RANKING}}
+    assert [*there["tools"], *(there["platform_tools"] or ())] == [function, plain, code]
     assert there["meta_data"] == made["metadata"] == {"a": "b"}
     ok(native.put(f"/v1/assistants/{made['id']}", json={"name": "other", "meta_data": {"c": "d"}}))
     assert wire.read(f"/assistants/{made['id']}")["name"] == "other"
@@ -99,8 +103,9 @@ def text_of(message: Json) -> str:
 def test_a_run_that_is_made_here_is_there(wire: Wire, native: Caller) -> None:
     run = wire.waiting()
     there = ok(native.get(f"/v1/runs/{run['id']}"))
-    same = ("id", "created_at", "thread_id", "assistant_id", "status", "model", "started_at", "expires_at")
+    same = ("id", "created_at", "thread_id", "assistant_id", "model", "started_at", "expires_at")
     assert only(there, *same) == only(run, *same)
+    assert (there["status"], run["status"]) == ("action_required", "requires_action")
     [call] = run["required_action"]["submit_tool_outputs"]["tool_calls"]
     [action] = there["actions"]
     assert action["tool_call_id"] == call["id"]
@@ -323,3 +328,34 @@ def test_a_default_that_a_user_sets_is_sent(wire: Wire, native: Caller) -> None:
         run = wire.make(f"/threads/{wire.thread('Hi')['id']}/runs", assistant_id=assistant["id"])
         got = asked(wire, run)
         assert (got["temperature"], got["top_p"]) == (1, 1)
+
+
+SAMPLED = 3
+"""Every so many files of the corpus are read through both."""
+
+
+def test_a_file_is_read_alike_through_both(wire: Wire, native: Caller) -> None:
+    samples = SAMPLES[::SAMPLED]
+    here = wire.filled(wire.store(*(wire.upload(sample.content, sample.name) for sample in samples)))
+    there = native.read(native.store(*(native.upload(sample.content, sample.name) for sample in samples)))
+    names = {file["id"]: file["filename"] for file in wire.read("/files", limit=1000)["data"]}
+    shown = {}
+    for file in wire.read(f"/vector_stores/{here['id']}/files", limit=100)["data"]:
+        text = ""
+        if file["status"] == "completed":
+            content = wire.read(f"/vector_stores/{here['id']}/files/{file['id']}/content")
+            text = "".join(part["text"] for part in content["data"])
+        shown[names[file["id"]]] = (file["status"], file["last_error"], file.get("warnings", []), text)
+    assert len(shown) == len(samples)
+    for file in ok(native.get(f"/v1/vector-stores/{there['id']}/files")):
+        status, error, warnings, text = shown[file["filename"]]
+        assert (file["status"], file["last_error"], file["warnings"]) == (status, error, warnings)
+        chunks = ok(native.get(f"/v1/vector-stores/{there['id']}/files/{file['id']}/content?limit=100"))
+        assert [chunk["text"] for chunk in chunks["data"] if chunk["text"] not in text] == []
+        assert bool(chunks["data"]) == bool(text)
+    for sample in samples:
+        status, error, warnings, text = shown[sample.name]
+        assert status == ("failed" if sample.refusal else "completed")
+        assert sample.refusal in (error or {"message": ""})["message"]
+        assert sample.warning in " ".join(warnings)
+        assert [phrase for phrase in sample.phrases if phrase not in text] == []

@@ -57,8 +57,7 @@ NAMES: list[tuple[str, Path]] = [
 ]
 """Names of at most 64 letters, digits, underscores and hyphens."""
 COUNTS: list[tuple[str, Path, int]] = [
-    *((route, ("tools",), 128) for route in (ASSISTANT, CHANGE)),
-    *((route, ("tools",), 20) for route in (RUN, BOTH)),
+    *((route, ("tools",), 128) for route in (ASSISTANT, CHANGE, RUN, BOTH)),
     (ASSISTANT, ("tool_resources", "code_interpreter", "file_ids"), 20),
     (ASSISTANT, ("tool_resources", "file_search", "vector_store_ids"), 1),
     (THREAD, ("tool_resources", "code_interpreter", "file_ids"), 20),
@@ -81,8 +80,8 @@ RANGES: list[tuple[str, Path, Json, Json, Json, Json]] = [
     *((route, ("top_p",), 0, 1, -0.1, 1.1) for route in (ASSISTANT, CHANGE, RUN, BOTH)),
     (ASSISTANT, (*OPTIONS, "max_num_results"), 1, 50, 0, 51),
     (ASSISTANT, (*OPTIONS, "ranking_options", "score_threshold"), 0, 1, -0.1, 1.1),
-    *((route, ("max_prompt_tokens",), 256, 256, 255, 2**60) for route in (RUN, BOTH)),
-    *((route, ("max_completion_tokens",), 256, 256, 255, 2**60) for route in (RUN, BOTH)),
+    *((route, ("max_prompt_tokens",), 1, 1, 0, 2**60) for route in (RUN, BOTH)),
+    *((route, ("max_completion_tokens",), 1, 1, 0, 2**60) for route in (RUN, BOTH)),
     (RUN, ("truncation_strategy", "last_messages"), 1, 10, 0, 2**60),
     (UPLOAD, ("expires_after", "seconds"), 3600, 2_592_000, 3599, 2_592_001),
     (STORE, ("expires_after", "days"), 1, 365, 0, 366),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.compat.behaviours.wire import Wire
 from tests.dialect.routes import ROUTES
 from tests.dialect.stock import SPENT, Sender, Stock
@@ -81,7 +81,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     return fuzzed(tmp_path_factory.mktemp("fuzzed"), _loaded)
 
 
-def _loaded(server: Embedded, admin: Caller) -> Any:
+def _loaded(server: EmbeddedPlatform, admin: Caller) -> Any:
     url = f"{server.base_url}/openai/v1"
     with Wire(server.base_url, admin.key) as user:
         stock = Stock(user)

@@ -6,7 +6,7 @@ from itertools import product
 import httpx2
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.compat.behaviours.wire import Wire, ok, refused
 from tests.dialect.routes import ADMIN_ONLY, LISTS, ROUTES, Call, Json, World, everything
 from tests.server.routes import places
@@ -155,7 +155,7 @@ BAD_KEYS: list[dict[str, str]] = [
 
 
 @pytest.fixture(scope="module")
-def revoked(server: Embedded, ann: Wire, anns: World) -> str:
+def revoked(server: EmbeddedPlatform, ann: Wire, anns: World) -> str:
     """A key of Ann's that opens nothing any more."""
     native = {"base_url": server.base_url, "headers": {"x-api-key": ann.key}}
     with httpx2.Client(**native) as client:

@@ -132,7 +132,8 @@ def test_an_odd_id_in_a_path_finds_nothing(ann: Wire, anns: World, whole: Json, 
 def test_what_a_path_does_not_answer_to_is_refused(ann: Wire, anns: World, method: str) -> None:
     for route in ROUTES:
         template = route.split()[1]
-        if f"{method} {template}" not in ROUTES:
+        answered_as = "GET" if method == "HEAD" else method
+        if f"{answered_as} {template}" not in ROUTES:
             answer = ann.request(method, Call(route, anns).url)
             assert answer.status_code in (400, 404, 405), (route, answer.text)
             if method != "HEAD":

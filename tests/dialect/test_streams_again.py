@@ -1,12 +1,21 @@
 """Streams that broke off: asked for again they tell the same, and from any event on exactly the rest."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
+from typing import cast
 
+import httpx
+import openai
 import pytest
 
-from tests.compat.behaviours.wire import QUESTION, Frame, Json, Wire, frames_of, ok, path_of, refused
+from projectdavid.adapters.providers.scripted import ScriptedProvider
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.engine.deltas import Chunk, FinishDelta, ReasoningDelta, TextDelta, TokenUsage
+from tests.compat.behaviours.wire import QUESTION, Frame, Json, Wire, frames_of, ok, path_of, refused, user_of
+from tests.server.conftest import serving
 from tests.server.talking import WEATHER
 
 KEY = {"idempotency-key": "the same"}
@@ -33,6 +42,78 @@ def outputs(wire: Wire) -> Opened:
     call = run["required_action"]["submit_tool_outputs"]["tool_calls"][0]["id"]
     answered = [{"tool_call_id": call, "output": "rain"}]
     return f"{path_of(run)}/submit_tool_outputs", {"tool_outputs": answered, "stream": True}
+
+
+def test_a_stream_gives_signs_of_life_while_nothing_that_happens_is_shown(tmp_path: Path) -> None:
+    heard = threading.Event()
+
+    def thoughts() -> Iterator[Sequence[Chunk]]:
+        while not heard.is_set():
+            yield [ReasoningDelta(("Hm. ",))]
+        yield [TextDelta(("Yes.",))]
+        yield [FinishDelta("stop"), TokenUsage(1, 1)]
+
+    thinker = ScriptedProvider(scene_for=lambda _: cast("Scene", thoughts()))
+    with serving(tmp_path, providers={"scripted": thinker}, stream_keep_alive=0.05) as server, user_of(server) as wire:
+        path, body = a_run(wire)
+        with wire.stream("POST", path, json=body) as answer:
+            for line in answer.iter_lines():
+                if line == ": keep-alive":
+                    heard.set()
+    assert heard.is_set()
+
+
+class KeepAliveListener(httpx.SyncByteStream):
+    """The bytes of an answer; sets an event when a keep-alive is among them."""
+
+    def __init__(self, stream: httpx.SyncByteStream, heard: threading.Event) -> None:
+        self._stream, self._heard = stream, heard
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            if b": keep-alive" in part:
+                self._heard.set()
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class ListeningTransport(httpx.HTTPTransport):
+    """Listens to all answers."""
+
+    def __init__(self, heard: threading.Event) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        stream = cast("httpx.SyncByteStream", answer.stream)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=KeepAliveListener(stream, self._heard))
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_the_stock_client_reads_on_after_signs_of_life(tmp_path: Path) -> None:
+    heard = threading.Event()
+
+    def thoughts() -> Iterator[Sequence[Chunk]]:
+        yield [TextDelta(("Well",))]
+        while not heard.is_set():
+            yield [ReasoningDelta(("Hm. ",))]
+        yield [TextDelta((", yes.",))]
+        yield [FinishDelta("stop"), TokenUsage(1, 1)]
+
+    thinker = ScriptedProvider(scene_for=lambda _: cast("Scene", thoughts()))
+    with (
+        serving(tmp_path, providers={"scripted": thinker}, stream_keep_alive=0.05) as server,
+        httpx.Client(transport=ListeningTransport(heard)) as http,
+        openai.OpenAI(base_url=f"{server.base_url}/openai/v1", api_key=server.api_key, http_client=http) as client,
+    ):
+        assistant = client.beta.assistants.create(model="scripted/thinker")
+        thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hi"}])
+        with client.beta.threads.runs.stream(thread_id=thread.id, assistant_id=assistant.id) as stream:
+            assert "".join(stream.text_deltas) == "Well, yes."
+    assert heard.is_set()
 
 
 STREAMS = [a_run, a_thread_and_run, outputs]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.providers.scripted import DemoProvider
-from projectdavid.server import providing
-from projectdavid.server.embedded import Embedded
+from projectdavid.adapters.providers.scripted import DemoProvider
+from projectdavid.composition import model_providers
+from projectdavid.composition.embedded import EmbeddedPlatform
 
 PREFIXES = ("PROJECTDAVID_", "ENTITIES_", "OPENAI_", "OLLAMA_", "XDG_DATA_HOME")
 
@@ -26,12 +26,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded]:
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPlatform]:
     """A server over the usual folder of that home."""
     # Not handed to Embedded: a provider that is handed in is the default one, as the demo never is.
-    monkeypatch.setattr(providing, "DemoProvider", partial(DemoProvider, delay=0))
+    monkeypatch.setattr(model_providers, "DemoProvider", partial(DemoProvider, delay=0))
     data = home / ".local/share/projectdavid"
-    embedded = Embedded(data)
+    embedded = EmbeddedPlatform(data)
     embedded.start()
     monkeypatch.setenv("PROJECTDAVID_CREDENTIALS", str(data / "credentials.json"))
     yield embedded

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from projectdavid import RunStream
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.docs.pages import Block
 from tests.timeouts import PROCESS_TIMEOUT
 
@@ -34,7 +34,7 @@ class Session:
     Of that, Python sees what the clients of others read.
     """
 
-    def __init__(self, server: Embedded, scratch: Path) -> None:
+    def __init__(self, server: EmbeddedPlatform, scratch: Path) -> None:
         self._server = server
         self._exported = scratch / "exported"
         self._variables: dict[str, str] = {}
@@ -65,7 +65,7 @@ class Session:
         assert done.returncode == 0, f"{block}: {done.stderr}"
         self.printed, _, exported = done.stdout.rpartition(MARK)
         pairs = (line.partition("=") for line in exported.split("\0"))
-        self._variables = {name: value for name, _, value in pairs if name.startswith("OPENAI_")}
+        self._variables = {name: value for name, _, value in pairs if name.startswith(("OPENAI_", "AZURE_"))}
 
     def _environment(self) -> dict[str, str]:
         """That of the process, with our commands in it, and the run of each stream by its name."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.settings import ProviderSettings, Settings
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.settings import ProviderSettings, Settings
 from tests.docs.pages import ALL, EXAMPLES, ROOT, Block, blocks, prose, read, section
 from tests.docs.running import Session
 from tests.programs import require_programs
@@ -29,7 +29,7 @@ def is_run(block: Block) -> bool:
     "page", [path for path in EXAMPLES if any(map(is_run, blocks(path)))], ids=lambda path: path.name
 )
 def test_the_examples_of_a_page_run_one_after_the_other_and_print_what_it_shows(
-    page: Path, server: Embedded, tmp_path: Path
+    page: Path, server: EmbeddedPlatform, tmp_path: Path
 ) -> None:
     found = blocks(page)
     if any(block.language == "sh" and is_run(block) for block in found):
@@ -112,12 +112,19 @@ def extras() -> set[str]:
     return set(tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["optional-dependencies"])
 
 
+def is_of_a_package(block: Block) -> bool:
+    """True for a part of a pyproject.toml, which is no file of settings."""
+    return block.text.startswith("[project.")
+
+
 def is_nested(name: str) -> bool:
     return name.partition("__")[0].removeprefix("PROJECTDAVID_").lower() in Settings.model_fields
 
 
 @pytest.mark.parametrize(
-    "block", [block for page in ALL for block in blocks(page) if block.language == "toml"], ids=str
+    "block",
+    [block for page in ALL for block in blocks(page) if block.language == "toml" and not is_of_a_package(block)],
+    ids=str,
 )
 def test_settings_that_are_shown_are_settings(block: Block, home: Path) -> None:
     (home / "config.toml").write_text(block.text, "utf-8")

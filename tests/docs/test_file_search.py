@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from projectdavid import Entity
+from projectdavid.composition.embedded import EmbeddedPlatform
 from projectdavid.protocol.messages import FileCitation
-from projectdavid.server.embedded import Embedded
 from tests.docs.pages import ROOT
 
 EXAMPLE = ROOT / "examples" / "file_search.py"
 
 
-def asked(server: Embedded, folder: Path, *arguments: str) -> str:
+def asked(server: EmbeddedPlatform, folder: Path, *arguments: str) -> str:
     """What the example prints."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PROJECTDAVID_BASE_URL": server.base_url}
     done = subprocess.run(
@@ -61,7 +61,7 @@ QUESTIONS = [
 
 @pytest.mark.parametrize(("question", "filename", "page", "words"), QUESTIONS)
 def test_the_example_answers_with_citations_whose_spans_resolve(
-    server: Embedded, home: Path, question: str, filename: str, page: int | None, words: str
+    server: EmbeddedPlatform, home: Path, question: str, filename: str, page: int | None, words: str
 ) -> None:
     printed = asked(server, home, "demo/assistant", question)
     assert re.search(rf"^【\d+:0†{re.escape(filename)}】 ", printed, re.MULTILINE)

@@ -6,11 +6,11 @@ from typing import get_args
 
 import msgspec
 
-from projectdavid.catalog import CatalogDocument
-from projectdavid.catalog.lookup import load_shipped
+from projectdavid.adapters.model_catalog import CatalogDocument
+from projectdavid.adapters.model_catalog.lookup import load_shipped
+from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES, detect_profile
 from projectdavid.protocol.models import ModelCapabilities, ModelInfo
-from projectdavid.providers.openai_compatible.profiles import PROFILES, detect_profile
-from projectdavid.server.settings import ProfileName
+from projectdavid.settings import ProfileName
 from tests.docs.pages import ROOT, blocks, named, read, rows, section
 
 PAGE = ROOT / "docs/models.md"
@@ -47,7 +47,7 @@ def test_every_fact_is_explained() -> None:
 def test_the_size_of_the_catalog_is_right() -> None:
     shipped = load_shipped()
     models = sum(len(provider.models) for provider in shipped.providers.values())
-    found = re.search(r"some ([\d,]+) models of (\d+) providers", read(PAGE))
+    found = re.search(r"about ([\d,]+) models of (\d+) providers", read(PAGE))
     assert found
     assert abs(int(found[1].replace(",", "")) - models) < 100
     assert int(found[2]) == len(shipped.providers)

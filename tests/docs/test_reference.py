@@ -1,6 +1,7 @@
 """What the pages list is what there is: generated parts, errors, events, settings, routes, fields, links."""
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -12,14 +13,16 @@ import httpx2
 import pytest
 
 from projectdavid import Entity, Retry, UnprocessableEntityError
+from projectdavid.api.http.errors import TYPES
 from projectdavid.client.overrides import RunOverrides
 from projectdavid.client.retry import RETRYABLE_STATUSES
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.composition.tools import BUILT_IN
 from projectdavid.engine.run import TRANSITIONS
-from projectdavid.protocol.assistants import RESERVED_FUNCTION_NAMES, Assistant
+from projectdavid.protocol.assistants import Assistant
 from projectdavid.protocol.events import EVENTS
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.http.errors import TYPES
-from projectdavid.server.settings import ProviderSettings, Settings
+from projectdavid.protocol.statuses import status_to_wire
+from projectdavid.settings import ProviderSettings, Settings
 from tests.compat.behaviours import test_node_clients, test_python_clients
 from tests.compat.vendor import suite
 from tests.docs import codes
@@ -71,11 +74,12 @@ def test_every_generated_part_has_its_place(script: ModuleType) -> None:
 
 def test_the_diagram_has_every_transition() -> None:
     drawn = set(re.findall(r"^    (\w+) --> (\w+)$", section(DOCS / "runs.md", "The life of a run"), re.MULTILINE))
-    assert drawn == {(str(status), str(after)) for status, many in TRANSITIONS.items() for after in many}
+    names = {status: status_to_wire(str(status)) for status in TRANSITIONS}
+    assert drawn == {(names[status], names[after]) for status, many in TRANSITIONS.items() for after in many}
 
 
 def test_every_status_of_a_run_is_explained() -> None:
-    assert named(section(DOCS / "runs.md", "The life of a run")) == set(map(str, TRANSITIONS))
+    assert named(section(DOCS / "runs.md", "The life of a run")) == {status_to_wire(str(one)) for one in TRANSITIONS}
 
 
 def test_every_event_is_documented_with_its_fields() -> None:
@@ -115,7 +119,8 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_every_variable_that_is_read_is_documented() -> None:
-    sources = [path for room in ("cli", "client", "server") for path in (codes.SOURCE / room).rglob("*.py")]
+    packages = ("cli", "client", "composition", "settings")
+    sources = [path for package in packages for path in (codes.SOURCE / package).rglob("*.py")]
     found = {name for path in sources for name in VARIABLE.findall(read(path))}
     assert {"OPENAI_API_KEY", "PROJECTDAVID_CREDENTIALS"} <= found
     assert found <= set(re.findall(r"`([A-Z_]+)`", read(DOCS / "settings.md")))
@@ -136,30 +141,50 @@ def test_every_override_of_a_run_is_documented() -> None:
 def test_the_reserved_names_of_functions_are_documented() -> None:
     listed = re.search(r"Reserved are (.*?)\.\n", section(DOCS / "assistants.md", "Tools"), re.DOTALL)
     assert listed
-    assert set(re.findall(r"`(\w+)`", listed[1])) == RESERVED_FUNCTION_NAMES
+    assert set(re.findall(r"`(\w+)`", listed[1])) == frozenset().union(
+        *(tool.description.reserved_functions for tool in BUILT_IN)
+    )
 
 
-def test_every_route_is_documented_and_no_other_is(server: Embedded) -> None:
+def test_every_route_is_documented_and_no_other_is(server: EmbeddedPlatform) -> None:
     listed = {name for page in GUIDES if page != MIGRATION for name in named(read(page)) if re.match(r"[A-Z]+ /", name)}
     there = routes(f"{server.base_url}/openapi.json")
     assert listed | {"POST /v1/threads/{thread_id}"} == there, "the one is named beside its PUT"
 
 
-def test_every_operation_of_the_openai_dialect_is_documented_and_no_other_is(server: Embedded) -> None:
+def test_every_operation_of_the_openai_dialect_is_documented_and_no_other_is(server: EmbeddedPlatform) -> None:
     listed = named(section(MIGRATION, "All operations"))
     assert len(listed) == 51
     there = routes(f"{server.base_url}/openai/v1/openapi.json")
-    assert listed | {"GET /threads/{thread_id}/runs/{run_id}/events"} == there, "the one is named below"
+    beyond = {"GET /threads/{thread_id}/runs/{run_id}/events", "GET /threads"}
+    assert listed | beyond == there, "these two are named below"
+
+
+EVIDENCE = r"(recorded|reported|specification|guide|types|not known|)(\W|$)"
+
+
+def test_every_difference_from_the_service_has_its_evidence() -> None:
+    table = rows(section(MIGRATION, "What is different"))
+    assert len(table) > 30
+    for row in table:
+        assert len(row) == 4, row
+        assert re.match(EVIDENCE, row[3]), row
+        assert row[3] or not row[1], row
 
 
 def test_the_clients_that_were_tried_are_those_of_the_tests() -> None:
-    tried = {row[0].split(" `")[0]: row[1] for row in rows(section(MIGRATION, "What was tried"))}
+    tried = {row[0].split(" `")[0]: row[1] for row in rows(section(MIGRATION, "Tested clients"))}
     assert set(tried.pop("openai-python").split(", ")) == set(test_python_clients.VERSIONS)
     assert set(tried.pop("openai-node").split(", ")) == set(test_node_clients.VERSIONS)
     assert tried.pop("openai-python's own tests") == suite.VERSION
-    frameworks = ROOT / "tests/compat/frameworks/requirements"
-    pinned = {line for path in frameworks.iterdir() for line in read(path).splitlines()}
-    assert len(tried) == len(list(frameworks.iterdir()))
+    frameworks = ROOT / "tests/compat/frameworks"
+    requirements = list((frameworks / "requirements").iterdir())
+    manifests = list((frameworks / "packages").glob("*/package.json"))
+    pinned = {line for path in requirements for line in read(path).splitlines()}
+    pinned |= {
+        f"{name}=={number}" for path in manifests for name, number in json.loads(read(path))["dependencies"].items()
+    }
+    assert len(tried) == len(requirements) + len(manifests)
     for framework, version in tried.items():
         name, _, number = version.rpartition(" ")
         assert f"{name or framework.lower().replace(' ', '-')}=={number}" in pinned
@@ -186,7 +211,7 @@ LIMITS = {
 }
 
 
-def test_the_limits_of_an_assistant_s_fields_are_those_of_the_page(server: Embedded) -> None:
+def test_the_limits_of_an_assistant_s_fields_are_those_of_the_page(server: EmbeddedPlatform) -> None:
     limits = {row[0].strip("`"): row[2] for row in rows(section(DOCS / "assistants.md", "Fields"))}
     with Entity() as client:
         for field, (shown, most, more) in LIMITS.items():
@@ -200,7 +225,7 @@ def test_the_limits_of_an_assistant_s_fields_are_those_of_the_page(server: Embed
 
 @pytest.mark.parametrize(("most", "more"), [({"k" * 64: "v" * 512}, {"k" * 65: ""}), ({"k": "v"}, {"k": "v" * 513})])
 def test_the_limits_of_metadata_are_those_of_the_page(
-    most: dict[str, str], more: dict[str, str], server: Embedded
+    most: dict[str, str], more: dict[str, str], server: EmbeddedPlatform
 ) -> None:
     assert "keys of 1 to 64, values of up to 512 characters" in read(DOCS / "assistants.md")
     with Entity() as client:
@@ -215,7 +240,10 @@ def test_the_words_of_the_glossary_are_in_order_and_stand_where_it_says() -> Non
     assert words == sorted(words)
     for row in table:
         assert len(row) == 3, row
-        for path in re.findall(r"`((?:server|protocol|runtime|engine|ports)[/\w]*(?:\.py)?)`", row[2]):
+        for path in re.findall(
+            r"`((?:adapters|api|composition|engine|ports|protocol|runtime|security|services|settings)[/\w]*(?:\.py)?)`",
+            row[2],
+        ):
             assert (codes.SOURCE / path).exists(), path
 
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from projectdavid import Entity, NotFoundError
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.docs.pages import SEED, Block, blocks
 from tests.docs.running import Session, differences
 
@@ -47,7 +47,7 @@ def unowned(value: Any) -> Any:
 
 
 @pytest.fixture
-def printed(server: Embedded, tmp_path: Path) -> list[str]:
+def printed(server: EmbeddedPlatform, tmp_path: Path) -> list[str]:
     """What each Python block of the page prints, one after the other on a new server."""
     session = Session(server, tmp_path)
     outputs: list[str] = []
@@ -83,7 +83,7 @@ def test_update_prints_the_fields_of_the_page_with_the_values_of_its_block(print
     assert json.loads(printed[3]) == {**json.loads(printed[0]), **UPDATED}
 
 
-def test_delete_prints_nothing_and_deletes(printed: list[str], server: Embedded) -> None:
+def test_delete_prints_nothing_and_deletes(printed: list[str], server: EmbeddedPlatform) -> None:
     assert printed[4] == ""
     with Entity() as client:
         assert client.assistants.list() == []
@@ -91,7 +91,7 @@ def test_delete_prints_nothing_and_deletes(printed: list[str], server: Embedded)
             client.assistants.retrieve_assistant(json.loads(printed[0])["id"])
 
 
-def test_the_assistants_that_the_list_shows_can_be_made_and_are_listed_like_that(server: Embedded) -> None:
+def test_the_assistants_that_the_list_shows_can_be_made_and_are_listed_like_that(server: EmbeddedPlatform) -> None:
     with Entity() as client:
         headers = {"x-api-key": server.api_key}
         httpx2.post(f"{server.base_url}/v1/vector-stores", json={"shared_id": "vs_docs"}, headers=headers)

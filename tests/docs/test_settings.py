@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.settings import Settings
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.settings import Settings
 from tests.docs.pages import ROOT, named, section
+from tests.timeouts import EVENT_TIMEOUT
 
 DOCS = ROOT / "docs"
 
@@ -55,17 +56,23 @@ def test_the_usual_variables_are_not_read_from_the_env_file(home: Path) -> None:
     assert Settings(data=home).all_providers() == {}
 
 
-def test_the_files_of_the_data_folder_are_those_of_the_page_with_its_modes(server: Embedded, home: Path) -> None:
+def test_the_files_of_the_data_folder_are_those_of_the_page_with_its_modes(
+    server: EmbeddedPlatform, home: Path
+) -> None:
     folder = home / ".local/share/projectdavid"
-    listed = named(section(DOCS / "settings.md", "Files in the data folder")) - {"config.toml", "catalog.json.gz"}
+    listed = named(section(DOCS / "settings.md", "Files in the data folder")) - {
+        "config.toml",
+        "catalog.json.gz",
+        "sandbox-python",
+    }
     assert {path.name for path in folder.iterdir() if not re.search(r"-(wal|shm)$", path.name)} == listed
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for name in ("secret.key", "credentials.json", "projectdavid.lock"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
 
 
-def test_every_route_wants_a_key_but_those_of_the_page(server: Embedded) -> None:
-    with httpx2.Client(base_url=server.base_url) as http:
+def test_every_route_wants_a_key_but_those_of_the_page(server: EmbeddedPlatform) -> None:
+    with httpx2.Client(base_url=server.base_url, timeout=EVENT_TIMEOUT) as http:
         paths = http.get("/openapi.json").json()["paths"]
         assert [http.get(path).status_code for path in ("/health", "/docs")] == [200, 200]
         for path, verbs in paths.items():
@@ -82,8 +89,26 @@ def test_every_route_wants_a_key_but_those_of_the_page(server: Embedded) -> None
                 assert http.request(verb.upper(), f"{dialect}{path}").status_code == 401, f"{verb} {path}"
 
 
-def test_no_key_stands_in_a_file_but_the_credentials(server: Embedded, home: Path) -> None:
+def test_no_key_stands_in_a_file_but_the_credentials(server: EmbeddedPlatform, home: Path) -> None:
     keys = [server.api_key.encode(), server.admin_api_key.encode()]
     for path in (home / ".local/share/projectdavid").iterdir():
         if path.name != "credentials.json":
             assert not [key for key in keys if key in path.read_bytes()], path.name
+
+
+@pytest.mark.parametrize(("name", "old"), [("stream_keep_alive", "keep_alive"), ("model_idle_timeout", "idle_timeout")])
+def test_the_old_names_of_settings_are_still_read(
+    name: str, old: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, spelled in enumerate((old, name)):
+        assert getattr(Settings(data=home, **{spelled: number + 1}), name) == number + 1
+        (home / "config.toml").write_text(f"{spelled} = {number + 3}\n", "utf-8")
+        assert getattr(Settings(data=home), name) == number + 3
+        (home / ".env").write_text(f"PROJECTDAVID_{spelled.upper()}={number + 5}\n", "utf-8")
+        assert getattr(Settings(data=home), name) == number + 5
+        (home / ".env").unlink()
+        monkeypatch.setenv(f"PROJECTDAVID_{spelled.upper()}", str(number + 7))
+        assert getattr(Settings(data=home), name) == number + 7
+        monkeypatch.delenv(f"PROJECTDAVID_{spelled.upper()}")
+    monkeypatch.setenv(old.upper(), "9")
+    assert getattr(Settings(data=home), name) == 4, "a variable without the prefix is not ours"

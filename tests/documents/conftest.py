@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from projectdavid.documents.process import ReaderProcess
+from projectdavid.adapters.documents.process import ReaderProcess
 from projectdavid.engine.documents import Document
 
 Read = Callable[[bytes, str], Awaitable[Document]]

@@ -101,7 +101,7 @@ async def test_each_slide_is_a_page_with_its_notes(read: Read) -> None:
     document = await read(papers.slides(("One", "First", "say hello"), ("Two", "Second", "")), "a.pptx")
     assert document.kind == "pptx"
     first, second = document.text.split("\n\f")
-    assert first == "# One\n\nFirst\n\n\nNotes: say hello"
+    assert first == "# One\n\nFirst\n\nNotes: say hello"
     assert second == "# Two\n\nSecond"
     assert document.page_starts == (0, len(first) + 2)
 

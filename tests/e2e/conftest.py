@@ -36,6 +36,7 @@ def starting(fake: Fake, nursery: Nursery, tmp_path: Path) -> Generator[Starting
             data: Path | None = None, environ: dict[str, str] | None = None, *, wait: bool = False, **settings: Any
         ) -> Server:
             environ = environ or {"OPENAI_BASE_URL": fake.url}
+            settings = {"embedding_model": "off", **settings}  # search is by words, and finds only what has them
             server = Server(nursery, data or tmp_path / "data", environ, tmp_path / "log", **settings)
             stack.callback(server.close)
             if not wait:

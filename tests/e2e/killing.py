@@ -15,7 +15,7 @@ REASONING = "first I look"
 SAYING = "let me see"
 OUTPUT = " ".join(f"o{number}" for number in range(57))
 ANSWER = f"The tools said: {OUTPUT}"
-STATUSES = ["queued", "in_progress", "requires_action", "queued", "in_progress", "completed"]
+STATUSES = ["queued", "in_progress", "action_required", "queued", "in_progress", "completed"]
 DELTAS = (6 + 1 + -(-len(ARGUMENTS) // 16)) + (3 + 60)
 """Reasoning, text, the call and its arguments; reasoning and the answer."""
 
@@ -144,7 +144,7 @@ class Caller:
                     story.see(told)
                     self.frames.append(frame)
                     self.killer.saw(told.kind)
-                    if told.data.get("status") == "requires_action":
+                    if told.data.get("status") == "action_required":
                         self._answer(story)
         except Cut:
             return False
@@ -159,7 +159,7 @@ class Caller:
             try:
                 address.ask("POST", f"/v1/runs/{story.run_id}/submit_tool_outputs", outputs(story.calls, OUTPUT))
             except Cut:
-                if self._run(story)["status"] != "requires_action":
+                if self._run(story)["status"] != "action_required":
                     return
             else:
                 self.killer.saw("submitted")

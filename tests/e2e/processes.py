@@ -121,7 +121,7 @@ class Server:
         """Whether it has a tool that ends its process, see `serve_child`."""
         self._nursery = nursery
         self._environ = environ
-        self._settings = {"drain_seconds": 0, "keep_alive": 1, **settings, "data": str(data), "port": 0}
+        self._settings = {"drain_seconds": 0, "stream_keep_alive": 1, **settings, "data": str(data), "port": 0}
         self._pid = 0
         self._url = ""
         self._changed = threading.Condition()

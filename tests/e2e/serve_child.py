@@ -29,15 +29,24 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from projectdavid.ports.tool import Context, ToolCall, ToolFunction, ToolOutput
-from projectdavid.server.serve import serve
-from projectdavid.server.settings import Settings
+from projectdavid.composition.serve import serve
+from projectdavid.ports.tool import (
+    ToolCall,
+    ToolContext,
+    ToolDescription,
+    ToolFunction,
+    ToolOutput,
+    render_function_step,
+)
+from projectdavid.settings import Settings
 
 CRASHED = 7
 
 
 class DeadlyTool:
     """A tool whose call ends the process of the server."""
+
+    description = ToolDescription("web_search", render_function_step)
 
     def __init__(self) -> None:
         self.armed = asyncio.Event()
@@ -46,7 +55,7 @@ class DeadlyTool:
         """Return its only function, which can be called again after a crash."""
         return [ToolFunction("crash", "Crash.", {"type": "object"}, effect="read")]
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
         """End the process."""
         await self.armed.wait()
         os._exit(CRASHED)

@@ -43,7 +43,7 @@ def follow(address: Address, run_id: str) -> Story:
             if frame == DONE:
                 break
             story.see(event(frame))
-            if story.statuses and story.statuses[-1] == "requires_action" and story.kinds[-1] == "status":
+            if story.statuses and story.statuses[-1] == "action_required" and story.kinds[-1] == "status":
                 # What is read can be long over: only calls that the run waits for now can be answered.
                 pending = address.ask("GET", f"/v1/actions/pending/{run_id}")
                 if waiting := [one["tool_call_id"] for one in pending if one["tool_call_id"] in story.calls]:

@@ -5,7 +5,7 @@ from collections import deque
 
 import pytest
 
-from projectdavid.runtime.crashes import SPACING
+from projectdavid.runtime.runs.crashes import SPACING
 from tests.e2e.conftest import Starting
 from tests.e2e.processes import Server
 from tests.e2e.reading import DONE, Address, Cut, Stream, event

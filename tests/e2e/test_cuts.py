@@ -14,7 +14,7 @@ from tests.e2e.reading import DONE, Address, Stream, event
 from tests.e2e.story import Story, new_assistant, new_run, outputs
 
 TEXT = '[reason=I look][say=wait a little][call=weather:{"place": "Reykjavik"}][call=clock:{"at": 1}]'
-STATUSES = ["pending", "queued", "in_progress", "requires_action", "queued", "in_progress", "completed"]
+STATUSES = ["pending", "queued", "in_progress", "action_required", "queued", "in_progress", "completed"]
 KINDS = {
     "status",
     "reasoning",
@@ -90,7 +90,7 @@ class Talk:
         seen: list[bytes] = []
         for frame in reader:
             seen.append(frame)
-            if frame != DONE and event(frame).data.get("status") == "requires_action":
+            if frame != DONE and event(frame).data.get("status") == "action_required":
                 self.answer()
         return seen
 
@@ -193,7 +193,7 @@ def test_a_live_completion_can_be_cut_at_every_event(server: Server, fake: Fake)
                     assert list(frames(talk.completion(position))) == rest
                 talk.answer()
     first, second = parts
-    assert [event(frame).data.get("status") for frame in (first[-2], second[-2])] == ["requires_action", "complete"]
+    assert [event(frame).data.get("status") for frame in (first[-2], second[-2])] == ["action_required", "complete"]
     said = [event(frame).data["content"] for frame in second[:-1] if event(frame).kind == "content"]
     assert "".join(said) == "The tools said: fine; fine"
     assert event(first[-2]).position < event(second[0]).position
@@ -229,7 +229,7 @@ def test_a_reader_that_goes_away_ends_no_run(server: Server, fake: Fake, through
                 seen = [next(reading) for _ in range(leaves_after)]
         assert len(seen) == leaves_after
     for number, talk in enumerate(talks):
-        until(talk, "requires_action")
+        until(talk, "action_required")
         talk.answer()
         until(talk, "completed")
         assert [request.turn for request in fake.asked(f"gone-{number} ")] == [0, 1]

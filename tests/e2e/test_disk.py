@@ -73,7 +73,7 @@ def test_a_full_disk_refuses_what_is_new_and_loses_nothing(starting: Starting, d
     parked = new_run(address, assistant_id, "parked [call=weather]")
     with Stream(address, f"/v1/runs/{parked['id']}/events") as stream:
         reading = stream.frames()
-        while event(next(reading)).data.get("status") != "requires_action":
+        while event(next(reading)).data.get("status") != "action_required":
             pass
     call_id = address.ask("GET", f"/v1/runs/{parked['id']}")["actions"][0]["tool_call_id"]
     thread_id = new_thread(address, "not yet")
@@ -95,7 +95,7 @@ def test_a_full_disk_refuses_what_is_new_and_loses_nothing(starting: Starting, d
                 refused(address, submitting, outputs([call_id], "fine"))
                 refused(address, f"/v1/runs/{parked['id']}/cancel", None)
                 assert address.ask("GET", "/health")["status"] == "ok"
-                assert address.ask("GET", f"/v1/runs/{parked['id']}")["status"] == "requires_action"
+                assert address.ask("GET", f"/v1/runs/{parked['id']}")["status"] == "action_required"
                 assert address.ask("GET", f"/v1/threads/{thread_id}/runs")["data"] == []
                 assert len(messages(address, parked["thread_id"])) == 1
                 while not (frame := stream.frame()).startswith(b":"):

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from projectdavid.engine.chunking import chunks
+from projectdavid.engine.chunks import split_document
 from projectdavid.engine.documents import Document
 from tests.e2e.processes import Server
 from tests.e2e.reading import Address, Cut
@@ -127,7 +127,7 @@ def see_file(server: Server, path: str, file_id: str, number: int, text: bytes) 
         assert file["last_error"]["code"] == "invalid_file"
         assert file["last_error"]["message"]
         return
-    expected = list(chunks(Document(text.decode())))
+    expected = list(split_document(Document(text.decode())))
     found = stored_chunks(server, f"{path}/files/{file_id}")
     assert [chunk["text"] for chunk in found] == [chunk.text for chunk in expected]
     assert (file["status"], file["chunks"]) == ("completed", len(expected))

@@ -76,7 +76,7 @@ def holds(story: Story, expected: Expected) -> None:
 
 def test_a_server_that_misbehaves_once_is_asked_again_and_one_that_always_does_fails_the_run(starting: Starting):
     with Rough(MANNERS) as rough:
-        server = starting(environ={"OPENAI_BASE_URL": rough.url}, idle_timeout=IDLE)
+        server = starting(environ={"OPENAI_BASE_URL": rough.url}, model_idle_timeout=IDLE)
         address = Address(server.url(), server.key)
         assistant_id = new_assistant(address)
         texts = [f"{name} {often}" for name in MANNERS for often in ("once", "always")]
@@ -140,7 +140,7 @@ FAKED = {
 
 
 def test_refusals_and_silences_are_told_by_their_codes(starting: Starting, fake: Fake):
-    server = starting(idle_timeout=IDLE)
+    server = starting(model_idle_timeout=IDLE)
     address = Address(server.url(), server.key)
     assistant_id = new_assistant(address)
     runs = {text: new_run(address, assistant_id, text)["id"] for text in FAKED}

@@ -54,7 +54,7 @@ def live(server: Server, assistant_id: str) -> dict[str, list[str]]:
         text = f"webhooks-{server.starts}-{number} [call=weather:{{}}]"
         run = new_run(address(server), assistant_id, text)
         path = f"/v1/runs/{run['id']}"
-        waiting = waits_for(server, path, lambda seen: seen["status"] == "requires_action")
+        waiting = waits_for(server, path, lambda seen: seen["status"] == "action_required")
         if number % 2:
             address(server).ask("POST", f"{path}/cancel")
             promised[run["id"]] = ["run.action_required", "run.cancelled"]

@@ -2,16 +2,31 @@
 
 import pytest
 
-from projectdavid.engine.citations import NUMBERS, Link, Mark, MarkReader, links, mark, number_of, paths
-from projectdavid.engine.quoting import LONGEST, quote
+from projectdavid.engine.citations import (
+    NUMBERS,
+    CitationLink,
+    CitationMark,
+    MarkReader,
+    find_links,
+    find_paths,
+    render_mark,
+    search_number,
+)
+from projectdavid.engine.quotes import LONGEST, find_quote
 
 TEXT = "It lasts two years【4:0†terms.pdf】, they say 【12:3†a b.md】."
-WHOLE = ["It lasts two years", Mark("【4:0†terms.pdf】", 4, 0), ", they say ", Mark("【12:3†a b.md】", 12, 3), "."]
+WHOLE = [
+    "It lasts two years",
+    CitationMark("【4:0†terms.pdf】", 4, 0),
+    ", they say ",
+    CitationMark("【12:3†a b.md】", 12, 3),
+    ".",
+]
 
 
-def read(*parts: str) -> list[str | Mark]:
+def read(*parts: str) -> list[str | CitationMark]:
     """What a reader finds in these parts, with texts that are next to one another joined."""
-    reader, found = MarkReader(), list[str | Mark]()
+    reader, found = MarkReader(), list[str | CitationMark]()
     for piece in [*reader.feed(parts), reader.end()]:
         if isinstance(piece, str) and found and isinstance(found[-1], str):
             found[-1] += piece
@@ -47,30 +62,32 @@ def test_only_what_may_be_a_mark_is_held_back() -> None:
     reader = MarkReader()
     assert list(reader.feed(["one ", "two 【4"])) == ["one ", "two "]
     assert list(reader.feed([":0†a", "b"])) == []
-    assert list(reader.feed(["】 and"])) == [Mark("【4:0†ab】", 4, 0), " and"]
+    assert list(reader.feed(["】 and"])) == [CitationMark("【4:0†ab】", 4, 0), " and"]
     assert list(reader.feed(["【注"])) == ["【注"]
     assert reader.end() == ""
 
 
 def test_a_mark_that_is_written_is_found_whatever_the_file_is_called() -> None:
     for name in ("a.pdf", "【x】†.pdf", "line\nbreak", "n" * 500, ""):
-        [found] = read(mark(7, 2, name))
-        assert isinstance(found, Mark)
+        [found] = read(render_mark(7, 2, name))
+        assert isinstance(found, CitationMark)
         assert (found.number, found.index) == (7, 2)
 
 
 def test_the_numbers_of_searches_are_their_own_and_stay_the_same() -> None:
-    numbers = {number_of(f"call_{n}") for n in range(200)}
+    numbers = {search_number(f"call_{n}") for n in range(200)}
     assert len(numbers) > 195
     assert all(0 <= number < NUMBERS for number in numbers)
-    assert number_of("call_1") == number_of("call_1")
+    assert search_number("call_1") == search_number("call_1")
 
 
 def test_links_are_found_with_their_places() -> None:
     text = "See [the page](https://a.example/x_(y)?z=1) and [this](ftp://no) ![i](https://b.example/i.png)."
-    assert [link.url for link in links(text)] == ["https://a.example/x_(y)?z=1", "https://b.example/i.png"]
-    first = next(links(text))
-    assert first == Link("[the page](https://a.example/x_(y)?z=1)", "the page", "https://a.example/x_(y)?z=1", 4, 43)
+    assert [link.url for link in find_links(text)] == ["https://a.example/x_(y)?z=1", "https://b.example/i.png"]
+    first = next(find_links(text))
+    assert first == CitationLink(
+        "[the page](https://a.example/x_(y)?z=1)", "the page", "https://a.example/x_(y)?z=1", 4, 43
+    )
     assert text[first.start : first.end] == first.text
 
 
@@ -94,7 +111,7 @@ The device weighs 2 kg. The warranty lasts two years from the day of purchase. B
     ],
 )
 def test_a_quote_is_the_sentence_that_the_statement_rests_on(statement: str, expected: str) -> None:
-    start, end = quote(PASSAGE, statement)
+    start, end = find_quote(PASSAGE, statement)
     assert PASSAGE[start:end] == expected
 
 
@@ -119,12 +136,12 @@ hours.
     ],
 )
 def test_a_sentence_may_go_on_in_the_next_line(statement: str, expected: str) -> None:
-    start, end = quote(WRAPPED, statement)
+    start, end = find_quote(WRAPPED, statement)
     assert WRAPPED[start:end] == expected
 
 
 def test_a_sentence_that_is_too_long_is_cut() -> None:
-    assert quote(" " + "word " * 1000, "word") == (1, 1 + LONGEST)
+    assert find_quote(" " + "word " * 1000, "word") == (1, 1 + LONGEST)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +162,6 @@ def test_a_sentence_that_is_too_long_is_cut() -> None:
 def test_a_path_of_the_sandbox_is_found_where_it_names_a_file(
     text: str, names: set[str], found: list[tuple[str, int, int]]
 ) -> None:
-    assert [(path.title, path.start, path.end) for path in paths(text, names)] == found
-    for path in paths(text, names):
+    assert [(path.title, path.start, path.end) for path in find_paths(text, names)] == found
+    for path in find_paths(text, names):
         assert text[path.start : path.end] == path.text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectdavid.engine.filters import DEPTH, MOST, WrongFilter, holds, see_filter
+from projectdavid.engine.filters import DEPTH, MOST, InvalidFilter, check_filter, matches_filter
 
 FILE = {"year": 2024, "author": "Ada", "draft": False, "weight": 1.5}
 
@@ -32,8 +32,8 @@ FILE = {"year": 2024, "author": "Ada", "draft": False, "weight": 1.5}
     ],
 )
 def test_what_holds(given: dict[str, Any]):
-    see_filter(given)
-    assert holds(given, FILE)
+    check_filter(given)
+    assert matches_filter(given, FILE)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_what_holds(given: dict[str, Any]):
     ],
 )
 def test_what_does_not_hold(given: dict[str, Any]):
-    see_filter(given)
-    assert not holds(given, FILE)
+    check_filter(given)
+    assert not matches_filter(given, FILE)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_what_does_not_hold(given: dict[str, Any]):
     ],
 )
 def test_what_is_no_filter_is_refused_with_its_place(given: Any, message: str):
-    with pytest.raises(WrongFilter) as refused:
-        see_filter(given)
+    with pytest.raises(InvalidFilter) as refused:
+        check_filter(given)
     assert str(refused.value).startswith(message)
 
 
@@ -87,9 +87,9 @@ def test_filters_that_are_too_deep_are_refused():
     filters: dict[str, Any] = {"a": 1}
     for _ in range(DEPTH - 1):
         filters = {"type": "and", "filters": [filters]}
-    see_filter(filters)
-    with pytest.raises(WrongFilter, match=f"at most {DEPTH} deep"):
-        see_filter({"type": "and", "filters": [filters]})
+    check_filter(filters)
+    with pytest.raises(InvalidFilter, match=f"at most {DEPTH} deep"):
+        check_filter({"type": "and", "filters": [filters]})
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
@@ -108,7 +108,7 @@ ANYTHING = st.recursive(
 @given(ANYTHING)
 def test_whatever_is_let_pass_can_be_asked(given: Any):
     try:
-        see_filter(given)
-    except WrongFilter:
+        check_filter(given)
+    except InvalidFilter:
         return
-    assert holds(given, FILE) in (True, False)
+    assert matches_filter(given, FILE) in (True, False)

@@ -6,40 +6,40 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from projectdavid.engine.deltas import AskedCall, Entry, Reply, Usage
-from projectdavid.engine.happenings import (
-    Aborted,
-    Begun,
+from projectdavid.engine.deltas import AskedCall, JournalEntry, ModelReply, TokenUsage
+from projectdavid.engine.inputs import (
     CancelRequested,
-    Claimed,
-    Expired,
-    Happened,
     ModelFailed,
     ModelReplied,
     OutputsSubmitted,
     PromptRefused,
+    RunClaimed,
+    RunExpired,
+    RunInput,
+    RunStarted,
+    WorkAborted,
 )
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import (
     TERMINAL,
     TRANSITIONS,
     CallModel,
-    Failure,
-    Keep,
-    KeepCalls,
-    KeepOutput,
-    KeepReply,
-    Limits,
-    Refused,
-    Run,
-    Status,
+    InputRefused,
+    Record,
+    RecordCalls,
+    RecordOutput,
+    RecordReply,
+    RunFailure,
+    RunLimits,
+    RunState,
+    RunStatus,
 )
 from tests.engine.samples import FUNCTIONS, patient
 
 ENDS = 100.0
 budgets = st.none() | st.integers(1, 60)
 limits = st.builds(
-    Limits,
+    RunLimits,
     max_turns=st.integers(1, 3),
     max_attempts=st.integers(1, 3),
     retry_seconds=st.floats(0, 200),
@@ -50,33 +50,33 @@ texts = st.sampled_from(["", "Hello"])
 names = st.sampled_from(["add", "find", "fly"])
 written = st.sampled_from(["", "{}", '{"a": 1}', "[]", '{"a'])
 finishes = st.sampled_from(["stop", "stop", "stop", "tool_calls", "length", "content_filter"])
-usages = st.none() | st.builds(Usage, st.integers(0, 30), st.integers(0, 30), st.booleans())
+usages = st.none() | st.builds(TokenUsage, st.integers(0, 30), st.integers(0, 30), st.booleans())
 failures = st.builds(
-    Failure, st.just("server_error"), st.just("No."), st.booleans(), st.none() | st.floats(0, 100), st.booleans()
+    RunFailure, st.just("server_error"), st.just("No."), st.booleans(), st.none() | st.floats(0, 100), st.booleans()
 )
 
 
 class Life(RuleBasedStateMachine):
     """One run, to which anything may happen at any time."""
 
-    @initialize(limits=limits, first=st.sampled_from([Status.PENDING, Status.QUEUED]))
-    def born(self, limits: Limits, first: Status) -> None:
-        self.run = Run("run_1", first, ENDS, limits, FUNCTIONS)
+    @initialize(limits=limits, first=st.sampled_from([RunStatus.PENDING, RunStatus.QUEUED]))
+    def born(self, limits: RunLimits, first: RunStatus) -> None:
+        self.run = RunState("run_1", first, ENDS, limits, FUNCTIONS)
         self.before = self.run
         self.asks: tuple[CallModel, ...] = ()
         self.way = [first]
-        self.told: list[Entry] = []
-        self.kept: list[Keep] = []
+        self.told: list[JournalEntry] = []
+        self.kept: list[Record] = []
         self.now = 0.0
         self.ids = 0
 
     @rule()
     def begin(self) -> None:
-        self.happen(Begun())
+        self.happen(RunStarted())
 
     @rule(open=st.none() | st.just("msg_0"))
     def claim(self, open: str | None) -> None:
-        self.happen(Claimed(self.now, open))
+        self.happen(RunClaimed(self.now, open))
 
     @rule(
         text=texts,
@@ -85,18 +85,20 @@ class Life(RuleBasedStateMachine):
         usage=usages,
         mismatch=st.sampled_from(["", "", "It is not JSON."]),
     )
-    def reply(self, text: str, calls: list[tuple[str, str]], finish: str, usage: Usage | None, mismatch: str) -> None:
+    def reply(
+        self, text: str, calls: list[tuple[str, str]], finish: str, usage: TokenUsage | None, mismatch: str
+    ) -> None:
         asked = tuple(AskedCall(self.new("call"), *call) for call in calls)
-        reply = Reply(self.new("msg"), text, "", asked, finish, usage)
+        reply = ModelReply(self.new("msg"), text, "", asked, finish, usage)
         self.happen(ModelReplied(reply, self.now, tuple(self.new("act") for _ in asked), mismatch))
 
     @rule(name=st.sampled_from(["add", "fly"]))
     def call(self, name: str) -> None:
-        reply = Reply(self.new("msg"), calls=(AskedCall(self.new("call"), name, "{}"),))
+        reply = ModelReply(self.new("msg"), calls=(AskedCall(self.new("call"), name, "{}"),))
         self.happen(ModelReplied(reply, self.now, (self.new("act"),)))
 
     @rule(failure=failures, text=st.none() | texts)
-    def fail(self, failure: Failure, text: str | None) -> None:
+    def fail(self, failure: RunFailure, text: str | None) -> None:
         self.happen(ModelFailed(failure, self.now, self.partial(text)))
 
     @rule()
@@ -120,36 +122,36 @@ class Life(RuleBasedStateMachine):
 
     @rule(text=st.none() | texts)
     def abort(self, text: str | None) -> None:
-        self.happen(Aborted(self.now, self.partial(text)))
+        self.happen(WorkAborted(self.now, self.partial(text)))
 
     @rule(text=st.none() | texts)
     def expire(self, text: str | None) -> None:
-        self.happen(Expired(self.now, self.partial(text)))
+        self.happen(RunExpired(self.now, self.partial(text)))
 
     @rule(seconds=st.sampled_from([1.0, 10.0, 60.0]))
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    def happen(self, happened: Happened) -> None:
+    def happen(self, run_input: RunInput) -> None:
         self.before = self.run
         try:
-            next = advance(self.run, happened)
-        except Refused:
+            next = advance(self.run, run_input)
+        except InputRefused:
             self.asks = ()
             return
-        assert self.before.status not in TERMINAL, "something happened after the end"
+        assert self.before.status not in TERMINAL, "something run_input after the end"
         self.run = next.run
-        self.asks = tuple(do for do in next.do if isinstance(do, CallModel))
-        self.told += next.tell
-        self.kept += next.keep
-        self.way += [Status(entry.data["status"]) for entry in next.tell if entry.kind == "status"]
+        self.asks = tuple(do for do in next.commands if isinstance(do, CallModel))
+        self.told += next.entries
+        self.kept += next.records
+        self.way += [RunStatus(entry.data["status"]) for entry in next.entries if entry.kind == "status"]
 
     def new(self, prefix: str) -> str:
         self.ids += 1
         return f"{prefix}_{self.ids}"
 
-    def partial(self, text: str | None) -> Reply | None:
-        return None if text is None else Reply(self.new("msg"), text)
+    def partial(self, text: str | None) -> ModelReply | None:
+        return None if text is None else ModelReply(self.new("msg"), text)
 
     @invariant()
     def the_statuses_that_were_told_are_those_that_it_had(self) -> None:
@@ -178,19 +180,19 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def a_model_is_asked_only_in_progress(self) -> None:
         assert len(self.asks) <= 1
-        assert not self.asks or self.run.status is Status.IN_PROGRESS
+        assert not self.asks or self.run.status is RunStatus.IN_PROGRESS
 
     @invariant()
     def calls_wait_exactly_while_the_run_waits_for_its_caller(self) -> None:
         waiting = [call for call in self.run.calls if call.output is None]
-        assert bool(waiting) is (self.run.status is Status.REQUIRES_ACTION)
+        assert bool(waiting) is (self.run.status is RunStatus.REQUIRES_ACTION)
         assert bool(self.run.calls) is bool(waiting)
 
     @invariant()
     def everything_is_kept_once_and_told_when_it_is_kept(self) -> None:
-        outputs = [kept.call_id for kept in self.kept if isinstance(kept, KeepOutput)]
-        calls = [call.id for kept in self.kept if isinstance(kept, KeepCalls) for call in kept.calls]
-        messages = [kept.reply.message_id for kept in self.kept if isinstance(kept, KeepReply)]
+        outputs = [kept.call_id for kept in self.kept if isinstance(kept, RecordOutput)]
+        calls = [call.id for kept in self.kept if isinstance(kept, RecordCalls) for call in kept.calls]
+        messages = [kept.reply.message_id for kept in self.kept if isinstance(kept, RecordReply)]
         for ids in (outputs, calls, messages):
             assert len(set(ids)) == len(ids)
         assert set(outputs) <= set(calls)
@@ -202,8 +204,8 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def a_run_that_ended_says_why_and_when(self) -> None:
         assert self.run.over is (self.run.ended_at is not None)
-        assert (self.run.status is Status.FAILED) is (self.run.failure is not None)
-        assert (self.run.status is Status.INCOMPLETE) is (self.run.incomplete is not None)
+        assert (self.run.status is RunStatus.FAILED) is (self.run.failure is not None)
+        assert (self.run.status is RunStatus.INCOMPLETE) is (self.run.incomplete is not None)
 
 
 TestLife = Life.TestCase

@@ -6,34 +6,34 @@ from typing import get_args
 
 import pytest
 
-from projectdavid.engine.happenings import (
-    Abandoned,
-    Aborted,
-    Begun,
+from projectdavid.engine.inputs import (
     CancelRequested,
-    Claimed,
-    Expired,
-    Happened,
     ModelFailed,
     ModelReplied,
     OutputsSubmitted,
     PromptRefused,
+    RunAbandoned,
+    RunClaimed,
+    RunExpired,
+    RunInput,
+    RunStarted,
     ToolReturned,
     ToolStarted,
+    WorkAborted,
 )
 from projectdavid.engine.machine import advance
-from projectdavid.engine.run import TERMINAL, TRANSITIONS, CallModel, Failure, Refused, Run, Status
+from projectdavid.engine.run import TERMINAL, TRANSITIONS, CallModel, InputRefused, RunFailure, RunState, RunStatus
 from tests.engine.samples import ENDS, NOW, PLOT, a_call, a_reply, a_run, asked, replied, statuses
 
-AGAIN = Failure("server_error", "Try again.", retryable=True)
-FATAL = Failure("authentication_error", "The key is wrong.")
+AGAIN = RunFailure("server_error", "Try again.", retryable=True)
+FATAL = RunFailure("authentication_error", "The key is wrong.")
 PARTIAL = a_reply("Half a")
 SILENT = a_reply()
 
-HAPPENINGS: dict[str, Happened] = {
-    "begun": Begun(),
-    "claimed": Claimed(NOW),
-    "claimed, a message open": Claimed(NOW, "msg_0"),
+HAPPENINGS: dict[str, RunInput] = {
+    "begun": RunStarted(),
+    "claimed": RunClaimed(NOW),
+    "claimed, a message open": RunClaimed(NOW, "msg_0"),
     "replied: text": replied("Hello"),
     "replied: nothing": replied(),
     "replied: no usage": replied("Hello", usage=None),
@@ -53,7 +53,7 @@ HAPPENINGS: dict[str, Happened] = {
     "replied: a mismatch": ModelReplied(a_reply("No"), NOW, mismatch="It is not JSON."),
     "replied: nothing, a mismatch": ModelReplied(SILENT, NOW, mismatch="It is empty."),
     "failed: again": ModelFailed(AGAIN, NOW),
-    "failed: again, later": ModelFailed(Failure("rate_limit_exceeded", "Slow.", True, 7.0), NOW),
+    "failed: again, later": ModelFailed(RunFailure("rate_limit_exceeded", "Slow.", True, 7.0), NOW),
     "failed: again, after a part": ModelFailed(AGAIN, NOW, PARTIAL),
     "failed: for good": ModelFailed(FATAL, NOW),
     "failed: for good, after a part": ModelFailed(FATAL, NOW, PARTIAL),
@@ -71,21 +71,21 @@ HAPPENINGS: dict[str, Happened] = {
     "outputs: of a strange call": OutputsSubmitted((("call_1", "1"), ("call_9", "9")), NOW),
     "outputs: the same twice": OutputsSubmitted((("call_1", "1"), ("call_1", "1")), NOW),
     "cancel": CancelRequested(NOW),
-    "aborted": Aborted(NOW),
-    "aborted, after a part": Aborted(NOW, PARTIAL),
-    "aborted, after silence": Aborted(NOW, SILENT),
-    "expired": Expired(ENDS),
-    "expired, after a part": Expired(ENDS + 1, PARTIAL),
-    "expired too early": Expired(ENDS - 0.001),
-    "abandoned": Abandoned(FATAL, NOW),
-    "abandoned, a message open": Abandoned(FATAL, NOW, "msg_0"),
+    "aborted": WorkAborted(NOW),
+    "aborted, after a part": WorkAborted(NOW, PARTIAL),
+    "aborted, after silence": WorkAborted(NOW, SILENT),
+    "expired": RunExpired(ENDS),
+    "expired, after a part": RunExpired(ENDS + 1, PARTIAL),
+    "expired too early": RunExpired(ENDS - 0.001),
+    "abandoned": RunAbandoned(FATAL, NOW),
+    "abandoned, a message open": RunAbandoned(FATAL, NOW, "msg_0"),
 }
 """Everything that can happen, by name."""
 
 RUNNING = (a_call("call_1"), a_call("call_3", tool="computer"), a_call("call_4", tool="computer", started=True))
-STANDS: dict[str, Run] = {
-    **{str(status): a_run(status) for status in Status},
-    "tools": a_run(Status.IN_PROGRESS, turn=1, attempt=0, calls=RUNNING),
+STANDS: dict[str, RunState] = {
+    **{str(status): a_run(status) for status in RunStatus},
+    "tools": a_run(RunStatus.IN_PROGRESS, turn=1, attempt=0, calls=RUNNING),
 }
 """Where a run may stand, by name: at each status, and in progress with tools that run."""
 
@@ -151,12 +151,12 @@ EXPECTED: dict[tuple[str, str], str] = {
     **{(place, name): cell for name, cells in TABLE.items() for place, cell in zip(COLUMNS, cells, strict=True)},
     **{(str(status), name): NO for name in HAPPENINGS for status in sorted(TERMINAL)},
 }
-FOLLOWING = {pair: cell for pair, cell in EXPECTED.items() if cell in set(Status)}
-REFUSED = {pair: cell for pair, cell in EXPECTED.items() if cell not in set(Status)}
+FOLLOWING = {pair: cell for pair, cell in EXPECTED.items() if cell in set(RunStatus)}
+REFUSED = {pair: cell for pair, cell in EXPECTED.items() if cell not in set(RunStatus)}
 
 
 def test_the_table_has_every_status_with_everything_that_can_happen() -> None:
-    assert {type(happened) for happened in HAPPENINGS.values()} == set(get_args(Happened))
+    assert {type(run_input) for run_input in HAPPENINGS.values()} == set(get_args(RunInput))
     assert set(TABLE) == set(HAPPENINGS)
     assert set(EXPECTED) == {(place, name) for place in STANDS for name in HAPPENINGS}
 
@@ -169,7 +169,7 @@ def test_what_follows_is_what_the_table_says(place: str, name: str) -> None:
 
 @pytest.mark.parametrize(("place", "name"), REFUSED)
 def test_what_cannot_happen_is_refused_with_a_code_and_a_reason(place: str, name: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputRefused) as refused:
         advance(STANDS[place], HAPPENINGS[name])
     assert refused.value.code == EXPECTED[place, name]
     assert str(refused.value).endswith(".")
@@ -189,17 +189,17 @@ def test_an_end_is_told_last_with_its_usage_and_a_time(place: str, name: str) ->
     next = advance(STANDS[place], HAPPENINGS[name])
     assert next.run.over is (next.run.ended_at is not None)
     if next.run.over:
-        assert next.tell[-1].kind == "status"
+        assert next.entries[-1].kind == "status"
         numbers = {f"{kind}_tokens" for kind in ("prompt", "completion", "total", "cached", "reasoning")}
-        assert set(next.tell[-1].data["usage"]) == {*numbers, "estimated"}
+        assert set(next.entries[-1].data["usage"]) == {*numbers, "estimated"}
         assert next.run.calls == ()
 
 
 @pytest.mark.parametrize(("place", "name"), FOLLOWING)
 def test_a_model_is_asked_only_by_a_run_in_progress(place: str, name: str) -> None:
     next = advance(STANDS[place], HAPPENINGS[name])
-    asks = [do for do in next.do if isinstance(do, CallModel)]
-    assert len(asks) == (next.run.status is Status.IN_PROGRESS and not next.run.calls)
+    asks = [do for do in next.commands if isinstance(do, CallModel)]
+    assert len(asks) == (next.run.status is RunStatus.IN_PROGRESS and not next.run.calls)
 
 
 def test_every_transition_of_the_diagram_is_taken_by_something() -> None:
@@ -212,15 +212,15 @@ def test_every_transition_of_the_diagram_is_taken_by_something() -> None:
 
 
 def test_every_status_is_reached_from_the_first() -> None:
-    reached, ahead = {Status.PENDING}, [Status.PENDING]
+    reached, ahead = {RunStatus.PENDING}, [RunStatus.PENDING]
     while ahead:
         place = str(ahead.pop())
         for name in HAPPENINGS:
-            if EXPECTED[place, name] in set(Status):
+            if EXPECTED[place, name] in set(RunStatus):
                 new = set(statuses(advance(STANDS[place], HAPPENINGS[name]))) - reached
                 reached |= new
                 ahead += new
-    assert reached == set(Status) == set(TRANSITIONS)
+    assert reached == set(RunStatus) == set(TRANSITIONS)
 
 
 def test_nothing_follows_an_end() -> None:

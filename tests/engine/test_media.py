@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from projectdavid.engine.media import INLINE, media_type
-from projectdavid.engine.naming import file_name
+from projectdavid.engine.file_names import clean_file_name
+from projectdavid.engine.media_types import INLINE, detect_media_type
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
@@ -48,9 +48,20 @@ def zipped(*names: str) -> bytes:
         (b"<?xml version='1.0'?><a/>", "a", "application/xml"),
         (b"plain \x00 zero", "a.txt", "application/octet-stream"),
         (b"\xff\xfe\x00", "a.csv", "application/octet-stream"),
+        ("a,ä\n".encode("utf-16"), "a.csv", "text/csv"),
+        ("Größe".encode("utf-16"), "a", "text/plain"),
+        ("名前,年齢\n".encode("cp932"), "a.csv", "text/csv"),
+        ("Größe\n".encode("cp1252"), "a.txt", "text/plain"),
+        ("<p>Größe".encode("cp1252"), "a.html", "text/html"),
+        ("Größe\n".encode("cp1252"), "a", "application/octet-stream"),
+        (b"Subject: hello\n\nWell", "a.eml", "message/rfc822"),
+        (b"{\\rtf1 hello}", "a.txt", "application/rtf"),
+        (bytes.fromhex("d0cf11e0a1b11ae1"), "a.msg", "application/vnd.ms-outlook"),
+        (bytes.fromhex("d0cf11e0a1b11ae1"), "a", "application/x-ole-storage"),
         ("ä" * 4096, "a.txt", "text/plain"),
         (b"a" * 4095 + "ä".encode(), "a.txt", "text/plain"),
-        (b"a\xc3", "a.txt", "application/octet-stream"),
+        (b"a\xc3", "a.txt", "text/plain"),
+        (b"a\xc3", "a", "application/octet-stream"),
         (zipped("a.txt"), "a.zip", "application/zip"),
         (zipped("a.txt"), "a.xlsx", "application/zip"),
         (zipped("xl/workbook.xml"), "a", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -63,7 +74,7 @@ def zipped(*names: str) -> bytes:
     ],
 )
 def test_the_content_says_what_a_file_is_and_the_name_only_which_text(head: bytes | str, name: str, kind: str) -> None:
-    assert media_type(head if isinstance(head, bytes) else head.encode(), name) == kind
+    assert detect_media_type(head if isinstance(head, bytes) else head.encode(), name) == kind
 
 
 def test_nothing_that_can_run_in_a_browser_is_shown_at_once() -> None:
@@ -85,10 +96,10 @@ def test_nothing_that_can_run_in_a_browser_is_shown_at_once() -> None:
     ],
 )
 def test_a_name_loses_its_folders_and_what_deceives(given: str, name: str) -> None:
-    assert file_name(given) == name
+    assert clean_file_name(given) == name
 
 
 @pytest.mark.parametrize("given", ["", " ", ".", "..", "a/..", "a/", "\n", "...", "a" * 256, "ä" * 128, "a\udc80"])
 def test_a_name_that_would_be_none_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match="expected a name"):
-        file_name(given)
+        clean_file_name(given)

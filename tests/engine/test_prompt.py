@@ -13,8 +13,8 @@ from projectdavid.engine.prompt import (
     PromptTooLong,
     estimate,
     estimate_tools,
-    fitted,
-    paired,
+    fit_messages,
+    pair_outputs,
 )
 from tests.engine.samples import patient
 
@@ -59,7 +59,7 @@ def threads(draw: st.DrawFn) -> list[PromptMessage]:
 @given(threads())
 def test_every_call_stands_before_its_output_and_nothing_stands_alone(thread: list[PromptMessage]) -> None:
     waiting: list[str] = []
-    for message in paired(thread):
+    for message in pair_outputs(thread):
         if message.call_id:
             assert waiting
             assert message.call_id == waiting.pop(0)
@@ -75,7 +75,7 @@ def test_pairing_loses_no_words_and_keeps_their_order(thread: list[PromptMessage
     def spoken(messages: list[PromptMessage]) -> list[tuple[str, Any]]:
         return [(message.role, message.content) for message in messages if not message.call_id and message.content]
 
-    assert spoken(paired(thread)) == spoken(thread)
+    assert spoken(pair_outputs(thread)) == spoken(thread)
 
 
 @patient
@@ -83,7 +83,7 @@ def test_pairing_loses_no_words_and_keeps_their_order(thread: list[PromptMessage
 def test_pairing_keeps_every_call_that_has_an_output(thread: list[PromptMessage]) -> None:
     called = {call.id for message in thread for call in message.calls}
     answered = called & {message.call_id for message in thread}
-    result = paired(thread)
+    result = pair_outputs(thread)
     assert {call.id for message in result for call in message.calls} == answered
     assert {message.call_id for message in result if message.call_id} == answered
 
@@ -91,29 +91,29 @@ def test_pairing_keeps_every_call_that_has_an_output(thread: list[PromptMessage]
 @patient
 @given(threads())
 def test_pairing_twice_is_pairing_once(thread: list[PromptMessage]) -> None:
-    assert paired(paired(thread)) == paired(thread)
+    assert pair_outputs(pair_outputs(thread)) == pair_outputs(thread)
 
 
 def test_a_call_that_was_never_answered_disappears_and_the_words_beside_it_stay() -> None:
     thread = [says("user", "Hi"), says("assistant", "Let me see.", "a"), says("assistant", "", "b"), says("user", "?")]
-    assert paired(thread) == [says("user", "Hi"), says("assistant", "Let me see."), says("user", "?")]
+    assert pair_outputs(thread) == [says("user", "Hi"), says("assistant", "Let me see."), says("user", "?")]
 
 
 def test_outputs_that_came_later_stand_in_the_order_of_their_calls() -> None:
     thread = [says("assistant", "", "a", "b", "c"), says("user", "Well?"), output("c"), output("a")]
-    assert paired(thread) == [says("assistant", "", "a", "c"), output("a"), output("c"), says("user", "Well?")]
+    assert pair_outputs(thread) == [says("assistant", "", "a", "c"), output("a"), output("c"), says("user", "Well?")]
 
 
 def test_an_output_belongs_to_the_nearest_turn_before_it_when_ids_repeat() -> None:
     first, second = (PromptMessage("tool", text, call_id="call_1") for text in ("sunny", "rainy"))
     thread = [says("assistant", "", "call_1"), first, says("user", "And now?"), says("assistant", "", "call_1"), second]
-    assert paired(thread) == thread
+    assert pair_outputs(thread) == thread
 
 
 def test_an_id_that_repeats_within_a_turn_takes_its_outputs_in_order() -> None:
     first, second = (PromptMessage("tool", text, call_id="x") for text in ("one", "two"))
     thread = [says("assistant", "", "x", "x"), first, second]
-    assert paired(thread) == thread
+    assert pair_outputs(thread) == thread
 
 
 @patient
@@ -123,7 +123,7 @@ def test_a_thread_is_cut_to_its_newest_turns_or_refused(thread: list[PromptMessa
     head = [PromptMessage("system", system)] if system else []
     turns = [index for index, message in enumerate(thread) if message.role == "user"]
     try:
-        kept, tokens = fitted(system, thread, room)
+        kept, tokens = fit_messages(system, thread, room)
     except PromptTooLong:
         last = thread[turns[-1] :] if turns else thread
         assert sum(map(estimate, [*head, *last])) > room
@@ -141,22 +141,22 @@ def test_a_thread_is_cut_to_its_newest_turns_or_refused(thread: list[PromptMessa
 
 
 def test_a_thread_without_messages_is_its_instructions() -> None:
-    assert fitted("Be kind.", [], 100)[0] == [PromptMessage("system", "Be kind.")]
-    assert fitted("", [], 100) == ([], 0)
+    assert fit_messages("Be kind.", [], 100)[0] == [PromptMessage("system", "Be kind.")]
+    assert fit_messages("", [], 100) == ([], 0)
 
 
 def test_a_last_message_that_does_not_fit_is_refused_and_not_cut() -> None:
     with pytest.raises(PromptTooLong):
-        fitted("", [says("user", "Hi"), says("user", "x" * 1000)], 100)
+        fit_messages("", [says("user", "Hi"), says("user", "x" * 1000)], 100)
 
 
 def test_a_turn_is_kept_with_its_calls_and_outputs_or_not_at_all() -> None:
     old = [says("user", "Add."), says("assistant", "", "a"), output("a"), says("assistant", "Three.")]
     new = [says("user", "And?"), says("assistant", "", "b"), output("b")]
     room = sum(map(estimate, new))
-    assert fitted("", old + new, room)[0] == new
-    assert fitted("", old + new, room + sum(map(estimate, old)) - 1)[0] == new
-    assert fitted("", old + new, room + sum(map(estimate, old)))[0] == old + new
+    assert fit_messages("", old + new, room)[0] == new
+    assert fit_messages("", old + new, room + sum(map(estimate, old)) - 1)[0] == new
+    assert fit_messages("", old + new, room + sum(map(estimate, old)))[0] == old + new
 
 
 def test_an_estimate_counts_text_blocks_and_calls() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterable
 from hashlib import sha256
 
-from projectdavid.ports.blobs import Blob, Gone, NoRoom, TooLarge
-from projectdavid.runtime.calling import Shelf
+from projectdavid.ports.blobs import Blob, BlobGone, BlobTooLarge, NoRoom
+from projectdavid.runtime.tool_calls.call_context import FileOutput
 
 HEAD = 64
 
@@ -23,7 +23,7 @@ class MemoryBlobs:
         async for chunk in chunks:
             content += chunk
             if len(content) > limit:
-                raise TooLarge(limit)
+                raise BlobTooLarge(limit)
         if self.full:
             raise NoRoom
         self._count += 1
@@ -33,7 +33,7 @@ class MemoryBlobs:
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
         if key not in self.kept:
-            raise Gone(key)
+            raise BlobGone(key)
         yield self.kept[key][start:end]
 
     async def delete(self, keys: list[str]) -> None:
@@ -46,13 +46,13 @@ class MemoryBlobs:
     async def restore(self, keys: list[str]) -> None:
         self.kept |= {key: self.trash.pop(key) for key in keys if key in self.trash}
 
-    async def discarded(self, seconds: float = 0) -> list[str]:
+    async def find_discarded(self, seconds: float = 0) -> list[str]:
         return list(self.trash)
 
     async def older_than(self, seconds: float) -> list[str]:
         return list(self.kept)
 
 
-def shelf(blobs: MemoryBlobs, most: int = 1000) -> Shelf:
+def shelf(blobs: MemoryBlobs, most: int = 1000) -> FileOutput:
     """A shelf in memory, for small files."""
-    return Shelf(blobs, lambda file_id: f"https://files.example/{file_id}", most)
+    return FileOutput(blobs, lambda file_id: f"https://files.example/{file_id}", most)

@@ -1,6 +1,8 @@
 """Documents of all kinds, whole and broken, made for tests."""
 
+import base64
 import hashlib
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from io import BytesIO
@@ -8,9 +10,18 @@ from typing import Any
 
 import docx
 import openpyxl
+import openpyxl.comments
 import pptx
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.util import Inches
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_STRICT = re.compile(
+    rb"http://schemas\.openxmlformats\.org/((?:wordprocessing|spreadsheet|presentation|drawing)ml|officeDocument)/2006/([a-z]+)"
+)
+_STRICT_TYPES = re.compile(rb"http://schemas\.openxmlformats\.org/officeDocument/2006/relationships/")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 
 
@@ -156,6 +167,92 @@ def lying(office: bytes, name: str, size: int) -> bytes:
             at = content.index(mark, at + 4)
         content[at + place : at + place + 4] = told
     return bytes(content)
+
+
+def strict(office: bytes) -> bytes:
+    """An office file in the strict variant of its format."""
+    out = BytesIO()
+    with zipfile.ZipFile(BytesIO(office)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            part = old.read(entry)
+            if not entry.filename.startswith("[") and b"package/2006/relationships" not in part[:400]:
+                part = _STRICT.sub(rb"http://purl.oclc.org/ooxml/\1/\2", part)
+            new.writestr(entry, _STRICT_TYPES.sub(rb"http://purl.oclc.org/ooxml/officeDocument/relationships/", part))
+    return out.getvalue()
+
+
+def with_main(office: bytes, old: str, new: str) -> bytes:
+    """An office file whose main part has another name."""
+    out = BytesIO()
+    with zipfile.ZipFile(BytesIO(office)) as opened, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for entry in opened.infolist():
+            part, name = opened.read(entry), entry.filename
+            if name.endswith((".rels", "[Content_Types].xml")):
+                part = part.replace(old.encode(), new.encode())
+            made.writestr(name.replace(old.rpartition("/")[2], new.rpartition("/")[2]), part)
+    return out.getvalue()
+
+
+def with_type(office: bytes, old: str, new: str) -> bytes:
+    """An office file that names another type of its main part."""
+    with zipfile.ZipFile(BytesIO(office)) as opened:
+        types = opened.read("[Content_Types].xml")
+    assert old.encode() in types
+    return with_part(office, "[Content_Types].xml", types.replace(old.encode(), new.encode()))
+
+
+def related(office: bytes, kind: str, part: str) -> bytes:
+    """A docx with one more part that its main part refers to."""
+    relations = "word/_rels/document.xml.rels"
+    with zipfile.ZipFile(BytesIO(office)) as opened:
+        known = opened.read(relations).decode()
+    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    one = f'<Relationship Id="x{kind}" Type="{kinds}/{kind}" Target="x{kind}.xml"/></Relationships>'
+    office = with_part(office, relations, known.replace("</Relationships>", one).encode())
+    return with_part(office, f"word/x{kind}.xml", part.encode())
+
+
+def formatted_sheet(cells: Iterable[tuple[float, str]]) -> bytes:
+    """An xlsx with a number in each row, and the format that it is shown in."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for number, (value, code) in enumerate(cells, 1):
+        cell: Any = sheet.cell(number, 1, value)
+        cell.number_format = code
+    return _saved(book)
+
+
+def commented_sheet(office: bytes, cell: str, text: str) -> bytes:
+    """An xlsx with a comment on a cell of its first sheet."""
+    book = openpyxl.load_workbook(BytesIO(office))
+    one: Any = book.worksheets[0][cell]
+    one.comment = openpyxl.comments.Comment(text, "Ada")
+    return _saved(book)
+
+
+def drawn_slide() -> bytes:
+    """A pptx whose shapes are in another order than they are seen in."""
+    presentation = pptx.Presentation()
+    slide: Any = presentation.slides.add_slide(presentation.slide_layouts[6])
+    texts = [("last words", 1, 9), ("first words", 1, 1), ("second right", 5, 1.1), ("middle\vstill here", 1, 3)]
+    for text, left, top in texts:
+        box = slide.shapes.add_textbox(Inches(left), Inches(top), Inches(3), Inches(1))
+        box.text_frame.text = text
+    table = slide.shapes.add_table(3, 3, Inches(1), Inches(6), Inches(4), Inches(1)).table
+    for row, column, text in ((0, 0, "A"), (0, 1, "B"), (1, 0, "x"), (1, 1, "1"), (2, 1, "2")):
+        table.cell(row, column).text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(1, 0).merge(table.cell(2, 0))
+    data = CategoryChartData()
+    data.categories = ["North", "South"]
+    data.add_series("Sales", (19.2, 21.4))
+    place = Inches(1), Inches(4.2), Inches(3), Inches(1)
+    chart: Any = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data).chart
+    chart.has_title = True
+    chart.chart_title.text_frame.text = "Turnover"
+    picture = slide.shapes.add_picture(BytesIO(base64.b64decode(PIXEL)), Inches(1), Inches(8))
+    picture._element.nvPicPr.cNvPr.set("descr", "a lighthouse")  # pyright: ignore[reportPrivateUsage]
+    return _saved(presentation)
 
 
 def word_part(body: str) -> bytes:

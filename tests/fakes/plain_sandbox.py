@@ -13,9 +13,16 @@ from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
 
-from projectdavid.ports.sandbox import Full, Level, Report, Session, Spec, Stats
-from projectdavid.sandboxes import agent
-from projectdavid.sandboxes.session import FramedSession
+from projectdavid.adapters.sandboxes import agent
+from projectdavid.adapters.sandboxes.session import FramedSession
+from projectdavid.ports.sandbox import (
+    IsolationLevel,
+    SandboxFull,
+    SandboxReport,
+    SandboxSession,
+    SessionSpec,
+    SessionStats,
+)
 from tests.timeouts import EVENT_TIMEOUT
 
 AGENT = Path(agent.__file__).parent
@@ -40,20 +47,20 @@ class PlainSandbox:
         """There is nothing to get ready."""
 
     @property
-    def report(self) -> Report:
+    def report(self) -> SandboxReport:
         """Nothing is isolated, and no limit is kept."""
         nothing = dict.fromkeys(("memory", "processes", "disk", "cpu"), "none")
-        return Report(Level.NONE, nothing, "plain", ("It isolates nothing.",), "Use it for tests only.")
+        return SandboxReport(IsolationLevel.NONE, nothing, "plain", ("It isolates nothing.",), "Use it for tests only.")
 
-    async def probe(self) -> Report:
+    async def probe(self) -> SandboxReport:
         """The same: it is always ready."""
         return self.report
 
-    async def open(self, spec: Spec) -> Session:
+    async def open(self, spec: SessionSpec) -> SandboxSession:
         """Start an agent."""
         self._open = {one for one in self._open if one.process.returncode is None}
         if len(self._open) >= self._most:
-            raise Full(f"There are {self._most} sessions already.")
+            raise SandboxFull(f"There are {self._most} sessions already.")
         folder = Path(tempfile.mkdtemp(prefix="plain-sandbox-"))
         root, scratch = folder / "data", folder / "scratch"
         root.mkdir()
@@ -76,7 +83,7 @@ class PlainSandbox:
         plain = _Plain(process, folder)
         self._open.add(plain)
         return FramedSession(
-            uuid4().hex, Level.NONE, spec.kind, spec.limits, spec.tunnel, process.stdout, process.stdin, plain
+            uuid4().hex, IsolationLevel.NONE, spec.kind, spec.limits, spec.tunnel, process.stdout, process.stdin, plain
         )
 
     async def close(self) -> None:
@@ -106,8 +113,8 @@ class _Plain:
             await self.process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def stats(self) -> Stats:
-        return Stats(memory=0, processes=0, alive=self.process.returncode is None)
+    async def stats(self) -> SessionStats:
+        return SessionStats(memory=0, processes=0, alive=self.process.returncode is None)
 
     def reason(self) -> str:
         code = self.process.returncode

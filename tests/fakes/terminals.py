@@ -4,12 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from projectdavid.ports.terminal import Completed, Made, Shown, Sight
-from projectdavid.ports.tool import File
+from projectdavid.ports.terminal import CommandCompleted, FileMade, Sight, TerminalOutput
+from projectdavid.ports.tool import ToolFile
 
 KEPT = 64
 """Sights that are kept for a viewer who comes late, or is slow; who is slower loses the oldest."""
-PLOT = File("file_1", "plot.png", 3, "image/png", "00")
+PLOT = ToolFile("file_1", "plot.png", 3, "image/png", "00")
 
 
 class Terminals:
@@ -29,7 +29,7 @@ class Terminals:
         for sight in sights:
             if isinstance(sight, bytes):
                 self._bytes[thread_id] = self._bytes.get(thread_id, 0) + len(sight)
-                sight = Shown(sight, self._bytes[thread_id])
+                sight = TerminalOutput(sight, self._bytes[thread_id])
             self._told[thread_id] = self._told.get(thread_id, 0) + 1
             kept = self._kept.setdefault(thread_id, deque(maxlen=KEPT))
             kept.append((self._told[thread_id], sight))
@@ -64,4 +64,8 @@ class Told:
             yield sight
 
 
-STORY = (Shown(b"$ ls; false\r\n\x1b[32mplot.png\x1b[m\r\n", 31), Completed("ls; false", 1), Made(PLOT))
+STORY = (
+    TerminalOutput(b"$ ls; false\r\n\x1b[32mplot.png\x1b[m\r\n", 31),
+    CommandCompleted("ls; false", 1),
+    FileMade(PLOT),
+)

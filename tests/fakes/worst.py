@@ -16,10 +16,10 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
-from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.engine.deltas import CallPart, Chunk, FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest, PromptCall, PromptMessage
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.scripted.script import Scene
 
 Body = dict[str, Any]
 Refusal = tuple[int, Body]
@@ -97,7 +97,7 @@ RULES: Sequence[Callable[[Body], Refusal | None]] = (
 class WorstAllowed:
     """The server; `asked` are the bodies that it took, `refused` what it answered to others."""
 
-    def __init__(self, scene_for: Callable[[Ask], Scene]) -> None:
+    def __init__(self, scene_for: Callable[[ModelRequest], Scene]) -> None:
         self._scene_for = scene_for
         self._runner: web.AppRunner | None = None
         self._loading = True
@@ -170,7 +170,7 @@ async def _events(scene: Scene) -> AsyncIterator[bytes]:
             yield b"event: error\r" + _data({"error": {"message": step.message, "code": status}})
             return
         for chunk in step:
-            if isinstance(chunk, Text):
+            if isinstance(chunk, TextDelta):
                 thought = "" if spoken else "<think>Let me see.</think>"
                 spoken = True
                 yield _delta({"content": thought + "".join(chunk.parts)})
@@ -199,10 +199,10 @@ def _whole(call: CallPart) -> Body:
 
 def _ends(last: Iterable[Chunk]) -> Iterator[bytes]:
     for chunk in last:
-        if isinstance(chunk, Finish):
+        if isinstance(chunk, FinishDelta):
             reason = "stop" if chunk.reason == "tool_calls" else chunk.reason
             yield _data({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-        elif isinstance(chunk, Usage):
+        elif isinstance(chunk, TokenUsage):
             usage = {"prompt_tokens": chunk.prompt_tokens, "completion_tokens": chunk.completion_tokens}
             yield _data({"choices": [], "usage": {**usage, "total_tokens": None}})
 
@@ -217,7 +217,7 @@ def _data(event: Body) -> bytes:
     return f"id: 7\rdata:{text[:1]}\rdata: {text[1:]}\r\r".encode()
 
 
-def _ask(body: Body) -> Ask:
+def _ask(body: Body) -> ModelRequest:
     """The question as a script knows it."""
     messages = tuple(
         PromptMessage(
@@ -232,4 +232,6 @@ def _ask(body: Body) -> Ask:
         for message in body["messages"]
     )
     tools = tuple(tool["function"] for tool in body.get("tools", ()))
-    return Ask(body["model"], messages, tools, body.get("tool_choice"), max_tokens=body.get("max_completion_tokens"))
+    return ModelRequest(
+        body["model"], messages, tools, body.get("tool_choice"), max_tokens=body.get("max_completion_tokens")
+    )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from projectdavid.outbound.proxy import Proxy
+from projectdavid.egress.proxy.proxy import EgressProxy
 from projectdavid.ports.sandbox import Tunnel
 from tests.timeouts import EVENT_TIMEOUT
 
@@ -46,7 +46,7 @@ class Program:
 
 
 @asynccontextmanager
-async def connected(proxy: Proxy) -> AsyncGenerator[Program]:
+async def connected(proxy: EgressProxy) -> AsyncGenerator[Program]:
     """A program with a connection to a proxy."""
     program = Program(proxy.serve)
     try:
@@ -61,7 +61,7 @@ async def hung_up(program: Program) -> None:
     await asyncio.gather(program.served, return_exceptions=True)
 
 
-async def asked(proxy: Proxy, *pieces: bytes) -> bytes:
+async def asked(proxy: EgressProxy, *pieces: bytes) -> bytes:
     """What a proxy answers to a program that sends this."""
     async with connected(proxy) as program:
         program.send(*pieces)

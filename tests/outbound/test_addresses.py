@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectdavid.outbound.addresses import canonical, forbidden
+from projectdavid.egress.guard.addresses import canonical, forbidden
 
 RANGES = [
     ("unspecified", "0.0.0.0", "0.255.255.255"),

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from projectdavid.outbound import Egress
-from projectdavid.outbound.shares import ConnectionLimits
-from projectdavid.tools.computer import Computer
-from projectdavid.tools.sessions import Room, Sessions
+from projectdavid.egress import EgressService
+from projectdavid.egress.proxy.shares import ProxyConnectionLimits
+from projectdavid.tools.computer import ComputerTool
+from projectdavid.tools.sessions.sessions import SessionPool, SlotLimits
 from tests.fakes.plain_sandbox import PlainSandbox
 from tests.outbound.servers import serving
 from tests.tools.conversation import Conversation
@@ -34,12 +34,12 @@ END"""
 async def test_another_owner_gets_a_session_and_a_connection_while_one_holds_all_they_can() -> None:
     async with serving(then="silent") as server, AsyncExitStack() as stack:
         where = f"127.0.0.1:{server.port}"
-        egress = Egress({"*": [where]}, limits=ConnectionLimits(total=16, owner=4, session=4))
+        egress = EgressService({"*": [where]}, limits=ProxyConnectionLimits(total=16, owner=4, session=4))
         sandbox = PlainSandbox()
-        sessions = Sessions(sandbox, time.time, room=Room(sessions=3, owner=2))
+        sessions = SessionPool(sandbox, time.time, room=SlotLimits(sessions=3, owner=2))
         for closed in (egress, sandbox, sessions):
             stack.push_async_callback(closed.close)
-        tool = Computer(sessions, egress=egress)
+        tool = ComputerTool(sessions, egress=egress)
         greedy = [Conversation(f"greedy_{number}", "user_greedy") for number in range(3)]
         held = HOLD.format(count=3, where=where, seconds=1000)
         calls = [asyncio.create_task(one.run(tool, commands=[held])) for one in greedy]

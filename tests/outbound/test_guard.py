@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from projectdavid.outbound import Forbidden, Guard, Reply, Unreachable
-from projectdavid.outbound.dialing import Line, ask
-from projectdavid.outbound.exchange import Question
-from projectdavid.outbound.targets import parsed
+from projectdavid.egress import EgressGuard, GuardedReply, TargetForbidden, TargetUnreachable
+from projectdavid.egress.guard.connections import ConnectionOptions, ask
+from projectdavid.egress.guard.http_messages import GuardedRequest
+from projectdavid.egress.guard.targets import parse_target
 from tests.outbound.asking import HERE, failure_of
 from tests.outbound.servers import CERTIFICATE, Names, reply, serving
 
@@ -20,9 +20,9 @@ OK = reply()
 
 async def test_an_allowed_server_is_asked_and_answers():
     async with serving(reply("201 Created", b"thanks", "X-Seen: 1", "x-seen: 2", "Set-Cookie: a=b")) as server:
-        guard = Guard(allow=HERE, allow_http=True)
+        guard = EgressGuard(allow=HERE, allow_http=True)
         got = await guard.post(server.url + "?a=%2F#part", b'{"a":1}', {"Content-Type": "application/json"})
-    assert got == Reply(201, {"content-length": "6", "x-seen": "1, 2"}, b"thanks", f"{server.url}?a=%2F")
+    assert got == GuardedReply(201, {"content-length": "6", "x-seen": "1, 2"}, b"thanks", f"{server.url}?a=%2F")
     assert server.line() == "POST /hook?a=%2F HTTP/1.1"
     assert server.body() == b'{"a":1}'
 
@@ -30,7 +30,7 @@ async def test_an_allowed_server_is_asked_and_answers():
 async def test_a_name_is_asked_by_its_name_at_the_address_that_was_checked():
     async with serving(OK) as server:
         names = Names(hooks_internal=[["127.0.0.1"]])
-        guard = Guard(allow=["hooks.internal"], allow_http=True, resolver=names)
+        guard = EgressGuard(allow=["hooks.internal"], allow_http=True, resolver=names)
         assert (await guard.get(f"http://hooks.internal:{server.port}/")).body == b"ok"
     assert server.headers()["host"] == f"hooks.internal:{server.port}"
     assert names.asked == ["hooks.internal"]
@@ -38,13 +38,13 @@ async def test_a_name_is_asked_by_its_name_at_the_address_that_was_checked():
 
 async def test_an_ipv6_server_is_asked():
     async with serving(OK, host="::1") as server:
-        guard = Guard(allow=["::1"], allow_http=True)
+        guard = EgressGuard(allow=["::1"], allow_http=True)
         assert (await guard.get(f"http://[::1]:{server.port}/")).body == b"ok"
 
 
 async def test_the_next_checked_address_is_taken_where_the_first_does_not_answer():
     async with serving(OK) as server:
-        guard = Guard(
+        guard = EgressGuard(
             allow=["127.0.0.0/8"], allow_http=True, resolver=Names(hooks_internal=[["127.0.0.2", "127.0.0.1"]])
         )
         assert (await guard.get(f"http://hooks.internal:{server.port}/")).body == b"ok"
@@ -53,9 +53,9 @@ async def test_the_next_checked_address_is_taken_where_the_first_does_not_answer
 @pytest.mark.parametrize("spelling", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "127.1", "0.0.0.0"])
 async def test_a_server_that_is_not_allowed_is_never_connected_to(spelling: str):
     async with serving(OK) as server:
-        guard = Guard(allow_http=True, resolver=Names(localhost=[["127.0.0.1"]]))
+        guard = EgressGuard(allow_http=True, resolver=Names(localhost=[["127.0.0.1"]]))
         failure = await failure_of(guard, f"http://{spelling}:{server.port}/")
-    assert isinstance(failure, Forbidden)
+    assert isinstance(failure, TargetForbidden)
     assert server.connections == 0
 
 
@@ -65,11 +65,11 @@ async def test_a_server_that_is_not_allowed_is_never_connected_to(spelling: str)
 async def test_a_name_that_turns_to_this_machine_after_it_was_judged_is_refused():
     async with serving(OK) as server:
         names = Names(evil_example=[["8.8.8.8"], ["127.0.0.1"]])
-        guard = Guard(allow_http=True, resolver=names)
+        guard = EgressGuard(allow_http=True, resolver=names)
         url = f"http://evil.example:{server.port}/"
         assert await guard.judge(url) == ("8.8.8.8",)
         failure = await failure_of(guard, url)
-    assert isinstance(failure, Forbidden)
+    assert isinstance(failure, TargetForbidden)
     assert failure.rule == "loopback"
     assert server.connections == 0
 
@@ -77,19 +77,21 @@ async def test_a_name_that_turns_to_this_machine_after_it_was_judged_is_refused(
 async def test_the_connection_goes_to_the_address_that_was_checked_and_no_name_is_looked_up_twice():
     async with serving(OK, host="127.0.0.2") as checked, serving(OK, port=checked.port) as other:
         names = Names(evil_example=[["127.0.0.2"], ["127.0.0.1"]])
-        guard = Guard(allow=["127.0.0.2"], allow_http=True, resolver=names)
+        guard = EgressGuard(allow=["127.0.0.2"], allow_http=True, resolver=names)
         url = f"http://evil.example:{checked.port}/"
         assert (await guard.get(url)).body == b"ok"
         assert names.asked == ["evil.example"]
         # The next request is judged anew: no connection and no answer of a name server is kept.
-        assert isinstance(await failure_of(guard, url), Forbidden)
+        assert isinstance(await failure_of(guard, url), TargetForbidden)
     assert (checked.connections, other.connections) == (1, 0)
 
 
 async def test_a_name_that_mixes_allowed_and_forbidden_addresses_is_not_asked_at_any():
     async with serving(OK, host="127.0.0.2") as allowed, serving(OK, port=allowed.port) as other:
-        guard = Guard(allow=["127.0.0.2"], allow_http=True, resolver=Names(evil_example=[["127.0.0.2", "127.0.0.1"]]))
-        assert isinstance(await failure_of(guard, f"http://evil.example:{allowed.port}/"), Forbidden)
+        guard = EgressGuard(
+            allow=["127.0.0.2"], allow_http=True, resolver=Names(evil_example=[["127.0.0.2", "127.0.0.1"]])
+        )
+        assert isinstance(await failure_of(guard, f"http://evil.example:{allowed.port}/"), TargetForbidden)
     assert (allowed.connections, other.connections) == (0, 0)
 
 
@@ -107,7 +109,7 @@ class Late:
 
 async def test_requests_at_the_same_time_do_not_share_their_addresses():
     async with serving(reply(body=b"one")) as one, serving(reply(body=b"two"), host="127.0.0.2", port=one.port):
-        guard = Guard(allow=["127.0.0.0/8"], allow_http=True, resolver=Late())
+        guard = EgressGuard(allow=["127.0.0.0/8"], allow_http=True, resolver=Late())
         hosts = ("127-0-0-1.example", "127-0-0-2.example", "127-0-0-1.example")
         replies = await asyncio.gather(*(guard.get(f"http://{host}:{one.port}/") for host in hosts))
     assert [got.body for got in replies] == [b"one", b"two", b"one"]
@@ -115,10 +117,10 @@ async def test_requests_at_the_same_time_do_not_share_their_addresses():
 
 async def test_no_connection_is_made_to_an_address_that_was_not_checked_whatever_the_client_thinks():
     async with serving(OK) as server:
-        asked = Question("GET", parsed(server.url), {}, None)
-        with pytest.raises(Unreachable):
-            await ask(asked, ["127.0.0.2"], Line(10, 100, None), follow=False)
-        assert (await ask(asked, ["127.0.0.1"], Line(10, 100, None), follow=False)).body == b"ok"
+        asked = GuardedRequest("GET", parse_target(server.url), {}, None)
+        with pytest.raises(TargetUnreachable):
+            await ask(asked, ["127.0.0.2"], ConnectionOptions(10, 100, None), follow=False)
+        assert (await ask(asked, ["127.0.0.1"], ConnectionOptions(10, 100, None), follow=False)).body == b"ok"
     assert server.connections == 1
 
 
@@ -143,11 +145,11 @@ async def test_a_certificate_is_checked_against_the_name_and_not_the_address():
     context.sni_callback = lambda _socket, name, _context: shown.append(name)
     async with serving(OK, tls=context) as server:
         names = Names(hooks_example=[["127.0.0.1"]], other_example=[["127.0.0.1"]])
-        guard = Guard(allow=HERE, resolver=names, tls=trusting())
+        guard = EgressGuard(allow=HERE, resolver=names, tls=trusting())
         assert (await guard.get(f"https://hooks.example.:{server.port}/")).body == b"ok"
         for host in ("other.example", "127.0.0.1"):
             failure = await failure_of(guard, f"https://{host}:{server.port}/")
-            assert isinstance(failure, Unreachable)
+            assert isinstance(failure, TargetUnreachable)
             assert failure.reason == "its certificate is not trusted"
     assert shown == ["hooks.example", "other.example", None]
     assert len(server.requests) == 1
@@ -155,7 +157,7 @@ async def test_a_certificate_is_checked_against_the_name_and_not_the_address():
 
 async def test_a_certificate_of_nobody_is_not_trusted():
     async with serving(OK, tls=certified()) as server:
-        guard = Guard(allow=HERE, resolver=Names(hooks_example=[["127.0.0.1"]]))
+        guard = EgressGuard(allow=HERE, resolver=Names(hooks_example=[["127.0.0.1"]]))
         failure = await failure_of(guard, f"https://hooks.example:{server.port}/")
     assert str(failure) == f"https://hooks.example:{server.port} cannot be reached: its certificate is not trusted."
     assert server.requests == []
@@ -163,9 +165,9 @@ async def test_a_certificate_of_nobody_is_not_trusted():
 
 async def test_a_server_without_tls_is_no_https_server():
     async with serving(OK, then="greets") as server:
-        failure = await failure_of(Guard(allow=HERE), f"https://127.0.0.1:{server.port}/")
-    assert isinstance(failure, Unreachable)
-    assert failure.reason == "it speaks no TLS that is understood"
+        failure = await failure_of(EgressGuard(allow=HERE), f"https://127.0.0.1:{server.port}/")
+    assert isinstance(failure, TargetUnreachable)
+    assert failure.reason == "its TLS handshake failed"
 
 
 # What is sent
@@ -181,14 +183,14 @@ async def test_no_proxy_and_no_password_of_the_environment_is_used(monkeypatch: 
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login me password hunter2\n")
         monkeypatch.setenv("NETRC", str(netrc))
-        await Guard(allow=HERE, allow_http=True).get(server.url)
+        await EgressGuard(allow=HERE, allow_http=True).get(server.url)
     assert (server.connections, proxy.connections) == (1, 0)
     assert "authorization" not in server.headers()
 
 
 async def test_no_cookie_comes_back():
     async with serving(reply("200 OK", b"", "Set-Cookie: a=b; Path=/")) as server:
-        guard = Guard(allow=HERE, allow_http=True)
+        guard = EgressGuard(allow=HERE, allow_http=True)
         first = await guard.get(server.url)
         await guard.get(server.url)
     assert "set-cookie" not in first.headers
@@ -197,7 +199,7 @@ async def test_no_cookie_comes_back():
 
 async def test_only_the_headers_that_were_given_and_a_few_of_ours_are_sent():
     async with serving(OK) as server:
-        guard = Guard(allow=HERE, allow_http=True)
+        guard = EgressGuard(allow=HERE, allow_http=True)
         await guard.post(server.url, b"{}", {"webhook-id": "msg_1", "User-Agent": "test", "Accept-Encoding": "gzip"})
     assert server.headers() == {
         "host": f"127.0.0.1:{server.port}",
@@ -214,8 +216,8 @@ async def test_only_the_headers_that_were_given_and_a_few_of_ours_are_sent():
     "name", ["Host", "content-length", "Transfer-Encoding", "Connection", "Upgrade", "TE", "Expect"]
 )
 async def test_a_header_that_decides_about_the_connection_is_refused(name: str):
-    failure = await failure_of(Guard(), "https://hooks.example/", headers={name: "secret"})
-    assert isinstance(failure, Forbidden)
+    failure = await failure_of(EgressGuard(), "https://hooks.example/", headers={name: "secret"})
+    assert isinstance(failure, TargetForbidden)
     assert failure.rule == "bad_header"
     assert "secret" not in failure.message
 
@@ -234,13 +236,13 @@ async def test_a_header_that_decides_about_the_connection_is_refused(name: str):
     ],
 )
 async def test_a_header_that_breaks_the_request_up_is_refused(name: str, value: str):
-    failure = await failure_of(Guard(), "https://hooks.example/", headers={name: value})
-    assert isinstance(failure, Forbidden)
+    failure = await failure_of(EgressGuard(), "https://hooks.example/", headers={name: value})
+    assert isinstance(failure, TargetForbidden)
     assert failure.rule == "bad_header"
 
 
 async def test_a_large_body_is_sent():
     body = b"x" * (2**20 + 1)
     async with serving(OK) as server:
-        await Guard(allow=HERE, allow_http=True).post(server.url, body)
+        await EgressGuard(allow=HERE, allow_http=True).post(server.url, body)
     assert server.body() == body

@@ -2,15 +2,15 @@
 
 import pytest
 
-from projectdavid.outbound import Forbidden, Guard
+from projectdavid.egress import EgressGuard, TargetForbidden
 from tests.outbound.servers import Names
 
 pytestmark = pytest.mark.anyio
 
 
-def refusal(guard: Guard, url: str) -> Forbidden:
+def refusal(guard: EgressGuard, url: str) -> TargetForbidden:
     """How a URL is refused."""
-    with pytest.raises(Forbidden) as refused:
+    with pytest.raises(TargetForbidden) as refused:
         guard.check(url)
     return refused.value
 
@@ -61,22 +61,22 @@ def refusal(guard: Guard, url: str) -> Forbidden:
     ],
 )
 def test_an_exception_reaches_as_far_as_it_says(entry: str, admitted: list[str], refused: list[str]):
-    guard = Guard(allow=[entry])
+    guard = EgressGuard(allow=[entry])
     for url in admitted:
         guard.check(url)
-        assert refusal(Guard(), url)
+        assert refusal(EgressGuard(), url)
     for url in refused:
         refusal(guard, url)
 
 
 def test_an_exception_for_an_address_opens_neither_plain_http_nor_odd_spellings():
-    guard = Guard(allow=["127.0.0.1", "localhost"])
+    guard = EgressGuard(allow=["127.0.0.1", "localhost"])
     assert refusal(guard, "http://127.0.0.1/").rule == "not_https"
     assert refusal(guard, "https://2130706433/").rule == "bad_url"
 
 
 def test_an_exception_for_a_network_does_not_open_the_ports_of_its_databases():
-    assert refusal(Guard(allow=["10.0.0.0/8"]), "https://10.0.0.1:6379/").rule == "bad_port"
+    assert refusal(EgressGuard(allow=["10.0.0.0/8"]), "https://10.0.0.1:6379/").rule == "bad_port"
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_an_exception_for_a_network_does_not_open_the_ports_of_its_databases():
 )
 def test_an_exception_that_cannot_be_read_is_refused_at_once(entry: str):
     with pytest.raises(ValueError, match="outbound_allow") as refused:
-        Guard(allow=["10.0.0.0/8", entry])
+        EgressGuard(allow=["10.0.0.0/8", entry])
     assert repr(entry) in str(refused.value)
 
 
 def test_an_own_address_that_cannot_be_read_is_refused_at_once():
     with pytest.raises(ValueError, match="eth0"):
-        Guard(own_addresses=["eth0"])
+        EgressGuard(own_addresses=["eth0"])
 
 
 @pytest.mark.parametrize(
@@ -121,11 +121,11 @@ def test_an_own_address_that_cannot_be_read_is_refused_at_once():
         ("https://[fd12::1]:8443/", "private_network", "'[fd12::1]:8443' to outbound_allow"),
         ("https://hooks.example:22/", "bad_port", "'hooks.example:22' to outbound_allow"),
         ("http://hooks.example/", "not_https", "outbound_allow_http"),
-        ("https://169.254.169.254/", "metadata", "very address in outbound_allow"),
+        ("https://169.254.169.254/", "metadata", "exact address in outbound_allow"),
     ],
 )
 def test_a_refusal_names_the_rule_and_the_remedy(url: str, rule: str, remedy: str):
-    refused = refusal(Guard(), url)
+    refused = refusal(EgressGuard(), url)
     assert refused.rule == rule
     assert f"({rule})" in refused.message
     assert remedy in refused.message
@@ -133,13 +133,13 @@ def test_a_refusal_names_the_rule_and_the_remedy(url: str, rule: str, remedy: st
 
 def test_the_remedy_of_a_refusal_is_the_smallest_that_helps():
     for url in ("https://127.0.0.1/", "https://[fd12::1]:8443/", "https://hooks.example:22/"):
-        entry = refusal(Guard(), url).message.split("'")[1]
-        Guard(allow=[entry]).check(url)
+        entry = refusal(EgressGuard(), url).message.split("'")[1]
+        EgressGuard(allow=[entry]).check(url)
 
 
 async def test_the_addresses_of_a_name_are_handed_on_as_everybody_writes_them():
     names = Names(hooks_example=[["8.8.8.8", "::ffff:8.8.4.4", "2606:4700:0:0::1", "8.8.8.8"]])
-    judged = await Guard(resolver=names).judge("https://hooks.example/")
+    judged = await EgressGuard(resolver=names).judge("https://hooks.example/")
     assert judged == ("8.8.8.8", "8.8.4.4", "2606:4700::1")
 
 
@@ -164,50 +164,50 @@ async def test_the_addresses_of_a_name_are_handed_on_as_everybody_writes_them():
 )
 async def test_a_name_with_one_forbidden_address_is_refused(answer: str, rule: str, others: list[str]):
     for answers in ([*others, answer], [answer, *others]):
-        guard = Guard(resolver=Names(hooks_example=[answers]), own_addresses=["8.8.4.4"])
-        with pytest.raises(Forbidden) as refused:
+        guard = EgressGuard(resolver=Names(hooks_example=[answers]), own_addresses=["8.8.4.4"])
+        with pytest.raises(TargetForbidden) as refused:
             await guard.judge("https://hooks.example/")
         assert refused.value.rule == rule
 
 
 async def test_a_refusal_does_not_tell_the_addresses_of_an_internal_name():
-    guard = Guard(resolver=Names(db_corp_example=[["10.11.12.13"]]))
-    with pytest.raises(Forbidden) as refused:
+    guard = EgressGuard(resolver=Names(db_corp_example=[["10.11.12.13"]]))
+    with pytest.raises(TargetForbidden) as refused:
         await guard.judge("https://db.corp.example/")
     assert "10.11" not in str(refused.value) + repr(refused.value)
 
 
 @pytest.mark.parametrize("entry", ["hooks.internal", "*.internal", "10.0.0.0/8", "10.1.2.3", "10.1.2.3:443"])
 async def test_an_allowed_name_or_network_may_lead_to_a_private_address(entry: str):
-    guard = Guard(allow=[entry], resolver=Names(hooks_internal=[["10.1.2.3"]]))
+    guard = EgressGuard(allow=[entry], resolver=Names(hooks_internal=[["10.1.2.3"]]))
     assert await guard.judge("https://hooks.internal/") == ("10.1.2.3",)
     if entry.endswith(":443"):
-        with pytest.raises(Forbidden):
+        with pytest.raises(TargetForbidden):
             await guard.judge("https://hooks.internal:8443/")
 
 
 async def test_an_allowed_network_does_not_excuse_an_address_outside_of_it():
-    guard = Guard(allow=["10.0.0.0/8"], resolver=Names(hooks_internal=[["10.1.2.3", "192.168.1.1"]]))
-    with pytest.raises(Forbidden):
+    guard = EgressGuard(allow=["10.0.0.0/8"], resolver=Names(hooks_internal=[["10.1.2.3", "192.168.1.1"]]))
+    with pytest.raises(TargetForbidden):
         await guard.judge("https://hooks.internal/")
 
 
 @pytest.mark.parametrize("entry", ["hooks.internal", "169.254.0.0/16", "169.254.169.254:8080"])
 async def test_neither_a_name_nor_a_network_opens_a_metadata_service(entry: str):
-    guard = Guard(allow=[entry], resolver=Names(hooks_internal=[["169.254.169.254"]]))
-    with pytest.raises(Forbidden) as refused:
+    guard = EgressGuard(allow=[entry], resolver=Names(hooks_internal=[["169.254.169.254"]]))
+    with pytest.raises(TargetForbidden) as refused:
         await guard.judge("https://hooks.internal/")
     assert refused.value.rule == "metadata"
 
 
 async def test_localhost_is_refused_whatever_a_name_server_says():
     names = Names(localhost=[["8.8.8.8"]])
-    with pytest.raises(Forbidden):
-        await Guard(resolver=names).judge("https://localhost/")
+    with pytest.raises(TargetForbidden):
+        await EgressGuard(resolver=names).judge("https://localhost/")
     assert names.asked == []
 
 
 async def test_a_literal_address_is_never_looked_up():
     names = Names()
-    assert await Guard(resolver=names).judge("https://8.8.8.8/") == ("8.8.8.8",)
+    assert await EgressGuard(resolver=names).judge("https://8.8.8.8/") == ("8.8.8.8",)
     assert names.asked == []

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from projectdavid.outbound.proxy import Proxy
+from projectdavid.egress.proxy.proxy import EgressProxy
 from tests.outbound.programs import asked, connect, connected, get
 from tests.outbound.servers import Names, moved, reply, serving
 from tests.timeouts import EVENT_TIMEOUT
@@ -15,10 +15,10 @@ HERE = "127.0.0.1/32"
 OK = reply()
 
 
-def to(port: int, *more: str, host: str = "pypi.example", leads: str = "127.0.0.1") -> Proxy:
+def to(port: int, *more: str, host: str = "pypi.example", leads: str = "127.0.0.1") -> EgressProxy:
     """A proxy to one name, which is on this machine, as a test of the real thing has to have it."""
     names = Names(**{host.replace(".", "_"): [[leads]]})
-    return Proxy([f"{host}:{port}", HERE, *more], resolver=names)
+    return EgressProxy([f"{host}:{port}", HERE, *more], resolver=names)
 
 
 def refused(answer: bytes) -> tuple[int, str]:
@@ -148,7 +148,7 @@ async def test_what_is_meant_for_the_proxy_is_not_passed_on():
 )
 async def test_only_what_is_listed_is_reached(allow: str, host: str, port: int, let: bool):
     # The name servers know nothing, and nobody listens: what is let through fails behind the list.
-    status, why = refused(await asked(Proxy([allow], resolver=Names()), connect(f"{host}:{port}")))
+    status, why = refused(await asked(EgressProxy([allow], resolver=Names()), connect(f"{host}:{port}")))
     assert status == (502 if let else 403), why
     if not let:
         assert "Ask the operator to add" in why
@@ -156,16 +156,16 @@ async def test_only_what_is_listed_is_reached(allow: str, host: str, port: int, 
 
 
 async def test_a_refusal_names_the_entry_that_would_help_in_its_first_line_too():
-    answer = await asked(Proxy([]), connect("api.example:8443"))
+    answer = await asked(EgressProxy([]), connect("api.example:8443"))
     assert "add 'api.example:8443' to sandbox_egress" in refused(answer)[1]
     assert b"add 'api.example:8443' to sandbox_egress" in answer.partition(b"\r\n")[0]
-    assert "add 'api.example' to sandbox_egress" in refused(await asked(Proxy([]), connect("api.example:443")))[1]
+    assert "add 'api.example' to sandbox_egress" in refused(await asked(EgressProxy([]), connect("api.example:443")))[1]
 
 
 @pytest.mark.parametrize("entry", ["", "*", "https://pypi.org", "pypi.org:0", "10.0.0.0/33", "a b"])
 def test_an_entry_that_cannot_be_read_is_refused_at_once(entry: str):
     with pytest.raises(ValueError, match="sandbox_egress"):
-        Proxy(["pypi.org", entry])
+        EgressProxy(["pypi.org", entry])
 
 
 # Where names lead
@@ -192,7 +192,7 @@ def test_an_entry_that_cannot_be_read_is_refused_at_once(entry: str):
 @pytest.mark.parametrize("others", [[], ["8.8.8.8"]], ids=["alone", "beside another"])
 async def test_a_listed_name_that_leads_inside_is_refused(answer: str, rule: str, others: list[str]):
     for answers in ([*others, answer], [answer, *others]):
-        proxy = Proxy(["pypi.example"], own_addresses=["8.8.4.4"], resolver=Names(pypi_example=[answers]))
+        proxy = EgressProxy(["pypi.example"], own_addresses=["8.8.4.4"], resolver=Names(pypi_example=[answers]))
         status, why = refused(await asked(proxy, connect("pypi.example:443")))
         assert status == 403
         assert f"({rule})" in why
@@ -220,7 +220,7 @@ async def test_a_listed_name_that_leads_inside_is_refused(answer: str, rule: str
 @pytest.mark.parametrize("as_url", [True, False], ids=["url", "line"])
 async def test_this_machine_is_not_reached_however_it_is_written(written: str, status: int, as_url: bool):
     async with serving(OK) as server:
-        proxy = Proxy([f"*.example:{server.port}"], resolver=Names(localhost=[["127.0.0.1"]]))
+        proxy = EgressProxy([f"*.example:{server.port}"], resolver=Names(localhost=[["127.0.0.1"]]))
         where = f"{written}:{server.port}"
         answer = await asked(proxy, get(f"http://{where}/") if as_url else connect(where))
     assert refused(answer)[0] == status
@@ -229,7 +229,7 @@ async def test_this_machine_is_not_reached_however_it_is_written(written: str, s
 
 async def test_localhost_is_not_reached_although_it_is_listed():
     async with serving(OK) as server:
-        proxy = Proxy([f"localhost:{server.port}"], resolver=Names(localhost=[["127.0.0.1"]]))
+        proxy = EgressProxy([f"localhost:{server.port}"], resolver=Names(localhost=[["127.0.0.1"]]))
         assert "(loopback)" in refused(await asked(proxy, connect(f"localhost:{server.port}")))[1]
     assert server.connections == 0
 
@@ -237,7 +237,7 @@ async def test_localhost_is_not_reached_although_it_is_listed():
 async def test_a_name_that_turns_to_this_machine_is_judged_anew_for_each_connection():
     async with serving(OK, host="127.0.0.2") as first, serving(OK, port=first.port) as inside:
         names = Names(evil_example=[["127.0.0.2"], ["127.0.0.1"]])
-        proxy = Proxy([f"evil.example:{first.port}", "127.0.0.2"], resolver=names)
+        proxy = EgressProxy([f"evil.example:{first.port}", "127.0.0.2"], resolver=names)
         url = f"http://evil.example:{first.port}/"
         assert (await asked(proxy, get(url))).endswith(b"ok")
         # One look-up: who connects does not ask again.
@@ -258,13 +258,13 @@ async def test_a_redirect_is_handed_to_the_program_whose_next_request_is_judged_
 async def test_an_address_of_this_machine_is_reached_only_where_the_operator_lists_it_as_such():
     async with serving(OK) as server:
         url = f"http://127.0.0.1:{server.port}/"
-        assert refused(await asked(Proxy(["127.0.0.1"]), get(url)))[0] == 403
-        assert (await asked(Proxy([f"127.0.0.1:{server.port}"]), get(url))).endswith(b"ok")
+        assert refused(await asked(EgressProxy(["127.0.0.1"]), get(url)))[0] == 403
+        assert (await asked(EgressProxy([f"127.0.0.1:{server.port}"]), get(url))).endswith(b"ok")
 
 
 async def test_neither_a_network_nor_a_name_opens_a_metadata_service():
     names = Names(pypi_example=[["169.254.169.254"]])
-    proxy = Proxy(["pypi.example", "169.254.0.0/16", "0.0.0.0/0"], resolver=names)
+    proxy = EgressProxy(["pypi.example", "169.254.0.0/16", "0.0.0.0/0"], resolver=names)
     for where in ("pypi.example:80", "169.254.169.254:80"):
         status, why = refused(await asked(proxy, connect(where)))
         assert (status, "(metadata)" in why) == (403, True)
@@ -273,7 +273,7 @@ async def test_neither_a_network_nor_a_name_opens_a_metadata_service():
 async def test_the_next_checked_address_is_taken_where_the_first_does_not_answer():
     async with serving(OK) as server:
         names = Names(pypi_example=[["127.0.0.2", "127.0.0.1"]])
-        proxy = Proxy([f"pypi.example:{server.port}", "127.0.0.0/8"], resolver=names)
+        proxy = EgressProxy([f"pypi.example:{server.port}", "127.0.0.0/8"], resolver=names)
         assert (await asked(proxy, get(f"http://pypi.example:{server.port}/"))).endswith(b"ok")
 
 
@@ -282,4 +282,4 @@ async def test_a_host_that_does_not_answer_is_a_bad_gateway():
         gone = server.port
     status, why = refused(await asked(to(gone), connect(f"pypi.example:{gone}")))
     assert (status, "refused" in why) == (502, True)
-    assert refused(await asked(Proxy(["gone.example"], resolver=Names()), connect("gone.example:443")))[0] == 502
+    assert refused(await asked(EgressProxy(["gone.example"], resolver=Names()), connect("gone.example:443")))[0] == 502

@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from projectdavid.outbound import Egress
-from projectdavid.outbound.heads import MAX_HEAD
-from projectdavid.outbound.proxy import Bounds, Proxy
+from projectdavid.egress import EgressService
+from projectdavid.egress.proxy.http_heads import MAX_HEAD
+from projectdavid.egress.proxy.proxy import EgressProxy, ProxyLimits
 from tests.outbound.programs import Program, asked, connect, connected, get
 from tests.outbound.servers import Names, Silence, reply, serving
 from tests.outbound.test_proxy import refused, to
@@ -66,7 +66,7 @@ OK = reply()
 )
 async def test_a_request_that_might_be_read_in_two_ways_is_refused(request_: bytes):
     async with serving(OK) as server:
-        proxy = Proxy(["pypi.example", "127.0.0.1/32"], resolver=Names(pypi_example=[["127.0.0.1"]]))
+        proxy = EgressProxy(["pypi.example", "127.0.0.1/32"], resolver=Names(pypi_example=[["127.0.0.1"]]))
         status, why = refused(await asked(proxy, request_, b""))
     assert status == 400
     assert "secret" not in why
@@ -83,7 +83,7 @@ async def test_chunks_that_are_none_are_refused(chunks: bytes):
 
 
 async def test_a_head_has_a_size():
-    proxy = Proxy(["pypi.example"], resolver=Names())
+    proxy = EgressProxy(["pypi.example"], resolver=Names())
     for pieces in ([get(URL, "X: " + "x" * MAX_HEAD)], [get(URL)[:-2], *([b"X: x\r\n"] * MAX_HEAD)]):
         status, why = refused(await asked(proxy, *pieces))
         assert (status, str(MAX_HEAD) in why) == (400, True)
@@ -106,41 +106,41 @@ async def test_a_provisional_answer_is_not_the_answer():
 
 
 async def test_a_program_that_says_nothing_is_told_that_it_took_too_long():
-    status, _ = refused(await asked(Proxy([], bounds=Bounds(head_timeout=0)), b"GET "))
+    status, _ = refused(await asked(EgressProxy([], bounds=ProxyLimits(head_timeout=0)), b"GET "))
     assert status == 408
 
 
 async def test_a_program_that_hangs_up_before_it_asks_is_answered_nothing():
-    assert await asked(Proxy([]), b"CONNECT ", b"") == b""
+    assert await asked(EgressProxy([]), b"CONNECT ", b"") == b""
 
 
 async def test_a_name_server_that_never_answers_is_a_time_out():
-    proxy = Proxy(["pypi.example"], resolver=Silence(), bounds=Bounds(connect_timeout=0.01))
+    proxy = EgressProxy(["pypi.example"], resolver=Silence(), bounds=ProxyLimits(connect_timeout=0.01))
     assert refused(await asked(proxy, connect("pypi.example:443")))[0] == 504
 
 
 async def test_a_server_that_never_answers_is_a_time_out():
     async with serving(then="silent") as server:
-        proxy = Proxy([f"127.0.0.1:{server.port}"], bounds=Bounds(idle_timeout=0.01))
+        proxy = EgressProxy([f"127.0.0.1:{server.port}"], bounds=ProxyLimits(idle_timeout=0.01))
         assert refused(await asked(proxy, get(server.url)))[0] == 504
 
 
 async def test_a_line_on_which_nothing_moves_is_cut():
     async with serving(then="silent") as server:
-        proxy = Proxy([f"127.0.0.1:{server.port}"], bounds=Bounds(idle_timeout=0.01))
+        proxy = EgressProxy([f"127.0.0.1:{server.port}"], bounds=ProxyLimits(idle_timeout=0.01))
         assert b" 200 " in await asked(proxy, connect(f"127.0.0.1:{server.port}"))
 
 
 async def test_a_connection_carries_so_many_bytes_and_no_more():
     async with serving(OK, then="drip") as server:
-        proxy = Proxy([f"127.0.0.1:{server.port}"], bounds=Bounds(max_bytes=5000))
+        proxy = EgressProxy([f"127.0.0.1:{server.port}"], bounds=ProxyLimits(max_bytes=5000))
         body = (await asked(proxy, get(server.url))).partition(b"\r\n\r\n")[2]
         await asyncio.wait_for(server.gone.wait(), EVENT_TIMEOUT)
     assert len(body) <= 5000
 
 
 async def test_a_program_that_hangs_up_ends_the_answer():
-    async with serving(OK, then="drip") as server, connected(Proxy([f"127.0.0.1:{server.port}"])) as program:
+    async with serving(OK, then="drip") as server, connected(EgressProxy([f"127.0.0.1:{server.port}"])) as program:
         program.send(get(server.url))
         await program.until(b"ok")
         program.send(b"")
@@ -149,7 +149,7 @@ async def test_a_program_that_hangs_up_ends_the_answer():
 
 
 async def test_a_session_that_ends_takes_its_connections_with_it():
-    async with serving(then="silent") as server, connected(Proxy([f"127.0.0.1:{server.port}"])) as program:
+    async with serving(then="silent") as server, connected(EgressProxy([f"127.0.0.1:{server.port}"])) as program:
         program.send(connect(f"127.0.0.1:{server.port}"))
         await program.until(b"\r\n\r\n")
         program.served.cancel()
@@ -158,7 +158,7 @@ async def test_a_session_that_ends_takes_its_connections_with_it():
 
 async def test_no_path_and_no_secret_is_logged(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG, "projectdavid")
-    await asked(Proxy([]), get("http://api.example/v1?key=secret", "Authorization: Bearer secret"))
+    await asked(EgressProxy([]), get("http://api.example/v1?key=secret", "Authorization: Bearer secret"))
     assert "http://api.example is not on the list" in caplog.text
     assert "secret" not in caplog.text
 
@@ -167,7 +167,7 @@ async def test_no_path_and_no_secret_is_logged(caplog: pytest.LogCaptureFixture)
 
 
 async def test_each_assistant_has_the_list_that_names_it_or_else_that_of_all_others():
-    egress = Egress(
+    egress = EgressService(
         {"asst_a": ["a.example"], "asst_none": [], "*": ["pypi.example"]},
         resolver=Names(),
     )
@@ -181,7 +181,7 @@ async def test_each_assistant_has_the_list_that_names_it_or_else_that_of_all_oth
             assert refused(await program.rest())[0] == status
     where = ("user_ann", "thread_1")
     assert egress("asst_none", *where) is None
-    assert Egress({})("asst_a", *where) is None
+    assert EgressService({})("asst_a", *where) is None
     assert egress("asst_b", *where) == egress("asst_c", *where)
     assert egress("asst_b", *where) != egress("asst_a", *where)
     assert egress("asst_b", *where) != egress("asst_b", "user_ann", "thread_2")
@@ -189,11 +189,11 @@ async def test_each_assistant_has_the_list_that_names_it_or_else_that_of_all_oth
 
 async def test_a_closed_way_out_leads_nowhere():
     names = Names(pypi_example=[["127.0.0.1"]])
-    egress = Egress({"*": ["pypi.example"]}, resolver=names)
+    egress = EgressService({"*": ["pypi.example"]}, resolver=names)
     await egress.close()
     assert names.closed
 
 
 def test_a_setting_that_cannot_be_read_is_refused_at_once():
     with pytest.raises(ValueError, match=r"'\*' in sandbox_egress"):
-        Egress({"*": ["*"]})
+        EgressService({"*": ["*"]})

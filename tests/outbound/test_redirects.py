@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from projectdavid.outbound import Forbidden, Guard, TimedOut
-from projectdavid.outbound.exchange import Question, Reply, redirected
-from projectdavid.outbound.targets import parsed
+from projectdavid.egress import EgressGuard, TargetForbidden, TimedOut
+from projectdavid.egress.guard.http_messages import GuardedReply, GuardedRequest, follow_redirect
+from projectdavid.egress.guard.targets import parse_target
 from tests.outbound.servers import Names, moved, reply, serving
 
 pytestmark = pytest.mark.anyio
@@ -16,14 +16,14 @@ HERE = ["127.0.0.1/32"]
 STATUSES = [301, 302, 303, 307, 308]
 
 
-def following(redirects: int = 3, **more: object) -> Guard:
+def following(redirects: int = 3, **more: object) -> EgressGuard:
     """A guard that follows redirects."""
-    return Guard(**{"allow": HERE, "allow_http": True, "max_redirects": redirects, **more})
+    return EgressGuard(**{"allow": HERE, "allow_http": True, "max_redirects": redirects, **more})
 
 
-async def refusal(guard: Guard, url: str) -> Forbidden:
+async def refusal(guard: EgressGuard, url: str) -> TargetForbidden:
     """How a URL is refused in the end."""
-    with pytest.raises(Forbidden) as refused:
+    with pytest.raises(TargetForbidden) as refused:
         await guard.get(url)
     return refused.value
 
@@ -173,13 +173,15 @@ async def test_a_body_is_sent_again_only_where_the_status_says_so(status: int, m
     assert ("content-type" in second.headers()) is (method == "POST")
 
 
-def turned(url: str, location: str, status: int = 302, method: str = "GET") -> Question:
+def turned(url: str, location: str, status: int = 302, method: str = "GET") -> GuardedRequest:
     """What a redirect makes of a question."""
-    return redirected(Question(method, parsed(url), HEADERS, None), Reply(status, {"location": location}, b""))
+    return follow_redirect(
+        GuardedRequest(method, parse_target(url), HEADERS, None), GuardedReply(status, {"location": location}, b"")
+    )
 
 
 def test_a_redirect_never_leads_from_https_to_http():
-    with pytest.raises(Forbidden) as refused:
+    with pytest.raises(TargetForbidden) as refused:
         turned("https://hooks.example/?key=1", "http://hooks.example/")
     assert refused.value.rule == "redirect"
     assert "key" not in refused.value.message
@@ -230,7 +232,7 @@ async def test_nobody_is_asked_to_look_at_what_is_refused():
         told.append(url)
 
     async with serving(moved("http://10.0.0.1/")) as first:
-        with pytest.raises(Forbidden):
+        with pytest.raises(TargetForbidden):
             await following().get(first.url, before=look)
     assert told == [first.url]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from projectdavid.outbound import Guard, Unreachable, own_addresses
-from projectdavid.outbound.resolving import SystemResolver
+from projectdavid.egress import EgressGuard, TargetUnreachable, own_addresses
+from projectdavid.egress.guard.dns import SystemResolver
 
 pytestmark = pytest.mark.anyio
 
@@ -48,9 +48,9 @@ async def test_the_system_answers_with_all_addresses(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_guard_asks_the_system_and_closes_what_it_asked_with():
-    guard = Guard()
+    guard = EgressGuard()
     for _ in range(2):
-        with pytest.raises(Unreachable):
+        with pytest.raises(TargetUnreachable):
             await guard.judge("https://hooks.example/")
         await guard.close()
 
@@ -60,7 +60,7 @@ def test_the_addresses_of_the_machine_are_read(tmp_path: Path):
     (tmp_path / "if_inet6").write_text(IF_INET6)
     found = own_addresses(tmp_path)
     assert found == {"8.8.8.8", "2606:4700::1", "::1"}
-    Guard(own_addresses=found)
+    EgressGuard(own_addresses=found)
 
 
 def test_no_address_is_known_where_the_system_does_not_tell(tmp_path: Path):
@@ -68,4 +68,4 @@ def test_no_address_is_known_where_the_system_does_not_tell(tmp_path: Path):
 
 
 def test_the_addresses_of_this_machine_are_taken_as_they_are():
-    Guard(own_addresses=own_addresses())
+    EgressGuard(own_addresses=own_addresses())

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from projectdavid.outbound import Egress
-from projectdavid.outbound.shares import ConnectionLimits
+from projectdavid.egress import EgressService
+from projectdavid.egress.proxy.shares import ProxyConnectionLimits
 from tests.outbound.programs import Program, connect, hung_up
 from tests.outbound.servers import serving
 from tests.outbound.test_proxy import refused
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 class Way:
     """One list of hosts, and the programs that are connected through it."""
 
-    def __init__(self, egress: Egress, where: str, stack: AsyncExitStack) -> None:
+    def __init__(self, egress: EgressService, where: str, stack: AsyncExitStack) -> None:
         self._egress = egress
         self._where = where
         self._stack = stack
@@ -45,7 +45,7 @@ class Way:
 async def way(total: int, owner: int, session: int) -> AsyncGenerator[Way]:
     async with serving(then="silent") as server, AsyncExitStack() as stack:
         where = f"127.0.0.1:{server.port}"
-        egress = Egress({"*": [where], "asst_2": [where]}, limits=ConnectionLimits(total, owner, session))
+        egress = EgressService({"*": [where], "asst_2": [where]}, limits=ProxyConnectionLimits(total, owner, session))
         stack.push_async_callback(egress.close)
         yield Way(egress, where, stack)
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-from projectdavid.engine.deltas import Chunk, Reasoning, Text
-from projectdavid.engine.prompt import Ask, PromptMessage
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
+from projectdavid.engine.deltas import Chunk, ReasoningDelta, TextDelta
+from projectdavid.engine.prompt import ModelRequest, PromptMessage
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.openai_compatible import OpenAICompatible
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -23,23 +23,23 @@ async def at(url: str, **options: Any) -> AsyncGenerator[OpenAICompatible]:
         await provider.close()
 
 
-def asking(text: str, **fields: Any) -> Ask:
+def asking(text: str, **fields: Any) -> ModelRequest:
     """One question of a user."""
-    return Ask("fake-model", (PromptMessage("user", text),), **fields)
+    return ModelRequest("fake-model", (PromptMessage("user", text),), **fields)
 
 
-async def batches(provider: OpenAICompatible, ask: Ask) -> list[Sequence[Chunk]]:
+async def batches(provider: OpenAICompatible, ask: ModelRequest) -> list[Sequence[Chunk]]:
     """What each read brought."""
     async with aclosing(provider.stream(ask)) as stream:
         return [chunks async for chunks in stream if chunks]
 
 
-async def chunks(provider: OpenAICompatible, ask: Ask) -> list[Chunk]:
+async def chunks(provider: OpenAICompatible, ask: ModelRequest) -> list[Chunk]:
     """What a model said, with every part in a chunk of its own, whatever way the network cut it."""
     return apart([chunk for batch in await batches(provider, ask) for chunk in batch])
 
 
-async def broken(provider: OpenAICompatible, ask: Ask) -> tuple[list[Chunk], ModelError]:
+async def broken(provider: OpenAICompatible, ask: ModelRequest) -> tuple[list[Chunk], ModelError]:
     """What a model said, part by part, and how it failed in the end."""
     seen: list[Chunk] = []
     try:
@@ -54,7 +54,7 @@ def apart(chunks: Sequence[Chunk]) -> list[Chunk]:
     """The same chunks, one part each."""
     result: list[Chunk] = []
     for chunk in chunks:
-        if isinstance(chunk, Text | Reasoning):
+        if isinstance(chunk, TextDelta | ReasoningDelta):
             result += [type(chunk)((part,)) for part in chunk.parts]
         else:
             result.append(chunk)
@@ -63,4 +63,4 @@ def apart(chunks: Sequence[Chunk]) -> list[Chunk]:
 
 def text(chunks: Sequence[Chunk]) -> str:
     """All the text in there."""
-    return "".join(part for chunk in chunks if isinstance(chunk, Text) for part in chunk.parts)
+    return "".join(part for chunk in chunks if isinstance(chunk, TextDelta) for part in chunk.parts)

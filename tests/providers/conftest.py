@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
-from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
 from tests.fakes.embeddings import Embeddings, embeddings
 from tests.fakes.upstream import Upstream
 from tests.providers.asking import at

@@ -8,12 +8,12 @@ import pytest
 from projectdavid.engine.deltas import (
     CallPart,
     Chunk,
-    Finish,
+    FinishDelta,
     ProviderFields,
-    Reasoning,
-    Refusal,
-    Text,
-    Warned,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    WarningDelta,
 )
 from projectdavid.ports.model import ModelError
 from tests.fakes.raw import SSE, answering, response
@@ -75,6 +75,7 @@ FORMS = {
     "a whole answer, pretty-printed": json.dumps(WHOLE, indent=2).encode(),
     "a whole answer after blank lines": b"\n\n  \n" + json.dumps(WHOLE, indent=2).encode() + b"\n",
     "white space in front": b"\n" + TWO + DONE,
+    "null to keep the connection open": b"data: null\n\n" + TWO.replace(b"\n\n", b"\n\ndata: null\n\n") + DONE,
 }
 
 
@@ -108,7 +109,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize(("reason", "expected"), [(word, ours) for ours, words in ENDINGS.items() for word in words])
 async def test_a_known_reason_to_stop_becomes_ours(reason: str, expected: str):
-    assert (await said(SSE + data(event(content="a"), event(reason)) + DONE))[-1] == Finish(expected)
+    assert (await said(SSE + data(event(content="a"), event(reason)) + DONE))[-1] == FinishDelta(expected)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,12 @@ async def test_the_words_of_a_broken_ending_are_shown():
 
 
 BARE = {"object": "error", "message": "The bad field is bad.", "type": "BadRequestError", "param": None, "code": 400}
+
+
+async def test_a_reason_that_is_a_number_is_named_as_one_that_is_unknown():
+    seen, error = await failure(SSE + data(event(content="Half a sen"), {"choices": [{"finish_reason": 1}]}) + DONE)
+    assert (seen, error.code) == ("Half a sen", "server_error")
+    assert "finish_reason '1'" in error.message
 
 
 @pytest.mark.parametrize(
@@ -196,20 +203,20 @@ async def test_reasoning_in_tags_is_no_answer_wherever_it_is_cut(content: str, r
     for size in (1, 3, len(content)):
         pieces = [event(content=content[at : at + size]) for at in range(0, len(content), size)]
         seen = await said(SSE + data(*pieces, event("stop")) + DONE)
-        assert "".join(part for one in seen if isinstance(one, Reasoning) for part in one.parts) == reasoning
+        assert "".join(part for one in seen if isinstance(one, ReasoningDelta) for part in one.parts) == reasoning
         assert text(seen) == answer
 
 
 @pytest.mark.parametrize(
     ("delta", "kind"),
     [
-        ({"reasoning_content": "hm"}, Reasoning),
-        ({"reasoning": "hm"}, Reasoning),
-        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}, Reasoning),
-        ({"content": [{"type": "thinking", "thinking": "hm"}]}, Reasoning),
-        ({"content": [{"type": "text", "text": "hm"}]}, Text),
-        ({"refusal": "hm"}, Refusal),
-        ({"content": [{"type": "refusal", "refusal": "hm"}]}, Refusal),
+        ({"reasoning_content": "hm"}, ReasoningDelta),
+        ({"reasoning": "hm"}, ReasoningDelta),
+        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}, ReasoningDelta),
+        ({"content": [{"type": "thinking", "thinking": "hm"}]}, ReasoningDelta),
+        ({"content": [{"type": "text", "text": "hm"}]}, TextDelta),
+        ({"refusal": "hm"}, RefusalDelta),
+        ({"content": [{"type": "refusal", "refusal": "hm"}]}, RefusalDelta),
     ],
 )
 async def test_every_place_of_text_is_known(delta: dict[str, Any], kind: type[Chunk]):
@@ -237,7 +244,7 @@ async def test_a_call_in_the_text_that_cannot_be_read_is_text_with_a_warning():
     content = "<tool_call>get_weather(Rome)</tool_call>"
     seen = await said(SSE + data(event(content=content), event("stop")), tools=OFFERED)
     assert text(seen) == content
-    assert [one.code for one in seen if isinstance(one, Warned)] == ["call_as_text"]
+    assert [one.code for one in seen if isinstance(one, WarningDelta)] == ["call_as_text"]
 
 
 ROME, OSLO = '{"city":"Rome"}', '{"city":"Oslo"}'

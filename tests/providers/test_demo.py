@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import CallPart, Text
-from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
+from projectdavid.adapters.providers.scripted import DemoProvider
+from projectdavid.adapters.providers.scripted.code_writer import python_for
+from projectdavid.engine.deltas import CallPart, TextDelta
+from projectdavid.engine.prompt import ModelRequest, PromptCall, PromptMessage
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.scripted import DemoProvider
-from projectdavid.providers.scripted.coding import python_for
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ TOOLS = ({"name": "code_interpreter", "parameters": {}}, {"name": "computer", "p
 
 
 async def asked(*messages: PromptMessage, tools: tuple[dict[str, Any], ...]) -> list[Any]:
-    return [chunk async for chunks in DemoProvider(0).stream(Ask("demo", messages, tools)) for chunk in chunks]
+    return [chunk async for chunks in DemoProvider(0).stream(ModelRequest("demo", messages, tools)) for chunk in chunks]
 
 
 async def called(said: str, tool: dict[str, Any]) -> Any:
@@ -92,7 +92,7 @@ async def test_it_says_what_the_code_said(output: str, said: str) -> None:
         PromptMessage("tool", output, call_id="call_1"),
         tools=TOOLS,
     )
-    text = "".join("".join(chunk.parts) for chunk in chunks if isinstance(chunk, Text))
+    text = "".join("".join(chunk.parts) for chunk in chunks if isinstance(chunk, TextDelta))
     assert said in text
     assert text.startswith("I am the demo model of projectdavid: a script, not a mind.")
 

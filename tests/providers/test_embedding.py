@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from projectdavid.adapters.providers.openai_compatible.embedder import BATCH, TRIES, OpenAIEmbedder
 from projectdavid.ports.embedder import EmbedderError
-from projectdavid.providers.openai_compatible.embedding import BATCH, TRIES, OpenAIEmbedder
 from tests.fakes.embeddings import Embeddings, embedded, unpacked
 from tests.providers.asking import KEY
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import Warned
-from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
+from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES, detect_profile
+from projectdavid.engine.deltas import WarningDelta
+from projectdavid.engine.prompt import ModelRequest, PromptCall, PromptMessage
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.openai_compatible.profiles import PROFILES, detect_profile
 from tests.fakes.scenes import Refuser
 from tests.providers.asking import at, chunks, text
 
@@ -64,10 +64,10 @@ def has_images(body: Body) -> bool:
 
 
 ASKS: dict[str, Body] = {
-    "temperature": {"temperature": 0.5},
-    "top_p": {"top_p": 0.5},
-    "both": {"temperature": 0.5, "top_p": 0.5},
-    "reasoning_effort": {"reasoning_effort": "low"},
+    "temperature": {"options": {"temperature": 0.5}},
+    "top_p": {"options": {"top_p": 0.5}},
+    "both": {"options": {"temperature": 0.5, "top_p": 0.5}},
+    "reasoning_effort": {"options": {"reasoning_effort": "low"}},
     "parallel": {"tools": (TOOL,), "parallel_tool_calls": True},
     "strict": {"tools": ({**TOOL, "strict": True},)},
     "maximum": {"max_tokens": 9},
@@ -118,14 +118,14 @@ async def test_a_field_that_a_model_does_not_take_is_left_out_and_remembered(
     asked: str, refuses: Callable[[Body], bool], answer: tuple[int, Body], dropped: list[str]
 ):
     async with Refuser([(refuses, answer)]) as server, at(server.url) as provider:
-        ask = Ask("m", (PromptMessage("user", "Hi"),), **ASKS[asked])
+        ask = ModelRequest("m", (PromptMessage("user", "Hi"),), **ASKS[asked])
         first = await chunks(provider, ask)
         assert text(first) == text(await chunks(provider, ask)) == "fine"
         facts = await provider.facts("m")
     assert server.refused == 1
     assert len(server.asked) == 3
     assert facts.learned
-    warned = [one.message for one in first if isinstance(one, Warned)]
+    warned = [one.message for one in first if isinstance(one, WarningDelta)]
     assert len(warned) == len(dropped)
     assert all(f"'{name}'" in message for name, message in zip(dropped, warned, strict=True))
     if asked == "maximum":
@@ -179,21 +179,21 @@ async def test_a_prompt_that_a_template_does_not_take_is_written_in_another_way(
 ):
     async with Refuser([(refuses, answer)]) as server, at(server.url) as provider:
         for _ in range(2):
-            assert text(await chunks(provider, Ask("m", prompt))) == "fine"
+            assert text(await chunks(provider, ModelRequest("m", prompt))) == "fine"
     assert server.refused == 1
 
 
 async def test_a_model_teaches_several_lessons_one_after_the_other():
     refusals = [(has(field), unsupported(field)) for field in ("stream_options", "temperature", "top_p")]
     async with Refuser(refusals) as server, at(server.url) as provider:
-        assert text(await chunks(provider, Ask("m", (HI,), temperature=1, top_p=1))) == "fine"
+        assert text(await chunks(provider, ModelRequest("m", (HI,), options={"temperature": 1, "top_p": 1}))) == "fine"
     assert server.refused == 3
 
 
 async def test_what_is_learned_of_a_model_says_nothing_of_another():
     async with Refuser([(has("stream_options"), unsupported("stream_options"))]) as server, at(server.url) as provider:
         for model in ("a", "b"):
-            await chunks(provider, Ask(model, (HI,)))
+            await chunks(provider, ModelRequest(model, (HI,)))
     assert server.refused == 2
 
 
@@ -203,7 +203,7 @@ async def test_what_is_learned_of_a_model_says_nothing_of_another():
         ({"tools": (TOOL,)}, says("registry.ollama.ai/library/gemma3:270m does not support tools")),
         ({"tools": (TOOL,)}, says('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser')),
         ({"response_format": {"type": "json_object"}}, unsupported("response_format")),
-        ({"temperature": 0.5}, says("temperature must be between 0 and 0.4")),
+        ({"options": {"temperature": 0.5}}, says("temperature must be between 0 and 0.4")),
         ({}, says("The prompt has a bad field")),
         ({}, unsupported("messages")),
     ],
@@ -213,7 +213,7 @@ async def test_what_a_user_cannot_do_without_is_refused_once_with_the_words_of_t
 ):
     async with Refuser([(lambda body: True, answer)]) as server, at(server.url) as provider:
         with pytest.raises(ModelError) as caught:
-            await chunks(provider, Ask("m", (HI,), **fields))
+            await chunks(provider, ModelRequest("m", (HI,), **fields))
     assert (caught.value.code, server.refused) == ("invalid_request", 1)
     assert answer[1]["error"]["message"] in caught.value.message
 

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projectdavid.adapters.providers.openai_compatible.message_shape import (
+    NO_OUTPUT,
+    UNSEEN,
+    MessageRules,
+    build_messages,
+)
 from projectdavid.engine.prompt import PromptCall, PromptMessage
-from projectdavid.providers.openai_compatible.message_shape import NO_OUTPUT, UNSEEN, MessageShape, build_messages
 from tests.engine.samples import patient
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
@@ -73,7 +78,7 @@ def call(call_id: str) -> dict[str, Any]:
     ],
 )
 def test_a_prompt_becomes_what_templates_take(prompt: list[PromptMessage], expected: list[dict[str, Any]]) -> None:
-    assert build_messages(prompt, MessageShape()) == expected
+    assert build_messages(prompt, MessageRules()) == expected
 
 
 SYSTEM = [says("system", "Be brief."), says("assistant", "Welcome!"), says("user", "Hi"), says("system", "Now!")]
@@ -83,38 +88,38 @@ SYSTEM = [says("system", "Be brief."), says("assistant", "Welcome!"), says("user
     ("shape", "expected"),
     [
         pytest.param(
-            MessageShape(system="anywhere"),
+            MessageRules(system="anywhere"),
             [("system", "Be brief."), ("assistant", "Welcome!"), ("user", "Hi"), ("system", "Now!")],
             id="anywhere",
         ),
         pytest.param(
-            MessageShape(system="first"),
+            MessageRules(system="first"),
             [("system", "Be brief.\n\nNow!"), ("assistant", "Welcome!"), ("user", "Hi")],
             id="first",
         ),
         pytest.param(
-            MessageShape(system="user"),
+            MessageRules(system="user"),
             [("user", "Be brief.\n\nNow!"), ("assistant", "Welcome!"), ("user", "Hi")],
             id="no system role",
         ),
         pytest.param(
-            MessageShape(system="user", alternates=True),
+            MessageRules(system="user", alternates=True),
             [("user", "Be brief.\n\nNow!\n\nYou began the conversation with these words:\nWelcome!\n\nHi")],
             id="no system role, and the user begins",
         ),
     ],
 )
-def test_instructions_reach_the_model_where_it_takes_them(shape: MessageShape, expected: list[tuple[str, str]]) -> None:
+def test_instructions_reach_the_model_where_it_takes_them(shape: MessageRules, expected: list[tuple[str, str]]) -> None:
     assert [(one["role"], one["content"]) for one in build_messages(SYSTEM, shape)] == expected
 
 
 def test_images_are_replaced_by_words_for_a_model_that_sees_none() -> None:
-    (message,) = build_messages([says("user", [*text("Look."), IMAGE])], MessageShape(images=False))
+    (message,) = build_messages([says("user", [*text("Look."), IMAGE])], MessageRules(images=False))
     assert message["content"] == [*text("Look."), UNSEEN]
 
 
 def test_parts_become_one_text_where_only_text_is_taken() -> None:
-    (message,) = build_messages([says("user", text("a", "b"))], MessageShape(flat_text=True))
+    (message,) = build_messages([says("user", text("a", "b"))], MessageRules(flat_text=True))
     assert message["content"] == "a\n\nb"
 
 
@@ -122,7 +127,7 @@ def test_parts_become_one_text_where_only_text_is_taken() -> None:
 def test_ids_of_calls_have_nine_characters_where_those_are_wanted(provider_id: str, kept: bool) -> None:
     asked = PromptMessage("assistant", "", (PromptCall("call_1", "f", "{}", provider_id),))
     output = PromptMessage("tool", "x", call_id="call_1", provider_call_id=provider_id)
-    turn, answer = build_messages([asked, output], MessageShape(call_ids="nine"))
+    turn, answer = build_messages([asked, output], MessageRules(call_ids="nine"))
     sent = turn["tool_calls"][0]["id"]
     assert sent == answer["tool_call_id"]
     assert len(sent) == 9
@@ -144,7 +149,7 @@ FIELDS = {"reasoning_content": "Hm.", "reasoning_details": [1]}
 )
 def test_fields_of_a_provider_go_back_as_its_profile_says(returns: Any, calls: tuple[str, ...], sent: Any) -> None:
     turn = PromptMessage("assistant", "So.", tuple(PromptCall(one, "f", "{}") for one in calls), provider_fields=FIELDS)
-    (message,) = build_messages([turn], MessageShape(returns=returns))
+    (message,) = build_messages([turn], MessageRules(returns=returns))
     assert {name: message[name] for name in FIELDS if name in message} == sent
 
 
@@ -155,7 +160,7 @@ ROLES = st.sampled_from(["user", "user", "assistant", "system"])
 @given(st.lists(st.tuples(ROLES, st.text(max_size=5))), st.sampled_from(["first", "user"]), st.booleans())
 def test_no_word_is_lost_and_roles_alternate(said: list[tuple[str, str]], system: Any, alternates: bool) -> None:
     prompt = [says(role, content) for role, content in said]
-    built = build_messages(prompt, MessageShape(system=system, alternates=alternates))
+    built = build_messages(prompt, MessageRules(system=system, alternates=alternates))
     roles = [message["role"] for message in built]
     assert "system" not in roles[1:]
     assert all(message["content"] for message in built)

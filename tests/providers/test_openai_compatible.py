@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import CallPart, Finish, Fold, Reasoning, Text, Usage
-from projectdavid.engine.prompt import Ask, PromptCall, PromptMessage
-from projectdavid.ports.model import ModelError, Provider
-from projectdavid.providers.openai_compatible import OpenAICompatible
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
+from projectdavid.engine.deltas import CallPart, FinishDelta, ReasoningDelta, ReplyBuilder, TextDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest, PromptCall, PromptMessage
+from projectdavid.ports.model import ModelError, ModelProvider
 from tests.fakes.raw import SSE, answering, response
 from tests.fakes.upstream import Upstream
 from tests.providers.asking import KEY, asking, at, batches, chunks, text
@@ -27,26 +27,28 @@ UNENDING = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Lengt
 
 async def test_an_answer_arrives_in_order_with_finish_and_usage(provider: OpenAICompatible):
     assert await chunks(provider, asking("[tokens=3]")) == [
-        Text(("w0",)),
-        Text((" w1",)),
-        Text((" w2",)),
-        Finish("stop"),
-        Usage(7, 3),
+        TextDelta(("w0",)),
+        TextDelta((" w1",)),
+        TextDelta((" w2",)),
+        FinishDelta("stop"),
+        TokenUsage(7, 3),
     ]
 
 
 async def test_the_deltas_of_one_read_share_one_chunk(provider: OpenAICompatible):
-    assert await batches(provider, asking("[tokens=3]")) == [[Text(("w0", " w1", " w2")), Finish("stop"), Usage(7, 3)]]
+    assert await batches(provider, asking("[tokens=3]")) == [
+        [TextDelta(("w0", " w1", " w2")), FinishDelta("stop"), TokenUsage(7, 3)]
+    ]
 
 
 async def test_reasoning_stays_apart_from_text(provider: OpenAICompatible):
     [read] = await batches(provider, asking("[reason=let me see][say=It is four.]"))
-    assert read[:2] == [Reasoning(("let", " me", " see")), Text(("It", " is", " four."))]
+    assert read[:2] == [ReasoningDelta(("let", " me", " see")), TextDelta(("It", " is", " four."))]
 
 
 async def test_usage_is_not_invented(provider: OpenAICompatible):
     said = await chunks(provider, asking("[tokens=1][nousage]"))
-    assert said == [Text(("w0",)), Finish("stop")]
+    assert said == [TextDelta(("w0",)), FinishDelta("stop")]
 
 
 async def test_a_stream_may_end_without_done(provider: OpenAICompatible):
@@ -61,8 +63,8 @@ async def test_bytes_in_small_pieces_make_the_same_answer(provider: OpenAICompat
 
 async def test_tool_calls_arrive_in_pieces_and_their_outputs_go_back(provider: OpenAICompatible):
     question = PromptMessage("user", '[call=weather:{"city":"Paris","days":[1,2,3]}][call=clock]')
-    fold = Fold("msg")
-    fold.add(chunk for batch in await batches(provider, Ask("m", (question,))) for chunk in batch)
+    fold = ReplyBuilder("msg")
+    fold.add(chunk for batch in await batches(provider, ModelRequest("m", (question,))) for chunk in batch)
     reply = fold.reply()
     assert reply.finish == "tool_calls"
     assert [(call.name, json.loads(call.arguments)) for call in reply.calls] == [
@@ -74,13 +76,13 @@ async def test_tool_calls_arrive_in_pieces_and_their_outputs_go_back(provider: O
     outputs = [
         PromptMessage("tool", told, call_id=call.id) for call, told in zip(reply.calls, ("sunny", "noon"), strict=True)
     ]
-    answer = await chunks(provider, Ask("m", (question, asked, *outputs)))
+    answer = await chunks(provider, ModelRequest("m", (question, asked, *outputs)))
     assert text(answer) == "The tools said: sunny; noon"
 
 
 async def test_the_request_is_in_the_words_of_the_protocol(provider: OpenAICompatible, upstream: Upstream):
     image: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": "data:,x"}}]
-    ask = Ask(
+    ask = ModelRequest(
         "fake-model",
         (
             PromptMessage("system", "Be brief."),
@@ -93,7 +95,7 @@ async def test_the_request_is_in_the_words_of_the_protocol(provider: OpenAICompa
         tools=({"name": "f", "description": None, "parameters": {"default": None}, "strict": None},),
         tool_choice={"type": "function", "function": {"name": "f"}},
         parallel_tool_calls=False,
-        temperature=0.0,
+        options={"temperature": 0.0},
         max_tokens=5,
         response_format={"type": "json_object"},
     )
@@ -137,7 +139,7 @@ async def test_a_prompt_may_be_larger_than_a_megabyte(provider: OpenAICompatible
 async def test_half_a_surrogate_pair_cannot_be_asked(provider: OpenAICompatible):
     with pytest.raises(ModelError, match="surrogate") as caught:
         await chunks(provider, asking("\ud83d"))
-    assert (caught.value.code, caught.value.retryable) == ("invalid_request", False)
+    assert (caught.value.code, caught.value.retryable) == ("invalid_prompt", False)
 
 
 async def test_the_key_is_a_bearer_token_and_given_headers_win():
@@ -166,7 +168,7 @@ async def test_a_base_url_may_hold_a_user_a_path_and_a_query():
     "url", ["", "localhost:8000", "ftp://host/v1", "http://", "http://a..b", "http://h:99999", "http://[::1"]
 )
 def test_a_base_url_that_cannot_be_asked_is_refused_at_once(url: str):
-    with pytest.raises(ValueError, match="'acme' is no http or https URL"):
+    with pytest.raises(ValueError, match="'acme' is not an http or https URL"):
         OpenAICompatible(name="acme", base_url=url, api_key=None)
 
 
@@ -177,7 +179,7 @@ def test_a_key_with_a_line_break_is_refused_without_showing_it():
 
 
 def test_it_fits_the_model_socket():
-    provider: Provider = OpenAICompatible(name="acme", base_url="http://h", api_key=None)
+    provider: ModelProvider = OpenAICompatible(name="acme", base_url="http://h", api_key=None)
     assert provider
 
 
@@ -203,7 +205,7 @@ async def test_closing_a_stream_closes_its_connection_at_once():
     event = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
     async with answering(SSE + event, silent=True) as raw, at(raw.url) as provider:
         async with aclosing(provider.stream(asking("hi"))) as stream:
-            assert [await anext(stream), await anext(stream)] == [[], [Text(("a",))]]
+            assert [await anext(stream), await anext(stream)] == [[], [TextDelta(("a",))]]
         await raw.gone.wait()
 
 
@@ -232,7 +234,7 @@ async def test_closing_the_provider_breaks_its_streams_off(sent: bytes):
 async def test_a_connection_that_stays_open_behind_done_is_not_waited_for():
     event = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
     async with answering(SSE + event + DONE, silent=True) as raw, at(raw.url) as provider:
-        assert await chunks(provider, asking("hi")) == [Text(("a",)), Finish("stop")]
+        assert await chunks(provider, asking("hi")) == [TextDelta(("a",)), FinishDelta("stop")]
         await raw.gone.wait()
 
 

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import CallPart, Chunk, Finish, Fold, ProviderFields, Reasoning, Text, Usage
+from projectdavid.engine.deltas import (
+    CallPart,
+    Chunk,
+    FinishDelta,
+    ProviderFields,
+    ReasoningDelta,
+    ReplyBuilder,
+    TextDelta,
+    TokenUsage,
+)
 from projectdavid.ports.model import ModelError
 from tests.fakes.raw import SSE, answering, response
 from tests.providers.asking import asking, at, batches, broken, chunks, text
@@ -42,7 +51,7 @@ async def refused(*pieces: bytes) -> ModelError:
 
 async def calls(*deltas: Any) -> list[tuple[str, str, str]]:
     """The calls that these `tool_calls` add up to."""
-    fold, ids = Fold("msg"), dict[int, str]()
+    fold, ids = ReplyBuilder("msg"), dict[int, str]()
     chunks = await said(SSE, *(event(tool_calls=delta) for delta in deltas), DONE)
     fold.add(chunks)
     for part in chunks:
@@ -54,14 +63,17 @@ async def calls(*deltas: Any) -> list[tuple[str, str, str]]:
 async def test_a_stream_split_anywhere_says_the_same():
     call = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]
     body = b": hello\r\n" + event(content="né🙂").replace(b"\n", b"\r\n") + event(tool_calls=call) + FINISH + DONE
-    expected = [Text(("né🙂",)), CallPart(0, "c", "f", "{}"), Finish("stop")]
+    expected = [TextDelta(("né🙂",)), CallPart(0, "c", "f", "{}"), FinishDelta("stop")]
     for offset in range(len(body) + 1):
         assert await said(SSE + body[:offset], body[offset:]) == expected, offset
 
 
 async def test_a_stream_in_single_bytes_says_the_same():
     body = event(content="né🙂") + FINISH + DONE
-    assert await said(SSE, *(body[at : at + 1] for at in range(len(body)))) == [Text(("né🙂",)), Finish("stop")]
+    assert await said(SSE, *(body[at : at + 1] for at in range(len(body)))) == [
+        TextDelta(("né🙂",)),
+        FinishDelta("stop"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,23 +95,23 @@ async def test_a_stream_in_single_bytes_says_the_same():
     ],
 )
 async def test_every_dialect_of_a_stream_is_understood(body: bytes):
-    assert await said(SSE + body) == [Text(("a",))]
+    assert await said(SSE + body) == [TextDelta(("a",))]
 
 
 @pytest.mark.parametrize(
     "tail", [b"", b"data: {", b'data: {"choices":[{"delta":{"content":"\xf0\x9f', b": bye", b"event: x", b"data:"]
 )
 async def test_an_end_behind_the_finish_is_a_normal_end(tail: bytes):
-    assert await said(SSE + event(content="a") + FINISH + tail) == [Text(("a",)), Finish("stop")]
+    assert await said(SSE + event(content="a") + FINISH + tail) == [TextDelta(("a",)), FinishDelta("stop")]
 
 
 async def test_a_finish_without_a_line_end_counts():
-    assert await said(SSE + event(content="a") + FINISH.strip()) == [Text(("a",)), Finish("stop")]
+    assert await said(SSE + event(content="a") + FINISH.strip()) == [TextDelta(("a",)), FinishDelta("stop")]
 
 
 async def test_a_lost_connection_behind_the_finish_is_a_normal_end():
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n"
-    assert await said(head + event(content="a"), FINISH) == [Text(("a",)), Finish("stop")]
+    assert await said(head + event(content="a"), FINISH) == [TextDelta(("a",)), FinishDelta("stop")]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +120,7 @@ async def test_a_lost_connection_behind_the_finish_is_a_normal_end():
 async def test_an_end_before_the_finish_breaks_off_behind_the_text(head: bytes):
     async with answering(head, event(content="a")) as raw, at(raw.url) as provider:
         seen, failure = await broken(provider, asking("hi"))
-    assert seen == [Text(("a",))]
+    assert seen == [TextDelta(("a",))]
     assert (failure.code, failure.retryable) == ("connection_error", True)
     assert "broke off" in failure.message
 
@@ -126,12 +138,12 @@ async def test_an_end_before_the_finish_breaks_off_behind_the_text(head: bytes):
 )
 async def test_finish_reasons_become_ours(reason: str, expected: str):
     body = data({"choices": [{"delta": {}, "finish_reason": reason}]})
-    assert await said(SSE + body + DONE) == [Finish(expected)]
+    assert await said(SSE + body + DONE) == [FinishDelta(expected)]
 
 
 async def test_an_empty_finish_reason_is_none():
     assert await said(SSE + data({"choices": [{"delta": {"content": "a"}, "finish_reason": ""}]}) + DONE) == [
-        Text(("a",))
+        TextDelta(("a",))
     ]
 
 
@@ -145,18 +157,18 @@ async def test_both_names_of_reasoning_are_known_and_kinds_keep_their_order():
     )
     async with answering(SSE + body + DONE) as raw, at(raw.url) as provider:
         [read] = await batches(provider, asking("hi"))
-    assert read == [Reasoning(("1", "2", "3")), Text(("4", "5")), Reasoning(("6",))]
+    assert read == [ReasoningDelta(("1", "2", "3")), TextDelta(("4", "5")), ReasoningDelta(("6",))]
 
 
 async def test_usage_counts_may_come_with_every_event():
     usages = [data({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": n}}) for n in (1, 2)]
-    assert (await said(SSE + FINISH + b"".join(usages) + DONE))[-1] == Usage(5, 2)
+    assert (await said(SSE + FINISH + b"".join(usages) + DONE))[-1] == TokenUsage(5, 2)
 
 
 @pytest.mark.parametrize("lie", ["-1", "1e300", "1000000001", '"many"', "true", "[5]"])
 async def test_usage_that_cannot_be_true_is_no_usage(lie: str):
     usage = b'data: {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": %b}}\n\n' % lie.encode()
-    assert not any(isinstance(chunk, Usage) for chunk in await said(SSE + FINISH + usage + DONE))
+    assert not any(isinstance(chunk, TokenUsage) for chunk in await said(SSE + FINISH + usage + DONE))
 
 
 @pytest.mark.parametrize(
@@ -240,13 +252,13 @@ async def test_a_plain_answer_is_taken_as_well():
     }
     whole = json.dumps(body, indent=1).encode()
     expected = [
-        Reasoning(("Hm.",)),
-        Text(("Hello.",)),
+        ReasoningDelta(("Hm.",)),
+        TextDelta(("Hello.",)),
         CallPart(0, "1", "f", "1"),
         CallPart(1, "2", "f", "2"),
         ProviderFields({}, "reasoning"),
-        Finish("tool_calls"),
-        Usage(3, 4),
+        FinishDelta("tool_calls"),
+        TokenUsage(3, 4),
     ]
     head, half = response("200 OK", whole), len(whole) // 2
     assert await said(head) == expected
@@ -274,9 +286,9 @@ async def test_an_empty_answer_broke_off(body: bytes):
 async def test_a_line_that_is_not_json_is_a_server_error_behind_the_text(line: bytes):
     async with answering(SSE + event(content="a") + line + FINISH + DONE) as raw, at(raw.url) as provider:
         seen, failure = await broken(provider, asking("hi"))
-    assert seen == [Text(("a",))]
+    assert seen == [TextDelta(("a",))]
     assert (failure.code, failure.retryable) == ("server_error", True)
-    assert "not JSON" in failure.message
+    assert "not JSON" in failure.message or "not a JSON object" in failure.message
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.openai_compatible import OpenAICompatible
 from tests.fakes.raw import SSE, answering, response
 from tests.fakes.upstream import Upstream
 from tests.providers.asking import KEY, asking, at, chunks, text
@@ -41,6 +41,13 @@ def said(message: str, code: str | None = None) -> bytes:
         (400, b"", "invalid_request", False),
         (422, b"", "invalid_request", False),
         (418, b"", "invalid_request", False),
+        (400, said("Unsupported parameter: 'temperature'", "unsupported_parameter"), "invalid_request", False),
+        (400, said("Invalid schema for function 'f'", "invalid_function_parameters"), "invalid_request", False),
+        (400, said("x", "content_filter"), "invalid_prompt", False),
+        (400, said("x", "content_policy_violation"), "invalid_prompt", False),
+        (400, said("x", "image_parse_error"), "invalid_prompt", False),
+        (422, said("The prompt was flagged."), "invalid_prompt", False),
+        (403, said("x", "moderation_blocked"), "invalid_prompt", False),
         (400, said("x", "context_length_exceeded"), "context_length_exceeded", False),
         (422, said("This model's Maximum Context Length is 9"), "context_length_exceeded", False),
         (402, b"", "rate_limit_exceeded", False),

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from projectdavid.adapters.providers.openai_compatible.reranker import OpenAIReranker
 from projectdavid.ports.reranker import RerankerError
-from projectdavid.providers.openai_compatible.reranking import OpenAIReranker
 from tests.fakes.embeddings import Embeddings
 from tests.providers.asking import KEY
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from projectdavid.providers.openai_compatible import OpenAICompatible
-from projectdavid.providers.openai_compatible.profiles import PROFILES
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
+from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES
 from tests.fakes.scenes import Refuser
 
 pytestmark = pytest.mark.anyio

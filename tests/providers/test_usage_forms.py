@@ -5,28 +5,28 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import Usage
+from projectdavid.engine.deltas import TokenUsage
 from tests.fakes.raw import SSE, answering
 from tests.providers.asking import asking, at, chunks
 
 pytestmark = pytest.mark.anyio
 
 TOLD = {"prompt_tokens": 100, "completion_tokens": 50}
-PLAIN = Usage(100, 50)
+PLAIN = TokenUsage(100, 50)
 
 
-async def counted(usage: dict[str, Any]) -> Usage:
+async def counted(usage: dict[str, Any]) -> TokenUsage:
     """The usage that the provider counts when a server reports this."""
     events = [{"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}, {"choices": [], "usage": usage}]
     body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
     async with answering(SSE + body.encode()) as raw, at(raw.url) as provider:
-        [usage_chunk] = [chunk for chunk in await chunks(provider, asking("hi")) if isinstance(chunk, Usage)]
+        [usage_chunk] = [chunk for chunk in await chunks(provider, asking("hi")) if isinstance(chunk, TokenUsage)]
     return usage_chunk
 
 
-def within(cached: int = 0, reasoning: int = 0) -> Usage:
+def within(cached: int = 0, reasoning: int = 0) -> TokenUsage:
     """The usage of `TOLD` with these parts."""
-    return Usage(100, 50, cached_tokens=cached, reasoning_tokens=reasoning)
+    return TokenUsage(100, 50, cached_tokens=cached, reasoning_tokens=reasoning)
 
 
 FORMS = {

@@ -3,15 +3,24 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from projectdavid.ports.tool import Context, ToolCall, ToolFunction, ToolOutput
-from projectdavid.providers.scripted import say
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.ports.tool import (
+    ToolCall,
+    ToolContext,
+    ToolDescription,
+    ToolFunction,
+    ToolOutput,
+    render_function_step,
+)
 from tests.runtime.stage import Stage, calls
 
-Act = Callable[[ToolCall, Context], Awaitable[ToolOutput]]
+Act = Callable[[ToolCall, ToolContext], Awaitable[ToolOutput]]
 
 
 class Actor:
     """A tool that does what the test says."""
+
+    description = ToolDescription("code_interpreter", render_function_step)
 
     def __init__(self) -> None:
         self.act: Act = done
@@ -19,11 +28,11 @@ class Actor:
     def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
         return [ToolFunction("act", "Do it.", {"type": "object"}, "idempotent")]
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
         return await self.act(call, context)
 
 
-async def done(call: ToolCall, context: Context) -> ToolOutput:
+async def done(call: ToolCall, context: ToolContext) -> ToolOutput:
     return ToolOutput("done")
 
 

@@ -5,9 +5,9 @@ from contextlib import aclosing
 from enum import StrEnum
 
 from projectdavid.engine.deltas import Chunk
-from projectdavid.engine.prompt import Ask
-from projectdavid.ports.model import Provider
-from projectdavid.ports.store import Op, Row, Store, Value, View
+from projectdavid.engine.prompt import ModelRequest
+from projectdavid.ports.model import ModelProvider
+from projectdavid.ports.store import AnyRow, Op, R, RowQuery, Store, StoreView, Value
 
 Happen = Callable[[], Awaitable[None]]
 
@@ -52,8 +52,20 @@ class MomentaryStore:
         self._store = store
         self._moments = moments
 
-    def of(self, owner: str) -> View:
+    def of(self, owner: str) -> StoreView:
         return self._store.of(owner)
+
+    @property
+    def exclusive(self) -> bool:
+        return self._store.exclusive
+
+    async def flush(self) -> None:
+        await self._moments.passing(When.BEFORE_STORE)
+        await self._store.flush()
+        await self._moments.passing(When.AFTER_STORE)
+
+    async def now(self) -> float:
+        return await self._store.now()
 
     async def open(self) -> None:
         await self._store.open()
@@ -61,25 +73,25 @@ class MomentaryStore:
     async def close(self) -> None:
         await self._store.close()
 
-    async def one(self, query: str, **params: Value) -> Row | None:
+    async def one(self, query: RowQuery[R], **params: Value) -> R | None:
         await self._moments.passing(When.BEFORE_STORE)
         row = await self._store.one(query, **params)
         await self._moments.passing(When.AFTER_STORE)
         return row
 
-    async def all(self, query: str, **params: Value) -> list[Row]:
+    async def all(self, query: RowQuery[R], **params: Value) -> list[R]:
         await self._moments.passing(When.BEFORE_STORE)
         rows = await self._store.all(query, **params)
         await self._moments.passing(When.AFTER_STORE)
         return rows
 
-    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+    async def up_to(self, query: RowQuery[R], max_bytes: int, **params: Value) -> tuple[list[R], bool]:
         await self._moments.passing(When.BEFORE_STORE)
         rows = await self._store.up_to(query, max_bytes, **params)
         await self._moments.passing(When.AFTER_STORE)
         return rows
 
-    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
+    async def write(self, ops: Sequence[Op]) -> list[AnyRow | None]:
         await self._moments.passing(When.BEFORE_STORE)
         rows = await self._store.write(ops)
         await self._moments.passing(When.AFTER_STORE)
@@ -89,11 +101,11 @@ class MomentaryStore:
 class MomentaryProvider:
     """A provider with a moment before it is asked, and around everything that it says."""
 
-    def __init__(self, provider: Provider, moments: Moments) -> None:
+    def __init__(self, provider: ModelProvider, moments: Moments) -> None:
         self._provider = provider
         self._moments = moments
 
-    async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
+    async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
         await self._moments.passing(When.PROVIDER)
         async with aclosing(self._provider.stream(ask)) as chunks:
             async for some in chunks:

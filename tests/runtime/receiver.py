@@ -9,23 +9,23 @@ from typing import Any
 import msgspec
 from standardwebhooks import Webhook
 
-from projectdavid.outbound import OutboundError, Reply
+from projectdavid.egress import GuardedReply, OutboundError
 from tests.timeouts import EVENT_TIMEOUT
 
 SECRET = "whsec_c2l4dGVlbiBieXRlcyBvZiBzZWNyZXQ="
 OTHER_SECRET = "whsec_YW5vdGhlciBzaXh0ZWVuIGJ5dGVzIG9mIGl0"
 BOUND = EVENT_TIMEOUT
 
-Answer = Reply | OutboundError | asyncio.Event
+Answer = GuardedReply | OutboundError | asyncio.Event
 
 
-def reply(status: int = 200, body: Any = None, **headers: str) -> Reply:
+def reply(status: int = 200, body: Any = None, **headers: str) -> GuardedReply:
     """An answer; `body` is bytes, or what is sent as JSON."""
     data = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
-    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, data)
+    return GuardedReply(status, {name.replace("_", "-"): value for name, value in headers.items()}, data)
 
 
-def outputs(*pairs: tuple[str, str]) -> Reply:
+def outputs(*pairs: tuple[str, str]) -> GuardedReply:
     """An answer that carries outputs."""
     return reply(body={"tool_outputs": [{"tool_call_id": call_id, "output": text} for call_id, text in pairs]})
 
@@ -59,7 +59,7 @@ class Receiver:
     """How many it is answering now."""
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> GuardedReply:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.at_once += 1
         try:

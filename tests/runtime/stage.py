@@ -9,27 +9,29 @@ from typing import Any, NamedTuple
 import msgspec
 from anyio.lowlevel import checkpoint
 
-from projectdavid.buses.local import LocalBus
-from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
-from projectdavid.engine.happenings import CancelRequested, OutputsSubmitted
-from projectdavid.engine.run import TERMINAL, Status
+from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.adapters.providers.scripted import ScriptedProvider
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.adapters.stores.sqlite import SQLiteStore
+from projectdavid.engine.deltas import CallPart, Chunk, FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted
+from projectdavid.engine.run import TERMINAL, RunStatus
+from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
-from projectdavid.ports.model import Provider
-from projectdavid.ports.store import Op, Row, Store
+from projectdavid.ports.model import ModelProvider
+from projectdavid.ports.rows import ActionRow, DeliveryRow, MessageRow, RunRow
+from projectdavid.ports.store import Op, Store
 from projectdavid.ports.tool import Tool
-from projectdavid.providers.scripted import ScriptedProvider
-from projectdavid.providers.scripted.script import Scene
-from projectdavid.runtime.driver import Decided, Driver, NewRun, OnBusy
-from projectdavid.runtime.ids import Ids
-from projectdavid.runtime.journal import DELTAS, tail
-from projectdavid.runtime.outbox import Outbox, Patience, Room
-from projectdavid.runtime.records import Config, run_of
-from projectdavid.runtime.routing import Models
-from projectdavid.runtime.sending import Post
-from projectdavid.runtime.sweeper import Sweeper
-from projectdavid.runtime.toolbox import Toolbox
-from projectdavid.runtime.worker import Pace, Worker
-from projectdavid.stores.sqlite import SQLiteStore
+from projectdavid.runtime.delivery.outbox import DeliveryLimits, DeliveryTimeouts, Outbox
+from projectdavid.runtime.delivery.webhook_delivery import PostFunction
+from projectdavid.runtime.housekeeping.sweeper import Sweeper
+from projectdavid.runtime.ids import IdFactory
+from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.runs.driver import NewRun, OnBusy, RunDecision, RunDriver
+from projectdavid.runtime.runs.journal import DELTAS, tail
+from projectdavid.runtime.runs.records import RunConfig, run_of
+from projectdavid.runtime.tool_calls.toolbox import Toolbox
+from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
 from tests.contracts.rows import message, thread, user
 from tests.fakes.memory_blobs import MemoryBlobs, shelf
 from tests.timeouts import EVENT_TIMEOUT
@@ -39,7 +41,7 @@ BOUND = EVENT_TIMEOUT
 """Seconds within which everything that a test waits for has to come."""
 OWNER = "user_ann"
 ENDS = frozenset(map(str, TERMINAL))
-ROOM = Room()
+ROOM = DeliveryLimits()
 
 
 class Clock:
@@ -82,10 +84,10 @@ class Stage:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.clock = Clock()
-        self.ids = Ids()
+        self.ids = IdFactory()
         self.bus: Bus = LocalBus()
         self.store: Store = SQLiteStore(path)
-        self.driver = Driver(self.store, self.bus, self.clock, self.ids)
+        self.driver = RunDriver(self.store, self.bus, self.clock, self.ids)
         self.provider = ScriptedProvider()
         self.tools: dict[str, Tool] = {}
         self.blobs = MemoryBlobs()
@@ -94,7 +96,7 @@ class Stage:
     async def open(self) -> None:
         await self.store.open()
         await self.store.write([user(OWNER)])
-        await self.store.of(OWNER).write([Op("assistant_insert", {"id": "asst_1", "body": "{}"})])
+        await self.store.of(OWNER).write([Op(queries.ASSISTANT_INSERT, {"id": "asst_1", "body": "{}"})])
 
     async def close(self) -> None:
         await self.store.close()
@@ -107,15 +109,15 @@ class Stage:
         self.provider = ScriptedProvider(scenes)
         return self.provider
 
-    def models(self, provider: Provider | None = None) -> Models:
-        return Models({"script": provider or self.provider})
+    def models(self, provider: ModelProvider | None = None) -> ModelRegistry:
+        return ModelRegistry({"script": provider or self.provider})
 
     def toolbox(self) -> Toolbox:
         return Toolbox(self.tools)
 
-    def worker(self, **pace: Any) -> Worker:
+    def worker(self, **pace: Any) -> RunWorker:
         """A worker, not at work yet."""
-        return Worker(
+        return RunWorker(
             self.store,
             self.bus,
             self.models(),
@@ -124,16 +126,18 @@ class Stage:
             self.driver,
             self.clock,
             self.ids,
-            Pace(**pace),
+            WorkerLimits(**pace),
         )
 
     def sweeper(self, **pace: float) -> Sweeper:
         """A sweeper, not at work yet."""
         return Sweeper(self.store, self.driver, self.clock, **pace)
 
-    def outbox(self, post: Post, room: Room = ROOM, chance: float = 1.0, **patience: float) -> Outbox:
+    def outbox(self, post: PostFunction, room: DeliveryLimits = ROOM, chance: float = 1.0, **patience: float) -> Outbox:
         """An outbox, not at work yet; each pause is as long as it can be."""
-        return Outbox(self.store, self.bus, self.driver, post, self.clock, Patience(**patience), room, lambda: chance)
+        return Outbox(
+            self.store, self.bus, self.driver, post, self.clock, DeliveryTimeouts(**patience), room, lambda: chance
+        )
 
     async def webhook(
         self, url: str, secret: str, *events: str, assistant_id: str = "asst_1", owner: str = OWNER
@@ -141,13 +145,13 @@ class Stage:
         """Give an assistant, which need not be there yet, a webhook."""
         view = self.store.of(owner)
         body = msgspec.json.encode({"webhook_url": url, "webhook_events": events}).decode()
-        row = await view.one("assistant", id=assistant_id)
+        row = await view.one(queries.ASSISTANT, id=assistant_id)
         params: dict[str, Any] = {"id": assistant_id, "body": body}
-        change = Op("assistant_insert", params)
+        change = Op(queries.ASSISTANT_INSERT, params)
         if row is not None:
-            change = Op("assistant_update", {**params, "revision": row.revision})
+            change = Op(queries.ASSISTANT_UPDATE, {**params, "revision": row.revision})
         signs = {"assistant_id": assistant_id, "secret": secret, "now": int(self.clock())}
-        await view.write([change, Op("webhook_secret_insert", signs)])
+        await view.write([change, Op(queries.WEBHOOK_SECRET_INSERT, signs)])
 
     async def say(self, thread_id: str, text: str, owner: str = OWNER) -> None:
         """Let the user say something in a thread."""
@@ -159,7 +163,7 @@ class Stage:
         said: str = "Hi",
         *,
         functions: Sequence[str] = (),
-        status: Status = Status.QUEUED,
+        status: RunStatus = RunStatus.QUEUED,
         seconds: float = 600.0,
         model: str = "script/model",
         thread_id: str | None = None,
@@ -181,7 +185,7 @@ class Stage:
             thread_id=thread_id,
             assistant_id=assistant_id,
             model=model,
-            config=Config(tools=tools, **config),
+            config=RunConfig(tools=tools, **config),
             meta_data="{}",
             status=status,
             expires_at=self.clock() + seconds,
@@ -192,53 +196,55 @@ class Stage:
     async def create(self, new: NewRun) -> int:
         """Create a run; returns its number."""
         await self.driver.create(new)
-        return int((await self.store.of(new.owner).one("run", id=new.id)).n)
+        return int((await self.store.of(new.owner).one(queries.RUN, id=new.id)).n)
 
     # What happens.
 
-    async def cancel(self, n: int) -> Decided:
+    async def cancel(self, n: int) -> RunDecision:
         return await self.driver.decide(n, CancelRequested(self.clock()))
 
-    async def answer(self, n: int, *outputs: tuple[str, str]) -> Decided:
+    async def answer(self, n: int, *outputs: tuple[str, str]) -> RunDecision:
         return await self.driver.decide(n, OutputsSubmitted(outputs, self.clock()))
 
     async def quiet(self) -> None:
         """Let everything that was begun come to where it waits for something."""
         for _ in range(3):
-            await self.store.write([])
+            await self.store.flush()
             await others_go_first()
 
     # What can be seen.
 
-    async def row(self, n: int) -> Row:
-        return await self.store.one("run_state", n=n)
+    async def row(self, n: int) -> RunRow:
+        return await self.store.one(queries.RUN_STATE, n=n)
 
-    async def status(self, n: int) -> Status:
-        return Status((await self.row(n)).status)
+    async def status(self, n: int) -> RunStatus:
+        return RunStatus((await self.row(n)).status)
 
     async def state(self, n: int) -> Any:
         return run_of(await self.row(n))
 
-    async def messages(self, n: int) -> list[Row]:
+    async def messages(self, n: int) -> list[MessageRow]:
         """The thread, oldest message first, as a model needs it."""
         row = await self.row(n)
-        newest = await self.store.all("prompt_page", thread=row.thread, before=2**63 - 1, limit=1000)
+        newest = await self.store.all(queries.PROMPT_PAGE, thread=row.thread, before=2**63 - 1, limit=1000)
         return newest[::-1]
 
-    async def answers(self, n: int) -> list[Row]:
+    async def answers(self, n: int) -> list[MessageRow]:
         """What the assistant visibly said in the thread of a run."""
         row = await self.row(n)
-        page = await self.store.of(OWNER).all("messages_page.asc", thread_id=row.thread_id, after=None, limit=1000)
+        page = await self.store.of(OWNER).all(
+            queries.MESSAGES_PAGE.asc, thread_id=row.thread_id, after=None, limit=1000
+        )
         return [message for message in page if message.role == "assistant"]
 
-    async def deliveries(self, owner: str = OWNER) -> list[Row]:
+    async def deliveries(self, owner: str = OWNER) -> list[DeliveryRow]:
         """The webhooks that were promised, the oldest first."""
         every = dict.fromkeys(("assistant_id", "status", "after"))
-        return await self.store.of(owner).all("deliveries_page.asc", **every, limit=1000)
+        return await self.store.of(owner).all(queries.DELIVERIES_PAGE.asc, **every, limit=1000)
 
-    async def actions(self, n: int) -> list[Row]:
+    async def actions(self, n: int) -> list[ActionRow]:
         """The ledger of a run's calls."""
-        return await self.store.of(OWNER).all("actions_of_run", run_id=(await self.row(n)).id)
+        return await self.store.of(OWNER).all(queries.ACTIONS_OF_RUN, run_id=(await self.row(n)).id)
 
     async def watch(self, n: int, after: int = 0, until: frozenset[str] = ENDS) -> AsyncGenerator[list[Event]]:
         """Read a journal as it grows."""
@@ -252,7 +258,7 @@ class Stage:
 
     async def journal(self, n: int) -> list[Event]:
         """What the journal says by now."""
-        rows = await self.store.all("journal_after", run=n, after=0, limit=1000)
+        rows = await self.store.all(queries.JOURNAL_AFTER, run=n, after=0, limit=1000)
         return [
             Event(position, row.kind, msgspec.json.encode(item))
             for row in rows
@@ -277,7 +283,7 @@ class Stage:
         raise AssertionError(f"it ended without '{wanted}': {seen}")
 
     @asynccontextmanager
-    async def working(self, *workers: Worker | Outbox, **pace: Any) -> AsyncGenerator[None]:
+    async def working(self, *workers: RunWorker | Outbox, **pace: Any) -> AsyncGenerator[None]:
         """Workers at work; when it ends they are stopped, as with a server that is asked to stop."""
         tasks = [asyncio.create_task(worker.serve()) for worker in workers or [self.worker(**pace)]]
         try:
@@ -289,7 +295,7 @@ class Stage:
             assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
 
     @asynccontextmanager
-    async def crashing(self, *workers: Worker) -> AsyncGenerator[None]:
+    async def crashing(self, *workers: RunWorker) -> AsyncGenerator[None]:
         """Workers at work; when it ends they are gone without a word, as with a process that is killed."""
         async with self.working(*workers):
             yield
@@ -304,11 +310,11 @@ async def others_go_first() -> None:
 
 def calls(*asked: tuple[str, str], text: str = "", cut: int = 3) -> list[Sequence[Chunk]]:
     """A scene in which the model asks for functions: name and arguments of each, in pieces."""
-    scene: list[Sequence[Chunk]] = [[Text((text,))]] if text else []
+    scene: list[Sequence[Chunk]] = [[TextDelta((text,))]] if text else []
     for index, (name, arguments) in enumerate(asked):
         scene.append([CallPart(index, f"theirs_{index}", name), CallPart(index, arguments=arguments[:cut])])
         scene.append([CallPart(index, arguments=arguments[cut:])])
-    return [*scene, [Finish("tool_calls"), Usage(20, 10)]]
+    return [*scene, [FinishDelta("tool_calls"), TokenUsage(20, 10)]]
 
 
 def kinds(events: Sequence[Event]) -> list[str]:

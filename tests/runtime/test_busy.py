@@ -5,16 +5,17 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from projectdavid.engine.deltas import Text
-from projectdavid.engine.happenings import Begun, Claimed
-from projectdavid.engine.run import TERMINAL, Refused, Status
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.adapters.stores.sqlite import SQLiteStore
+from projectdavid.engine.deltas import TextDelta
+from projectdavid.engine.inputs import RunClaimed, RunStarted
+from projectdavid.engine.run import TERMINAL, InputRefused, RunStatus
+from projectdavid.ports import queries
 from projectdavid.ports.model import ModelError
-from projectdavid.ports.store import Clash, Missing, Op
-from projectdavid.providers.scripted import say
-from projectdavid.runtime.driver import Driver, NewRun, OnBusy
-from projectdavid.runtime.records import Config
-from projectdavid.runtime.sweeper import GRACE
-from projectdavid.stores.sqlite import SQLiteStore
+from projectdavid.ports.store import Op, RowMissing, UniqueClash
+from projectdavid.runtime.housekeeping.sweeper import GRACE
+from projectdavid.runtime.runs.driver import NewRun, OnBusy, RunDriver
+from projectdavid.runtime.runs.records import RunConfig
 from tests.contracts.rows import thread
 from tests.runtime.moments import MomentaryStore, Moments, When
 from tests.runtime.stage import OWNER, Stage, kinds, statuses
@@ -47,7 +48,7 @@ async def test_in_a_free_thread_a_run_starts_whatever_it_would_do_in_a_busy_one(
 
 async def test_runs_that_wait_start_one_after_the_other_in_the_order_in_which_they_came(stage: Stage) -> None:
     gates = [asyncio.Event() for _ in range(3)]
-    stage.play(*([[Text((f"{index}",))], gate] for index, gate in enumerate(gates)))
+    stage.play(*([[TextDelta((f"{index}",))], gate] for index, gate in enumerate(gates)))
     first = await stage.run()
     runs = [first, *await queued_behind(stage, first, QUEUE, QUEUE)]
     async with stage.working():
@@ -61,13 +62,13 @@ async def test_runs_that_wait_start_one_after_the_other_in_the_order_in_which_th
 
 
 async def fail(stage: Stage, n: int) -> None:
-    stage.play(ModelError("invalid_request", "No."), [[Text(("Then",))], asyncio.Event()])
+    stage.play(ModelError("invalid_request", "No."), [[TextDelta(("Then",))], asyncio.Event()])
     async with stage.working():
         await stage.events(n)
 
 
 async def cancel_at_work(stage: Stage, n: int) -> None:
-    stage.play([[Text(("I",))], asyncio.Event()])
+    stage.play([[TextDelta(("I",))], asyncio.Event()])
     async with stage.working():
         await stage.until(n, "content")
         await stage.cancel(n)
@@ -95,44 +96,44 @@ async def test_however_a_run_ends_the_next_of_its_thread_is_free_and_only_that(
 
 
 async def test_a_run_that_waits_for_its_thread_is_claimed_by_nobody(stage: Stage) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
     (second,) = await queued_behind(stage, first, QUEUE)
-    with pytest.raises(Refused):
-        await stage.driver.decide(second, Claimed(stage.clock()))
+    with pytest.raises(InputRefused):
+        await stage.driver.decide(second, RunClaimed(stage.clock()))
     async with stage.working():
         await stage.events(await stage.run("Somebody else"))
     assert kinds(await stage.journal(second)) == ["queued"]
 
 
 async def test_a_run_that_waits_can_be_cancelled_and_expires_without_freeing_anything(stage: Stage) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
     thread_id = await thread_of(stage, first)
     cancelled, third = await queued_behind(stage, first, QUEUE, QUEUE)
     short = await stage.run(thread_id=thread_id, on_busy=QUEUE, seconds=5)
     await stage.cancel(cancelled)
     stage.clock.skip(5 + GRACE)
     await stage.sweeper().expire()
-    assert [await stage.status(n) for n in (cancelled, short)] == [Status.CANCELLED, Status.EXPIRED]
+    assert [await stage.status(n) for n in (cancelled, short)] == [RunStatus.CANCELLED, RunStatus.EXPIRED]
     assert await parked(stage, first, third) == [False, True]
     await stage.cancel(first)
     assert await parked(stage, third) == [False]
 
 
 async def test_a_run_that_waits_to_be_started_keeps_its_turn_whether_it_was_started_or_not(stage: Stage) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
     thread_id = await thread_of(stage, first)
-    started = await stage.run(thread_id=thread_id, status=Status.PENDING, on_busy=QUEUE)
-    waiting = await stage.run(thread_id=thread_id, status=Status.PENDING, on_busy=QUEUE)
-    await stage.driver.decide(started, Begun())
+    started = await stage.run(thread_id=thread_id, status=RunStatus.PENDING, on_busy=QUEUE)
+    waiting = await stage.run(thread_id=thread_id, status=RunStatus.PENDING, on_busy=QUEUE)
+    await stage.driver.decide(started, RunStarted())
     assert await parked(stage, started, waiting) == [True, True]
     await stage.cancel(first)
     async with stage.working():
         assert statuses(await stage.events(started)) == ["pending", "queued", "in_progress", "completed"]
-        assert (await parked(stage, waiting), await stage.status(waiting)) == ([False], Status.PENDING)
+        assert (await parked(stage, waiting), await stage.status(waiting)) == ([False], RunStatus.PENDING)
 
 
 async def test_a_run_that_interrupts_starts_when_the_other_was_stopped_and_before_all_that_wait(stage: Stage) -> None:
-    provider = stage.play([[Text(("I",))], asyncio.Event()], say("At once."), say("Later."))
+    provider = stage.play([[TextDelta(("I",))], asyncio.Event()], say("At once."), say("Later."))
     first = await stage.run()
     (waiting,) = await queued_behind(stage, first, QUEUE)
     async with stage.working():
@@ -148,20 +149,20 @@ async def test_a_run_that_interrupts_starts_when_the_other_was_stopped_and_befor
 
 
 async def test_what_nobody_works_on_is_interrupted_in_one_step(stage: Stage) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
     (second,) = await queued_behind(stage, first, INTERRUPT)
-    assert await stage.status(first) is Status.CANCELLED
+    assert await stage.status(first) is RunStatus.CANCELLED
     assert await parked(stage, second) == [False]
 
 
 async def test_of_several_that_interrupt_the_last_one_starts_first(stage: Stage) -> None:
-    stage.play([[Text(("I",))], asyncio.Event()])
+    stage.play([[TextDelta(("I",))], asyncio.Event()])
     first = await stage.run()
     async with stage.working():
         await stage.until(first, "content")
     # its worker is gone: it stays cancelling until another takes it up
     older, newer, queued = await queued_behind(stage, first, INTERRUPT, INTERRUPT, QUEUE)
-    assert await stage.status(first) is Status.CANCELLING
+    assert await stage.status(first) is RunStatus.CANCELLING
     assert await parked(stage, older, newer, queued) == [True, True, True]
     await stage.driver.recover()
     async with stage.working():
@@ -180,9 +181,9 @@ def new_run(stage: Stage, thread_id: str, on_busy: OnBusy) -> NewRun:
         thread_id,
         "asst_1",
         "script/model",
-        Config(),
+        RunConfig(),
         "{}",
-        Status.QUEUED,
+        RunStatus.QUEUED,
         stage.clock() + 600,
         on_busy,
     )
@@ -208,23 +209,23 @@ async def test_of_many_that_queue_at_once_one_has_the_thread_and_the_others_foll
 
 async def test_of_many_that_interrupt_at_once_in_a_free_thread_one_is_left_and_has_it(stage: Stage) -> None:
     runs = await many_at_once(stage, INTERRUPT)
-    left = [n for n in runs if await stage.status(n) is not Status.CANCELLED]
+    left = [n for n in runs if await stage.status(n) is not RunStatus.CANCELLED]
     assert len(left) == 1
     assert await parked(stage, *left) == [False]
 
 
 async def test_whoever_interrupts_what_ends_in_that_moment_has_the_thread(stage: Stage) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
 
     async def end() -> None:
         await stage.cancel(first)
 
     store = MomentaryStore(stage.store, moments := Moments(0, end, BEFORE))
-    driver = Driver(store, stage.bus, stage.clock, stage.ids)
+    driver = RunDriver(store, stage.bus, stage.clock, stage.ids)
     new = new_run(stage, await thread_of(stage, first), INTERRUPT)
     await driver.create(new)
     assert moments.came
-    row = await stage.store.of(OWNER).one("run", id=new.id)
+    row = await stage.store.of(OWNER).one(queries.RUN, id=new.id)
     assert (row.parked, row.status) == (0, "queued")
 
 
@@ -235,49 +236,49 @@ async def test_whoever_interrupts_cancels_also_who_takes_the_free_thread_in_that
     async def take() -> None:
         await stage.driver.create(other)
 
-    driver = Driver(MomentaryStore(stage.store, Moments(0, take, BEFORE)), stage.bus, stage.clock, stage.ids)
+    driver = RunDriver(MomentaryStore(stage.store, Moments(0, take, BEFORE)), stage.bus, stage.clock, stage.ids)
     new = new_run(stage, "thread_1", INTERRUPT)
     await driver.create(new)
     view = stage.store.of(OWNER)
-    assert [(await view.one("run", id=one.id)).status for one in (other, new)] == ["cancelled", "queued"]
+    assert [(await view.one(queries.RUN, id=one.id)).status for one in (other, new)] == ["cancelled", "queued"]
 
 
 async def test_who_interrupts_in_a_thread_that_is_deleted_in_that_moment_is_told_so(stage: Stage) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
     thread_id = await thread_of(stage, first)
 
     async def delete() -> None:
-        await stage.store.of(OWNER).write([Op("thread_delete", {"id": thread_id})])
+        await stage.store.of(OWNER).write([Op(queries.THREAD_DELETE, {"id": thread_id})])
 
-    driver = Driver(MomentaryStore(stage.store, Moments(0, delete, BEFORE)), stage.bus, stage.clock, stage.ids)
-    with pytest.raises(Missing) as missing:
+    driver = RunDriver(MomentaryStore(stage.store, Moments(0, delete, BEFORE)), stage.bus, stage.clock, stage.ids)
+    with pytest.raises(RowMissing) as missing:
         await driver.create(new_run(stage, thread_id, INTERRUPT))
-    assert missing.value == Missing("thread", thread_id)
+    assert missing.value == RowMissing("thread", thread_id)
 
 
 @pytest.mark.parametrize("policy", OnBusy)
 async def test_what_is_written_with_a_run_is_refused_with_it_and_nothing_is_interrupted(
     stage: Stage, policy: OnBusy
 ) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
     before = await stage.row(first)
     also = thread(await thread_of(stage, first))
-    taken = Clash("key", "taken")
+    taken = UniqueClash("key", "taken")
     new = new_run(stage, before.thread_id, policy)
-    with pytest.raises(Clash) as clash:
+    with pytest.raises(UniqueClash) as clash:
         await stage.driver.create(new, also=[Op(also.query, also.params, clash=taken)])
     assert clash.value == taken
     assert await stage.row(first) == before
-    assert await stage.store.of(OWNER).one("run", id=new.id) is None
+    assert await stage.store.of(OWNER).one(queries.RUN, id=new.id) is None
 
 
 async def test_a_run_that_waits_starts_although_the_process_died_when_its_turn_came(stage: Stage) -> None:
-    first = await stage.run(status=Status.PENDING)
+    first = await stage.run(status=RunStatus.PENDING)
     (second,) = await queued_behind(stage, first, QUEUE)
     await stage.store.close()
     stage.store = SQLiteStore(stage.path)
     await stage.store.open()
-    stage.driver = Driver(stage.store, stage.bus, stage.clock, stage.ids)
+    stage.driver = RunDriver(stage.store, stage.bus, stage.clock, stage.ids)
     await stage.driver.recover()
     assert await parked(stage, second) == [True]
     await stage.cancel(first)

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from projectdavid.engine.run import Status
-from projectdavid.ports.tool import Context, ToolCall, ToolOutput
-from projectdavid.providers.scripted import say
-from projectdavid.runtime.driver import Lost
-from projectdavid.runtime.toolbox import FAULT
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.engine.run import RunStatus
+from projectdavid.ports import queries
+from projectdavid.ports.tool import ToolCall, ToolContext, ToolOutput
+from projectdavid.runtime.runs.driver import LeaseLost
+from projectdavid.runtime.tool_calls.toolbox import FAULT
 from tests.runtime.actor import Actor, acted, begun, done
 from tests.runtime.stage import OWNER, Stage, calls, kinds, of_kind
 from tests.runtime.test_recovery import start_again
@@ -20,10 +21,10 @@ pytestmark = pytest.mark.anyio
 async def test_what_a_call_tells_is_in_the_journal_between_its_start_and_its_output(stage: Stage, actor: Actor) -> None:
     seen: list[list[str]] = []
 
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         await context.tell("code", {"content": "1 + 1"})
         await context.tell("output", {"stream": "result", "content": "2"})
-        row = await stage.store.of(OWNER).one("run", id=call.run_id)
+        row = await stage.store.of(OWNER).one(queries.RUN, id=call.run_id)
         seen.append(kinds(await stage.journal(row.n))[-3:])
         return ToolOutput("2")
 
@@ -44,7 +45,7 @@ async def test_what_a_call_tells_is_in_the_journal_between_its_start_and_its_out
 async def test_a_reader_is_told_while_the_call_runs(stage: Stage, actor: Actor) -> None:
     go_on = asyncio.Event()
 
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         await context.tell("output", {"stream": "stdout", "content": "one"})
         await go_on.wait()
         return ToolOutput("one")
@@ -59,7 +60,7 @@ async def test_a_reader_is_told_while_the_call_runs(stage: Stage, actor: Actor) 
 
 
 async def test_calls_side_by_side_tell_at_once(stage: Stage, actor: Actor) -> None:
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         told = (context.tell("output", {"stream": "stdout", "content": str(number)}) for number in range(50))
         await asyncio.gather(*told)
         return ToolOutput("done")
@@ -80,11 +81,11 @@ async def test_calls_side_by_side_tell_at_once(stage: Stage, actor: Actor) -> No
 async def test_a_worker_that_lost_the_run_tells_nothing(stage: Stage, actor: Actor) -> None:
     ends: list[BaseException | None] = []
 
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         await stage.driver.recover()  # as a new process does
         try:
             await context.tell("output", {"stream": "stdout", "content": "late"})
-        except Lost as error:
+        except LeaseLost as error:
             ends.append(error)
             actor.act = done
             raise
@@ -94,14 +95,14 @@ async def test_a_worker_that_lost_the_run_tells_nothing(stage: Stage, actor: Act
     n, events = await acted(stage)
     assert len(ends) == 1
     assert of_kind(events, "output") == []
-    assert await stage.status(n) is Status.COMPLETED
+    assert await stage.status(n) is RunStatus.COMPLETED
     assert len(of_kind(events, "tool_started")) == 2
 
 
 async def test_a_worker_whose_lease_ran_out_tells_nothing(stage: Stage, actor: Actor) -> None:
     go_on = asyncio.Event()
 
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         actor.act = done
         await go_on.wait()
         await context.tell("output", {"stream": "stdout", "content": "late"})
@@ -120,9 +121,9 @@ async def test_a_worker_whose_lease_ran_out_tells_nothing(stage: Stage, actor: A
 
 
 async def test_a_call_that_is_over_tells_nothing(stage: Stage, actor: Actor) -> None:
-    kept: list[Context] = []
+    kept: list[ToolContext] = []
 
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         kept.append(context)
         return ToolOutput("done")
 
@@ -131,13 +132,13 @@ async def test_a_call_that_is_over_tells_nothing(stage: Stage, actor: Actor) -> 
     n = await begun(stage)
     async with stage.working():
         before = await stage.until(n, "content")
-        with pytest.raises(Lost):
+        with pytest.raises(LeaseLost):
             await kept[0].tell("output", {"stream": "stdout", "content": "late"})
         assert len(await stage.journal(n)) == len(before)
 
 
 async def test_what_only_a_decision_tells_a_call_cannot(stage: Stage, actor: Actor) -> None:
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         await context.tell("status", {"status": "completed"})  # type: ignore[arg-type]
         return ToolOutput("told")
 
@@ -151,7 +152,7 @@ async def test_after_a_crash_what_the_call_told_before_stays_in_front_of_a_secon
 ) -> None:
     hang = asyncio.Event()
 
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         await context.tell("output", {"stream": "stdout", "content": "first"})
         await hang.wait()
         return ToolOutput("never")
@@ -170,14 +171,14 @@ async def test_after_a_crash_what_the_call_told_before_stays_in_front_of_a_secon
 
 
 async def test_what_a_call_tells_waits_for_a_store_that_was_not_there(stage: Stage, actor: Actor) -> None:
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         await context.tell("output", {"stream": "stdout", "content": "one"})
         return ToolOutput("one")
 
     actor.act = act
     stage.play(calls(("act", "{}")), say("There."))
     n = await begun(stage)
-    stage.store = disk = FullDisk(stage.store, 2, "journal_tell")
+    stage.store = disk = FullDisk(stage.store, 2, queries.JOURNAL_TELL)
     async with stage.working(look=0.0):
         events = await stage.events(n)
     assert disk.refusals == 0
@@ -185,7 +186,7 @@ async def test_what_a_call_tells_waits_for_a_store_that_was_not_there(stage: Sta
 
 
 async def test_half_a_character_that_a_call_tells_does_no_harm(stage: Stage, actor: Actor) -> None:
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         await context.tell("output", {"stream": "stdout", "content": "a\ud83d"})
         return ToolOutput("b\udcff", details={"input": "c\udcff"})
 
@@ -198,7 +199,7 @@ async def test_half_a_character_that_a_call_tells_does_no_harm(stage: Stage, act
 async def test_a_run_that_is_cancelled_is_told_nothing_more_by_its_call(stage: Stage, actor: Actor) -> None:
     ends: list[type[BaseException]] = []
 
-    async def act(call: ToolCall, context: Context) -> ToolOutput:
+    async def act(call: ToolCall, context: ToolContext) -> ToolOutput:
         try:
             while True:
                 await context.tell("output", {"stream": "stdout", "content": "on and on"})
@@ -215,4 +216,4 @@ async def test_a_run_that_is_cancelled_is_told_nothing_more_by_its_call(stage: S
         events = await stage.events(n)
     assert ends == [asyncio.CancelledError]
     assert kinds(events)[-1] == "cancelled"
-    assert await stage.status(n) is Status.CANCELLED
+    assert await stage.status(n) is RunStatus.CANCELLED

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
+from projectdavid.adapters.providers.scripted import say
 from projectdavid.engine.prompt import PromptCall
-from projectdavid.engine.run import Refused, Status
-from projectdavid.providers.scripted import say
+from projectdavid.engine.run import InputRefused, RunStatus
 from tests.runtime.stage import Stage, calls, kinds, of_kind, statuses, text_of
 
 pytestmark = pytest.mark.anyio
@@ -99,9 +99,9 @@ async def test_a_run_waits_until_the_last_of_its_calls_is_answered(stage: Stage)
     async with stage.working():
         one, two = (data["tool_call_id"] for data in of_kind(await stage.events(n, until=WAITS), "tool_call_manifest"))
         await stage.answer(n, (two, "second"))
-        assert await stage.status(n) is Status.REQUIRES_ACTION
+        assert await stage.status(n) is RunStatus.REQUIRES_ACTION
         assert len(provider.asked) == 1
-        with pytest.raises(Refused, match=two) as refused:
+        with pytest.raises(InputRefused, match=two) as refused:
             await stage.answer(n, (one, "first"), (two, "again"))
         assert refused.value.code == "call_answered"
         assert [action.output for action in await stage.actions(n)] == [None, "second"]
@@ -118,7 +118,7 @@ async def test_an_output_for_a_call_that_nobody_made_is_refused_and_changes_noth
         events = await stage.events(n, until=WAITS)
         (call,) = of_kind(events, "tool_call_manifest")
         before = await stage.row(n)
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InputRefused) as refused:
             await stage.answer(n, (call["tool_call_id"], "1"), ("call_of_a_stranger", "1"))
         assert (refused.value.code, refused.value.param) == ("unknown_call", "tool_outputs.1.tool_call_id")
         assert await stage.row(n) == before
@@ -129,7 +129,7 @@ async def test_outputs_for_a_run_that_does_not_wait_are_refused(stage: Stage) ->
     n = await stage.run()
     async with stage.working():
         await stage.events(n)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputRefused) as refused:
         await stage.answer(n, ("call", "1"))
     assert refused.value.code == "invalid_state"
 

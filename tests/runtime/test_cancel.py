@@ -1,17 +1,19 @@
 """Cancelling: at every stage of a run it ends it, once and for all."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 
-from projectdavid.buses.local import LocalBus
-from projectdavid.engine.deltas import Finish, Text, Usage
-from projectdavid.engine.happenings import Begun
-from projectdavid.engine.run import Refused, Status
+from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.engine.deltas import FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.inputs import RunStarted
+from projectdavid.engine.run import InputRefused, RunStatus
+from projectdavid.ports.bus import Payload
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.scripted import say
-from projectdavid.runtime.driver import Driver
+from projectdavid.runtime.runs.driver import RunDriver
 from tests.runtime.stage import BOUND, Stage, calls, kinds, of_kind, statuses, text_of
 
 pytestmark = pytest.mark.anyio
@@ -26,36 +28,36 @@ class Deaf(LocalBus):
         super().__init__()
         self._lost = lost
 
-    def publish(self, topic: str) -> None:
+    def publish(self, topic: str, payloads: Sequence[Payload] = ()) -> None:
         if not topic.startswith(self._lost):
-            super().publish(topic)
+            super().publish(topic, payloads)
 
 
 async def deafen(stage: Stage, *lost: str) -> None:
     """Let the bus lose words."""
     stage.bus = Deaf(*lost)
-    stage.driver = Driver(stage.store, stage.bus, stage.clock, stage.ids)
+    stage.driver = RunDriver(stage.store, stage.bus, stage.clock, stage.ids)
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.QUEUED])
-async def test_a_run_that_nobody_works_on_ends_at_once_and_is_never_begun(stage: Stage, status: Status) -> None:
+@pytest.mark.parametrize("status", [RunStatus.PENDING, RunStatus.QUEUED])
+async def test_a_run_that_nobody_works_on_ends_at_once_and_is_never_begun(stage: Stage, status: RunStatus) -> None:
     n = await stage.run(status=status)
     await stage.cancel(n)
     async with stage.working():
         await stage.events(await stage.run("Somebody else"))
     assert kinds(await stage.events(n)) == [status, "cancelled"]
     assert len(stage.provider.asked) == 1
-    with pytest.raises(Refused):
-        await stage.driver.decide(n, Begun())
+    with pytest.raises(InputRefused):
+        await stage.driver.decide(n, RunStarted())
 
 
 async def test_a_model_call_is_closed_and_what_it_said_is_kept(stage: Stage) -> None:
-    provider = stage.play([[Text(("Once", " upon"))], asyncio.Event(), [Text((" a time",))]])
+    provider = stage.play([[TextDelta(("Once", " upon"))], asyncio.Event(), [TextDelta((" a time",))]])
     n = await stage.run()
     async with stage.working():
         await stage.until(n, "content")
         decided = await stage.cancel(n)
-        assert decided.next.run.status is Status.CANCELLING
+        assert decided.next.run.status is RunStatus.CANCELLING
         events = await stage.events(n)
         assert (provider.finished, provider.closed) == (0, 1)
     assert kinds(events)[-3:] == ["cancelling", "message_completed", "cancelled"]
@@ -96,7 +98,7 @@ async def test_a_run_that_waits_for_its_caller_ends_at_once(stage: Stage) -> Non
         (call,) = of_kind(await stage.events(n, until=WAITS), "tool_call_manifest")
         await stage.cancel(n)
         assert statuses(await stage.events(n))[-2:] == ["requires_action", "cancelled"]
-        with pytest.raises(Refused):
+        with pytest.raises(InputRefused):
             await stage.answer(n, (call["tool_call_id"], "1"))
     assert [action.output for action in await stage.actions(n)] == [None]
 
@@ -104,15 +106,15 @@ async def test_a_run_that_waits_for_its_caller_ends_at_once(stage: Stage) -> Non
 async def test_cancelling_again_while_it_ends_is_fine_and_afterwards_is_refused(stage: Stage) -> None:
     await deafen(stage, "abort")
     gate = asyncio.Event()
-    stage.play([[Text(("a",))], gate, [Text(("b",))]])
+    stage.play([[TextDelta(("a",))], gate, [TextDelta(("b",))]])
     n = await stage.run()
     async with stage.working():
         await stage.until(n, "content")
         for result in await asyncio.gather(stage.cancel(n), stage.cancel(n), stage.cancel(n)):
-            assert result.next.run.status is Status.CANCELLING
+            assert result.next.run.status is RunStatus.CANCELLING
         gate.set()
         assert statuses(await stage.events(n)) == ["queued", "in_progress", "cancelling", "cancelled"]
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InputRefused) as refused:
             await stage.cancel(n)
     assert refused.value.code == "invalid_state"
 
@@ -122,19 +124,19 @@ async def test_a_run_that_is_over_stays_what_it_is(stage: Stage) -> None:
     async with stage.working():
         await stage.events(n)
     before = await stage.row(n)
-    with pytest.raises(Refused):
+    with pytest.raises(InputRefused):
         await stage.cancel(n)
     assert await stage.row(n) == before
 
 
 async def test_a_run_whose_worker_is_gone_ends_as_soon_as_another_looks(stage: Stage) -> None:
-    stage.play([[Text(("a",))], asyncio.Event()])
+    stage.play([[TextDelta(("a",))], asyncio.Event()])
     n = await stage.run()
     async with stage.working():
         await stage.until(n, "content")
     await stage.driver.recover()
     await stage.cancel(n)
-    assert await stage.status(n) is Status.CANCELLING
+    assert await stage.status(n) is RunStatus.CANCELLING
     async with stage.working():
         events = await stage.events(n)
     assert kinds(events)[-3:] == ["cancelling", "message_discarded", "cancelled"]
@@ -144,7 +146,7 @@ async def test_a_run_whose_worker_is_gone_ends_as_soon_as_another_looks(stage: S
 async def test_a_reply_that_came_in_spite_of_a_cancel_does_not_complete_the_run(stage: Stage) -> None:
     await deafen(stage, "abort")
     gate = asyncio.Event()
-    provider = stage.play([[Text(("Done.",))], gate, [Finish("stop"), Usage(10, 1)]])
+    provider = stage.play([[TextDelta(("Done.",))], gate, [FinishDelta("stop"), TokenUsage(10, 1)]])
     n = await stage.run()
     async with stage.working():
         await stage.until(n, "content")
@@ -160,7 +162,7 @@ async def test_a_reply_that_came_in_spite_of_a_cancel_does_not_complete_the_run(
 async def test_calls_that_came_in_spite_of_a_cancel_are_asked_of_nobody(stage: Stage) -> None:
     await deafen(stage, "abort")
     gate = asyncio.Event()
-    stage.play([*calls(("add", "{}"))[:-1], gate, [Finish("tool_calls"), Usage(10, 1)]])
+    stage.play([*calls(("add", "{}"))[:-1], gate, [FinishDelta("tool_calls"), TokenUsage(10, 1)]])
     n = await stage.run(functions=["add"])
     async with stage.working():
         await stage.until(n, "call_arguments")
@@ -174,7 +176,7 @@ async def test_calls_that_came_in_spite_of_a_cancel_are_asked_of_nobody(stage: S
 async def test_words_that_came_in_spite_of_a_cancel_are_neither_told_nor_kept(stage: Stage) -> None:
     await deafen(stage, "abort")
     gate = asyncio.Event()
-    provider = stage.play([[Text(("Once",))], gate, [Text((" upon",))], asyncio.Event()])
+    provider = stage.play([[TextDelta(("Once",))], gate, [TextDelta((" upon",))], asyncio.Event()])
     n = await stage.run()
     async with stage.working():
         await stage.until(n, "content")
@@ -190,7 +192,7 @@ async def test_words_that_came_in_spite_of_a_cancel_are_neither_told_nor_kept(st
 async def test_a_failure_that_came_in_spite_of_a_cancel_is_not_tried_again(stage: Stage) -> None:
     await deafen(stage, "abort")
     gate = asyncio.Event()
-    provider = stage.play([[Text(("Once",))], gate, ModelError("server_error", "No.", True, 0.0)], say("Again."))
+    provider = stage.play([[TextDelta(("Once",))], gate, ModelError("server_error", "No.", True, 0.0)], say("Again."))
     n = await stage.run()
     async with stage.working():
         await stage.until(n, "content")
@@ -205,11 +207,11 @@ async def test_a_lost_word_costs_time_and_never_truth(stage: Stage) -> None:
     stage.play(calls(("add", "{}")), say("Done."))
     n = await stage.run(functions=["add"])
     async with stage.working(look=0.001), asyncio.timeout(BOUND):
-        while await stage.status(n) is not Status.REQUIRES_ACTION:
+        while await stage.status(n) is not RunStatus.REQUIRES_ACTION:
             await hear_nothing(stage)
         (call,) = await stage.actions(n)
         await stage.answer(n, (call.call_id, "1"))
-        while await stage.status(n) is not Status.COMPLETED:
+        while await stage.status(n) is not RunStatus.COMPLETED:
             await hear_nothing(stage)
     events = await stage.events(n)
     assert statuses(events) == ["queued", "in_progress", "requires_action", "queued", "in_progress", "completed"]

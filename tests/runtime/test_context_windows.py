@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Chunk, Finish, Text, Usage
-from projectdavid.engine.prompt import Ask
+from projectdavid.adapters.providers.scripted import ScriptedProvider
+from projectdavid.engine.deltas import Chunk, FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest
 from projectdavid.ports.model import NO_FACTS, ContextRefusal, ModelError, ModelFacts
 from projectdavid.ports.store import Op
-from projectdavid.providers.scripted import ScriptedProvider
-from projectdavid.runtime.routing import Models
-from projectdavid.runtime.worker import Worker
+from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.worker.worker import RunWorker
 from tests.contracts.rows import message
 from tests.fakes.memory_blobs import shelf
 from tests.runtime.stage import OWNER, Stage, kinds, of_kind, statuses
@@ -39,11 +39,11 @@ class WindowedModel(ScriptedProvider):
         self.refused = 0
         self.asked_for_facts = 0
 
-    def count(self, ask: Ask) -> int:
+    def count(self, ask: ModelRequest) -> int:
         """The tokens of a prompt."""
         return sum(4 + int(len(str(one.content).encode()) / self._size) for one in ask.messages)
 
-    async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
+    async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
         tokens = self.count(ask)
         self.asked.append(ask)
         if tokens > self.window:
@@ -51,22 +51,22 @@ class WindowedModel(ScriptedProvider):
             limit = self.window if "limit" in self._names else None
             said = ContextRefusal(limit, tokens if "asked" in self._names else None)
             raise ModelError("context_length_exceeded", "Too long.", context=said)
-        yield [Text(("Yes.",)), Finish("stop"), Usage(tokens, 2)]
+        yield [TextDelta(("Yes.",)), FinishDelta("stop"), TokenUsage(tokens, 2)]
 
     async def facts(self, model: str) -> ModelFacts:
         self.asked_for_facts += 1
         return self._says
 
 
-def worker_for(stage: Stage, model: WindowedModel, **settings: Any) -> Worker:
+def worker_for(stage: Stage, model: WindowedModel, **settings: Any) -> RunWorker:
     """A worker whose models are this one."""
-    models = Models({"script": model}, **settings)
-    return Worker(
+    models = ModelRegistry({"script": model}, **settings)
+    return RunWorker(
         stage.store, stage.bus, models, stage.toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids
     )
 
 
-async def talk(stage: Stage, worker: Worker, texts: Sequence[str], **config: Any) -> list[list[Any]]:
+async def talk(stage: Stage, worker: RunWorker, texts: Sequence[str], **config: Any) -> list[list[Any]]:
     """Say these texts one after the other in one thread, each followed by a run; returns the events of each run."""
     told: list[list[Any]] = []
     async with stage.working(worker):
@@ -156,8 +156,8 @@ async def test_the_estimate_follows_what_the_provider_counts(stage: Stage) -> No
 
 async def test_a_prompt_that_the_provider_cut_in_silence_is_a_warning(stage: Stage) -> None:
     class Silent(WindowedModel):
-        async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
-            yield [Text(("Yes.",)), Finish("stop"), Usage(min(self.count(ask), 1000), 2)]
+        async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
+            yield [TextDelta(("Yes.",)), FinishDelta("stop"), TokenUsage(min(self.count(ask), 1000), 2)]
 
     (events,) = await talk(stage, worker_for(stage, Silent(0)), [ENGLISH * 400])
     (warning,) = of_kind(events, "warning")

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Text
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.engine.deltas import TextDelta
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.scripted import say
 from tests.runtime.stage import Stage, kinds, of_kind
 from tests.runtime.test_recovery import start_again
 
@@ -18,7 +18,7 @@ FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type":
 BROKEN = ModelError("connection_error", "It broke off.", retryable=True, retry_after=0)
 
 
-@pytest.mark.parametrize("begun", [[], [[Text(('{"a"',))]]], ids=["before it answers", "in its second answer"])
+@pytest.mark.parametrize("begun", [[], [[TextDelta(('{"a"',))]]], ids=["before it answers", "in its second answer"])
 async def test_a_run_that_died_after_a_mismatch_asks_for_the_correction_and_nothing_else(
     stage: Stage, begun: list[Any]
 ) -> None:
@@ -31,7 +31,7 @@ async def test_a_run_that_died_after_a_mismatch_asks_for_the_correction_and_noth
                 before += events
                 if of_kind(events, "content"):
                     break
-        await stage.store.write([])
+        await stage.store.flush()
     await start_again(stage)
     async with stage.working():
         events = await stage.events(n)

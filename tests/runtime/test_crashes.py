@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from anyio.lowlevel import checkpoint
 
-from projectdavid.engine.deltas import Text
-from projectdavid.ports.tool import Context, ToolCall, ToolOutput
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.providers.scripted.script import Scene
-from projectdavid.runtime.crashes import GUILTY, SPACING, SPOKEN
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.engine.deltas import TextDelta
+from projectdavid.ports.tool import ToolCall, ToolContext, ToolOutput
+from projectdavid.runtime.runs.crashes import GUILTY, SPACING, SPOKEN
 from tests.runtime.actor import Actor, begun
 from tests.runtime.stage import Stage, calls, kinds, of_kind, statuses
 from tests.runtime.test_recovery import start_again
@@ -26,7 +26,7 @@ def silent() -> Scene:
 
 def endless() -> Scene:
     """A model that begins to speak and never ends."""
-    return [[Text(("a",))], asyncio.Event()]
+    return [[TextDelta(("a",))], asyncio.Event()]
 
 
 async def crash(stage: Stage, holds: Callable[[], bool], *, seconds: float = SPACING) -> None:
@@ -64,7 +64,7 @@ async def test_a_run_at_whose_work_three_processes_died_fails(stage: Stage) -> N
 async def test_a_run_whose_call_brings_the_process_down_fails(stage: Stage, actor: Actor) -> None:
     started = 0
 
-    async def hang(call: ToolCall, context: Context) -> ToolOutput:
+    async def hang(call: ToolCall, context: ToolContext) -> ToolOutput:
         nonlocal started
         started += 1
         await asyncio.Event().wait()

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Text
-from projectdavid.engine.run import Refused, Status
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.engine.deltas import TextDelta
+from projectdavid.engine.run import InputRefused, RunStatus
+from projectdavid.ports import queries
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.scripted import say
-from projectdavid.runtime.sweeper import ANSWERS_KEPT, GRACE, Sweeper
+from projectdavid.runtime.housekeeping.sweeper import ANSWERS_KEPT, GRACE, Sweeper
 from tests.contracts.rows import claim
 from tests.runtime.moments import MomentaryStore, Moments, When
 from tests.runtime.stage import OWNER, START, Stage, calls, kinds, others_go_first, statuses, text_of
@@ -23,7 +24,7 @@ WAITS = frozenset({"requires_action"})
 
 
 async def test_a_model_call_is_closed_when_time_is_up_and_what_it_said_is_kept(stage: Stage) -> None:
-    provider = stage.play([[Text(("Once",))], asyncio.Event()])
+    provider = stage.play([[TextDelta(("Once",))], asyncio.Event()])
     n = await stage.run(seconds=5)
     async with stage.working():
         await stage.until(n, "content")
@@ -37,7 +38,7 @@ async def test_a_model_call_is_closed_when_time_is_up_and_what_it_said_is_kept(s
 
 
 async def test_a_timer_that_is_faster_than_the_clock_ends_the_run_all_the_same(stage: Stage) -> None:
-    stage.play([[Text(("Once",))], asyncio.Event()])
+    stage.play([[TextDelta(("Once",))], asyncio.Event()])
     n = await stage.run(seconds=5)
     async with stage.working():
         await stage.until(n, "content")
@@ -68,12 +69,12 @@ async def test_a_run_that_waits_for_its_caller_too_long_is_expired_by_the_sweepe
         assert await sweeper.expire() == 1
         assert statuses(await stage.events(n))[-2:] == ["requires_action", "expired"]
     assert await sweeper.expire() == 0
-    with pytest.raises(Refused):
+    with pytest.raises(InputRefused):
         await stage.cancel(n)
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.QUEUED])
-async def test_a_run_that_nobody_begins_expires(stage: Stage, status: Status) -> None:
+@pytest.mark.parametrize("status", [RunStatus.PENDING, RunStatus.QUEUED])
+async def test_a_run_that_nobody_begins_expires(stage: Stage, status: RunStatus) -> None:
     n = await stage.run(status=status, seconds=5)
     stage.clock.skip(5 + GRACE)
     assert await stage.sweeper().expire() == 1
@@ -92,7 +93,7 @@ async def test_a_run_that_is_begun_too_late_asks_nobody(stage: Stage) -> None:
 
 async def test_a_run_whose_worker_does_not_end_it_is_ended_by_the_sweeper(stage: Stage) -> None:
     gate = asyncio.Event()
-    stage.play([[Text(("Once",))], gate, [Text((" upon",))]])
+    stage.play([[TextDelta(("Once",))], gate, [TextDelta((" upon",))]])
     n = await stage.run(seconds=5)
     async with stage.working():
         await stage.until(n, "content")
@@ -102,7 +103,7 @@ async def test_a_run_whose_worker_does_not_end_it_is_ended_by_the_sweeper(stage:
 
 
 async def test_the_worker_closes_its_model_call_when_the_sweeper_was_faster(stage: Stage) -> None:
-    provider = stage.play([[Text(("Once",))], asyncio.Event()])
+    provider = stage.play([[TextDelta(("Once",))], asyncio.Event()])
     n = await stage.run(seconds=1000)
     worker = stage.worker()
     async with stage.working(worker):
@@ -111,12 +112,12 @@ async def test_the_worker_closes_its_model_call_when_the_sweeper_was_faster(stag
         assert await stage.sweeper().expire() == 1
         await worker.drain(10)
         assert (worker.at_work, provider.closed) == (0, 1)
-    assert await stage.status(n) is Status.EXPIRED
+    assert await stage.status(n) is RunStatus.EXPIRED
 
 
 async def test_a_run_that_ends_while_the_sweeper_looks_at_it_is_left_alone(stage: Stage) -> None:
-    ends = await stage.run(status=Status.PENDING, seconds=5)
-    stays = await stage.run(status=Status.PENDING, seconds=5)
+    ends = await stage.run(status=RunStatus.PENDING, seconds=5)
+    stays = await stage.run(status=RunStatus.PENDING, seconds=5)
     stage.clock.skip(5 + GRACE)
 
     async def cancel() -> None:
@@ -124,11 +125,11 @@ async def test_a_run_that_ends_while_the_sweeper_looks_at_it_is_left_alone(stage
 
     store = MomentaryStore(stage.store, Moments(0, cancel, frozenset({When.AFTER_STORE})))
     await Sweeper(store, stage.driver, stage.clock).expire()
-    assert [await stage.status(n) for n in (ends, stays)] == [Status.CANCELLED, Status.EXPIRED]
+    assert [await stage.status(n) for n in (ends, stays)] == [RunStatus.CANCELLED, RunStatus.EXPIRED]
 
 
 async def test_a_sweeper_at_work_expires_runs_by_itself(stage: Stage) -> None:
-    n = await stage.run(status=Status.PENDING, seconds=5)
+    n = await stage.run(status=RunStatus.PENDING, seconds=5)
     async with sweeping(stage.sweeper(every=1.0)):
         await stage.quiet()
         stage.clock.skip(5 + GRACE)
@@ -143,14 +144,14 @@ async def test_a_sweeper_at_work_throws_away_what_nothing_needs(stage: Stage) ->
         await stage.events(done)
         stage.clock.skip(60)
         await stage.quiet()
-    assert await view.one("idempotency", key="key", since=0) is None
+    assert await view.one(queries.IDEMPOTENCY, key="key", since=0) is None
     assert text_of(await stage.events(done)) == "Hello from the script."
 
 
 async def test_a_sweeper_goes_on_when_the_store_was_not_there_for_a_moment(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    n = await stage.run(status=Status.PENDING, seconds=5)
+    n = await stage.run(status=RunStatus.PENDING, seconds=5)
     async with sweeping(stage.sweeper(every=1.0)):
         await stage.quiet()
         await stage.store.close()
@@ -182,12 +183,12 @@ async def test_a_run_that_is_over_does_not_expire(stage: Stage) -> None:
         assert text_of(await stage.events(n)) == "Done."
     stage.clock.skip(1000)
     assert await stage.sweeper().expire() == 0
-    assert await stage.status(n) is Status.COMPLETED
+    assert await stage.status(n) is RunStatus.COMPLETED
 
 
 @pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
 async def test_a_clock_that_is_set_takes_no_time_from_a_run_and_gives_it_none(stage: Stage, jump: float) -> None:
-    n = await stage.run(status=Status.PENDING, seconds=600.0)
+    n = await stage.run(status=RunStatus.PENDING, seconds=600.0)
     stage.clock.skip(10.0)
     async with sweeping(stage.sweeper(every=1.0)):
         await stage.quiet()
@@ -196,7 +197,7 @@ async def test_a_clock_that_is_set_takes_no_time_from_a_run_and_gives_it_none(st
             while (await stage.row(n)).expires_at == START + 600.0:
                 await stage.quiet()
         for seconds in (500.0, 200.0):
-            assert await stage.status(n) is Status.PENDING
+            assert await stage.status(n) is RunStatus.PENDING
             stage.clock.skip(seconds)
             await stage.quiet()
         assert kinds(await stage.events(n)) == ["pending", "expired"]

@@ -5,10 +5,10 @@ import logging
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Finish, Text, Usage
-from projectdavid.engine.run import Status
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.engine.deltas import FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.run import RunStatus
 from projectdavid.ports.model import ModelError
-from projectdavid.providers.scripted import ScriptedProvider, say
 from tests.runtime.stage import Stage, calls, kinds, of_kind, statuses, text_of
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +89,7 @@ async def test_without_such_a_wish_the_pause_grows(stage: Stage) -> None:
 
 
 async def test_what_was_half_said_is_taken_back_before_it_is_said_again(stage: Stage) -> None:
-    stage.play([[Text(("Hel",))], broken()], say("Hello again."))
+    stage.play([[TextDelta(("Hel",))], broken()], say("Hello again."))
     n = await stage.run()
     async with stage.working():
         events = await stage.events(n)
@@ -109,7 +109,7 @@ async def test_nothing_is_taken_back_where_nothing_was_said(stage: Stage) -> Non
 
 
 async def test_what_was_said_before_the_last_failure_is_kept_as_incomplete(stage: Stage) -> None:
-    stage.play([[Text(("Hel",))], broken(retryable=False)])
+    stage.play([[TextDelta(("Hel",))], broken(retryable=False)])
     n = await stage.run()
     async with stage.working():
         events = await stage.events(n)
@@ -119,7 +119,7 @@ async def test_what_was_said_before_the_last_failure_is_kept_as_incomplete(stage
 
 
 async def test_a_turn_that_fails_later_does_not_repeat_the_turns_before(stage: Stage) -> None:
-    provider = stage.play(calls(("add", "{}")), [[Text(("It",))], broken()], say("It is 3."))
+    provider = stage.play(calls(("add", "{}")), [[TextDelta(("It",))], broken()], say("It is 3."))
     n = await stage.run(functions=["add"])
     async with stage.working():
         (call,) = of_kind(await stage.events(n, until=WAITS), "tool_call_manifest")
@@ -157,7 +157,7 @@ async def test_a_fault_of_ours_fails_the_run_and_says_no_more_than_that(
 
 
 async def test_a_provider_that_breaks_off_is_closed(stage: Stage) -> None:
-    provider = stage.play([[Text(("Hel",))], broken()], say("Hello."))
+    provider = stage.play([[TextDelta(("Hel",))], broken()], say("Hello."))
     n = await stage.run()
     async with stage.working():
         await stage.events(n)
@@ -165,9 +165,9 @@ async def test_a_provider_that_breaks_off_is_closed(stage: Stage) -> None:
 
 
 async def test_a_run_whose_words_cannot_be_told_does_not_stop_the_others(stage: Stage) -> None:
-    stage.play([[Text(("half of \ud83d",))], [Finish("stop"), Usage(1, 1)]], say("Hello."))
+    stage.play([[TextDelta(("half of \ud83d",))], [FinishDelta("stop"), TokenUsage(1, 1)]], say("Hello."))
     bad, good = await stage.run(), await stage.run()
     async with stage.working(runs=1):
         assert statuses(await stage.events(bad))[-1] == "failed"
         assert statuses(await stage.events(good))[-1] == "completed"
-    assert await stage.status(bad) is Status.FAILED
+    assert await stage.status(bad) is RunStatus.FAILED

@@ -5,11 +5,13 @@ from contextlib import aclosing
 
 import pytest
 
-from projectdavid.engine.deltas import Finish, Reasoning, Text, Usage
-from projectdavid.engine.run import Status
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.engine.deltas import FinishDelta, ReasoningDelta, TextDelta, TokenUsage
+from projectdavid.engine.run import RunStatus
+from projectdavid.ports import queries
 from projectdavid.ports.store import Op
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.runtime.journal import tail, told_before
+from projectdavid.runtime.runs.journal import events_before, tail
+from projectdavid.runtime.topics import journal_topic
 from tests.contracts.rows import sweep, tell
 from tests.runtime.moments import MomentaryStore, Moments, When
 from tests.runtime.stage import BOUND, OWNER, Event, Stage, calls, kinds, of_kind
@@ -22,8 +24,8 @@ WORDS = [f" word{number}" for number in range(30)]
 async def one_by_one(stage: Stage) -> tuple[int, list[Event]]:
     """A run whose every piece is read live, before the next one is said; its number, and what was read."""
     gates = [asyncio.Event() for _ in WORDS]
-    steps = [step for gate, word in zip(gates, WORDS, strict=True) for step in ([Text((word, "!"))], gate)]
-    reasoning = [[Reasoning(("Hm", "."))], [Reasoning((" So",))]]
+    steps = [step for gate, word in zip(gates, WORDS, strict=True) for step in ([TextDelta((word, "!"))], gate)]
+    reasoning = [[ReasoningDelta(("Hm", "."))], [ReasoningDelta((" So",))]]
     stage.play([*reasoning, *steps, *calls(("add", '{"a": "é𝄞"}'))], say("Done."))
     n = await stage.run(functions=["add"])
     seen: list[Event] = []
@@ -40,8 +42,8 @@ async def one_by_one(stage: Stage) -> tuple[int, list[Event]]:
 
 async def test_what_is_stored_closer_together_reads_the_same_byte_for_byte(stage: Stage) -> None:
     n, live = await one_by_one(stage)
-    rows = await stage.store.all("journal_after", run=n, after=0, limit=1000)
-    assert max(row.count for row in rows) >= 2 * len(WORDS), "nothing was stored closer together"
+    rows = await stage.store.all(queries.JOURNAL_AFTER, run=n, after=0, limit=1000)
+    assert max(row.entries for row in rows) >= 2 * len(WORDS), "nothing was stored closer together"
     assert await stage.events(n) == live
     assert [event.position for event in live] == list(range(1, len(live) + 1))
 
@@ -58,7 +60,7 @@ async def test_what_was_told_before_a_place_is_all_up_to_it_and_nothing_behind(s
     async def told(position: int | None) -> list[tuple[int, str, bytes]]:
         return [
             (place, part.kind, item)
-            async for part in told_before(stage.store, n, position)
+            async for part in events_before(stage.store, n, position)
             for place, item in enumerate(part.items, part.position)
         ]
 
@@ -89,7 +91,7 @@ async def test_an_end_that_comes_while_a_reader_looks_is_not_missed(stage: Stage
 
 async def test_readers_that_come_early_late_and_in_the_middle_see_the_same(stage: Stage) -> None:
     gate = asyncio.Event()
-    stage.play([[Text(("a", "b"))], gate, [Text(("c",))], [Finish("stop"), Usage(1, 3)]])
+    stage.play([[TextDelta(("a", "b"))], gate, [TextDelta(("c",))], [FinishDelta("stop"), TokenUsage(1, 3)]])
     n = await stage.run()
     early = asyncio.create_task(stage.events(n))
     async with stage.working():
@@ -119,7 +121,7 @@ async def test_a_reader_that_only_wants_a_pause_stops_at_it(stage: Stage) -> Non
 
 
 async def test_a_reader_of_a_silent_run_is_kept_alive(stage: Stage) -> None:
-    n = await stage.run(status=Status.PENDING)
+    n = await stage.run(status=RunStatus.PENDING)
     async with aclosing(tail(stage.store, stage.bus, n, 0, 0.001)) as parts:
         first = await anext(parts)
         assert [told.kind for told in first] == ["status"]
@@ -127,25 +129,31 @@ async def test_a_reader_of_a_silent_run_is_kept_alive(stage: Stage) -> None:
         assert await anext(parts) == []
 
 
-async def test_a_reader_of_a_run_that_is_deleted_is_let_go(stage: Stage) -> None:
-    n = await stage.run(status=Status.PENDING)
-    thread_id = (await stage.row(n)).thread_id
-    async with asyncio.timeout(BOUND), aclosing(tail(stage.store, stage.bus, n, 0, 0.001)) as parts:
+@pytest.mark.parametrize("hinted", [True, False])
+async def test_a_reader_of_a_run_that_is_deleted_is_let_go(stage: Stage, hinted: bool) -> None:
+    n = await stage.run(status=RunStatus.PENDING)
+    thread_id, poll = (await stage.row(n)).thread_id, 2 * BOUND if hinted else 0.001
+    async with asyncio.timeout(BOUND), aclosing(tail(stage.store, stage.bus, n, 0, poll)) as parts:
         await anext(parts)
-        await stage.store.of(OWNER).write([Op("thread_delete", {"id": thread_id})])
-        assert [told async for told in parts if told] == []
+        rest = asyncio.create_task(anext(parts, None))
+        await stage.store.of(OWNER).write([Op(queries.THREAD_DELETE, {"id": thread_id})])
+        if hinted:
+            stage.bus.publish(journal_topic(n))
+        while (part := await rest) == []:
+            rest = asyncio.create_task(anext(parts, None))
+        assert part is None
     await sweep(stage.store)
     assert await stage.events(n) == []
 
 
 async def test_a_run_whose_thread_is_deleted_while_it_is_worked_on_leaves_nothing_behind(stage: Stage) -> None:
     gate = asyncio.Event()
-    provider = stage.play([[Text(("a",))], gate, [Text(("b",))], asyncio.Event()])
+    provider = stage.play([[TextDelta(("a",))], gate, [TextDelta(("b",))], asyncio.Event()])
     n = await stage.run()
     worker = stage.worker()
     async with stage.working(worker):
         await stage.until(n, "content")
-        await stage.store.of(OWNER).write([Op("thread_delete", {"id": (await stage.row(n)).thread_id})])
+        await stage.store.of(OWNER).write([Op(queries.THREAD_DELETE, {"id": (await stage.row(n)).thread_id})])
         gate.set()
         await worker.drain(10)
         assert (worker.at_work, provider.closed) == (0, 1)
@@ -155,7 +163,9 @@ async def test_a_run_whose_thread_is_deleted_while_it_is_worked_on_leaves_nothin
 
 async def test_a_long_journal_is_read_to_its_end(stage: Stage) -> None:
     pieces = [f"{number} " for number in range(1200)]
-    stage.provider = ScriptedProvider([[*([Text((piece,))] for piece in pieces), [Finish("stop"), Usage(1, 1)]]])
+    stage.provider = ScriptedProvider(
+        [[*([TextDelta((piece,))] for piece in pieces), [FinishDelta("stop"), TokenUsage(1, 1)]]]
+    )
     n = await stage.run()
     async with stage.working():
         live = await stage.events(n)
@@ -173,7 +183,7 @@ async def test_a_journal_of_many_rows_is_read_at_once(stage: Stage) -> None:
 
 async def test_a_long_journal_of_a_worker_that_is_gone_is_read_to_its_end(stage: Stage) -> None:
     pieces = [f"{number} " for number in range(1200)]
-    stage.provider = ScriptedProvider([[*([Text((piece,))] for piece in pieces), asyncio.Event()]])
+    stage.provider = ScriptedProvider([[*([TextDelta((piece,))] for piece in pieces), asyncio.Event()]])
     n = await stage.run()
     async with stage.working(), asyncio.timeout(BOUND):
         async for events in stage.watch(n):

@@ -11,17 +11,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Finish, Text, Usage
-from projectdavid.engine.happenings import OutputsSubmitted
-from projectdavid.engine.prompt import Ask
-from projectdavid.engine.run import Refused, Status
-from projectdavid.ports.model import Provider
-from projectdavid.ports.store import Store, Unavailable
-from projectdavid.providers.scripted import ScriptedProvider
-from projectdavid.providers.scripted.script import Scene
-from projectdavid.runtime.driver import Decided, Driver
-from projectdavid.runtime.toolbox import Toolbox
-from projectdavid.runtime.worker import Pace, Worker
+from projectdavid.adapters.providers.scripted import ScriptedProvider
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.engine.deltas import FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.inputs import OutputsSubmitted
+from projectdavid.engine.prompt import ModelRequest
+from projectdavid.engine.run import InputRefused, RunStatus
+from projectdavid.ports.model import ModelProvider
+from projectdavid.ports.store import Store, StoreUnavailable
+from projectdavid.runtime.runs.driver import RunDecision, RunDriver
+from projectdavid.runtime.tool_calls.toolbox import Toolbox
+from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
 from tests.fakes.memory_blobs import shelf
 from tests.runtime.moments import EVER, MomentaryProvider, MomentaryStore, Moments, When
 from tests.runtime.stage import BOUND, ENDS, Event, Stage, calls, statuses
@@ -31,15 +31,19 @@ pytestmark = pytest.mark.anyio
 PAUSES = ENDS | {"requires_action"}
 ENOUGH = 200
 """More moments than a run has."""
-Play = Callable[[Ask], Scene]
+Play = Callable[[ModelRequest], Scene]
 Happening = Callable[["Life"], Coroutine[Any, Any, None]]
 
 
-def scene(ask: Ask) -> Scene:
+def scene(ask: ModelRequest) -> Scene:
     """Two turns: words and a call, then the answer, in several reads each."""
     if ask.messages[-1].role == "tool":
-        return [[Text(("It", " is"))], [Text((" three",)), Text((".",))], [Finish("stop"), Usage(30, 5)]]
-    return [[Text(("Let me",))], *calls(("add", '{"a": 1}'), text=" see.")]
+        return [
+            [TextDelta(("It", " is"))],
+            [TextDelta((" three",)), TextDelta((".",))],
+            [FinishDelta("stop"), TokenUsage(30, 5)],
+        ]
+    return [[TextDelta(("Let me",))], *calls(("add", '{"a": 1}'), text=" see.")]
 
 
 class Life:
@@ -52,7 +56,7 @@ class Life:
         self.moments = Moments(at, lambda: happen(self), when)
         self.provider = ScriptedProvider(scene_for=play)
         store = MomentaryStore(stage.store, self.moments)
-        self.driver = Driver(store, stage.bus, stage.clock, stage.ids)
+        self.driver = RunDriver(store, stage.bus, stage.clock, stage.ids)
         provider = MomentaryProvider(self.provider, self.moments)
         self.worker = self.another_worker(store, self.driver, provider, look)
         self.events: list[Event] = []
@@ -62,14 +66,14 @@ class Life:
     def another_worker(
         self,
         store: Store | None = None,
-        driver: Driver | None = None,
-        provider: Provider | None = None,
+        driver: RunDriver | None = None,
+        provider: ModelProvider | None = None,
         look: float = 1000.0,
-    ) -> Worker:
+    ) -> RunWorker:
         """A worker; without anything else, one to whom nothing happens."""
         stage = self.stage
         models = stage.models(provider or self.provider)
-        return Worker(
+        return RunWorker(
             store or stage.store,
             stage.bus,
             models,
@@ -78,7 +82,7 @@ class Life:
             driver or stage.driver,
             stage.clock,
             stage.ids,
-            Pace(look=look),
+            WorkerLimits(look=look),
         )
 
     async def live(self) -> None:
@@ -98,19 +102,19 @@ class Life:
             caller.result()
         assert worker.cancelled(), worker
 
-    async def converse(self, driver: Driver) -> None:
+    async def converse(self, driver: RunDriver) -> None:
         """Read on from where reading stopped, and answer what is asked, until the end."""
         while not self.events or not set(statuses(self.events[-1:])) & ENDS:
             after = self.events[-1].position if self.events else 0
             async for told in self.stage.watch(self.n, after, PAUSES):
                 self.events += told
             waiting = [action.call_id for action in await self.stage.actions(self.n) if action.output is None]
-            if waiting and await self.stage.status(self.n) is Status.REQUIRES_ACTION:
+            if waiting and await self.stage.status(self.n) is RunStatus.REQUIRES_ACTION:
                 outputs = OutputsSubmitted(tuple((id, "3") for id in waiting), self.stage.clock())
-                with suppress(Refused, Unavailable):
+                with suppress(InputRefused, StoreUnavailable):
                     await driver.decide(self.n, outputs)
 
-    async def check(self) -> Status:
+    async def check(self) -> RunStatus:
         """Whatever happened: it ended once, and what was told is what was kept. Returns the end."""
         stage, n = self.stage, self.n
         told = statuses(self.events)
@@ -170,22 +174,22 @@ async def lives(
 
 
 async def test_a_cancel_at_any_moment_ends_the_run_once(stage: Stage) -> None:
-    cancels: dict[int, asyncio.Task[Decided]] = {}
+    cancels: dict[int, asyncio.Task[RunDecision]] = {}
 
     async def cancel(life: Life) -> None:
         task = cancels[life.n] = asyncio.create_task(stage.cancel(life.n))
         await asyncio.wait([task])
 
-    ends: list[Status] = []
+    ends: list[RunStatus] = []
     async for life in lives(stage, cancel):
         ends.append(await life.check())
-        if life.n not in cancels or isinstance(cancels[life.n].exception(), Refused):
-            assert ends[-1] is Status.COMPLETED
+        if life.n not in cancels or isinstance(cancels[life.n].exception(), InputRefused):
+            assert ends[-1] is RunStatus.COMPLETED
         else:
             assert cancels[life.n].exception() is None
-            assert ends[-1] is Status.CANCELLED
-    assert ends.count(Status.CANCELLED) > 30
-    assert ends[-1] is Status.COMPLETED
+            assert ends[-1] is RunStatus.CANCELLED
+    assert ends.count(RunStatus.CANCELLED) > 30
+    assert ends[-1] is RunStatus.COMPLETED
 
 
 async def test_a_process_that_dies_at_any_moment_costs_no_more_than_the_turn_it_was_in(stage: Stage) -> None:
@@ -203,7 +207,7 @@ async def test_a_process_that_dies_at_any_moment_costs_no_more_than_the_turn_it_
             await stage.driver.recover()
             life.tasks = []
             await life.run(life.another_worker().serve(), life.converse(stage.driver))
-        assert await life.check() is Status.COMPLETED
+        assert await life.check() is RunStatus.COMPLETED
         again = life.provider.asked[asked:]
         assert len(again) <= 2
         assert not paid or all(ask.messages[-1].role == "tool" for ask in again), "a finished turn was asked again"
@@ -218,7 +222,7 @@ async def test_a_worker_that_loses_its_hold_at_any_moment_does_no_harm_to_who_ha
 
     repeated = 0
     async for life in lives(stage, take_over):
-        assert await life.check() is Status.COMPLETED
+        assert await life.check() is RunStatus.COMPLETED
         assert len(life.provider.asked) <= 3
         repeated += len(life.provider.asked) == 3
     assert repeated > 10
@@ -226,11 +230,11 @@ async def test_a_worker_that_loses_its_hold_at_any_moment_does_no_harm_to_who_ha
 
 async def test_a_store_that_is_away_at_any_moment_costs_time_and_no_run(stage: Stage) -> None:
     async def fail(life: Life) -> None:
-        raise Unavailable("the disk is full, at this moment")
+        raise StoreUnavailable("the disk is full, at this moment")
 
     failures = 0
     async for life in lives(stage, fail, 0.02, frozenset({When.BEFORE_STORE})):
-        assert await life.check() is Status.COMPLETED
+        assert await life.check() is RunStatus.COMPLETED
         assert len(life.provider.asked) <= 3
         failures += life.moments.came
     assert failures > 20
@@ -238,10 +242,10 @@ async def test_a_store_that_is_away_at_any_moment_costs_time_and_no_run(stage: S
 
 async def test_a_fault_of_ours_ends_the_run_even_when_the_store_is_away_at_that_moment(stage: Stage) -> None:
     async def fail(life: Life) -> None:
-        raise Unavailable("the disk is full, at this moment")
+        raise StoreUnavailable("the disk is full, at this moment")
 
-    def mistake(ask: Ask) -> Scene:
+    def mistake(ask: ModelRequest) -> Scene:
         raise ZeroDivisionError
 
     async for life in lives(stage, fail, 0.02, frozenset({When.BEFORE_STORE}), mistake):
-        assert await life.check() is Status.FAILED
+        assert await life.check() is RunStatus.FAILED

@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from projectdavid.engine.run import Status
-from projectdavid.outbound import Unreachable
-from projectdavid.ports.store import Op, Row, Unavailable
-from projectdavid.runtime.outbox import Room
+from projectdavid.egress import TargetUnreachable
+from projectdavid.engine.run import RunStatus
+from projectdavid.ports import queries
+from projectdavid.ports.rows import DeliveryRow
+from projectdavid.ports.store import Op, StoreUnavailable
+from projectdavid.runtime.delivery.outbox import DeliveryLimits
 from tests.contracts.rows import user
 from tests.runtime.receiver import OTHER_SECRET, SECRET, Got, Receiver, reply
 from tests.runtime.stage import BOUND, OWNER, START, Stage, calls
@@ -32,12 +34,12 @@ async def hooked(stage: Stage) -> Stage:
 
 async def ended(stage: Stage, *, owner: str = OWNER, **of: Any) -> int:
     """A run that is over, and promised to tell so."""
-    n = await stage.run(owner=owner, status=Status.PENDING, **of)
+    n = await stage.run(owner=owner, status=RunStatus.PENDING, **of)
     await stage.cancel(n)
     return n
 
 
-async def settled(stage: Stage, count: int = 1) -> list[Row]:
+async def settled(stage: Stage, count: int = 1) -> list[DeliveryRow]:
     """All deliveries, once so many attempts have come to something."""
     async with asyncio.timeout(BOUND):
         while sum(len(lines(row)) for row in await stage.deliveries()) < count:
@@ -45,12 +47,12 @@ async def settled(stage: Stage, count: int = 1) -> list[Row]:
     return await stage.deliveries()
 
 
-def lines(row: Row) -> list[Any]:
+def lines(row: DeliveryRow) -> list[Any]:
     return msgspec.json.decode(row.log)
 
 
 async def redeliver(stage: Stage, delivery_id: str) -> None:
-    await stage.store.of(OWNER).write([Op("delivery_redeliver", {"id": delivery_id, "now": stage.clock()})])
+    await stage.store.of(OWNER).write([Op(queries.DELIVERY_REDELIVER, {"id": delivery_id, "now": stage.clock()})])
     stage.bus.publish("outbox")
 
 
@@ -81,7 +83,7 @@ async def test_what_is_promised_while_the_outbox_is_at_work_is_sent_without_wait
 
 
 async def test_a_failed_attempt_is_repeated_after_pauses_that_double(hooked: Stage) -> None:
-    receiver = Receiver([reply(500), Unreachable("https://hooks.example", "refused"), reply(302), reply()])
+    receiver = Receiver([reply(500), TargetUnreachable("https://hooks.example", "refused"), reply(302), reply()])
     await ended(hooked)
     async with hooked.working(hooked.outbox(receiver)):
         await receiver.until(1)
@@ -95,9 +97,9 @@ async def test_a_failed_attempt_is_repeated_after_pauses_that_double(hooked: Sta
         (row,) = await settled(hooked, 4)
     assert row.status == "delivered"
     assert [line["error"] for line in lines(row)] == [
-        "The receiver answered 500.",
+        "The receiver responded with status 500.",
         "https://hooks.example cannot be reached: refused.",
-        "The receiver answered 302.",
+        "The receiver responded with status 302.",
         None,
     ]
     assert len({(got.headers["webhook-id"], got.body) for got in receiver.got}) == 1
@@ -167,12 +169,12 @@ async def test_nothing_is_sent_before_the_time_that_the_receiver_asks_for(
 async def test_410_stops_all_that_waits_until_the_url_is_set_again(hooked: Stage) -> None:
     receiver = Receiver([reply(410), reply()])
     first, second = await ended(hooked), await ended(hooked)
-    async with hooked.working(hooked.outbox(receiver, Room(assistant=1))):
+    async with hooked.working(hooked.outbox(receiver, DeliveryLimits(assistant=1))):
         await settled(hooked, 2)
         rows = await hooked.deliveries()
         assert [(row.status, row.attempts) for row in rows] == [("failed", 1), ("failed", 0)]
         assert all("410" in lines(row)[-1]["error"] for row in rows)
-        assistant = msgspec.json.decode((await hooked.store.of(OWNER).one("assistant", id="asst_1")).body)
+        assistant = msgspec.json.decode((await hooked.store.of(OWNER).one(queries.ASSISTANT, id="asst_1")).body)
         assert assistant["webhook_disabled_at"] == int(START)
         await ended(hooked)
         assert len(await hooked.deliveries()) == 2
@@ -240,7 +242,7 @@ async def test_a_slow_receiver_takes_its_own_room_and_holds_up_nobody_else(hooke
         await ended(hooked, assistant_id="asst_slow")
     await ended(hooked)
     await ended(hooked, assistant_id="asst_bob", owner="user_bob")
-    async with hooked.working(hooked.outbox(Both(), Room(assistant=3, owner=6, all=16))):
+    async with hooked.working(hooked.outbox(Both(), DeliveryLimits(assistant=3, owner=6, all=16))):
         await slow.until(3)
         await quick.until(2)
         await hooked.quiet()
@@ -256,7 +258,7 @@ async def test_an_owner_with_many_slow_receivers_leaves_room_for_others(hooked: 
         await hooked.webhook(URL, SECRET, "run.cancelled", assistant_id=f"asst_{number}")
         await ended(hooked, assistant_id=f"asst_{number}")
     await ended(hooked, assistant_id="asst_bob", owner="user_bob")
-    async with hooked.working(hooked.outbox(receiver, Room(assistant=3, owner=4, all=10))):
+    async with hooked.working(hooked.outbox(receiver, DeliveryLimits(assistant=3, owner=4, all=10))):
         await receiver.until(5)
         await hooked.quiet()
     assert [got.event["data"]["assistant_id"] for got in receiver.got][-1] == "asst_bob"
@@ -271,7 +273,7 @@ async def test_when_it_is_crowded_each_gets_less_so_that_there_is_room_for_who_c
         await hooked.webhook(URL, SECRET, "run.cancelled", **who)
         for _ in range(4):
             await ended(hooked, **who)
-    async with hooked.working(hooked.outbox(receiver, Room(assistant=4, owner=4, all=16))):
+    async with hooked.working(hooked.outbox(receiver, DeliveryLimits(assistant=4, owner=4, all=16))):
         await receiver.until(12)
         await hooked.quiet()
     at_once = Counter(got.event["data"]["assistant_id"] for got in receiver.got)
@@ -285,9 +287,9 @@ async def test_an_outcome_outlasts_a_store_that_is_not_there(hooked: Stage, monk
     refused: list[str] = []
 
     async def without_room(ops: Any) -> Any:
-        if ops and ops[0].query == "delivery_settle" and len(refused) < 3:
-            refused.append(ops[0].query)
-            raise Unavailable("the disk is full")
+        if ops and ops[0].query is queries.DELIVERY_SETTLE and len(refused) < 3:
+            refused.append(ops[0].query.name)
+            raise StoreUnavailable("the disk is full")
         return await write(ops)
 
     monkeypatch.setattr(hooked.store, "write", without_room)
@@ -303,7 +305,7 @@ async def test_an_outcome_outlasts_a_store_that_is_not_there(hooked: Stage, monk
 
 async def test_an_assistant_without_a_secret_is_sent_nothing_until_it_has_one(hooked: Stage) -> None:
     receiver = Receiver()
-    await hooked.store.of(OWNER).write([Op("webhook_secrets_retire", {"assistant_id": "asst_1", "until": 0})])
+    await hooked.store.of(OWNER).write([Op(queries.WEBHOOK_SECRETS_RETIRE, {"assistant_id": "asst_1", "until": 0})])
     await ended(hooked)
     async with hooked.working(hooked.outbox(receiver)):
         (row,) = await settled(hooked)
@@ -316,7 +318,7 @@ async def test_an_assistant_without_a_secret_is_sent_nothing_until_it_has_one(ho
 
 async def test_what_has_ended_is_kept_for_its_time_and_then_thrown_away(hooked: Stage) -> None:
     receiver = Receiver()
-    await hooked.store.of(OWNER).write([Op("webhook_secrets_retire", {"assistant_id": "asst_1", "until": 0})])
+    await hooked.store.of(OWNER).write([Op(queries.WEBHOOK_SECRETS_RETIRE, {"assistant_id": "asst_1", "until": 0})])
     await hooked.webhook(URL, OTHER_SECRET, "run.cancelled")
     await ended(hooked)
     async with hooked.working(hooked.outbox(receiver)):
@@ -330,7 +332,7 @@ async def test_what_has_ended_is_kept_for_its_time_and_then_thrown_away(hooked: 
     hooked.clock.skip(1000)
     await sweeper.prune()
     assert len(await hooked.deliveries()) == 1
-    target = await hooked.store.one("delivery_target", assistant_id="asst_1", of=OWNER, now=0)
+    target = await hooked.store.one(queries.DELIVERY_TARGET, assistant_id="asst_1", of=OWNER, now=0)
     assert msgspec.json.decode(target.secrets) == [OTHER_SECRET]
 
 
@@ -410,8 +412,8 @@ async def test_the_secrets_of_an_overlap_both_sign_and_the_old_one_ends(hooked: 
     assistant: dict[str, Any] = {"assistant_id": "asst_1"}
     await ann.write(
         [
-            Op("webhook_secrets_retire", {**assistant, "until": int(START) + 100}),
-            Op("webhook_secret_insert", {**assistant, "secret": OTHER_SECRET, "now": int(START)}),
+            Op(queries.WEBHOOK_SECRETS_RETIRE, {**assistant, "until": int(START) + 100}),
+            Op(queries.WEBHOOK_SECRET_INSERT, {**assistant, "secret": OTHER_SECRET, "now": int(START)}),
         ]
     )
     async with hooked.working(hooked.outbox(receiver)):
@@ -430,7 +432,7 @@ async def test_the_secrets_of_an_overlap_both_sign_and_the_old_one_ends(hooked: 
 async def test_an_assistant_that_is_gone_is_told_in_the_log(hooked: Stage) -> None:
     receiver = Receiver()
     await ended(hooked)
-    await hooked.store.of(OWNER).write([Op("assistant_delete", {"id": "asst_1"})])
+    await hooked.store.of(OWNER).write([Op(queries.ASSISTANT_DELETE, {"id": "asst_1"})])
     async with hooked.working(hooked.outbox(receiver)):
         (row,) = await settled(hooked)
     assert (row.status, lines(row)[0]["error"], receiver.got) == ("failed", "The assistant was deleted.", [])

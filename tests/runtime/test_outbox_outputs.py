@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from projectdavid.engine.run import Status
-from projectdavid.outbound import Reply
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.egress import GuardedReply
+from projectdavid.engine.run import RunStatus
+from projectdavid.ports import queries
 from projectdavid.ports.store import Op
-from projectdavid.providers.scripted import say
 from tests.runtime.receiver import SECRET, Receiver, outputs, reply
 from tests.runtime.stage import Stage, calls
 from tests.runtime.test_outbox import URL, lines, redeliver, settled
@@ -40,7 +41,7 @@ class Answering(Receiver):
         super().__init__()
         self.makes = list(answers)
 
-    async def post(self, url: str, body: bytes, headers: Any) -> Reply:
+    async def post(self, url: str, body: bytes, headers: Any) -> GuardedReply:
         await super().post(url, body, headers)
         make = self.makes.pop(0) if len(self.makes) > 1 else self.makes[0]
         return make([call["id"] for call in msgspec.json.decode(body)["data"]["tool_calls"]])
@@ -63,7 +64,7 @@ async def test_an_answer_for_some_of_the_calls_leaves_the_others_waiting(stage: 
     receiver = Answering(lambda ids: outputs((ids[0], "1")))
     async with asked(stage, receiver, ADDS, ADDS) as (n, ids):
         await settled(stage)
-        assert await stage.status(n) is Status.REQUIRES_ACTION
+        assert await stage.status(n) is RunStatus.REQUIRES_ACTION
         await stage.answer(n, (ids[1], "2"))
         await stage.until(n, "completed")
     assert [call.output for call in await stage.actions(n)] == ["1", "2"]
@@ -73,7 +74,7 @@ async def test_an_answer_for_some_of_the_calls_leaves_the_others_waiting(stage: 
     ("wrong", "told"),
     [
         (lambda _: outputs(("call_x", "1")), "call_x"),
-        (lambda ids: outputs((ids[0], "1"), (ids[0], "2")), "again"),
+        (lambda ids: outputs((ids[0], "1"), (ids[0], "2")), "requests only once"),
         (lambda _: reply(body={"tool_outputs": []}), "tool_outputs"),
         (lambda _: reply(body={"tool_outputs": "1"}), "tool_outputs"),
         (lambda ids: reply(body={"tool_outputs": [{"tool_call_id": ids[0]}]}), r"tool_outputs.0.output"),
@@ -92,7 +93,7 @@ async def test_wrong_outputs_are_a_failed_delivery_which_is_told_in_the_log_and_
         (line,) = lines(row)
         assert line["status"] == 200
         assert told in line["error"]
-        assert await stage.status(n) is Status.REQUIRES_ACTION
+        assert await stage.status(n) is RunStatus.REQUIRES_ACTION
         stage.clock.skip(5)
         await stage.until(n, "completed")
     (row,) = await stage.deliveries()
@@ -106,7 +107,7 @@ async def test_an_answer_that_says_nothing_of_outputs_is_a_delivery(stage: Stage
     async with asked(stage, Receiver([reply(202, body)]), ADDS) as (n, _):
         (row,) = await settled(stage)
         assert (row.status, lines(row)[0]["note"]) == ("delivered", None)
-        assert await stage.status(n) is Status.REQUIRES_ACTION
+        assert await stage.status(n) is RunStatus.REQUIRES_ACTION
 
 
 async def test_outputs_that_come_too_late_are_delivered_with_a_note(stage: Stage) -> None:
@@ -139,7 +140,7 @@ async def test_outputs_and_the_end_of_the_delivery_are_one(stage: Stage) -> None
     await stage.webhook(URL, SECRET)
 
     class Slow(Answering):
-        async def post(self, url: str, body: bytes, headers: Any) -> Reply:
+        async def post(self, url: str, body: bytes, headers: Any) -> GuardedReply:
             answer = await super().post(url, body, headers)
             (row,) = await stage.deliveries()
             stage.clock.skip(60)
@@ -151,10 +152,10 @@ async def test_outputs_and_the_end_of_the_delivery_are_one(stage: Stage) -> None
     async with asked(stage, receiver, ADDS) as (n, _):
         await receiver.until(1)
         await stage.quiet()
-        assert await stage.status(n) is Status.REQUIRES_ACTION
+        assert await stage.status(n) is RunStatus.REQUIRES_ACTION
         assert [call.output for call in await stage.actions(n)] == [None]
 
 
 def claim(row: Any, stage: Stage) -> Op:
     now = stage.clock()
-    return Op("delivery_claim", {"n": row.n, "attempts": row.attempts, "now": now, "until": now + 60})
+    return Op(queries.DELIVERY_CLAIM, {"n": row.n, "attempts": row.attempts, "now": now, "until": now + 60})

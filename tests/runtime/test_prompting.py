@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from anyio.lowlevel import checkpoint
 
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
 from projectdavid.ports.store import Op
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.runtime.routing import Models, UnknownModel
-from projectdavid.runtime.toolbox import Toolbox
-from projectdavid.runtime.worker import Pace, Worker
+from projectdavid.runtime.model_registry import ModelRegistry, UnknownModel
+from projectdavid.runtime.tool_calls.toolbox import Toolbox
+from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
 from tests.contracts.rows import message
 from tests.fakes.memory_blobs import shelf
 from tests.runtime.moments import MomentaryStore, Moments
@@ -76,8 +76,8 @@ async def test_of_a_thread_that_outgrows_the_window_no_more_is_read_than_fits(st
         n = await stage.run("Go", thread_id=thread_id)
         passing = Moments(10**9, checkpoint)
         store = MomentaryStore(stage.store, passing)
-        pace = Pace(look=1000.0)
-        worker = Worker(
+        pace = WorkerLimits(look=1000.0)
+        worker = RunWorker(
             store, stage.bus, stage.models(), Toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids, pace
         )
         async with stage.working(worker):
@@ -133,7 +133,7 @@ async def test_a_format_is_asked_of_the_model_in_the_way_that_there_is(
 
 def test_a_model_is_found_by_the_name_of_its_provider() -> None:
     one, two = ScriptedProvider(), ScriptedProvider()
-    models = Models({"one": one, "two": two}, "two", 1000, {"one/big": 5000})
+    models = ModelRegistry({"one": one, "two": two}, "two", 1000, {"one/big": 5000})
     assert models.resolve("one/llama") == (one, "llama")
     assert models.resolve("one/meta/llama:7b") == (one, "meta/llama:7b")
     assert models.resolve("llama") == (two, "llama")
@@ -144,6 +144,6 @@ def test_a_model_is_found_by_the_name_of_its_provider() -> None:
 
 def test_a_model_that_nobody_serves_is_refused_with_what_there_is() -> None:
     with pytest.raises(UnknownModel, match=r"one/\.\.\."):
-        Models({"one": ScriptedProvider()}).resolve("llama")
+        ModelRegistry({"one": ScriptedProvider()}).resolve("llama")
     with pytest.raises(UnknownModel, match="none"):
-        Models({}).resolve("llama")
+        ModelRegistry({}).resolve("llama")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from projectdavid.providers.openai_compatible import OpenAICompatible
-from projectdavid.runtime.routing import Models
-from projectdavid.runtime.worker import Worker
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
+from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.worker.worker import RunWorker
 from tests.fakes.memory_blobs import shelf
 from tests.fakes.upstream import Upstream
 from tests.runtime.stage import Stage, kinds, of_kind, statuses
@@ -22,8 +22,8 @@ async def test_ten_runs_survive_restarts_of_the_model_server_and_finished_turns_
     url = await upstream.start()
     port = upstream.port
     provider = OpenAICompatible(name="fake", base_url=url, api_key=None)
-    models = Models({"fake": provider}, "fake")
-    worker = Worker(
+    models = ModelRegistry({"fake": provider}, "fake")
+    worker = RunWorker(
         stage.store, stage.bus, models, stage.toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids
     )
     async with stage.working(worker):

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import CallPart, Chunk, Finish, ProviderFields, Reasoning, Usage
-from projectdavid.engine.prompt import Ask, PromptMessage
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.runtime.provider_state import MOST_BYTES
-from projectdavid.runtime.routing import Models
-from projectdavid.runtime.worker import Worker
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.engine.deltas import CallPart, Chunk, FinishDelta, ProviderFields, ReasoningDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest, PromptMessage
+from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.runs.provider_state import MOST_BYTES
+from projectdavid.runtime.worker.worker import RunWorker
 from tests.fakes.memory_blobs import shelf
 from tests.runtime.stage import Stage, of_kind
 
@@ -24,18 +24,18 @@ DETAILS = {"reasoning_details": [{"type": "reasoning.encrypted", "data": "zz"}]}
 def signed(**fields: Any) -> list[Sequence[Chunk]]:
     """A turn that thinks, and calls a function under an id and with a signature of its provider."""
     return [
-        [Reasoning(("I need ", "a sum."))],
+        [ReasoningDelta(("I need ", "a sum."))],
         [CallPart(0, "D681PevKs", "add", "{}", SIGNATURE)],
         [ProviderFields({**DETAILS, **fields}, "reasoning_content")],
-        [Finish("tool_calls"), Usage(20, 10)],
+        [FinishDelta("tool_calls"), TokenUsage(20, 10)],
     ]
 
 
-async def asked_after(stage: Stage, first: list[Sequence[Chunk]], model: str) -> Ask:
+async def asked_after(stage: Stage, first: list[Sequence[Chunk]], model: str) -> ModelRequest:
     """What a model is asked next in a thread in which `script/model` made a call."""
     script, other = ScriptedProvider([first, say("It is 3.")]), ScriptedProvider([say("Hello.")])
-    models = Models({"script": script, "other": other})
-    worker = Worker(
+    models = ModelRegistry({"script": script, "other": other})
+    worker = RunWorker(
         stage.store, stage.bus, models, stage.toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids
     )
     async with stage.working(worker):
@@ -50,7 +50,7 @@ async def asked_after(stage: Stage, first: list[Sequence[Chunk]], model: str) ->
     return (other if model.startswith("other/") else script).asked[-1]
 
 
-def turn_of(ask: Ask) -> tuple[PromptMessage, PromptMessage]:
+def turn_of(ask: ModelRequest) -> tuple[PromptMessage, PromptMessage]:
     """The turn that made a call, and its output."""
     turn = next(message for message in ask.messages if message.calls)
     return turn, next(message for message in ask.messages if message.call_id)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import apsw
 import pytest
 
-from projectdavid.engine.happenings import Claimed
-from projectdavid.runtime.driver import Lease
-from projectdavid.runtime.queues import WINDOW, OwnerQueue, Places, order_fairly
-from projectdavid.stores.sqlite.migrations import SCRIPTS
-from projectdavid.stores.sqlite.queries import QUERIES
+from projectdavid.adapters.stores.sqlite.migrations import SCRIPTS
+from projectdavid.adapters.stores.sqlite.queries import QUERIES
+from projectdavid.engine.inputs import RunClaimed
+from projectdavid.runtime.queues import WINDOW, OwnerQueue, WorkerPlaces, order_fairly
+from projectdavid.runtime.runs.driver import RunLease
 from tests.contracts.rows import user
 from tests.runtime.stage import Stage
 
@@ -39,7 +39,7 @@ def test_rows_are_ordered_by_what_their_owners_have_at_work(rows: list[OwnerRow]
 
 @pytest.mark.parametrize(("count", "owners"), [(1, 1), (2, 2), (3, 2), (4, 3), (8, 4), (512, 67)])
 def test_newcomers_find_a_place_although_each_owner_takes_all_that_it_can(count: int, owners: int) -> None:
-    places = Places(count)
+    places = WorkerPlaces(count)
     for owner in map(str, range(owners)):
         assert places.is_open_to(owner), owner
         while places.is_open_to(owner):
@@ -51,7 +51,7 @@ def queue_of(stage: Stage) -> OwnerQueue:
     return OwnerQueue(stage.worker()._load)
 
 
-async def read(stage: Stage, places: Places) -> list[int]:
+async def read(stage: Stage, places: WorkerPlaces) -> list[int]:
     """The numbers of waiting runs, in the order in which a worker would begin them."""
     windows = queue_of(stage).read(places)
     return [waiting.n async for window in windows for waiting in window]
@@ -61,19 +61,19 @@ async def test_what_other_workers_have_at_work_counts(stage: Stage) -> None:
     await stage.store.write([user("user_bob")])
     first, second = [await stage.run() for _ in range(2)]
     third = await stage.run(owner="user_bob")
-    assert await read(stage, Places(8)) == [first, third, second]
-    lease = Lease("a worker of another process", stage.clock() + 30)
-    await stage.driver.decide(first, Claimed(stage.clock()), claim=lease)
-    assert await read(stage, Places(8)) == [third, second]
+    assert await read(stage, WorkerPlaces(8)) == [first, third, second]
+    lease = RunLease("a worker of another process", stage.clock() + 30)
+    await stage.driver.decide(first, RunClaimed(stage.clock()), claim=lease)
+    assert await read(stage, WorkerPlaces(8)) == [third, second]
     stage.clock.skip(30)
-    assert await read(stage, Places(8)) == [first, third, second]
+    assert await read(stage, WorkerPlaces(8)) == [first, third, second]
 
 
 async def test_of_an_owner_without_a_place_nothing_is_read(stage: Stage) -> None:
     await stage.store.write([user("user_bob")])
     await stage.run()
     theirs = await stage.run(owner="user_bob")
-    places = Places(2)
+    places = WorkerPlaces(2)
     places.take("user_ann")
     assert await read(stage, places) == [theirs]
 
@@ -82,7 +82,7 @@ async def test_all_owners_are_read_however_many_there_are_and_wherever_a_look_be
     owners = [f"user_{number:03}" for number in range(2 * WINDOW + 1)]
     await stage.store.write([user(owner) for owner in owners])
     every = {await stage.run(owner=owner) for owner in owners}
-    queue, places = queue_of(stage), Places(4 * WINDOW)
+    queue, places = queue_of(stage), WorkerPlaces(4 * WINDOW)
     for _ in range(4):
         windows = queue.read(places)
         first = await anext(windows)

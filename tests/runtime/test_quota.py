@@ -6,16 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Text, Usage
-from projectdavid.engine.happenings import CancelRequested, Claimed, ModelReplied
-from projectdavid.engine.run import Status
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.engine.deltas import TextDelta, TokenUsage
+from projectdavid.engine.inputs import CancelRequested, ModelReplied, RunClaimed
+from projectdavid.engine.run import RunStatus
+from projectdavid.ports import queries
 from projectdavid.ports.model import ModelError
-from projectdavid.ports.store import Op, Row
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.runtime.driver import Driver
-from projectdavid.runtime.quota import Allowance, Exceeded, Quota, room
-from projectdavid.runtime.routing import Models, Price
-from projectdavid.runtime.writing import DAY, Lease
+from projectdavid.ports.rows import UsageRow
+from projectdavid.ports.store import Op
+from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry
+from projectdavid.runtime.quota import LimitExceeded, OwnerLimits, Quota, room
+from projectdavid.runtime.runs.decision_writer import DAY, RunLease
+from projectdavid.runtime.runs.driver import RunDriver
 from tests.engine.samples import a_reply
 from tests.runtime.stage import OWNER, START, Stage, calls, kinds, of_kind, statuses
 from tests.runtime.test_driver import new_run
@@ -28,17 +30,17 @@ WAITS = frozenset({"requires_action"})
 
 async def limit(stage: Stage, **limits: Any) -> None:
     """Let the owner use so much."""
-    await stage.store.write([Op("user_limit", {"id": OWNER, "limits": msgspec.json.encode(limits).decode()})])
+    await stage.store.write([Op(queries.USER_LIMIT, {"id": OWNER, "limits": msgspec.json.encode(limits).decode()})])
 
 
-async def used(stage: Stage, by: str = "day", first: int = TODAY, last: int = TODAY + 9) -> list[Row]:
-    return await stage.store.of(OWNER).all("usage_of", by=by, first=first, last=last)
+async def used(stage: Stage, by: str = "day", first: int = TODAY, last: int = TODAY + 9) -> list[UsageRow]:
+    return await stage.store.of(OWNER).all(queries.USAGE_OF, by=by, first=first, last=last)
 
 
-def priced(stage: Stage, **prices: Price) -> Models:
+def priced(stage: Stage, **prices: ModelPrice) -> ModelRegistry:
     """Models with prices, by which the stage's driver counts from now on."""
-    models = Models({"script": stage.provider}, prices=prices)
-    stage.driver = Driver(stage.store, stage.bus, stage.clock, stage.ids, models.cost)
+    models = ModelRegistry({"script": stage.provider}, prices=prices)
+    stage.driver = RunDriver(stage.store, stage.bus, stage.clock, stage.ids, models.cost)
     return models
 
 
@@ -61,7 +63,7 @@ async def test_every_turn_is_counted_on_its_day(stage: Stage) -> None:
 
 
 async def test_a_turn_costs_what_its_model_does_and_others_are_told_apart(stage: Stage) -> None:
-    priced(stage, **{"script/model": Price(2.5, 10.0)})
+    priced(stage, **{"script/model": ModelPrice(2.5, 10.0)})
     for model in ("script/model", "script/other"):
         n = await stage.run(model=model)
         async with stage.working():
@@ -85,39 +87,39 @@ async def test_a_turn_costs_what_its_model_does_and_others_are_told_apart(stage:
     ],
 )
 def test_a_price_is_found_by_the_full_name_or_the_bare_one(named: str, asked: str, cost: int | None) -> None:
-    models = Models({"script": ScriptedProvider()}, "script", prices={named: Price(0.5, 2.0)})
-    assert models.cost(asked, Usage(10, 2)) == cost
+    models = ModelRegistry({"script": ScriptedProvider()}, "script", prices={named: ModelPrice(0.5, 2.0)})
+    assert models.cost(asked, TokenUsage(10, 2)) == cost
 
 
 @pytest.mark.parametrize(
     ("price", "cost"),
     [
-        pytest.param(Price(10.0, 20.0, 1.0), 100 * 10 + 900 * 1 + 50 * 20, id="cached tokens have a price"),
-        pytest.param(Price(10.0, 20.0), 1000 * 10 + 50 * 20, id="they cost what others cost"),
-        pytest.param(Price(10.0, 20.0, 0.0), 100 * 10 + 50 * 20, id="they cost nothing"),
+        pytest.param(ModelPrice(10.0, 20.0, 1.0), 100 * 10 + 900 * 1 + 50 * 20, id="cached tokens have a price"),
+        pytest.param(ModelPrice(10.0, 20.0), 1000 * 10 + 50 * 20, id="they cost what others cost"),
+        pytest.param(ModelPrice(10.0, 20.0, 0.0), 100 * 10 + 50 * 20, id="they cost nothing"),
     ],
 )
-def test_cached_tokens_are_priced_apart(price: Price, cost: int) -> None:
-    used = Usage(1000, 50, cached_tokens=900, reasoning_tokens=40)
-    assert Models({}, prices={"a": price}).cost("a", used) == cost
+def test_cached_tokens_are_priced_apart(price: ModelPrice, cost: int) -> None:
+    used = TokenUsage(1000, 50, cached_tokens=900, reasoning_tokens=40)
+    assert ModelRegistry({}, prices={"a": price}).cost("a", used) == cost
 
 
 async def test_a_price_of_nothing_is_a_price(stage: Stage) -> None:
-    assert Models({}, prices={"a": Price(0.0, 0.0)}).cost("a", Usage(10, 2)) == 0
+    assert ModelRegistry({}, prices={"a": ModelPrice(0.0, 0.0)}).cost("a", TokenUsage(10, 2)) == 0
 
 
 async def test_a_reply_that_comes_while_its_run_is_being_cancelled_is_counted(stage: Stage) -> None:
     n = await stage.run()
     now = stage.clock()
-    await stage.driver.decide(n, Claimed(now), claim=Lease("one", now + 30))
+    await stage.driver.decide(n, RunClaimed(now), claim=RunLease("one", now + 30))
     await stage.driver.decide(n, CancelRequested(now))
     await stage.driver.decide(n, ModelReplied(a_reply("Too late."), now), holder="one")
-    assert await stage.status(n) is Status.CANCELLED
+    assert await stage.status(n) is RunStatus.CANCELLED
     assert [tuple(row)[1:4] for row in await used(stage)] == [(1, 10, 5)]
 
 
 async def test_a_turn_that_is_asked_again_is_counted_each_time_it_was_answered(stage: Stage) -> None:
-    stage.play([[Text(("I",))], ModelError("server_error", "No.", True, 0.0)], say("Yes."))
+    stage.play([[TextDelta(("I",))], ModelError("server_error", "No.", True, 0.0)], say("Yes."))
     n = await stage.run()
     async with stage.working():
         await stage.events(n)
@@ -142,7 +144,7 @@ async def test_a_run_asks_no_model_once_the_tokens_of_the_day_are_used_up(stage:
 
 
 async def test_money_is_looked_at_as_well(stage: Stage) -> None:
-    priced(stage, **{"script/model": Price(1.0, 1.0)})
+    priced(stage, **{"script/model": ModelPrice(1.0, 1.0)})
     stage.play(say("One."))
     await limit(stage, money_per_day=0.000021)
     codes: list[str | None] = []
@@ -178,7 +180,7 @@ async def test_the_next_day_begins_with_everything(stage: Stage) -> None:
 
 async def test_a_limit_that_is_set_meanwhile_holds_for_the_next_turn(stage: Stage) -> None:
     gate = asyncio.Event()
-    stage.play([[Text(("Let me see.",))], gate, *calls(("fly", "{}"))], say("Done."))
+    stage.play([[TextDelta(("Let me see.",))], gate, *calls(("fly", "{}"))], say("Done."))
     n = await stage.run()
     async with stage.working():
         await stage.until(n, "content")
@@ -188,11 +190,11 @@ async def test_a_limit_that_is_set_meanwhile_holds_for_the_next_turn(stage: Stag
 
 
 async def test_the_limits_of_a_user_come_before_those_of_the_server(stage: Stage) -> None:
-    quota = Quota(stage.store, stage.clock, Allowance(concurrent_runs=3, tokens_per_day=5))
-    assert await quota.of(OWNER) == Allowance(concurrent_runs=3, tokens_per_day=5)
+    quota = Quota(stage.store, stage.clock, OwnerLimits(concurrent_runs=3, tokens_per_day=5))
+    assert await quota.of(OWNER) == OwnerLimits(concurrent_runs=3, tokens_per_day=5)
     await limit(stage, tokens_per_day=100, money_per_day=2.5)
-    assert await quota.of(OWNER) == Allowance(None, 3, 100, 2.5)
-    assert await quota.of("nobody") == Allowance(concurrent_runs=3, tokens_per_day=5)
+    assert await quota.of(OWNER) == OwnerLimits(None, 3, 100, 2.5)
+    assert await quota.of("nobody") == OwnerLimits(concurrent_runs=3, tokens_per_day=5)
 
 
 async def test_what_others_use_is_not_counted(stage: Stage) -> None:
@@ -200,18 +202,18 @@ async def test_what_others_use_is_not_counted(stage: Stage) -> None:
     async with stage.working():
         await stage.events(n)
     quota = Quota(stage.store, stage.clock)
-    await quota.check("user_bob", Allowance(tokens_per_day=1))
-    with pytest.raises(Exceeded):
-        await quota.check(OWNER, Allowance(tokens_per_day=1))
+    await quota.check("user_bob", OwnerLimits(tokens_per_day=1))
+    with pytest.raises(LimitExceeded):
+        await quota.check(OWNER, OwnerLimits(tokens_per_day=1))
 
 
 async def test_a_run_is_not_written_where_the_owner_has_no_room_for_it(stage: Stage) -> None:
     n = await stage.run()
     thread_id = (await stage.row(n)).thread_id
-    (op,) = room(Allowance(concurrent_runs=1), new_run("thread_new"))
-    with pytest.raises(Exceeded) as exceeded:
-        await stage.store.of(OWNER).write([op, Op("thread_delete", {"id": thread_id})])
+    (op,) = room(OwnerLimits(concurrent_runs=1), new_run("thread_new"))
+    with pytest.raises(LimitExceeded) as exceeded:
+        await stage.store.of(OWNER).write([op, Op(queries.THREAD_DELETE, {"id": thread_id})])
     assert (exceeded.value.code, exceeded.value.retry_after) == ("concurrent_runs_exceeded", 5.0)
-    assert await stage.store.of(OWNER).one("thread", id=thread_id) is not None
+    assert await stage.store.of(OWNER).one(queries.THREAD, id=thread_id) is not None
     await stage.cancel(n)
     await stage.store.of(OWNER).write([op])

@@ -2,15 +2,15 @@
 
 import pytest
 
-from projectdavid.engine.deltas import Usage
-from projectdavid.runtime.records import usage_from, usage_json
+from projectdavid.engine.deltas import TokenUsage
+from projectdavid.runtime.runs.records import usage_from, usage_json
 
-WHOLE = Usage(100, 20, cached_tokens=64, reasoning_tokens=12)
+WHOLE = TokenUsage(100, 20, cached_tokens=64, reasoning_tokens=12)
 
 
 @pytest.mark.parametrize(
     ("column", "usage"),
-    [(None, None), ("[100,20]", Usage(100, 20)), ("[100,20,64,12]", WHOLE), (usage_json(WHOLE), WHOLE)],
+    [(None, None), ("[100,20]", TokenUsage(100, 20)), ("[100,20,64,12]", WHOLE), (usage_json(WHOLE), WHOLE)],
 )
-def test_the_usage_of_a_turn_is_read_as_every_version_wrote_it(column: str | None, usage: Usage | None) -> None:
+def test_the_usage_of_a_turn_is_read_as_every_version_wrote_it(column: str | None, usage: TokenUsage | None) -> None:
     assert usage_from(column) == usage

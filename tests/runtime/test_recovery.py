@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Finish, Text, Usage
-from projectdavid.engine.run import Status
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.runtime.driver import Driver
-from projectdavid.stores.sqlite import SQLiteStore
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.adapters.stores.sqlite import SQLiteStore
+from projectdavid.engine.deltas import FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.run import RunStatus
+from projectdavid.runtime.runs.driver import RunDriver
 from tests.runtime.stage import Stage, calls, kinds, of_kind, statuses, text_of
 
 pytestmark = pytest.mark.anyio
@@ -23,14 +23,14 @@ async def start_again(stage: Stage) -> None:
     await stage.store.close()
     stage.store = SQLiteStore(stage.path)
     await stage.store.open()
-    stage.driver = Driver(stage.store, stage.bus, stage.clock, stage.ids)
+    stage.driver = RunDriver(stage.store, stage.bus, stage.clock, stage.ids)
     await stage.driver.recover()
 
 
 async def test_a_run_goes_on_after_its_process_died_in_a_model_call(stage: Stage, tmp_path: Path) -> None:
     provider = stage.play(
         calls(("add", "{}")),
-        [[Text(("It", " is"))], asyncio.Event()],
+        [[TextDelta(("It", " is"))], asyncio.Event()],
         say("It is three."),
     )
     n = await stage.run(functions=["add"])
@@ -63,7 +63,7 @@ async def test_a_run_that_waits_for_its_caller_waits_on_after_its_process_died(s
     await start_again(stage)
     async with stage.working():
         await stage.quiet()
-        assert await stage.status(n) is Status.REQUIRES_ACTION
+        assert await stage.status(n) is RunStatus.REQUIRES_ACTION
         await stage.answer(n, (call["tool_call_id"], "3"))
         await stage.events(n)
     assert len(provider.asked) == 2
@@ -78,7 +78,7 @@ async def test_runs_that_were_queued_are_worked_on_after_a_start(stage: Stage) -
 
 
 async def test_an_attempt_that_died_with_its_process_is_not_held_against_the_run(stage: Stage) -> None:
-    provider = stage.play(*([[Text(("a",))], asyncio.Event()] for _ in range(5)), say("Done."))
+    provider = stage.play(*([[TextDelta(("a",))], asyncio.Event()] for _ in range(5)), say("Done."))
     n = await stage.run()
     position = 0
     for _ in range(5):
@@ -122,7 +122,9 @@ async def test_a_worker_that_was_thought_dead_can_neither_tell_nor_end_what_anot
     stage: Stage,
 ) -> None:
     gate = asyncio.Event()
-    provider = stage.play([[Text(("Old",))], gate, [Text((" news",)), Finish("stop"), Usage(1, 1)]], say("New."))
+    provider = stage.play(
+        [[TextDelta(("Old",))], gate, [TextDelta((" news",)), FinishDelta("stop"), TokenUsage(1, 1)]], say("New.")
+    )
     n = await stage.run()
     slow, quick = stage.worker(lease=1e9), stage.worker(look=0.001)
     async with stage.working(slow):
@@ -142,7 +144,7 @@ async def test_a_worker_that_was_thought_dead_can_neither_tell_nor_end_what_anot
 
 async def test_a_worker_holds_its_runs_for_as_long_as_it_works_on_them(stage: Stage) -> None:
     gate = asyncio.Event()
-    provider = stage.play([[Text(("a",))], gate, [Finish("stop"), Usage(1, 1)]])
+    provider = stage.play([[TextDelta(("a",))], gate, [FinishDelta("stop"), TokenUsage(1, 1)]])
     n = await stage.run(seconds=1000)
     async with stage.working(stage.worker(lease=30.0), stage.worker(lease=30.0)):
         await stage.until(n, "content")
@@ -155,7 +157,7 @@ async def test_a_worker_holds_its_runs_for_as_long_as_it_works_on_them(stage: St
 
 
 async def test_a_run_whose_worker_hangs_is_taken_over_when_its_hold_runs_out(stage: Stage) -> None:
-    provider = stage.play([[Text(("a",))], asyncio.Event()], say("Done."))
+    provider = stage.play([[TextDelta(("a",))], asyncio.Event()], say("Done."))
     n = await stage.run()
     async with stage.crashing():
         await stage.until(n, "content")

@@ -6,11 +6,11 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from projectdavid.engine.deltas import Finish, Reasoning, Text, Usage
-from projectdavid.engine.happenings import Begun
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.engine.deltas import FinishDelta, ReasoningDelta, TextDelta, TokenUsage
+from projectdavid.engine.inputs import RunStarted
 from projectdavid.engine.prompt import PromptMessage
-from projectdavid.engine.run import Status
-from projectdavid.providers.scripted import say
+from projectdavid.engine.run import RunStatus
 from tests.runtime.stage import START, Stage, calls, kinds, of_kind, text_of
 
 pytestmark = pytest.mark.anyio
@@ -76,7 +76,7 @@ async def test_the_model_is_asked_with_what_the_run_was_made_with(stage: Stage) 
         await stage.events(n)
     (ask,) = provider.asked
     assert ask.messages == (PromptMessage("system", "Be brief.\n\nAnd kind."), PromptMessage("user", "Is it?"))
-    assert (ask.model, ask.temperature, ask.top_p, ask.max_tokens) == ("large:7b", 0.2, 0.5, 100)
+    assert (ask.model, ask.options["temperature"], ask.options["top_p"], ask.max_tokens) == ("large:7b", 0.2, 0.5, 100)
     assert (ask.tool_choice, ask.parallel_tool_calls) == ("auto", False)
     assert [tool["name"] for tool in ask.tools] == ["add"]
     assert ask.response_format == {"type": "json_object"}
@@ -97,7 +97,7 @@ async def test_a_run_without_a_name_of_a_provider_goes_to_nobody_and_says_who_is
     (error,) = of_kind(events, "error")
     assert error["code"] == "model_not_found"
     assert "script/..." in error["message"]
-    assert await stage.status(n) is Status.FAILED
+    assert await stage.status(n) is RunStatus.FAILED
 
 
 async def test_a_second_run_sees_what_the_first_one_said(stage: Stage) -> None:
@@ -111,7 +111,9 @@ async def test_a_second_run_sees_what_the_first_one_said(stage: Stage) -> None:
 
 
 async def test_reasoning_is_told_and_kept_but_not_part_of_the_answer(stage: Stage) -> None:
-    stage.play([[Reasoning(("Let me", " think."))], [Text(("Four.",))], [Finish("stop"), Usage(1, 2)]])
+    stage.play(
+        [[ReasoningDelta(("Let me", " think."))], [TextDelta(("Four.",))], [FinishDelta("stop"), TokenUsage(1, 2)]]
+    )
     n = await stage.run()
     async with stage.working():
         events = await stage.events(n)
@@ -122,7 +124,7 @@ async def test_reasoning_is_told_and_kept_but_not_part_of_the_answer(stage: Stag
 
 
 async def test_a_model_that_says_nothing_leaves_no_message_but_a_warning(stage: Stage) -> None:
-    stage.play([[Text(())], [Text(("",))], [Finish("stop"), Usage(1, 0)]])
+    stage.play([[TextDelta(())], [TextDelta(("",))], [FinishDelta("stop"), TokenUsage(1, 0)]])
     n = await stage.run()
     async with stage.working():
         assert kinds(await stage.events(n)) == ["queued", "in_progress", "warning", "completed"]
@@ -130,7 +132,7 @@ async def test_a_model_that_says_nothing_leaves_no_message_but_a_warning(stage: 
 
 
 async def test_usage_that_the_provider_leaves_out_is_estimated_and_said_to_be(stage: Stage) -> None:
-    stage.play([[Text(("x" * 350,))], [Finish("stop")]])
+    stage.play([[TextDelta(("x" * 350,))], [FinishDelta("stop")]])
     n = await stage.run("y" * 700)
     async with stage.working():
         events = await stage.events(n)
@@ -142,7 +144,7 @@ async def test_usage_that_the_provider_leaves_out_is_estimated_and_said_to_be(st
 
 
 async def test_an_answer_that_was_cut_at_its_length_ends_the_run_as_incomplete(stage: Stage) -> None:
-    stage.play([[Text(("Once upon a",))], [Finish("length"), Usage(10, 3)]])
+    stage.play([[TextDelta(("Once upon a",))], [FinishDelta("length"), TokenUsage(10, 3)]])
     n = await stage.run(max_completion_tokens=3)
     async with stage.working():
         events = await stage.events(n)
@@ -196,11 +198,11 @@ async def test_a_message_that_exceeds_the_context_window_fails_the_run_and_asks_
 
 
 async def test_a_run_that_waits_to_be_started_waits(stage: Stage) -> None:
-    waiting = await stage.run(status=Status.PENDING)
+    waiting = await stage.run(status=RunStatus.PENDING)
     async with stage.working():
         await stage.events(await stage.run())
-        assert await stage.status(waiting) is Status.PENDING
-        await stage.driver.decide(waiting, Begun())
+        assert await stage.status(waiting) is RunStatus.PENDING
+        await stage.driver.decide(waiting, RunStarted())
         events = await stage.events(waiting)
     assert kinds(events)[:3] == ["pending", "queued", "in_progress"]
 
@@ -215,7 +217,7 @@ async def test_what_a_run_does_without_is_told_at_its_beginning(stage: Stage) ->
 
 async def test_as_many_runs_as_allowed_are_worked_on_at_once_and_no_more(stage: Stage) -> None:
     gate = asyncio.Event()
-    provider = stage.play([[Text(("a",))], gate, [Finish("stop"), Usage(1, 1)]])
+    provider = stage.play([[TextDelta(("a",))], gate, [FinishDelta("stop"), TokenUsage(1, 1)]])
     runs = [await stage.run(f"Run {number}") for number in range(10)]
     worker = stage.worker(runs=8)  # one owner gets at most half of them
     async with stage.working(worker):
@@ -247,7 +249,7 @@ async def test_the_model_is_asked_in_the_order_in_which_runs_came(stage: Stage) 
 
 async def test_a_worker_that_is_told_to_finish_waits_for_its_runs(stage: Stage) -> None:
     gate = asyncio.Event()
-    stage.play([[Text(("a",))], gate, [Text(("b",)), Finish("stop"), Usage(1, 1)]])
+    stage.play([[TextDelta(("a",))], gate, [TextDelta(("b",)), FinishDelta("stop"), TokenUsage(1, 1)]])
     worker = stage.worker()
     n = await stage.run()
     async with stage.working(worker):
@@ -255,4 +257,4 @@ async def test_a_worker_that_is_told_to_finish_waits_for_its_runs(stage: Stage) 
         assert worker.at_work == 1
         asyncio.get_running_loop().call_soon(gate.set)
         await worker.drain(10)
-        assert await stage.status(n) is Status.COMPLETED
+        assert await stage.status(n) is RunStatus.COMPLETED

@@ -2,8 +2,9 @@
 
 import pytest
 
+from projectdavid.ports import queries
 from projectdavid.ports.store import Op
-from projectdavid.runtime.thread_history import LARGEST, ThreadHistory
+from projectdavid.runtime.worker.thread_history import LARGEST, ThreadHistory
 from tests.contracts.rows import message, thread
 from tests.runtime.stage import OWNER, Stage
 
@@ -17,7 +18,7 @@ async def start(stage: Stage, *texts: str) -> int:
     """A thread with these messages; returns its number."""
     await stage.store.of(OWNER).write([thread("t")])
     await add(stage, *texts)
-    return int((await stage.store.of(OWNER).one("thread", id="t")).n)
+    return int((await stage.store.of(OWNER).one(queries.THREAD, id="t")).n)
 
 
 async def add(stage: Stage, *texts: str) -> None:
@@ -27,7 +28,7 @@ async def add(stage: Stage, *texts: str) -> None:
 
 async def delete(stage: Stage, text: str) -> None:
     """Delete a message."""
-    await stage.store.of(OWNER).write([Op("message_delete", {"id": f"msg_{text}"})])
+    await stage.store.of(OWNER).write([Op(queries.MESSAGE_DELETE, {"id": f"msg_{text}"})])
 
 
 async def texts(history: ThreadHistory, n: int, first: int = 0) -> list[object]:

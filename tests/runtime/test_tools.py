@@ -6,13 +6,22 @@ from typing import Any
 
 import pytest
 
+from projectdavid.adapters.providers.scripted import say
 from projectdavid.engine.calls import UNKNOWN
-from projectdavid.engine.run import Effect, Status
-from projectdavid.ports.store import Op, Row, Store, Unavailable, Value, View
-from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
-from projectdavid.providers.scripted import say
-from projectdavid.runtime.driver import Driver
-from projectdavid.runtime.toolbox import FAULT, MAX_OUTPUT
+from projectdavid.engine.run import RunStatus, ToolEffect
+from projectdavid.ports import queries
+from projectdavid.ports.store import AnyRow, Op, R, RowQuery, Statement, Store, StoreUnavailable, StoreView, Value
+from projectdavid.ports.tool import (
+    ToolCall,
+    ToolContext,
+    ToolDescription,
+    ToolError,
+    ToolFunction,
+    ToolOutput,
+    render_function_step,
+)
+from projectdavid.runtime.runs.driver import RunDriver
+from projectdavid.runtime.tool_calls.toolbox import FAULT, MAX_OUTPUT
 from tests.runtime.stage import Stage, calls, kinds, of_kind, statuses
 from tests.runtime.test_recovery import start_again
 
@@ -24,6 +33,8 @@ WAITS = frozenset({"requires_action"})
 class Machine:
     """A tool with one function per effect; it waits for `open`, and remembers what it was asked."""
 
+    description = ToolDescription("computer", render_function_step)
+
     def __init__(self, answer: Callable[[ToolCall], str] = lambda call: f"{call.name} is done") -> None:
         self.answer = answer
         self.asked: list[ToolCall] = []
@@ -33,9 +44,9 @@ class Machine:
         self.open.set()
 
     def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
-        return [ToolFunction(f"{effect}_it", "Do it.", {"type": "object"}, effect) for effect in Effect]
+        return [ToolFunction(f"{effect}_it", "Do it.", {"type": "object"}, effect) for effect in ToolEffect]
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
         self.asked.append(call)
         self.begun.set()
         if len(self.asked) == 3:
@@ -108,7 +119,7 @@ async def test_calls_of_one_turn_run_side_by_side(stage: Stage, machine: Machine
         machine.open.set()
         events = await stage.events(n)
     assert len(of_kind(events, "tool_output")) == 3
-    assert await stage.status(n) is Status.COMPLETED
+    assert await stage.status(n) is RunStatus.COMPLETED
 
 
 async def test_the_caller_is_asked_when_the_platforms_own_calls_are_done(stage: Stage, machine: Machine) -> None:
@@ -240,7 +251,7 @@ async def test_a_tool_that_is_gone_after_a_restart_is_answered_for(stage: Stage,
     stage.tools.clear()
     async with stage.working():
         await stage.events(n)
-    assert await ledger(stage, n) == [("read_it", "Error: this server has no tool 'computer' any more.", None)]
+    assert await ledger(stage, n) == [("read_it", "Error: this server no longer has the tool 'computer'.", None)]
 
 
 async def test_a_function_of_the_callers_own_stands_before_one_of_a_tool(stage: Stage, machine: Machine) -> None:
@@ -252,27 +263,27 @@ async def test_a_function_of_the_callers_own_stands_before_one_of_a_tool(stage: 
 class FullDisk:
     """A store that refuses the first writes of a kind."""
 
-    def __init__(self, store: Store, refusals: int, query: str = "call_output") -> None:
+    def __init__(self, store: Store, refusals: int, query: Statement = queries.CALL_OUTPUT) -> None:
         self._store = store
         self._query = query
         self.refusals = refusals
 
-    async def one(self, query: str, **params: Value) -> Row | None:
+    async def one(self, query: RowQuery[R], **params: Value) -> R | None:
         return await self._store.one(query, **params)
 
-    async def all(self, query: str, **params: Value) -> list[Row]:
+    async def all(self, query: RowQuery[R], **params: Value) -> list[R]:
         return await self._store.all(query, **params)
 
-    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+    async def up_to(self, query: RowQuery[R], max_bytes: int, **params: Value) -> tuple[list[R], bool]:
         return await self._store.up_to(query, max_bytes, **params)
 
-    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
-        if self.refusals and any(op.query == self._query for op in ops):
+    async def write(self, ops: Sequence[Op]) -> list[AnyRow | None]:
+        if self.refusals and any(op.query is self._query for op in ops):
             self.refusals -= 1
-            raise Unavailable("the disk is full")
+            raise StoreUnavailable("the disk is full")
         return await self._store.write(ops)
 
-    def of(self, owner: str) -> View:
+    def of(self, owner: str) -> StoreView:
         return self._store.of(owner)
 
     async def open(self) -> None: ...
@@ -284,7 +295,7 @@ async def test_what_a_tool_did_is_not_forgotten_because_the_disk_was_full(stage:
     stage.play(calls(("unsafe_it", "{}")), say("There."))
     n = await begun(stage)
     disk = FullDisk(stage.store, 2)
-    stage.driver = Driver(disk, stage.bus, stage.clock, stage.ids)
+    stage.driver = RunDriver(disk, stage.bus, stage.clock, stage.ids)
     async with stage.working(look=0.0):
         await stage.events(n)
     assert disk.refusals == 0

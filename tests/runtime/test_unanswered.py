@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from projectdavid.engine.run import Refused, Status
-from projectdavid.providers.scripted import say
-from projectdavid.runtime.records import EXPIRY_OUTPUT
+from projectdavid.adapters.providers.scripted import say
+from projectdavid.engine.run import InputRefused, RunStatus
+from projectdavid.runtime.runs.records import EXPIRY_OUTPUT
 from tests.runtime.stage import START, Stage, calls, kinds, of_kind, statuses
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ async def test_a_run_whose_caller_does_not_answer_in_time_expires_with_a_code(st
         events = await stage.events(n)
     assert kinds(events)[-2:] == ["error", "expired"]
     run = await stage.state(n)
-    assert (run.status, run.failure.code, run.ended_at) == (Status.EXPIRED, "action_expired", START + 30)
+    assert (run.status, run.failure.code, run.ended_at) == (RunStatus.EXPIRED, "action_expired", START + 30)
     assert "find" in run.failure.message
     assert "add" not in run.failure.message
     assert run.action_expires_at is None
@@ -53,7 +53,7 @@ async def test_the_model_is_told_that_nobody_answered_where_the_run_says_so(stag
     assert last == {add: "3", find: EXPIRY_OUTPUT}
     told = {output["tool_call_id"]: output["error"] for output in of_kind(events, "tool_output")}
     assert told == {add: False, find: True}
-    with pytest.raises(Refused):
+    with pytest.raises(InputRefused):
         await stage.answer(n, (find, "too late"))
     assert [action.output for action in await stage.actions(n)] == ["3", EXPIRY_OUTPUT]
 
@@ -91,7 +91,7 @@ async def test_the_time_of_the_run_itself_comes_first(stage: Stage) -> None:
         stage.clock.skip(30)
         assert await stage.sweeper().expire() == 1
     run = await stage.state(n)
-    assert (run.status, run.failure) == (Status.EXPIRED, None)
+    assert (run.status, run.failure) == (RunStatus.EXPIRED, None)
 
 
 async def test_without_such_a_limit_a_run_waits_until_its_own_end(stage: Stage) -> None:
@@ -100,7 +100,7 @@ async def test_without_such_a_limit_a_run_waits_until_its_own_end(stage: Stage) 
         n, _ = await waiting(stage, on_expiry="answer")
         stage.clock.skip(500)
         assert await stage.sweeper().expire() == 0
-    assert await stage.status(n) is Status.REQUIRES_ACTION
+    assert await stage.status(n) is RunStatus.REQUIRES_ACTION
 
 
 async def test_a_wait_ends_although_the_run_was_left_by_a_process_that_died(stage: Stage) -> None:

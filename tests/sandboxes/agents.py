@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from projectdavid.ports.sandbox import Kind, Level, Limits, Stats, Tunnel
-from projectdavid.sandboxes.control import Patience
-from projectdavid.sandboxes.session import FramedSession
+from projectdavid.adapters.sandboxes.control import SandboxTimeouts
+from projectdavid.adapters.sandboxes.session import FramedSession
+from projectdavid.ports.sandbox import IsolationLevel, Kind, SandboxLimits, SessionStats, Tunnel
 from tests.timeouts import EVENT_TIMEOUT
 
 
@@ -27,8 +27,8 @@ class Killed:
         self.asked.set()
         await self.may.wait()
 
-    async def stats(self) -> Stats:
-        return Stats(1, 2, alive=True)
+    async def stats(self) -> SessionStats:
+        return SessionStats(1, 2, alive=True)
 
     def reason(self) -> str:
         return "It was struck by lightning."
@@ -60,7 +60,7 @@ class Agent:
 
 @asynccontextmanager
 async def session_with_agent(
-    kind: Kind = "python", *, output: int = 1000, tunnel: Tunnel | None = None, patience: Patience | None = None
+    kind: Kind = "python", *, output: int = 1000, tunnel: Tunnel | None = None, patience: SandboxTimeouts | None = None
 ) -> AsyncIterator[tuple[FramedSession, Agent, Killed]]:
     """A session, the agent that it talks with, and whether it was killed; nothing of it may be left running."""
     before = asyncio.all_tasks()
@@ -69,9 +69,11 @@ async def session_with_agent(
     agent = Agent(*await asyncio.open_connection(sock=theirs))
     control = Killed()
     control.may.set()
-    limits = Limits(output=output)
+    limits = SandboxLimits(output=output)
     async with asyncio.timeout(EVENT_TIMEOUT):
-        session = FramedSession("s", Level.NONE, kind, limits, tunnel, reader, writer, control, patience or Patience())
+        session = FramedSession(
+            "s", IsolationLevel.NONE, kind, limits, tunnel, reader, writer, control, patience or SandboxTimeouts()
+        )
         try:
             yield session, agent, control
         finally:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import anyio
 
-from projectdavid.ports.sandbox import Done, Event, Session
-from projectdavid.sandboxes.local import LocalSandbox, Options
-from projectdavid.sandboxes.local.jail import trees
+from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
+from projectdavid.adapters.sandboxes.local.jail import process_trees
+from projectdavid.ports.sandbox import Event, RunDone, SandboxSession
 from tests.timeouts import EVENT_TIMEOUT
 
-PLAIN = Options(preload=(), spares=0)
+PLAIN = SandboxOptions(preload=(), spares=0)
 """Without libraries, a sandbox is ready in a moment."""
 
 
 @asynccontextmanager
-async def sandbox(options: Options = PLAIN) -> AsyncGenerator[LocalSandbox]:
+async def sandbox(options: SandboxOptions = PLAIN) -> AsyncGenerator[LocalSandbox]:
     """A sandbox, closed at the end."""
     box = LocalSandbox(options)
     try:
@@ -26,35 +26,41 @@ async def sandbox(options: Options = PLAIN) -> AsyncGenerator[LocalSandbox]:
         await box.close()
 
 
-async def events(session: Session, source: str, timeout: float = EVENT_TIMEOUT) -> list[Event]:
+async def events(session: SandboxSession, source: str, timeout: float = EVENT_TIMEOUT) -> list[Event]:
     """All that a run tells."""
     return [event async for event in session.run(source, timeout)]
 
 
-async def done(session: Session, source: str, timeout: float = EVENT_TIMEOUT) -> Done:
+async def done(session: SandboxSession, source: str, timeout: float = EVENT_TIMEOUT) -> RunDone:
     """How a run ends."""
     last = (await events(session, source, timeout))[-1]
-    assert isinstance(last, Done)
+    assert isinstance(last, RunDone)
     return last
 
 
 def supervisors(above: int | None = None) -> list[int]:
     """The supervisors below a process (this one); where root keeps a process behind, the one that has dropped root."""
-    found = [pid for pid in trees.processes(above or os.getpid()) if "jail.launch" in _command(pid)]
-    return [pid for pid in found if not any(other in trees.processes(pid)[1:] for other in found)]
+    found = [pid for pid in process_trees.processes(above or os.getpid()) if "jail.launch" in _command(pid)]
+    return [pid for pid in found if not any(other in process_trees.processes(pid)[1:] for other in found)]
 
 
 def zygotes(above: int | None = None) -> list[int]:
     """The processes that sessions are forked from: below bubblewrap, which is outside of its namespaces."""
     below = [
-        pid for pid in trees.processes(above or os.getpid()) if _depth(pid) == 1 and "jail.zygote" in _command(pid)
+        pid
+        for pid in process_trees.processes(above or os.getpid())
+        if _depth(pid) == 1 and "jail.zygote" in _command(pid)
     ]
-    return [pid for outer in below for pid in trees.processes(outer) if _depth(pid) == 2 and _parent(pid) == outer]
+    return [
+        pid for outer in below for pid in process_trees.processes(outer) if _depth(pid) == 2 and _parent(pid) == outer
+    ]
 
 
 def agents(above: int | None = None) -> list[int]:
     """The first process of each session."""
-    below = {pid: _inner(pid) for pid in trees.processes(above or os.getpid())}  # asked once: one may end meanwhile
+    below = {
+        pid: _inner(pid) for pid in process_trees.processes(above or os.getpid())
+    }  # asked once: one may end meanwhile
     return [pid for pid, numbers in below.items() if len(numbers) == 3 and numbers[-1] == "1"]
 
 
@@ -66,7 +72,7 @@ async def only_agent(above: int | None = None) -> int:
 
 def sleepers() -> list[int]:
     """The processes below this one that only sleep."""
-    return [pid for pid in trees.processes(os.getpid()) if _command(pid).startswith("sleep\0")]
+    return [pid for pid in process_trees.processes(os.getpid()) if _command(pid).startswith("sleep\0")]
 
 
 def lives(pid: int) -> bool:
@@ -91,8 +97,9 @@ async def all_end(pids: list[int]) -> None:
 
 def stale_groups() -> list[Path]:
     """Control groups of supervisors that are no more."""
-    found = [path for path in Path("/sys/fs/cgroup").glob("**/projectdavid-*") if path.is_dir()]
-    return [path for path in found if not lives(int(path.name.rpartition("-")[2]))]
+    folders = os.walk("/sys/fs/cgroup")  # unlike a glob, it ignores groups of other servers that end just then
+    found = [Path(folder, name) for folder, names, _ in folders for name in names if name.startswith("projectdavid-")]
+    return [path for path in found if path.is_dir() and not lives(int(path.name.rpartition("-")[2]))]
 
 
 def field(pid: int, name: str) -> list[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.ports.sandbox import Lost, Spec
-from projectdavid.sandboxes.agent.frames import Malformed, Unpacker, pack
+from projectdavid.adapters.sandboxes.agent.frames import FrameUnpacker, MalformedFrame, pack
+from projectdavid.ports.sandbox import SessionLost, SessionSpec
 from tests.contracts.sandbox.driving import PATIENCE, opened, ran, value
 from tests.fakes.plain_sandbox import AGENT, PlainSandbox
 
@@ -30,15 +30,15 @@ async def sandbox() -> AsyncIterator[PlainSandbox]:
 def test_frames_come_out_as_they_went_in_however_they_are_cut(size: int):
     frames = [({"type": "a", "n": n}, bytes([n]) * n * 10) for n in range(20)]
     data = b"".join(pack(header, body) for header, body in frames)
-    unpacker = Unpacker()
+    unpacker = FrameUnpacker()
     found = [frame for start in range(0, len(data), size) for frame in unpacker.feed(data[start : start + size])]
     assert found == frames
 
 
 @pytest.mark.parametrize("data", [b"\xff" * 8, b"\0\0\0\x01\0\0\0\0x", b"\0\0\0\x02\0\0\0\0[]"])
 def test_what_is_no_frame_is_not_taken_for_one(data: bytes):
-    with pytest.raises(Malformed):
-        list(Unpacker().feed(data))
+    with pytest.raises(MalformedFrame):
+        list(FrameUnpacker().feed(data))
 
 
 async def test_libraries_that_were_imported_before_are_there_at_once_and_no_thread_is_left():
@@ -76,7 +76,7 @@ async def test_the_agent_needs_nothing_but_its_folder(tmp_path: Path):
     )  # fmt: skip
     assert process.stdin
     assert process.stdout
-    unpacker, said = Unpacker(), []
+    unpacker, said = FrameUnpacker(), []
     async with asyncio.timeout(PATIENCE):
         process.stdin.write(frame)
         while not any(header["type"] == "done" for header, _ in said):
@@ -87,7 +87,7 @@ async def test_the_agent_needs_nothing_but_its_folder(tmp_path: Path):
 
 
 async def test_the_end_of_the_host_ends_the_agent_and_all_that_it_started(sandbox: PlainSandbox):
-    session = await sandbox.open(Spec("python"))
+    session = await sandbox.open(SessionSpec("python"))
     source = "import os, subprocess\nchildren = [subprocess.Popen(['sleep', '1000'], start_new_session=True)]\n"
     source += "[os.getppid(), os.getpid(), children[0].pid]"
     pids = json.loads(str(await value(session, source)))
@@ -98,8 +98,8 @@ async def test_the_end_of_the_host_ends_the_agent_and_all_that_it_started(sandbo
 
 
 async def test_the_death_of_the_agent_is_the_end_of_the_session(sandbox: PlainSandbox):
-    session = await sandbox.open(Spec("python"))
-    with pytest.raises(Lost, match="SIGKILL"):
+    session = await sandbox.open(SessionSpec("python"))
+    with pytest.raises(SessionLost, match="SIGKILL"):
         await ran(session, "import os\nos.kill(os.getppid(), 9)\nwhile True: pass")
     await session.close()
 

@@ -5,13 +5,13 @@ import struct
 
 import pytest
 
-from projectdavid.sandboxes.local.jail import calls, libc, seccomp
-from projectdavid.sandboxes.local.jail.hardening import Hardening
+from projectdavid.adapters.sandboxes.local.jail import libc, seccomp, system_calls
+from projectdavid.adapters.sandboxes.local.jail.hardening_switches import HardeningSwitches
 
 ALLOW = 0x7FFF0000
 KILL = 0x80000000
 INT80 = 0x40000003
-MACHINES = [(calls.X86_64, 0), (calls.ARM64, 1)]
+MACHINES = [(system_calls.X86_64, 0), (system_calls.ARM64, 1)]
 
 
 def deny(number: int) -> int:
@@ -43,47 +43,52 @@ def machine(request: pytest.FixtureRequest) -> tuple[str, int]:
     return request.param
 
 
-def ask(machine: tuple[str, int], name: str, *arguments: int, hardening: Hardening | None = None) -> int:
+def ask(machine: tuple[str, int], name: str, *arguments: int, hardening: HardeningSwitches | None = None) -> int:
     """What is answered to a call by its name."""
     kind, column = machine
-    number = (calls.CONDITIONAL | calls.REFUSED | calls.HIDDEN_MEMORY)[name][column]
+    number = (system_calls.CONDITIONAL | system_calls.REFUSED | system_calls.HIDDEN_MEMORY)[name][column]
     assert number is not None
-    program = seccomp.program(hardening or Hardening(), kind)
-    return answer(program, calls.ARCHITECTURES[kind], number, *arguments)
+    program = seccomp.program(hardening or HardeningSwitches(), kind)
+    return answer(program, system_calls.ARCHITECTURES[kind], number, *arguments)
 
 
 def test_every_call_that_is_named_is_refused(machine: tuple[str, int]):
-    for name, numbers in (calls.REFUSED | calls.HIDDEN_MEMORY).items():
+    for name, numbers in (system_calls.REFUSED | system_calls.HIDDEN_MEMORY).items():
         if numbers[machine[1]] is not None:
             assert ask(machine, name) == deny(errno.EPERM), name
 
 
 def test_no_call_is_named_twice(machine: tuple[str, int]):
-    named = [numbers[machine[1]] for numbers in (calls.CONDITIONAL | calls.REFUSED | calls.HIDDEN_MEMORY).values()]
+    named = [
+        numbers[machine[1]]
+        for numbers in (system_calls.CONDITIONAL | system_calls.REFUSED | system_calls.HIDDEN_MEMORY).values()
+    ]
     there = [number for number in named if number is not None]
     assert len(there) == len(set(there))
 
 
 def test_what_is_not_named_passes(machine: tuple[str, int]):
     kind, _ = machine
-    program = seccomp.program(Hardening(), kind)
-    for number in {calls.X86_64: (0, 1, 2, 9, 57, 59, 231), calls.ARM64: (56, 63, 64, 93, 221, 222)}[kind]:
-        assert answer(program, calls.ARCHITECTURES[kind], number) == ALLOW
+    program = seccomp.program(HardeningSwitches(), kind)
+    for number in {system_calls.X86_64: (0, 1, 2, 9, 57, 59, 231), system_calls.ARM64: (56, 63, 64, 93, 221, 222)}[
+        kind
+    ]:
+        assert answer(program, system_calls.ARCHITECTURES[kind], number) == ALLOW
 
 
 def test_calls_of_another_processor_kill(machine: tuple[str, int]):
-    assert answer(seccomp.program(Hardening(), machine[0]), INT80, 1) == KILL
+    assert answer(seccomp.program(HardeningSwitches(), machine[0]), INT80, 1) == KILL
 
 
 def test_calls_of_the_x32_kind_kill():
-    program = seccomp.program(Hardening(), calls.X86_64)
-    assert answer(program, calls.ARCHITECTURES[calls.X86_64], 0x40000000 | 1) == KILL
+    program = seccomp.program(HardeningSwitches(), system_calls.X86_64)
+    assert answer(program, system_calls.ARCHITECTURES[system_calls.X86_64], 0x40000000 | 1) == KILL
 
 
 @pytest.mark.parametrize("number", [457, 463, 500, 1000])
 def test_new_calls_are_not_there(machine: tuple[str, int], number: int):
-    program = seccomp.program(Hardening(), machine[0])
-    assert answer(program, calls.ARCHITECTURES[machine[0]], number) == deny(errno.ENOSYS)
+    program = seccomp.program(HardeningSwitches(), machine[0])
+    assert answer(program, system_calls.ARCHITECTURES[machine[0]], number) == deny(errno.ENOSYS)
 
 
 @pytest.mark.parametrize("flag", [name for name in dir(libc) if name.startswith("CLONE_NEW")])
@@ -118,7 +123,7 @@ def test_sockets_are_local_or_of_tcp_or_udp(
     refused = deny(errno.EPERM if known else errno.EAFNOSUPPORT)
     assert ask(machine, "socket", family, kind, protocol) == (ALLOW if allowed else refused)
     assert ask(machine, "socketpair", family, kind) == (ALLOW if family == 1 else deny(errno.EAFNOSUPPORT))
-    assert ask(machine, "socket", family, kind, protocol, hardening=Hardening(socket_families=False)) == ALLOW
+    assert ask(machine, "socket", family, kind, protocol, hardening=HardeningSwitches(socket_families=False)) == ALLOW
 
 
 def test_nobody_types_into_a_terminal(machine: tuple[str, int]):
@@ -134,8 +139,8 @@ def test_a_personality_is_asked_for_but_not_taken(machine: tuple[str, int]):
 
 
 def test_a_processor_that_is_not_known_is_refused():
-    with pytest.raises(seccomp.Unknown, match="riscv64"):
-        seccomp.program(Hardening(), "riscv64")
+    with pytest.raises(seccomp.UnknownProcessor, match="riscv64"):
+        seccomp.program(HardeningSwitches(), "riscv64")
 
 
 def test_how_much_waits_in_a_socket_is_not_for_the_code_to_say(machine: tuple[str, int]):
@@ -143,7 +148,7 @@ def test_how_much_waits_in_a_socket_is_not_for_the_code_to_say(machine: tuple[st
         assert ask(machine, "setsockopt", 3, 1, option) == deny(0)
         assert ask(machine, "setsockopt", 3, 6, option) == ALLOW
     assert ask(machine, "setsockopt", 3, 1, 2) == ALLOW
-    assert ask(machine, "setsockopt", 3, 1, 7, hardening=Hardening(hidden_memory=False)) == ALLOW
+    assert ask(machine, "setsockopt", 3, 1, 7, hardening=HardeningSwitches(hidden_memory=False)) == ALLOW
 
 
 @pytest.mark.parametrize(("flags", "allowed"), [(0x22, True), (0x01, True), (0x02, True), (0x21, False), (0x23, False)])
@@ -151,21 +156,21 @@ def test_shared_memory_of_no_file_is_refused_where_no_cgroup_counts_it(
     machine: tuple[str, int], flags: int, allowed: bool
 ):
     kind, column = machine
-    number = calls.CONDITIONAL["mmap"][column]
+    number = system_calls.CONDITIONAL["mmap"][column]
     assert number is not None
-    architecture, arguments = calls.ARCHITECTURES[kind], (0, 4096, 3, flags)
-    uncounted, counted = (seccomp.program(Hardening(), kind, counted=known) for known in (False, True))
+    architecture, arguments = system_calls.ARCHITECTURES[kind], (0, 4096, 3, flags)
+    uncounted, counted = (seccomp.program(HardeningSwitches(), kind, counted=known) for known in (False, True))
     assert answer(uncounted, architecture, number, *arguments) == (ALLOW if allowed else deny(errno.EPERM))
     assert answer(counted, architecture, number, *arguments) == ALLOW
 
 
 def test_memory_that_is_shared_and_in_no_file_is_refused_where_nobody_counts_it(machine: tuple[str, int]):
     kind, column = machine
-    number = calls.CONDITIONAL["mmap"][column]
+    number = system_calls.CONDITIONAL["mmap"][column]
     assert number is not None
     for counted, expected in ((False, deny(errno.EPERM)), (True, ALLOW)):
-        program = seccomp.program(Hardening(), kind, counted=counted)
+        program = seccomp.program(HardeningSwitches(), kind, counted=counted)
         for flags in (0x21, 0x23, 0x4021):
-            assert answer(program, calls.ARCHITECTURES[kind], number, 0, 4096, 3, flags) == expected
+            assert answer(program, system_calls.ARCHITECTURES[kind], number, 0, 4096, 3, flags) == expected
         for flags in (0x01, 0x02, 0x22):
-            assert answer(program, calls.ARCHITECTURES[kind], number, 0, 4096, 3, flags) == ALLOW
+            assert answer(program, system_calls.ARCHITECTURES[kind], number, 0, 4096, 3, flags) == ALLOW

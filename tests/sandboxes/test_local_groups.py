@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from projectdavid.sandboxes.local.jail import cgroups
+from projectdavid.adapters.sandboxes.local.jail import cgroups
 
 
 def test_groups_of_dead_supervisors_are_removed(tmp_path: Path):

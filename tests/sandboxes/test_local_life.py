@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.ports.sandbox import Full, Limits, Lost, Off, Spec
-from projectdavid.sandboxes.local.jail.trees import processes
+from projectdavid.adapters.sandboxes.local.jail.process_trees import processes
+from projectdavid.ports.sandbox import SandboxFull, SandboxLimits, SandboxUnavailable, SessionLost, SessionSpec
 from tests.sandboxes.seen import (
     PLAIN,
     agents,
@@ -28,7 +28,7 @@ from tests.sandboxes.seen import (
 )
 
 pytestmark = pytest.mark.anyio
-PYTHON = Spec("python")
+PYTHON = SessionSpec("python")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,7 +38,7 @@ async def test_a_session_that_is_killed_from_outside_is_lost_and_the_next_one_wo
         assert (await done(session, "a = 1")).status == "ok"
         agent = await only_agent()
         os.kill(agent, signal.SIGKILL)
-        with pytest.raises(Lost, match=r"^The session's processes were killed \(SIGKILL\)\.$"):
+        with pytest.raises(SessionLost, match=r"^The session's processes were killed \(SIGKILL\)\.$"):
             await events(session, "a")
         other = await box.open(PYTHON)
         assert "NameError" in ((await done(other, "a")).error or "")
@@ -50,7 +50,7 @@ async def test_a_session_that_is_killed_while_it_runs_says_so_to_who_reads():
         told = session.run("print('here', flush=True)\nwhile True: pass", 60)
         assert "here" in str(await anext(told))
         os.kill(await only_agent(), signal.SIGKILL)
-        with pytest.raises(Lost, match="killed"):
+        with pytest.raises(SessionLost, match="killed"):
             await anext(told)
 
 
@@ -60,7 +60,7 @@ async def test_when_the_zygote_is_killed_its_sessions_are_lost_and_there_is_a_ne
         for zygote in zygotes():
             os.kill(zygote, signal.SIGKILL)
         await all_end(agents())
-        with pytest.raises(Lost, match="session came from was killed"):
+        with pytest.raises(SessionLost, match="sessions are forked from was killed"):
             await events(session, "1")
         assert (await done(await box.open(PYTHON), "1")).status == "ok"
 
@@ -71,7 +71,7 @@ async def test_when_the_supervisor_is_killed_nothing_of_it_is_left_and_there_is_
         below = [*supervisors(), *zygotes(), await only_agent()]
         os.kill(supervisors()[0], signal.SIGKILL)
         await all_end(below)
-        with pytest.raises(Lost, match="supervisor of the sandbox ended"):
+        with pytest.raises(SessionLost, match="supervisor of the sandbox exited"):
             await events(session, "1")
         assert (await done(await box.open(PYTHON), "1")).status == "ok"
         assert len(supervisors()) == 1
@@ -85,7 +85,7 @@ async def test_closing_leaves_nothing_behind():
         assert len(below) == 3
     await all_end(below)
     assert stale_groups() == []
-    with pytest.raises(Lost):
+    with pytest.raises(SessionLost):
         await session.list()
 
 
@@ -99,7 +99,7 @@ async def test_closing_while_it_starts_leaves_nothing_behind(tmp_path: Path):
         below = [*supervisors(), *sleepers()]
         assert len(below) == 2
     await all_end(below)
-    with pytest.raises(Off, match="closed"):
+    with pytest.raises(SandboxUnavailable, match="closed"):
         await opening
 
 
@@ -137,7 +137,7 @@ async def test_the_server_killed_leaves_nothing(tmp_path: Path):
 async def test_there_are_no_more_sessions_than_there_may_be():
     async with sandbox(replace(PLAIN, sessions=2)) as box:
         first, _ = await asyncio.gather(box.open(PYTHON), box.open(PYTHON))
-        with pytest.raises(Full, match="2 sessions already"):
+        with pytest.raises(SandboxFull, match="All 2 sessions"):
             await box.open(PYTHON)
         await first.close()
         assert (await done(await box.open(PYTHON), "1")).status == "ok"
@@ -148,7 +148,7 @@ async def test_a_thousand_sessions_asked_for_at_once_are_opened_or_refused():
         asked = await asyncio.gather(*(box.open(PYTHON) for _ in range(1000)), return_exceptions=True)
         opened = [one for one in asked if not isinstance(one, BaseException)]
         assert len(opened) == 8
-        assert all(isinstance(one, Full) for one in asked if isinstance(one, BaseException))
+        assert all(isinstance(one, SandboxFull) for one in asked if isinstance(one, BaseException))
         assert [(await done(one, "1")).status for one in opened] == ["ok"] * 8
 
 
@@ -176,25 +176,25 @@ async def test_a_spare_is_as_good_as_any():
         assert (await done(session, "1 + 1")).status == "ok"
         os.kill(spare, signal.SIGKILL)
         await all_end([spare])
-        with pytest.raises(Lost):
+        with pytest.raises(SessionLost):
             await events(session, "1")
 
 
 async def test_other_limits_get_a_session_of_their_own():
     async with sandbox(replace(PLAIN, spares=1)) as box:
-        session = await box.open(Spec("python", Limits(open_files=333)))
+        session = await box.open(SessionSpec("python", SandboxLimits(open_files=333)))
         seen = await events(session, "import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE))")
         assert "(333, 333)" in str(seen[0])
 
 
 _SERVER = """
 import asyncio
-from projectdavid.ports.sandbox import Spec
+from projectdavid.ports.sandbox import SessionSpec
 from tests.sandboxes.seen import PLAIN, done, sandbox
 
 async def main():
     async with sandbox(PLAIN) as box:
-        session = await box.open(Spec("python"))
+        session = await box.open(SessionSpec("python"))
         await done(session, "a = 1")
         print("open", flush=True)
         await asyncio.Event().wait()

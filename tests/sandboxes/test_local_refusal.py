@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.ports.sandbox import Level, Off, Spec
-from projectdavid.sandboxes.local import Hardening, Options
+from projectdavid.adapters.sandboxes.local import HardeningSwitches, SandboxOptions
+from projectdavid.ports.sandbox import IsolationLevel, SandboxUnavailable, SessionSpec
 from tests.sandboxes.seen import PLAIN, sandbox, supervisors
 
 pytestmark = pytest.mark.anyio
 
 
-async def refusal(options: Options) -> Off:
+async def refusal(options: SandboxOptions) -> SandboxUnavailable:
     """Why nothing is opened."""
     async with sandbox(options) as box:
-        with pytest.raises(Off) as off:
-            await box.open(Spec("python"))
+        with pytest.raises(SandboxUnavailable) as off:
+            await box.open(SessionSpec("python"))
         report = await box.probe()
         assert report.level < options.minimum
-        assert report.level == Level.NAMESPACES or report.remedy == off.value.remedy
+        assert report.level == IsolationLevel.NAMESPACES or report.remedy == off.value.remedy
     return off.value
 
 
@@ -55,14 +55,14 @@ async def test_an_interpreter_that_is_none_is_named(tmp_path: Path):
 
 
 async def test_a_higher_level_than_namespaces_is_not_pretended():
-    off = await refusal(replace(PLAIN, minimum=Level.GVISOR))
-    assert off.reason == "The local sandbox isolates by namespaces, and at least gvisor is asked for."
+    off = await refusal(replace(PLAIN, minimum=IsolationLevel.GVISOR))
+    assert off.reason == "The local sandbox isolates by namespaces, but at least gvisor is required."
 
 
 async def test_there_is_no_mode_without_isolation(tmp_path: Path):
-    async with sandbox(replace(PLAIN, minimum=Level.NONE, bubblewrap=tmp_path / "bwrap")) as box:
-        with pytest.raises(Off):
-            await box.open(Spec("python"))
+    async with sandbox(replace(PLAIN, minimum=IsolationLevel.NONE, bubblewrap=tmp_path / "bwrap")) as box:
+        with pytest.raises(SandboxUnavailable):
+            await box.open(SessionSpec("python"))
 
 
 async def test_a_sandbox_that_is_off_keeps_no_process(tmp_path: Path):
@@ -74,8 +74,8 @@ async def test_a_sandbox_that_is_off_keeps_no_process(tmp_path: Path):
 async def test_a_closed_sandbox_opens_nothing():
     async with sandbox() as box:
         await box.close()
-        with pytest.raises(Off, match="closed"):
-            await box.open(Spec("python"))
+        with pytest.raises(SandboxUnavailable, match="closed"):
+            await box.open(SessionSpec("python"))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ async def test_a_closed_sandbox_opens_nothing():
     ],
 )
 async def test_the_check_at_the_start_finds_a_wall_that_is_missing(switch: str, sentence: str):
-    async with sandbox(replace(PLAIN, hardening=Hardening(**{switch: False}))) as box:
+    async with sandbox(replace(PLAIN, hardening=HardeningSwitches(**{switch: False}))) as box:
         assert sentence in (await box.probe()).reasons
     async with sandbox() as box:
         assert sentence not in (await box.probe()).reasons

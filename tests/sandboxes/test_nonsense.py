@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from projectdavid.ports.sandbox import Lost
-from projectdavid.sandboxes.agent.frames import BODY, HEADER
-from projectdavid.sandboxes.link import LIAR
-from projectdavid.sandboxes.session import FramedSession
+from projectdavid.adapters.sandboxes.agent.frames import BODY, HEADER
+from projectdavid.adapters.sandboxes.link import LIAR
+from projectdavid.adapters.sandboxes.session import FramedSession
+from projectdavid.ports.sandbox import SessionLost
 from tests.sandboxes.agents import session_with_agent
 
 pytestmark = pytest.mark.anyio
@@ -59,11 +59,11 @@ async def test_an_agent_that_says_nonsense_loses_its_session(said: bytes):
         running = asyncio.create_task(code(session))
         await agent.told("run")
         agent.writer.write(said)
-        with pytest.raises(Lost) as lost:
+        with pytest.raises(SessionLost) as lost:
             await running
         assert lost.value.reason == LIAR
         assert control.times == 1
-        with pytest.raises(Lost) as lost:
+        with pytest.raises(SessionLost) as lost:
             await code(session)
         assert lost.value.reason == LIAR
 
@@ -76,7 +76,7 @@ async def test_what_is_told_of_a_run_that_is_not_on_is_nonsense(said: dict[str, 
         agent.done()
         await running
         agent.say(said, b"x" if said is SHOWN else b"")
-        with pytest.raises(Lost) as lost:
+        with pytest.raises(SessionLost) as lost:
             await session.list()
         assert lost.value.reason == LIAR
 
@@ -88,11 +88,12 @@ async def test_what_is_told_of_a_run_that_is_not_on_is_nonsense(said: dict[str, 
         ({"type": "opened", "size": 1}, b""),
         ({"type": "listing", "complete": True}, b"nonsense"),
         ({"type": "listing", "complete": True}, b'[["name", 1]]'),
-        ({"type": "listing", "complete": True}, b'[["name", -1, "mark"]]'),
-        ({"type": "listing", "complete": True}, b'[[1, 1, "mark"]]'),
+        ({"type": "listing", "complete": True}, b'[["name", -1, "mark", 1]]'),
+        ({"type": "listing", "complete": True}, b'[[1, 1, "mark", 1]]'),
+        ({"type": "listing", "complete": True}, b'[["name", 1, "mark", "now"]]'),
         ({"type": "listing", "complete": True}, b'{"files": []}'),
         ({"type": "listing", "complete": 1}, b"[]"),
-        ({"type": "listing", "complete": True}, json.dumps([["x" * 2000, 1, "mark"]]).encode()),
+        ({"type": "listing", "complete": True}, json.dumps([["x" * 2000, 1, "mark", 1]]).encode()),
     ],
 )
 async def test_an_answer_that_is_none_is_nonsense(header: dict[str, object], body: bytes):
@@ -100,6 +101,6 @@ async def test_an_answer_that_is_none_is_nonsense(header: dict[str, object], bod
         listing = asyncio.create_task(session.list())
         await agent.told("list")
         agent.say(header, body)
-        with pytest.raises(Lost) as lost:
+        with pytest.raises(SessionLost) as lost:
             await listing
         assert lost.value.reason == LIAR

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from projectdavid.ports.sandbox import Lost
-from projectdavid.sandboxes.terminal import KEPT
+from projectdavid.adapters.sandboxes.terminal import KEPT
+from projectdavid.ports.sandbox import SessionLost
 from tests.sandboxes.agents import Agent, session_with_agent
 
 pytestmark = pytest.mark.anyio
@@ -63,7 +63,7 @@ async def test_a_watcher_of_a_session_that_is_lost_hears_of_it():
         shown(agent, b"abc")
         agent.writer.close()
         assert await anext(watching) == (3, b"abc")
-        with pytest.raises(Lost, match="lightning"):
+        with pytest.raises(SessionLost, match="lightning"):
             await anext(watching)
 
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from projectdavid.ports.sandbox import Lost
-from projectdavid.sandboxes.agent.tunnel import MOST, PIECE, WINDOW
-from projectdavid.sandboxes.link import LIAR
-from projectdavid.sandboxes.session import FramedSession
+from projectdavid.adapters.sandboxes.agent.tunnel import MOST, PIECE, WINDOW
+from projectdavid.adapters.sandboxes.link import LIAR
+from projectdavid.adapters.sandboxes.session import FramedSession
+from projectdavid.ports.sandbox import SessionLost
 from tests.sandboxes.agents import session_with_agent
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +19,7 @@ async def idle(read, write) -> None:
 
 
 async def loses(session: FramedSession) -> None:
-    with pytest.raises(Lost) as lost:
+    with pytest.raises(SessionLost) as lost:
         [event async for event in session.run("code", 1000.0)]
     assert lost.value.reason == LIAR
 
@@ -106,5 +106,5 @@ async def test_the_end_of_the_session_ends_those_who_serve():
         await agent.told("list")
         await session.close()
         assert ended.is_set()
-        with pytest.raises(Lost):
+        with pytest.raises(SessionLost):
             await asking

@@ -7,16 +7,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from projectdavid.server.app import create_app
-from projectdavid.server.bootstrap import assemble
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.platform import Platform
-from projectdavid.server.settings import Settings
+from projectdavid.composition.app import create_app
+from projectdavid.composition.bootstrap import assemble
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.services.platform import Platform
+from projectdavid.settings import Settings
 from tests.server.routes import World, world_of
 from tests.server.script import player
 from tests.server.talking import Caller, ok
 from tests.server.watching import Theatre, theatre
-from tests.timeouts import wait_until
+from tests.timeouts import EVENT_TIMEOUT, wait_until
 
 FOREIGN = (
     *("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "PROJECTDAVID_DATA", "SEARXNG_URL"),
@@ -25,12 +25,12 @@ FOREIGN = (
 
 
 @contextmanager
-def serving(path: Path, **settings: object) -> Iterator[Embedded]:
+def serving(path: Path, **settings: object) -> Iterator[EmbeddedPlatform]:
     """A server with the scripted model, whatever this machine's environment says."""
     with pytest.MonkeyPatch.context() as patch:
         for name in FOREIGN:
             patch.delenv(name, raising=False)
-        server = Embedded(path, **{"providers": {"scripted": player()}, **settings})
+        server = EmbeddedPlatform(path, **{"providers": {"scripted": player()}, **settings})
         server.start()
     try:
         yield server
@@ -45,26 +45,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(folder: Path) -> Iterator[Embedded]:
+def server(folder: Path) -> Iterator[EmbeddedPlatform]:
     with serving(folder) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def admin(server: Embedded) -> Iterator[Caller]:
+def admin(server: EmbeddedPlatform) -> Iterator[Caller]:
     with Caller(server.base_url, "", server.admin_api_key) as admin:
         admin.user_id = ok(admin.get("/v1/auth/validate-key"))["user_id"]
         yield admin
 
 
 @pytest.fixture(scope="session")
-def stranger(server: Embedded) -> Iterator[httpx2.Client]:
+def stranger(server: EmbeddedPlatform) -> Iterator[httpx2.Client]:
     """Somebody without a key."""
-    with httpx2.Client(base_url=server.base_url) as stranger:
+    with httpx2.Client(base_url=server.base_url, timeout=EVENT_TIMEOUT) as stranger:
         yield stranger
 
 
-def _users(server: Embedded, admin: Caller) -> Iterator[Callable[[], Caller]]:
+def _users(server: EmbeddedPlatform, admin: Caller) -> Iterator[Callable[[], Caller]]:
     made: list[Caller] = []
 
     def new() -> Caller:

@@ -21,10 +21,10 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
+from projectdavid.api.http.etags import WELL_FORMED
+from projectdavid.api.requests.idempotent_replies import DESCRIBED
+from projectdavid.composition.embedded import EmbeddedPlatform
 from projectdavid.protocol.base import NO_NUL
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.http.etags import WELL_FORMED
-from projectdavid.server.http.once import DESCRIBED
 from tests.server.conftest import serving
 from tests.server.talking import Caller, Json
 from tests.timeouts import EVENT_TIMEOUT
@@ -33,6 +33,8 @@ STATEFUL = "Stateful tests"
 SCALE = int(os.environ.get("FUZZ_SCALE", "1"))
 """Multiplies what is drawn; `make deep` sets it."""
 KEY = DESCRIBED["schema"]
+TOO_DEEP = "expected filters at most 8 deep"
+"""The one bound of a body that JSON Schema cannot express: the depth of a recursive type."""
 ELSEWHERE = {
     "max_response_time": "no test here looks at a clock",
     "object_level_authorization": "wants a file of users; test_ownership.py walks every route and every id",
@@ -124,7 +126,8 @@ class Found:
                 self.checks.add(check.name)
                 if check.status is Status.FAILURE:
                     said = _told(recorder, case_id, check)
-                    self.failures.setdefault(recorder.label, []).append(said)
+                    if check.name != "positive_data_acceptance" or TOO_DEEP not in said:
+                        self.failures.setdefault(recorder.label, []).append(said)
 
     def see_kept(self, label: str, least: int = 1) -> None:
         """See that so many requests were made of an operation, and that all went as described."""
@@ -149,12 +152,12 @@ def _told(recorder: ScenarioRecorder, case_id: str, check: Any) -> str:
     return "\n".join(lines)
 
 
-def fuzzed(path: Path, load: Callable[[Embedded, Caller], Any]) -> Found:
+def fuzzed(path: Path, load: Callable[[EmbeddedPlatform, Caller], Any]) -> Found:
     """What comes of a server with its data in a folder; `load` makes the description ready, with what it names."""
     found = Found()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
-        with serving(path, keep_alive=0.1) as server, Caller(server.base_url, "", server.admin_api_key) as admin:
+        with serving(path, stream_keep_alive=0.1) as server, Caller(server.base_url, "", server.admin_api_key) as admin:
             for event in from_schema(load(server, admin)).execute():
                 found.hear(event)
     return found

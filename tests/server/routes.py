@@ -38,6 +38,10 @@ VECTORS: Json = {
 """What is brought to a store whose vectors its owner makes."""
 
 
+IMPORTED: Json = {"object": "thread.message", "thread_id": "thread_there", "id": "msg_there", "created_at": 1}
+"""An object of another service."""
+
+
 def world_of(user: Caller) -> World:
     """One of everything: a run that waits for a call, one that is over, and a thread that is free."""
     waiting, ended = user.waiting(), user.run(status="pending")
@@ -53,6 +57,8 @@ def world_of(user: Caller) -> World:
     ok(user.post(f"/v1/vector-stores/{brought['id']}/vectors", json=VECTORS))
     batch = ok(user.post(f"/v1/vector-stores/{store['id']}/file-batches", json={"file_ids": [file["id"]]}))
     user.read(store)
+    imported = ok(user.post("/v1/imports", json={"source": "another service"}))
+    ok(user.post(f"/v1/imports/{imported['id']}/objects", json={"objects": [IMPORTED]}))
     link = httpx2.URL(ok(user.get(f"/v1/files/{file['id']}/signed-url"))["signed_url"]).params
     return {
         "assistant": waiting["assistant_id"],
@@ -74,6 +80,7 @@ def world_of(user: Caller) -> World:
         "batch": batch["id"],
         "upload": upload["id"],
         "part": part["id"],
+        "import": imported["id"],
         "expires": link["expires"],
         "signature": link["signature"],
     }
@@ -193,6 +200,13 @@ ROUTES: dict[str, list[Body | None]] = {
     "POST /v1/file-uploads/{upload_id}/parts": [None],
     "POST /v1/file-uploads/{upload_id}/complete": [lambda world: {"part_ids": [world["part"]]}],
     "POST /v1/file-uploads/{upload_id}/cancel": [None],
+    "POST /v1/imports": [lambda _: {"source": "a third service"}],
+    "GET /v1/imports": [None],
+    "GET /v1/imports/{import_id}": [None],
+    "POST /v1/imports/{import_id}/objects": [lambda _: {"objects": [dict(IMPORTED)]}],
+    "GET /v1/imports/{import_id}/objects": [None],
+    "POST /v1/imports/{import_id}/files": [None],
+    "POST /v1/imports/{import_id}/end": [None],
     "GET /v1/computer/session": [None],
     "GET /health": [None],
 }
@@ -210,8 +224,11 @@ FORMS = {
     "POST /v1/files": "file",
     "POST /v1/uploads": "file",
     "POST /v1/file-uploads/{upload_id}/parts": "data",
+    "POST /v1/imports/{import_id}/files": "file",
 }
 """Routes whose body is a form with a file, and what it is called there."""
+FORM_FIELDS = {"POST /v1/imports/{import_id}/files": {"id": "file_there", "created_at": "1"}}
+"""What else these forms must have."""
 INSTEAD = {"file_ids": "files", "files": "file_ids"}
 """Of which fields a body has one or the other."""
 BEGUN = {
@@ -265,6 +282,7 @@ class Asked:
         make = ROUTES[route][number]
         self.body = None if make is None else make(world)
         self.form = {FORMS[route]: ("new.txt", b"new")} if route in FORMS else None
+        self.fields = FORM_FIELDS.get(route)
 
     def put(self, place: tuple[str, ...], value: str) -> "Asked":
         """Put an id into one place: `("path", name)`, `("query", name)` or `("body", name, "[]", ...)`."""
@@ -277,7 +295,8 @@ class Asked:
 
     def send(self, client: Any, **options: Any) -> Any:
         """Make the request."""
-        body = {"files": self.form} if self.form else {} if self.body is None else {"json": self.body}
+        form = {"files": self.form, "data": self.fields}
+        body = form if self.form else {} if self.body is None else {"json": self.body}
         return client.request(self.method, self.template.format(**self.path), params=self.query, **body, **options)
 
 

@@ -69,7 +69,7 @@ class Caller(httpx2.Client):
 
     def waiting(self, model: str = "scripted/caller") -> Json:
         """A run that waits for the output of a call."""
-        return self.until(self.run(model), "requires_action")
+        return self.until(self.run(model), "action_required")
 
     def events(self, run: Json, path: str = "events", **options: Json) -> Iterator[Json]:
         """The events of a run as they come."""

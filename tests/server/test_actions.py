@@ -42,7 +42,7 @@ def test_a_waiting_run_shows_the_call_it_waits_for(user: Caller) -> None:
             "function_arguments": {"city": "Oslo"},
             "tool_name": "get_weather",
             "run_id": run["id"],
-            "run_status": "requires_action",
+            "run_status": "action_required",
         }
     ]
 
@@ -56,7 +56,7 @@ def test_the_manifest_of_a_call_has_the_words_of_both_clients(user: Caller) -> N
     assert (manifest["action_id"], manifest["tool_call_id"]) == (action["id"], action["tool_call_id"])
     assert (manifest["tool"], manifest["args"]) == ("get_weather", {"city": "Oslo"})
     assert (manifest["tool_name"], manifest["function_arguments"]) == ("get_weather", {"city": "Oslo"})
-    assert (manifest["action_status"], manifest["run_status"]) == ("pending", "requires_action")
+    assert (manifest["action_status"], manifest["run_status"]) == ("pending", "action_required")
 
 
 def by_submitting(user: Caller, run: Json, output: str) -> httpx2.Response:
@@ -127,7 +127,7 @@ def test_an_action_can_be_marked_without_an_answer(user: Caller) -> None:
         listed = ok(user.get(f"/v1/runs/{run['id']}/actions/status", params={"status": shown}))
         assert [found["id"] for found in listed] == [action["id"]]
         assert [found["action_id"] for found in ok(user.get(f"/v1/actions/pending/{run['id']}"))] == [action["id"]]
-    assert ok(user.get(f"/v1/runs/{run['id']}"))["status"] == "requires_action"
+    assert ok(user.get(f"/v1/runs/{run['id']}"))["status"] == "action_required"
 
 
 def test_marking_an_answered_action_changes_nothing(user: Caller) -> None:
@@ -144,7 +144,7 @@ def test_a_run_waits_until_all_of_its_calls_are_answered(user: Caller) -> None:
     run = user.waiting("scripted/two_calls")
     first, second = calls_of(run)
     waiting = ok(user.submit(run, (second, "sun")))
-    assert (waiting["status"], waiting["required_action"]) == ("requires_action", "submit_tool_outputs")
+    assert (waiting["status"], waiting["required_action"]) == ("action_required", "submit_tool_outputs")
     status = f"/v1/runs/{run['id']}/actions/status"
     assert [action["tool_call_id"] for action in ok(user.get(status))] == [first]
     assert [action["tool_call_id"] for action in ok(user.get(f"{status}?status=completed"))] == [second]
@@ -156,6 +156,6 @@ def test_a_run_waits_until_all_of_its_calls_are_answered(user: Caller) -> None:
 def test_all_calls_can_be_answered_together_in_any_order(user: Caller) -> None:
     run = user.waiting("scripted/two_calls")
     first, second = calls_of(run)
-    assert ok(user.submit(run, (second, "sun"), (first, "rain")))["status"] != "requires_action"
+    assert ok(user.submit(run, (second, "sun"), (first, "rain")))["status"] != "action_required"
     user.until(run, "completed")
     assert user.texts({"id": run["thread_id"]})[-1] == ("assistant", "They said: rain and sun")

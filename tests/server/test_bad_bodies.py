@@ -1,6 +1,7 @@
 """Bad bodies: what is no JSON, does not call itself so, is no object, or is too large."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,13 +40,20 @@ NOT_JSON: dict[str, bytes] = {
     "invalid UTF-8": b'{"model": "\xff\xfe"}',
     "an overlong character": b'{"model": "\xc0\x80"}',
     "UTF-16": '{"model": "m"}'.encode("utf-16"),
-    "a mark of byte order": b'\xef\xbb\xbf{"model": "m"}',
-    "a lone surrogate": b'{"model": "\\ud800"}',
-    "a lone low surrogate": b'{"model": "\\udc00x"}',
-    "surrogates in the wrong order": b'{"model": "\\udc00\\ud800"}',
     "a surrogate in UTF-8": b'{"model": "\xed\xa0\x80"}',
     "a control character": b'{"model": "\x01"}',
 }
+LONE_SURROGATES: dict[str, tuple[bytes, str | None]] = {
+    "a half alone": (b'{"model": "\\ud800"}', "model"),
+    "a second half": (b'{"model": "\\udc00x"}', "model"),
+    "halves in the wrong order": (b'{"model": "\\udc00\\ud800"}', "model"),
+    "a half before a letter": (b'{"model": "an emoji, cut \\ud83d\\u0041"}', "model"),
+    "in a list": (b'{"a": "\\ud83d\\ude00", "tools": [1, {"function": {"name": "\\uDBFF"}}]}', "tools.1.function.name"),
+    "in a name": (b'{"model": {"\\ud83d": 1}}', "model"),
+    "in the name of a field": (b'{"\\ud83d": 1}', None),
+    "far into a body": (b'{"tools": [%b"\\ud83d"]}' % (b'"x",' * 40_000), "tools.40000"),
+}
+"""Bodies with half of a surrogate pair, and the field that has it."""
 TOO_MANY_VALUES: dict[str, tuple[bytes, str]] = {
     "members": (b'{"model": "m", "meta_data": {%b}}' % b",".join(b'"%d":[]' % n for n in range(1001)), "1001 members"),
     "unknown fields": (b"{%b}" % b",".join(b'"f%d":1' % n for n in range(1001)), "1001 members"),
@@ -79,6 +87,31 @@ def test_what_is_no_json_is_refused_by_every_route(admin: Caller, world: World, 
         message = refused(admin.request(asked.method, url, content=body, headers=JSON), 400, "invalid_json")
         assert message.startswith("The body is not valid JSON: ")
     assert counted(admin) == before
+
+
+@pytest.mark.parametrize(("body", "field"), LONE_SURROGATES.values(), ids=LONE_SURROGATES)
+def test_half_of_a_surrogate_pair_is_refused_with_its_field(user: Caller, body: bytes, field: str | None) -> None:
+    message = refused(user.post("/v1/assistants", content=body, headers=JSON), 400, "invalid_json", field)
+    assert f"{repr(field) if field else 'a text'} has an unpaired surrogate" in message
+    answer = user.post("/openai/v1/assistants", content=body, headers=JSON)
+    param = field and re.sub(r"\.(\d+)", r"[\1]", field)
+    error = {"type": "invalid_request_error", "code": "invalid_json", "param": param}
+    assert {name: answer.json()["error"][name] for name in error} == error
+    assert f"{repr(param) if param else 'a text'} has an unpaired surrogate" in answer.json()["error"]["message"]
+    assert ok(user.get("/v1/assistants")) == []
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(user: Caller) -> None:
+    for path in ("/v1/assistants", "/openai/v1/assistants"):
+        body = '\ufeff{"model": "m", "name": "\ufeffx"}'.encode()
+        assert ok(user.post(path, content=body, headers=JSON))["name"] == "\ufeffx"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
+def test_a_body_in_another_encoding_is_refused_with_what_was_expected(user: Caller, encoding: str) -> None:
+    for text in ("m", "é") if encoding != "latin-1" else ("é",):
+        body = f'{{"model": "{text}"}}'.encode(encoding)
+        assert "UTF-8" in refused(user.post("/v1/assistants", content=body, headers=JSON), 400, "invalid_json")
 
 
 @pytest.mark.parametrize(("body", "found"), TOO_MANY_VALUES.values(), ids=TOO_MANY_VALUES)
@@ -152,30 +185,39 @@ def test_a_body_that_is_too_large_is_refused(small: Caller, chunked: bool) -> No
         body = _body(size)
         return (body[start : start + 1000] for start in range(0, size, 1000)) if chunked else body
 
-    ok(small.post("/v1/assistants", content=sent(4096), headers=JSON))
+    ok(small.post("/v1/assistants", content=sent(8192), headers=JSON))
     before = ok(small.get("/v1/assistants"))
-    for size in (4097, 100_000):
+    for size in (8193, 100_000):
         for content_type in ("application/json", "text/plain"):
             response = small.post("/v1/assistants", content=sent(size), headers={"content-type": content_type})
-            assert "4096" in refused(response, 413, "body_too_large")
+            assert "8192" in refused(response, 413, "body_too_large")
             assert response.headers["x-request-id"].startswith("req_")
     assert ok(small.get("/v1/assistants")) == before
 
 
-CARRY_IMAGES_OR_VECTORS = {
+LARGE = {
+    "/v1/assistants",
+    "/v1/assistants/{assistant_id}",
+    "/v1/runs",
+    "/v1/runs/{run_id}/submit_tool_outputs",
+    "/v1/actions/{action_id}",
+    "/v1/vector-stores/{store_id}/file-batches",
     "/v1/messages",
     "/v1/messages/assistant",
     "/v1/messages/tools",
     "/v1/vector-stores/{store_id}/vectors",
+    "/v1/imports/{import_id}/objects",
 }
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with a content length", "in chunks"])
-def test_only_a_route_for_images_or_vectors_takes_a_large_body(small: Caller, world: World, chunked: bool) -> None:
-    assert {Asked(*one, world).template for one in WITH_BODY} >= CARRY_IMAGES_OR_VECTORS
+def test_only_a_route_for_images_long_texts_or_vectors_takes_a_large_body(
+    small: Caller, world: World, chunked: bool
+) -> None:
+    assert {Asked(*one, world).template for one in WITH_BODY} >= LARGE
     for route, number in WITH_BODY:
         asked = Asked(route, number, world)
-        name = "max_large_body" if asked.template in CARRY_IMAGES_OR_VECTORS else "max_body"
+        name = "max_large_body" if asked.template in LARGE else "max_body"
         size = 8192 if name == "max_large_body" else 4096
         url = asked.template.format(**asked.path)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from projectdavid.server.platform import Platform
+from projectdavid.services.platform import Platform
 from tests.server.conftest import Clock, serving
 from tests.server.talking import WEATHER, Caller, Json, chunks, ok, refused
 
@@ -36,7 +36,7 @@ def cancel(user: Caller, run: Json) -> None:
 
 
 def answer(user: Caller, run: Json) -> None:
-    calls = user.until(run, "requires_action")["actions"]
+    calls = user.until(run, "action_required")["actions"]
     ok(user.submit(run, *((call["tool_call_id"], "sun") for call in calls)))
 
 

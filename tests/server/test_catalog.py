@@ -13,11 +13,11 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from projectdavid import Entity
-from projectdavid.catalog import CatalogError
-from projectdavid.providers.openai_compatible import OpenAICompatible
-from projectdavid.providers.openai_compatible.profiles import PROFILES, Capabilities
-from projectdavid.server.providing import models_of
-from projectdavid.server.settings import PriceSettings, ProviderSettings, Settings
+from projectdavid.adapters.model_catalog import CatalogError
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
+from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES, ServerCapabilities
+from projectdavid.composition.model_providers import models_of
+from projectdavid.settings import PriceSettings, ProviderSettings, Settings
 from tests.fakes.scenes import Refuser
 from tests.server.conftest import FOREIGN, serving
 from tests.server.talking import Caller, ok
@@ -166,10 +166,10 @@ def test_the_catalog_is_not_read_before_it_is_needed(tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from projectdavid.catalog import lookup
+from projectdavid.adapters.model_catalog import lookup
 lookup.SHIPPED = Path("/nowhere")
-from projectdavid.server.providing import models_of
-from projectdavid.server.settings import ProviderSettings, Settings
+from projectdavid.composition.model_providers import models_of
+from projectdavid.settings import ProviderSettings, Settings
 openai = ProviderSettings(base_url="https://api.openai.com/v1")
 models_of(Settings(data={str(tmp_path)!r}, providers={{"openai": openai}}), {{}})
 """
@@ -184,7 +184,7 @@ def test_the_list_of_models_says_what_is_known_and_who_says_it(tmp_path: Path) -
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(Refuser([], {"/v1/models": listed})) as upstream,
     ):
-        text_only = replace(PROFILES["openai"], capabilities=Capabilities(images=False))
+        text_only = replace(PROFILES["openai"], capabilities=ServerCapabilities(images=False))
         acme = OpenAICompatible(name="acme", base_url=upstream.url, api_key=None, profile=text_only)
         with (
             serving(

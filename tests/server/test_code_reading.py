@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectdavid.server.openai.code_reading import CodeReader
+from projectdavid.api.openai.code_arguments import CodeReader
 
 CODE = 'print("é", \'\\n\')\n# 🙂 \\u0041 \t"'
 

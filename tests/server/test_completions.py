@@ -44,7 +44,7 @@ def test_a_run_that_is_over_is_told_again(user: Caller) -> None:
 def test_the_stream_pauses_at_a_call_and_goes_on_behind_its_output(user: Caller) -> None:
     run = user.run("scripted/caller", status="pending")
     told = chunks(user.complete(run))
-    assert story(told) == ["started", "processing", "tool_call_manifest", "requires_action"]
+    assert story(told) == ["started", "processing", "tool_call_manifest", "action_required"]
     assert chunks(user.complete(run)) == told
     ok(user.submit(run, (told[2]["tool_call_id"], "rain")))
     resumed = chunks(user.complete(run))
@@ -71,7 +71,7 @@ def test_without_a_stream_the_answer_comes_whole(user: Caller) -> None:
 def test_without_a_stream_a_call_is_told_by_the_status(user: Caller) -> None:
     run = user.run("scripted/caller", status="pending")
     whole = ok(user.complete(run, stream=False))
-    assert (whole["content"], whole["status"]) == ("", "requires_action")
+    assert (whole["content"], whole["status"]) == ("", "action_required")
     action = ok(user.get(f"/v1/actions/pending/{run['id']}"))[0]
     ok(user.submit(run, (action["tool_call_id"], "rain")))
     whole = ok(user.complete(run, stream=False))

@@ -16,14 +16,14 @@ import httpx2
 import pytest
 from anyio.lowlevel import checkpoint
 
-from projectdavid.ports.store import Unavailable
-from projectdavid.runtime.filing import Filing
-from projectdavid.server.app import create_app
-from projectdavid.server.bootstrap import assemble
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.platform import Platform
-from projectdavid.server.settings import Settings
-from projectdavid.stores.sqlite.migrations import SCRIPTS
+from projectdavid.adapters.stores.sqlite.migrations import SCRIPTS
+from projectdavid.composition.app import create_app
+from projectdavid.composition.bootstrap import assemble
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.ports.store import StoreUnavailable
+from projectdavid.runtime.file_lifecycle import FileLifecycle
+from projectdavid.services.platform import Platform
+from projectdavid.settings import Settings
 from tests.server.conftest import serving
 from tests.server.script import player
 from tests.server.talking import Caller, ok
@@ -124,7 +124,7 @@ async def test_a_folder_with_damaged_parts_starts_completely_or_is_refused_and_l
         damage(folder, name, how)
     before = contents(folder)
     if NEEDED & set(names):
-        with pytest.raises(Unavailable) as refused:
+        with pytest.raises(StoreUnavailable) as refused:
             async with running(folder):
                 pass
         assert refused.value.remedy
@@ -133,7 +133,7 @@ async def test_a_folder_with_damaged_parts_starts_completely_or_is_refused_and_l
         return
     async with running(folder) as (platform, client):
         assert (await client.get("/health")).json()["status"] == "ok"
-        await Filing(platform.store, platform.blobs, platform.clock, orphaned_after=-3600, kept=-3600).prune()
+        await FileLifecycle(platform.store, platform.blobs, platform.clock, orphaned_after=-3600, kept=-3600).prune()
         listed = await client.get("/v1/files", headers={"x-api-key": key})
         assert len(ok(listed)["data"]) == 1
         content = await client.get(f"/v1/files/{ok(listed)['data'][0]['id']}/content", headers={"x-api-key": key})
@@ -157,7 +157,7 @@ async def test_a_folder_with_any_part_but_no_database_is_not_new(folder: Path, l
     keep_only(folder, left)
     if database == "empty":
         (folder / "projectdavid.db").touch()
-    with pytest.raises(Unavailable, match="not new") as refused:
+    with pytest.raises(StoreUnavailable, match="not new") as refused:
         async with running(folder):
             pass
     assert left in refused.value.problem
@@ -183,7 +183,7 @@ async def test_a_database_without_users_beside_blobs_is_refused(folder: Path) ->
         database.execute("DELETE FROM users")
         database.commit()
     before = contents(folder)
-    with pytest.raises(Unavailable, match=r"no users.*blobs/"):
+    with pytest.raises(StoreUnavailable, match=r"no users.*blobs/"):
         async with running(folder):
             pass
     assert contents(folder) == before
@@ -214,7 +214,7 @@ async def test_a_first_start_that_was_interrupted_is_finished_by_the_next(tmp_pa
 )
 async def test_a_secret_that_is_not_32_bytes_is_refused(folder: Path, content: bytes) -> None:
     (folder / "secret.key").write_bytes(content)
-    with pytest.raises(Unavailable, match=r"secret\.key must hold 32 bytes") as refused:
+    with pytest.raises(StoreUnavailable, match=r"secret\.key must contain 32 bytes") as refused:
         async with running(folder):
             pass
     assert "--new-secret" in refused.value.remedy
@@ -224,7 +224,7 @@ async def test_a_secret_that_is_not_32_bytes_is_refused(folder: Path, content: b
 @pytest.mark.anyio
 async def test_the_secret_of_another_platform_is_refused(folder: Path) -> None:
     (folder / "secret.key").write_text("5a" * 32)
-    with pytest.raises(Unavailable, match=r"secret\.key is not the secret"):
+    with pytest.raises(StoreUnavailable, match=r"secret\.key is not the secret"):
         async with running(folder):
             pass
 
@@ -237,7 +237,7 @@ async def test_a_database_of_before_fingerprints_records_the_one_of_its_secret(f
     async with running(folder):
         pass
     (folder / "secret.key").write_text("5a" * 32)
-    with pytest.raises(Unavailable, match=r"secret\.key is not the secret"):
+    with pytest.raises(StoreUnavailable, match=r"secret\.key is not the secret"):
         async with running(folder):
             pass
 
@@ -248,8 +248,8 @@ def test_a_program_that_embeds_a_platform_is_told_of_broken_credentials(folder: 
     if content is not None:
         (folder / "credentials.json").write_bytes(content)
     for _ in range(2):  # it lets go of the folder
-        with pytest.raises(Unavailable, match=r"credentials\.json .*admin recover"):
-            Embedded(folder, sandbox="off").start()
+        with pytest.raises(StoreUnavailable, match=r"credentials\.json .*admin recover"):
+            EmbeddedPlatform(folder, sandbox="off").start()
 
 
 @pytest.mark.anyio
@@ -265,7 +265,7 @@ def test_a_program_that_embeds_a_platform_is_told_of_broken_credentials(folder: 
 async def test_a_schema_that_does_not_fit_its_number_is_explained(folder: Path, number: int, message: str) -> None:
     with closing(apsw.Connection(str(folder / "projectdavid.db"))) as database:
         database.pragma("user_version", number)
-    with pytest.raises(Unavailable, match=message) as refused:
+    with pytest.raises(StoreUnavailable, match=message) as refused:
         async with running(folder):
             pass
     assert refused.value.remedy
@@ -283,11 +283,11 @@ async def test_an_older_database_that_is_restored_beside_newer_blobs_finds_them_
         database.execute("DELETE FROM blob_removals")  # an older database never had the file
         database.commit()
     async with running(folder) as (platform, _):
-        soon = Filing(platform.store, platform.blobs, platform.clock, orphaned_after=-3600)
+        soon = FileLifecycle(platform.store, platform.blobs, platform.clock, orphaned_after=-3600)
         with caplog.at_level(logging.WARNING):
             assert await soon.prune() == 1
             assert await soon.prune() == 0
-        assert "into the trash" in caplog.text
+        assert "to the trash" in caplog.text
     assert sum(path.is_file() for path in (folder / "trash").rglob("*")) == 1
     shutil.copy(newer, folder / "projectdavid.db")
     async with running(folder) as (platform, client):
@@ -295,7 +295,7 @@ async def test_an_older_database_that_is_restored_beside_newer_blobs_finds_them_
         [file] = ok(await client.get("/v1/files", headers={"x-api-key": key}))["data"]
         content = await client.get(f"/v1/files/{file['id']}/content", headers={"x-api-key": key})
         assert content.content == TEXT * 400
-        assert await Filing(platform.store, platform.blobs, platform.clock, kept=-3600).prune() == 0
+        assert await FileLifecycle(platform.store, platform.blobs, platform.clock, kept=-3600).prune() == 0
     assert not any(path.is_file() for path in (folder / "trash").rglob("*"))
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.embedding import embedder_of
-from projectdavid.server.settings import ProviderSettings, Settings
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.composition.embedders import embedder_of
+from projectdavid.settings import ProviderSettings, Settings
 from tests.fakes.embeddings import Embeddings, embeddings
 from tests.server.conftest import FOREIGN, serving
 from tests.server.talking import Caller, Json, ok
@@ -32,7 +32,7 @@ def started(path: Path, fake: Embeddings, model: str = "acme/first", **settings:
     return serving(path, embedding_model=model, **settings)
 
 
-def admin_of(server: Embedded) -> Caller:
+def admin_of(server: EmbeddedPlatform) -> Caller:
     """Whoever has its first key."""
     return Caller(server.base_url, "", server.admin_api_key)
 
@@ -86,14 +86,14 @@ def test_another_model_reads_all_files_anew_and_is_never_mixed_with_the_first(tm
         assert best(user, store, "automobile") == CAR
         counts = ok(user.get(f"/v1/vector-stores/{store['id']}"))["file_counts"]
         assert (counts["completed"], counts["total"]) == (2, 2)
-    with started(tmp_path, fake, "") as server, admin_of(server) as user:
+    with started(tmp_path, fake, "off") as server, admin_of(server) as user:
         assert found(user, store, "oil")["search_mode"] == "lexical"
         assert best(user, store, "oil") == CAR
 
 
 def test_a_reranker_puts_what_was_found_in_a_better_order(tmp_path: Path, fake: Embeddings) -> None:
     settings = {"rerank_model": "acme/reranker"}
-    with started(tmp_path, fake, "", **settings) as server, admin_of(server) as user:
+    with started(tmp_path, fake, "off", **settings) as server, admin_of(server) as user:
         store, _ = shelf(user, "oil oil oil oil", "the car needs oil now and then", "nothing of it")
         answer = found(user, store, "car needs oil")
         assert [hit["score"] for hit in answer["data"]] == sorted(

@@ -9,10 +9,10 @@ import apsw
 import pytest
 
 from projectdavid import Entity, StreamEnded
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.erasure_ledger import NAME, hash_user, load
-from projectdavid.stores.sqlite.migrations import migrate
-from projectdavid.stores.sqlite.sweep import Sweep
+from projectdavid.adapters.stores.sqlite.migrations import migrate
+from projectdavid.adapters.stores.sqlite.sweep import ErasureSweep
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.services.erasure_ledger import NAME, hash_user, load
 from tests.server.conftest import serving
 from tests.server.routes import begun
 from tests.server.talking import WEATHER, Caller, Json, frames, ok, refused
@@ -23,14 +23,14 @@ MARK = "zqmarkerqz"
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[tuple[Embedded, Caller, Path]]:
+def own(tmp_path: Path) -> Iterator[tuple[EmbeddedPlatform, Caller, Path]]:
     """A server of its own, its admin and its folder."""
     with serving(tmp_path) as server, Caller(server.base_url, "", server.admin_api_key) as admin:
         yield server, admin, tmp_path
 
 
 @contextmanager
-def newcomer(server: Embedded, admin: Caller, key_name: str = "key", **fields: Json) -> Iterator[Caller]:
+def newcomer(server: EmbeddedPlatform, admin: Caller, key_name: str = "key", **fields: Json) -> Iterator[Caller]:
     """A new user."""
     user_id = ok(admin.post("/v1/users", json=fields))["id"]
     key = ok(admin.post(f"/v1/users/{user_id}/apikeys", json={"key_name": key_name}))["plain_key"]
@@ -72,7 +72,7 @@ def conversation(user: Caller, assistant: Json, mark: str = MARK) -> Json:
     ok(user.post("/v1/messages", json=body, headers=key))
     ids = {"assistant_id": assistant["id"], "thread_id": thread["id"]}
     run = ok(user.post("/v1/runs", json={**ids, "meta_data": {"k": f"{mark} run"}}))
-    run = user.until(run, "requires_action")
+    run = user.until(run, "action_required")
     ok(user.submit(run, (run["actions"][0]["tool_call_id"], f"{mark} output")))
     return user.until(run, "completed")
 
@@ -83,6 +83,10 @@ def furnish(user: Caller, folder: Path) -> None:
     file = user.upload(f"# Title\n\n{MARK} text of a file, {MARK}s and more.\n".encode() * 40, f"{MARK}.md")
     user.read(user.store(file, name=f"{MARK} store", meta_data={"k": f"{MARK} value"}))
     ok(user.post(f"/v1/file-uploads/{begun(user, MARK.encode())['id']}/parts", files={"data": MARK.encode()}))
+    imported = ok(user.post("/v1/imports", json={"source": MARK}))["id"]
+    tools = [{"type": "unknown", "unknown": f"{MARK} definition"}]
+    foreign = {"object": "assistant", "id": f"asst_{MARK}", "created_at": 1, "model": "m", "tools": tools}
+    ok(user.post(f"/v1/imports/{imported}/objects", json={"objects": [foreign]}))
     again = {"idempotency-key": "again"}
     ok(user.post("/v1/assistants", json={"model": "scripted/hello", "name": f"{MARK} again"}, headers=again))
     with closing(apsw.Connection(str(folder / "projectdavid.db"))) as db:
@@ -105,7 +109,7 @@ def completed(admin: Caller, erasure_id: str) -> Json:
     return report
 
 
-def test_no_byte_of_a_deleted_user_is_left_while_the_server_runs(own: tuple[Embedded, Caller, Path]) -> None:
+def test_no_byte_of_a_deleted_user_is_left_while_the_server_runs(own: tuple[EmbeddedPlatform, Caller, Path]) -> None:
     server, admin, folder = own
     with newcomer(server, admin, f"{MARK} key", full_name=f"{MARK} Lovelace", email=f"{MARK}@example.com") as user:
         furnish(user, folder)
@@ -116,16 +120,17 @@ def test_no_byte_of_a_deleted_user_is_left_while_the_server_runs(own: tuple[Embe
         refused(admin.get(f"/v1/users/{user.user_id}"), 404, "user_not_found", "user_id")
         report = completed(admin, gone["erasure_id"])
         assert marks(folder) == {}
+        ok(admin.get("/v1/users", params={"after": user.user_id}))  # the list continues where the user stood
         assert (report["user_id"], report["blobs_left"], report["index_files_left"]) == (None, 0, 0)
         assert set(report["left"].values()) == {0}
-        unused = {"erased_ids", "file_batches", "batch_files"}
+        unused = {"erased_ids", "file_batches", "batch_files", "tombstones"}
         assert {kind for kind, count in report["deleted"].items() if not count} <= unused
         (entry,) = load(folder / NAME)
         secret = bytes.fromhex((folder / "secret.key").read_text().strip())
         assert entry.user == hash_user(user.user_id, secret)
 
 
-def test_no_byte_of_a_deleted_thread_or_assistant_is_left(own: tuple[Embedded, Caller, Path]) -> None:
+def test_no_byte_of_a_deleted_thread_or_assistant_is_left(own: tuple[EmbeddedPlatform, Caller, Path]) -> None:
     server, admin, folder = own
     with newcomer(server, admin) as user:
         run = conversation(user, user.assistant(model="scripted/caller", tools=[WEATHER]))
@@ -140,7 +145,7 @@ def test_no_byte_of_a_deleted_thread_or_assistant_is_left(own: tuple[Embedded, C
 
 
 def test_a_deleted_message_file_and_store_are_erased_and_an_id_can_be_used_again(
-    own: tuple[Embedded, Caller, Path],
+    own: tuple[EmbeddedPlatform, Caller, Path],
 ) -> None:
     server, admin, folder = own
     with newcomer(server, admin) as user:
@@ -171,7 +176,7 @@ ENDS = {"user_deleted": user_gone, "thread_deleted": thread_gone, "key_revoked":
 
 @pytest.mark.parametrize("code", ENDS)
 def test_a_native_stream_ends_with_an_error_when_it_may_not_be_read_any_more(
-    server: Embedded, admin: Caller, code: str
+    server: EmbeddedPlatform, admin: Caller, code: str
 ) -> None:
     with newcomer(server, admin) as user:
         run = user.run("scripted/silent")
@@ -184,7 +189,7 @@ def test_a_native_stream_ends_with_an_error_when_it_may_not_be_read_any_more(
 
 
 @pytest.mark.parametrize("code", ENDS)
-def test_a_stream_of_completions_ends_in_the_same_way(server: Embedded, admin: Caller, code: str) -> None:
+def test_a_stream_of_completions_ends_in_the_same_way(server: EmbeddedPlatform, admin: Caller, code: str) -> None:
     with newcomer(server, admin) as user:
         run = user.run("scripted/silent")
         body = {"run_id": run["id"], "thread_id": run["thread_id"], "assistant_id": run["assistant_id"], "stream": True}
@@ -197,7 +202,7 @@ def test_a_stream_of_completions_ends_in_the_same_way(server: Embedded, admin: C
 
 
 @pytest.mark.parametrize("code", ENDS)
-def test_a_stream_of_the_dialect_ends_in_the_same_way(server: Embedded, admin: Caller, code: str) -> None:
+def test_a_stream_of_the_dialect_ends_in_the_same_way(server: EmbeddedPlatform, admin: Caller, code: str) -> None:
     with newcomer(server, admin) as user:
         run = user.run("scripted/silent")
         with user.stream("GET", f"/openai/v1/threads/{run['thread_id']}/runs/{run['id']}/events") as response:
@@ -211,7 +216,9 @@ def test_a_stream_of_the_dialect_ends_in_the_same_way(server: Embedded, admin: C
 
 
 @pytest.mark.parametrize("code", ENDS)
-def test_the_sdk_raises_its_own_error_and_does_not_connect_again(server: Embedded, admin: Caller, code: str) -> None:
+def test_the_sdk_raises_its_own_error_and_does_not_connect_again(
+    server: EmbeddedPlatform, admin: Caller, code: str
+) -> None:
     with newcomer(server, admin) as user:
         run = user.run("scripted/silent")
         with (
@@ -226,7 +233,7 @@ def test_the_sdk_raises_its_own_error_and_does_not_connect_again(server: Embedde
         assert ended.value.code == code
 
 
-def test_the_runs_of_a_deleted_user_stop_at_once(own: tuple[Embedded, Caller, Path]) -> None:
+def test_the_runs_of_a_deleted_user_stop_at_once(own: tuple[EmbeddedPlatform, Caller, Path]) -> None:
     server, admin, _ = own
     with newcomer(server, admin) as user:
         for _ in range(3):
@@ -269,4 +276,4 @@ def test_a_report_names_every_table_that_belongs_to_users() -> None:
     with closing(apsw.Connection(":memory:")) as db:
         migrate(db)
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        assert set(Sweep(db).kinds()) == tables - NOT_OF_USERS
+        assert set(ErasureSweep(db).kinds()) == tables - NOT_OF_USERS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.server.erasure_ledger import NAME, Erasure, LedgerError, hash_user, load, matches, merge, record
+from projectdavid.services.erasure_ledger import NAME, LedgerEntry, LedgerError, hash_user, load, matches, merge, record
 
 SECRET = bytes(32)
 
@@ -41,7 +41,7 @@ def test_a_line_that_is_not_an_entry_is_an_error_that_names_it(tmp_path: Path, l
 def test_merging_keeps_every_entry_once_and_writes_only_what_is_new(tmp_path: Path) -> None:
     path = tmp_path / NAME
     assert load(path) == []
-    first, second = Erasure(hash_user("user_1", SECRET), 1000), Erasure(hash_user("user_2", SECRET), 500)
+    first, second = LedgerEntry(hash_user("user_1", SECRET), 1000), LedgerEntry(hash_user("user_2", SECRET), 500)
     assert merge(path, [first]) == [first]
     assert merge(path, [second, first]) == load(path) == [second, first]
     inode = path.stat().st_ino

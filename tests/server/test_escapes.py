@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectdavid.server.escapes import Cleaner
+from projectdavid.api.terminal_escapes import EscapeFilter
 
 ESC = "\x1b"
 
 
 def cleaned(*pieces: str | bytes) -> str:
     """What is shown of these pieces."""
-    cleaner = Cleaner()
+    cleaner = EscapeFilter()
     return "".join(cleaner.clean(piece.encode() if isinstance(piece, str) else piece) for piece in pieces)
 
 
@@ -88,7 +88,7 @@ def test_no_sequence_is_made_of_what_is_left_of_others(text: str, shown: str):
 
 
 def test_a_string_without_an_end_is_not_kept_in_memory():
-    cleaner = Cleaner()
+    cleaner = EscapeFilter()
     assert cleaner.clean(b"\x1b]52;c;") == ""
     for _ in range(100):
         assert cleaner.clean(b"A" * 100_000) == ""

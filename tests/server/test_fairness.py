@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.fakes.embeddings import embedded
 from tests.fakes.sites import Answer, Asked, site
 from tests.server.conftest import serving
@@ -18,7 +18,7 @@ ENDLESS = "never embedded"
 
 
 @contextmanager
-def users(server: Embedded, count: int) -> Iterator[list[Caller]]:
+def users(server: EmbeddedPlatform, count: int) -> Iterator[list[Caller]]:
     """So many new users of a server."""
     with Caller(server.base_url, "", server.admin_api_key) as admin:
         made: list[Caller] = []

@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -98,6 +99,68 @@ def test_a_name_loses_its_folders_and_nothing_else_of_use(user: Caller, given: s
     assert file["filename"] == kept
     disposition = content(user, file).headers["content-disposition"]
     assert disposition.isascii()
+
+
+NAME = "Übersicht 你好.txt"
+ENCODED: dict[str, bytes] = {
+    "as it is": f'filename="{NAME}"'.encode(),
+    "RFC 5987 alone": b"filename*=UTF-8''%C3%9Cbersicht%20%E4%BD%A0%E5%A5%BD.txt",
+    "RFC 5987 after a name in ASCII": b"filename=\"U.txt\"; filename*=utf-8'de'%C3%9Cbersicht%20%E4%BD%A0%E5%A5%BD.txt",
+    "RFC 5987 before a name in ASCII": b"filename*=utf-8''%C3%9Cbersicht%20%E4%BD%A0%E5%A5%BD.txt; filename=U.txt",
+    "RFC 5987 in quotes": b"filename*=\"UTF-8''%C3%9Cbersicht%20%E4%BD%A0%E5%A5%BD.txt\"",
+    "RFC 5987 in another charset": b"filename*=gb18030''%s" % quote(NAME.encode("gb18030")).encode(),
+    "RFC 2231 in pieces": b"filename*0*=UTF-8''%C3%9Cbersicht%20; filename*1*=%E4%BD%A0%E5%A5%BD; filename*2=.txt",
+    "RFC 2231 in pieces, not in order": b"filename*1*=%E4%BD%A0%E5%A5%BD.txt; filename*0*=UTF-8''%C3%9Cbersicht%20",
+    "RFC 2231 in pieces as they are": 'filename*0="Übersicht "; filename*1="你好.txt"'.encode(),
+    "RFC 2047 in base64": b'filename="=?utf-8?B?w5xiZXJzaWNodCDkvaDlpb0udHh0?="',
+    "RFC 2047 in quoted-printable": b'filename="=?UTF-8?Q?=C3=9Cbersicht_=E4=BD=A0=E5=A5=BD.txt?="',
+    "RFC 2047 in two words": b'filename="=?utf-8?B?w5xiZXJzaWNodCA=?= =?utf-8?Q?=E4=BD=A0=E5=A5=BD?=.txt"',
+    "RFC 2047 in words that share a character": b'filename="=?utf-8?B?w5xiZXJzaWNodCDkvQ==?= =?utf-8?B?oOWlvS50eHQ=?="',
+    "RFC 2047 with a language": b'filename="=?utf-8*de?B?w5xiZXJzaWNodCDkvaDlpb0udHh0?="',
+    "RFC 2047 and 5987": b"filename=\"=?utf-8?B?eA==?=\"; filename*=utf-8''%C3%9Cbersicht%20%E4%BD%A0%E5%A5%BD.txt",
+    "RFC 5987 that cannot be read": f"filename=\"{NAME}\"; filename*=utf-8''%FF".encode(),
+}
+
+
+def in_form(user: Caller, path: str, names: bytes) -> httpx2.Response:
+    """The answer to a file with these names in the header of its part."""
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; %b\r\n\r\nhello\r\n' % names
+    purpose = b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nassistants\r\n--b--\r\n'
+    return user.post(path, content=head + purpose, headers={"content-type": "multipart/form-data; boundary=b"})
+
+
+@pytest.mark.parametrize("names", ENCODED.values(), ids=ENCODED)
+def test_a_name_is_decoded_however_it_was_encoded(user: Caller, names: bytes) -> None:
+    for path in ("/v1/files", "/openai/v1/files"):
+        assert ok(in_form(user, path, names))["filename"] == NAME
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        b"filename*=x-unknown''%C3%9C.txt",
+        b"filename*=utf-8''%FF.txt",
+        b"filename*=undefined''a.txt",
+        b"filename*=utf-7''+2D0-.txt",
+        b"filename*=utf-8''..",
+        b"filename*=utf-8''a%2F",
+        b'filename="=?utf-8?B?w5w?="',
+        b'filename="=?x-unknown?B?w5w=?="',
+        b'filename="=?utf-8?Q?=FF?="',
+        b'filename="\xed\xa0\xbd"',
+    ],
+)
+def test_a_name_that_cannot_be_decoded_is_refused_with_its_field(user: Caller, folder: Path, names: bytes) -> None:
+    before = stored(folder)
+    refused(in_form(user, "/v1/files", names), 422, "invalid_value", "file")
+    answer = in_form(user, "/openai/v1/files", names)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file"), answer.text
+    assert stored(folder) == before
+
+
+@pytest.mark.parametrize("text", ["=?utf-8?X?abc?=", "=?utf-8?B?", "a=?b?=c", "100%.txt", "%C3%9C.txt", "a*b.txt"])
+def test_a_name_that_only_looks_encoded_stays_as_it_is(user: Caller, text: str) -> None:
+    assert ok(in_form(user, "/v1/files", f'filename="{text}"'.encode()))["filename"] == text
 
 
 @pytest.mark.parametrize("name", ["..", "a/..", " ", "a" * 256])

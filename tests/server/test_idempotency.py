@@ -11,8 +11,9 @@ import httpx2
 import pytest
 from anyio.lowlevel import checkpoint
 
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.platform import Platform
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.ports import queries
+from projectdavid.services.platform import Platform
 from tests.server.conftest import Clock, serving
 from tests.server.routes import ADMIN_ONLY, CASES, Asked, world_of
 from tests.server.talking import WEATHER, Caller, Json, ok, refused
@@ -25,7 +26,7 @@ DAY = 86_400
 
 
 @pytest.fixture
-async def many(server: Embedded, user: Caller) -> AsyncGenerator[httpx2.AsyncClient]:
+async def many(server: EmbeddedPlatform, user: Caller) -> AsyncGenerator[httpx2.AsyncClient]:
     """A user with as many connections as requests."""
     limits = httpx2.Limits(max_connections=AT_ONCE)
     headers = {"x-api-key": user.key, **KEY}
@@ -89,7 +90,7 @@ def lose_answers(folder: Path) -> int:
 
 
 @contextmanager
-def admin_of(server: Embedded) -> Iterator[Caller]:
+def admin_of(server: EmbeddedPlatform) -> Iterator[Caller]:
     with Caller(server.base_url, "", server.admin_api_key) as admin:
         yield admin
 
@@ -135,7 +136,7 @@ def test_a_run_that_lost_its_answer_is_found_again_although_its_assistant_is_gon
         assert [run["id"] for run in ok(admin.get("/v1/runs"))["data"]] == [made["id"]]
 
 
-def answers(server: Embedded, asked: list[tuple[str, str, str, Asked]]) -> list[httpx2.Response]:
+def answers(server: EmbeddedPlatform, asked: list[tuple[str, str, str, Asked]]) -> list[httpx2.Response]:
     """What is answered to each, under a key of its own."""
     found: list[httpx2.Response] = []
     for number, (route, user_id, key, one) in enumerate(asked):
@@ -145,7 +146,7 @@ def answers(server: Embedded, asked: list[tuple[str, str, str, Asked]]) -> list[
     return found
 
 
-def amount(server: Embedded, user_id: str, key: str) -> dict[str, int]:
+def amount(server: EmbeddedPlatform, user_id: str, key: str) -> dict[str, int]:
     with Caller(server.base_url, user_id, key) as user:
         return amounts(user)
 
@@ -286,10 +287,10 @@ async def test_a_key_is_remembered_for_a_day(platform: Platform, still: httpx2.A
 @pytest.mark.anyio
 async def test_what_is_old_is_thrown_away(platform: Platform, still: httpx2.AsyncClient, clock: Clock) -> None:
     view = platform.store.of((await posted(still, "/v1/threads", **KEY))["owner_id"])
-    assert await view.one("idempotency", key="one", since=0) is not None
+    assert await view.one(queries.IDEMPOTENCY, key="one", since=0) is not None
     clock.now += DAY
     await platform.sweeper.prune()
-    assert await view.one("idempotency", key="one", since=0) is None
+    assert await view.one(queries.IDEMPOTENCY, key="one", since=0) is None
 
 
 @pytest.mark.anyio

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.providers.scripted import ScriptedProvider
+from projectdavid.adapters.providers.scripted import ScriptedProvider
 from tests.server.conftest import serving
 from tests.server.talking import Caller, Json, ok, refused, stored
 

@@ -1,10 +1,11 @@
 """The largest objects that may be made, in both dialects, and pages of them."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.compat.behaviours.wire import Wire
 from tests.compat.behaviours.wire import refused as refused_by_dialect
 from tests.server.talking import Caller, Json, ok, refused
@@ -36,6 +37,12 @@ def function(schema: Json, name: str = "f") -> Json:
     return {"type": "function", "function": {"name": name, "parameters": schema}}
 
 
+def described(schema: Json, name: str) -> Json:
+    """The same with the longest description."""
+    tool = function(schema, name)
+    return {**tool, "function": {**tool["function"], "description": SMILE * 1024}}
+
+
 def answers_by(schema: Json) -> Json:
     """A response format, which is the same in both dialects."""
     return {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
@@ -52,15 +59,7 @@ TOO_LARGE: dict[str, tuple[Json, str, str]] = {
     "too many schemas": (
         {"tools": [function(long(100_000), f"f{n}") for n in range(6)]},
         "tools",
-        "524288 bytes in all, not 600000",
-    ),
-    "an assistant that is too large in all": (
-        {
-            "instructions": SMILE * 256_000,
-            "tools": [function(long(20_000), "f"), function(long(20_000), "g")],
-        },
-        "instructions",
-        "1048576 bytes in all",
+        "524288 bytes in total, not 600000",
     ),
 }
 TAKEN: dict[str, Json] = {
@@ -68,12 +67,17 @@ TAKEN: dict[str, Json] = {
     "a schema of many levels": {"tools": [function(deep(64))]},
     "a schema of many bytes": {"tools": [function(long(128 * 1024))]},
     "many schemas": {"tools": [function(long(130_000), f"f{n}") for n in range(4)]},
-    "long instructions": {"instructions": SMILE * 256_000},
+    "every text at its limit": {
+        "name": SMILE * 128,
+        "description": SMILE * 256,
+        "instructions": SMILE * 256_000,
+        "tools": [described(long(4096), f"f{n}") for n in range(128)],
+    },
 }
 
 
 @pytest.fixture
-def wire(server: Embedded, user: Caller) -> Wire:
+def wire(server: EmbeddedPlatform, user: Caller) -> Wire:
     """The same user in the other dialect."""
     return Wire(server.base_url, user.key)
 
@@ -99,11 +103,20 @@ def test_an_assistant_that_is_too_large_is_neither_made_nor_changed_to(
         assert ok(user.get(f"/v1/assistants/{assistant['id']}")) == assistant
 
 
+def test_an_assistant_with_fields_of_its_own_is_bounded_in_all(user: Caller) -> None:
+    fields = {"model": "m", "instructions": "i" * 256_000, "tool_resources": {"own": ["x" * 1_000_000] * 5}}
+    refusal = refused(user.post("/v1/assistants", json=fields), 422, "invalid_value", "tool_resources")
+    assert "5242880 bytes in all" in refusal
+    assert ok(user.get("/v1/assistants")) == []
+
+
 @pytest.mark.parametrize("fields", TAKEN.values(), ids=TAKEN)
-def test_an_assistant_within_the_limits_is_made(user: Caller, wire: Wire, fields: Json) -> None:
+def test_an_assistant_within_the_limits_is_made_however_it_is_written(user: Caller, wire: Wire, fields: Json) -> None:
     ok(user.post("/v1/assistants", json={"model": "m", **fields}))
     with wire:
         ok(wire.post("/assistants", json={"model": "m", **fields}))
+        escaped = json.dumps({"model": "m", **fields}).encode()
+        ok(wire.post("/assistants", content=escaped, headers={"content-type": "application/json"}))
 
 
 @pytest.mark.parametrize("schema", [wide(5100), deep(70), long(128 * 1024 + 1)], ids=["values", "levels", "bytes"])

@@ -8,13 +8,13 @@ import httpx2
 import msgspec
 import pytest
 
+from projectdavid.composition.app import create_app
+from projectdavid.composition.bootstrap import assemble
 from projectdavid.protocol.usage import Limits
-from projectdavid.runtime.quota import Exceeded
-from projectdavid.server.app import create_app
-from projectdavid.server.bootstrap import assemble
-from projectdavid.server.platform import Platform
-from projectdavid.server.rates import MOST, Rates
-from projectdavid.server.settings import Settings
+from projectdavid.runtime.quota import LimitExceeded
+from projectdavid.security.rate_limiter import MOST, RateLimiter
+from projectdavid.services.platform import Platform
+from projectdavid.settings import Settings
 from tests.server.conftest import Clock, serving
 from tests.server.script import player
 from tests.server.talking import WEATHER, Caller, Json, ok, refused
@@ -123,10 +123,10 @@ async def test_a_request_is_counted_once_however_it_is_answered(still: httpx2.As
 
 
 def test_a_bucket_fills_evenly_and_a_clock_that_is_set_back_empties_nothing() -> None:
-    rates = Rates()
+    rates = RateLimiter()
     for _ in range(60):
         rates.take("ann", 60, 1000.0)
-    with pytest.raises(Exceeded) as empty:
+    with pytest.raises(LimitExceeded) as empty:
         rates.take("ann", 60, 900.0)
     assert empty.value.retry_after == pytest.approx(1.0)
     for second in range(1, 100):
@@ -134,14 +134,14 @@ def test_a_bucket_fills_evenly_and_a_clock_that_is_set_back_empties_nothing() ->
 
 
 def test_those_who_asked_longest_ago_are_forgotten_first() -> None:
-    rates = Rates()
+    rates = RateLimiter()
     for owner in range(MOST):
         rates.take(str(owner), 1, 0.0)
-    with pytest.raises(Exceeded):
+    with pytest.raises(LimitExceeded):
         rates.take("0", 1, 0.0)  # and is the last now
     rates.take("new", 1, 0.0)
     rates.take("1", 1, 0.0)
-    with pytest.raises(Exceeded):
+    with pytest.raises(LimitExceeded):
         rates.take("0", 1, 0.0)
 
 

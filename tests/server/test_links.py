@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from projectdavid.runtime.filing import ORPHANED_AFTER, Filing
-from projectdavid.server.platform import Platform
+from projectdavid.runtime.file_lifecycle import ORPHANED_AFTER, FileLifecycle
+from projectdavid.services.platform import Platform
 from tests.server.conftest import Clock, serving
 from tests.server.talking import Caller, Json, ok, once, refused, stored
 
@@ -121,7 +121,7 @@ async def test_bytes_that_no_file_has_are_moved_aside_in_time(still: httpx2.Asyn
     ours = await _uploaded(still)
     await platform.blobs.put(once(b"unlinked"), 100)
     assert await platform.filing.prune() == 0  # they may be of a file that is only being made
-    later = Filing(platform.store, platform.blobs, platform.clock, orphaned_after=-ORPHANED_AFTER)
+    later = FileLifecycle(platform.store, platform.blobs, platform.clock, orphaned_after=-ORPHANED_AFTER)
     assert await later.prune() == 1
     assert len(stored(platform.settings.data)) == 1
     assert (await still.get(f"/v1/files/{ours['id']}/content")).content == CSV

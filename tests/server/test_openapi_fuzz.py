@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.server.fuzzing import STATEFUL, Found, Plan, answering, drawn, fuzzed, loaded
 from tests.server.routes import ROUTES, World, world_of
 from tests.server.talking import Caller, Json, ok
@@ -22,8 +22,11 @@ OF_A_STATE = [
     "POST /v1/file-uploads/{upload_id}/complete",
     "POST /v1/file-uploads/{upload_id}/cancel",
     "PATCH /v1/vector-stores/{store_id}/files/{file_id}",
+    "POST /v1/imports/{import_id}/objects",
+    "POST /v1/imports/{import_id}/files",
 ]
-"""Operations that answer 400 to well-formed requests too: their run or upload may be over, or wait for another call."""
+"""Operations that answer 400 to well-formed requests too: their run, upload or import may be over, or wait for another
+call."""
 OF_A_RULE = [
     "POST /v1/vector-stores",
     "POST /v1/vector-stores/{store_id}/files",
@@ -35,6 +38,9 @@ OF_A_RULE = [
     "PATCH /v1/vector-stores/{store_id}/files/{file_id}",
 ]
 """Operations that answer 422 to well-formed requests too: their fields have to fit together, or the vector store."""
+LINKED = ["POST /v1/imports/{import_id}/files"]
+"""Operations where the fuzzer replaces an invalid field by an id of an earlier answer, and then expects a refusal of
+the request, which is valid by then. `test_imports.py` checks what their form accepts."""
 OF_A_LIMIT = ["POST /v1/users/{user_id}/apikeys", "POST /v1/admin/users/{user_id}/keys"]
 """Operations that answer 400 to well-formed requests too: the fuzzer makes users that may have no key."""
 OF_A_URL = ["POST /v1/assistants", "PUT /v1/assistants/{assistant_id}"]
@@ -73,11 +79,12 @@ def _refusing() -> list[Json]:
     accepted = ["2xx", "400", "401", "403", "404", "409"]
     ruled = [*accepted, "413", "422"]
     guarded = ["2xx", "401", "403", "404", "409", "422"]
-    stateful = [name for name in OF_A_STATE if name not in OF_A_RULE]
+    stateful = [name for name in OF_A_STATE if name not in (*OF_A_RULE, *LINKED)]
     days = ["GET /v1/usage"]  # which may be in the wrong order
     return [
         *answering(days, positive_data_acceptance=[*accepted, "422"]),
         *answering([*stateful, *OF_A_LIMIT], positive_data_acceptance=accepted),
+        *answering(LINKED, positive_data_acceptance=accepted, negative_data_rejection=["2xx", "4xx", "5xx"]),
         *answering(OF_A_RULE, positive_data_acceptance=ruled, negative_data_rejection=["4xx", "5xx"]),
         *answering(OF_A_URL, positive_data_acceptance=guarded),
     ]
@@ -88,7 +95,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     return fuzzed(tmp_path_factory.mktemp("fuzzed"), _loaded)
 
 
-def _loaded(server: Embedded, admin: Caller) -> Any:
+def _loaded(server: EmbeddedPlatform, admin: Caller) -> Any:
     """The description of the API, with hooks that keep the fuzzer from locking itself out."""
     admin.user_id = ok(admin.get("/v1/auth/validate-key"))["user_id"]
     world = {**world_of(admin), **_somebody_else(admin)}

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from projectdavid.engine.deltas import Finish, Refusal, Usage
-from projectdavid.engine.prompt import Ask
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.providers.scripted.script import Scene
-from projectdavid.server.embedded import Embedded
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.engine.deltas import FinishDelta, RefusalDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest
 from tests.compat.behaviours.wire import Wire, names, path_of
 from tests.compat.behaviours.wire import refused as refused_by_dialect
 from tests.server.conftest import serving
@@ -38,10 +38,10 @@ class Model:
     """A model that gives the answers that the user's message lists, one after the other."""
 
     def __init__(self) -> None:
-        self.asked: dict[str, list[Ask]] = {}
+        self.asked: dict[str, list[ModelRequest]] = {}
         self.provider = ScriptedProvider(scene_for=self.play)
 
-    def play(self, ask: Ask) -> Scene:
+    def play(self, ask: ModelRequest) -> Scene:
         wanted = next(str(message.content) for message in ask.messages if str(message.content).startswith('{"id"'))
         asked = self.asked.setdefault(wanted, [])
         asked.append(ask)
@@ -49,14 +49,14 @@ class Model:
         if answer == CALL:
             return call(("get_weather", '{"city": "Oslo"}'))
         if answer == REFUSAL:
-            return [[Refusal(("I will not.",))], [Finish("stop"), Usage(10, 3)]]
-        return say(answer) if answer else [[Finish("stop"), Usage(10, 0)]]
+            return [[RefusalDelta(("I will not.",))], [FinishDelta("stop"), TokenUsage(10, 3)]]
+        return say(answer) if answer else [[FinishDelta("stop"), TokenUsage(10, 0)]]
 
 
 class Answered:
     """A run that is over, with what was asked and what can be read."""
 
-    def __init__(self, user: Caller, run_id: str, thread_id: str, asked: list[Ask]) -> None:
+    def __init__(self, user: Caller, run_id: str, thread_id: str, asked: list[ModelRequest]) -> None:
         self.run = ok(user.get(f"/v1/runs/{run_id}"))
         self.asked = asked
         self.events = list(user.events(self.run))
@@ -70,19 +70,19 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Embedded]:
+def server(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[EmbeddedPlatform]:
     with serving(tmp_path_factory.mktemp("formats"), providers={"scripted": model.provider}) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def user(server: Embedded) -> Iterator[Caller]:
+def user(server: EmbeddedPlatform) -> Iterator[Caller]:
     with Caller(server.base_url, "", server.admin_api_key) as user:
         yield user
 
 
 @pytest.fixture(scope="module")
-def wire(server: Embedded, user: Caller) -> Iterator[Wire]:
+def wire(server: EmbeddedPlatform, user: Caller) -> Iterator[Wire]:
     with Wire(server.base_url, user.key) as wire:
         yield wire
 
@@ -144,8 +144,8 @@ BAD_SCHEMAS: dict[str, tuple[Json, str, str]] = {
         "properties.p64",
         "64 regular expressions",
     ),
-    "a reference to the web": (inside({"$ref": "https://example.com/x"}), "properties.p.$ref", "fetches nothing"),
-    "a reference to a file": (inside({"$ref": "file:///etc/passwd"}), "properties.p.$ref", "fetches nothing"),
+    "a reference to the web": (inside({"$ref": "https://example.com/x"}), "properties.p.$ref", "does not fetch"),
+    "a reference to a file": (inside({"$ref": "file:///etc/passwd"}), "properties.p.$ref", "does not fetch"),
     "a reference to nothing": (inside({"$ref": "#/$defs/x"}), "properties.p.$ref", "'#/$defs/x'"),
     "a reference to an unknown anchor": (inside({"$ref": "#x"}), "properties.p.$ref", "'#x'"),
     "a reference that is no text": (inside({"$ref": 5}), "properties.p.$ref", "string"),
@@ -336,7 +336,7 @@ def test_streams_of_the_dialect_show_the_wrong_answer_as_an_incomplete_message(w
 def test_an_answer_after_calls_is_checked_and_the_calls_are_not_repeated(user: Caller, model: Model) -> None:
     said = json.dumps({"id": uuid4().hex, "answers": [CALL, WRONG, GOOD]})
     run = user.run("scripted/x", user.thread(said), tools=[WEATHER], response_format=by_schema())
-    waiting = user.until(run, "requires_action")
+    waiting = user.until(run, "action_required")
     ok(user.submit(waiting, (waiting["actions"][0]["tool_call_id"], "Rain")))
     run = user.until(run, "completed")
     assert [ask.messages[-1].role for ask in model.asked[said]] == ["user", "tool", "user"]

@@ -175,3 +175,42 @@ def test_users_are_listed_for_admins(admin: Caller, user: Caller, other: Caller)
     by_seven = [found for page in walk(admin, "/v1/users", 50, "desc") for found in page]
     assert everyone == by_seven[::-1]
     refused(user.get("/v1/users"), 403, "admin_only")
+
+
+ARRAYS = {
+    "/v1/assistants",
+    "/v1/users/{user_id}/assistants",
+    "/v1/threads/user/{user_id}",
+    "/v1/threads/user/{user_id}/records",
+    "/v1/vector-stores",
+    "/v1/vector-stores/admin/by-user",
+    "/v1/vector-stores/{store_id}/files",
+}
+"""The lists that Project David's own clients read as bare arrays."""
+WHOLE = {
+    "/v1/threads/{thread_id}/formatted_messages",
+    "/v1/actions/pending/{run_id}",
+    "/v1/runs/{run_id}/actions/status",
+}
+"""The same without pages: all of it is in one answer."""
+PAGE = ["data", "first_id", "has_more", "last_id", "object"]
+
+
+def test_lists_have_one_shape_unless_the_wire_of_project_david_has_another(stranger: httpx2.Client) -> None:
+    described = ok(stranger.get("/openapi.json"))
+    shapes: dict[str, list[str] | str] = {}
+    paged: set[str] = set()
+    for path, operations in described["paths"].items():
+        if "get" not in operations:
+            continue
+        answer = operations["get"]["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        schema = answer.get("schema", {})
+        schema = described["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+        if schema.get("type") == "array" or {"data", "has_more"} <= schema.get("properties", {}).keys():
+            shapes[path] = "array" if schema["type"] == "array" else sorted(schema["properties"])
+        if {"after", "limit"} <= {one["name"] for one in operations["get"].get("parameters", [])}:
+            paged.add(path)
+    assert {path for path, shape in shapes.items() if shape == "array"} == ARRAYS | WHOLE
+    assert all(shape == PAGE for path, shape in shapes.items() if path not in ARRAYS | WHOLE)
+    assert paged <= shapes.keys() - WHOLE
+    assert paged >= ARRAYS

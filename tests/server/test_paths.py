@@ -11,10 +11,12 @@ from tests.server.talking import Caller, ok, refused
 DISGUISED = [
     "/openai%2fv1/assistants",
     "/openai%2Fv1/assistants",
-    "/openai/v1%2fassistants",
     "/openai%2fv1%2fassistants",
     "/%6fpenai/v1/assistants",
-    "/openai/%761/assistants",
+    "/%6fpenai/assistants",
+    "/%61pi/projects/mine/assistants",
+    "/api/projects/a%2fb/assistants",
+    "/api/projects/%6dine/assistants",
     "/openai%5cv1/assistants",
     "/v1%2fassistants",
     "/v1/us%65rs",
@@ -46,7 +48,19 @@ def get(user: Caller, path: str) -> httpx2.Response:
         return httpx2.Response(answer.status, headers=answer.getheaders(), content=answer.read())
 
 
-@pytest.mark.parametrize("path", ["/openai/v1/%61ssistants", "/openai/v1/models%2fmodel", "/openai/v1/threads%2fruns"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/v1/%61ssistants",
+        "/openai/v1/models%2fmodel",
+        "/openai/v1/threads%2fruns",
+        "/openai/v1%2fassistants",
+        "/openai/%761/assistants",
+        "/openai/%61ssistants",
+        "/api/projects/mine/%61ssistants",
+        "/api/projects/mine/threads%2fruns",
+    ],
+)
 def test_the_dialect_refuses_such_a_path_in_its_own_words(user: Caller, path: str) -> None:
     answer = get(user, path)
     assert answer.status_code == 404, answer.text

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from projectdavid.engine.deltas import Text, Warned
-from projectdavid.engine.prompt import Ask, PromptMessage
-from projectdavid.providers.openai_compatible import find_proxy
-from projectdavid.providers.scripted import ScriptedProvider
-from projectdavid.server.providing import models_of
-from projectdavid.server.settings import PriceSettings, ProviderSettings, Settings
+from projectdavid.adapters.providers.openai_compatible import find_proxy
+from projectdavid.adapters.providers.scripted import ScriptedProvider
+from projectdavid.composition.model_providers import models_of
+from projectdavid.engine.deltas import TextDelta, WarningDelta
+from projectdavid.engine.prompt import ModelRequest, PromptMessage
+from projectdavid.settings import PriceSettings, ProviderSettings, Settings
 from tests.fakes.scenes import Refuser
 from tests.server.conftest import FOREIGN, serving
 from tests.server.talking import Caller, ok
@@ -52,7 +52,7 @@ def test_a_name_costs_what_the_model_behind_it_costs(tmp_path: Path) -> None:
 
 
 def test_a_name_for_a_model_of_nobody_is_refused_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"model_aliases has 'gpt-4o' for 'nobody/llama'.*only demo are"):
+    with pytest.raises(ValueError, match=r"model_aliases maps 'gpt-4o' to 'nobody/llama'.*only demo are"):
         models_of(Settings(data=tmp_path, model_aliases={"gpt-4o": "nobody/llama"}), {})
 
 
@@ -84,8 +84,9 @@ async def test_the_settings_of_a_provider_decide_how_it_is_asked(tmp_path: Path)
         provider, name = models.resolve("acme/large")
         image = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
         prompt = (PromptMessage("user", [{"type": "text", "text": "Look."}, image]),)
-        asked = Ask(name, prompt, tools=({"name": "f"},), temperature=0.5, top_p=0.5, max_tokens=9)
-        warned = [one.code async for some in provider.stream(asked) for one in some if isinstance(one, Warned)]
+        options = {"temperature": 0.5, "top_p": 0.5}
+        asked = ModelRequest(name, prompt, tools=({"name": "f"},), options=options, max_tokens=9)
+        warned = [one.code async for some in provider.stream(asked) for one in some if isinstance(one, WarningDelta)]
         await models.close()
     (body,) = server.asked
     assert body.keys() == {"model", "messages", "stream", "top_p", "max_completion_tokens", "safe_prompt"}
@@ -146,6 +147,10 @@ async def test_a_request_goes_through_the_proxy_of_the_settings(tmp_path: Path) 
         acme = ProviderSettings(base_url="http://llm.corp.invalid/v1", proxy=where)
         models = models_of(Settings(data=tmp_path, providers={"acme": acme}), {})
         provider, name = models.resolve("acme/large")
-        said = [chunk async for some in provider.stream(Ask(name, (PromptMessage("user", "Hi"),))) for chunk in some]
+        said = [
+            chunk
+            async for some in provider.stream(ModelRequest(name, (PromptMessage("user", "Hi"),)))
+            for chunk in some
+        ]
         await models.close()
-    assert Text(("fine",)) in said
+    assert TextDelta(("fine",)) in said

@@ -1,13 +1,22 @@
 """How runs end: failed, cancelled, expired, deleted."""
 
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import httpx2
 import pytest
+from anyio.lowlevel import checkpoint
 
-from projectdavid.server.platform import Platform
+from projectdavid.composition.app import create_app
+from projectdavid.ports.bus import Payload
+from projectdavid.services.platform import Platform
 from tests.server.conftest import Clock, serving
-from tests.server.talking import WEATHER, Caller, chunks, frames, ok, refused
+from tests.server.talking import WEATHER, Caller, Json, chunks, frames, ok, refused
+from tests.timeouts import EVENT_TIMEOUT
 
 
 def test_a_failed_run_says_why_and_keeps_what_was_said(user: Caller) -> None:
@@ -28,7 +37,7 @@ def test_a_failed_run_says_why_and_keeps_what_was_said(user: Caller) -> None:
     assert (last["completed_at"], last["incomplete_at"]) == (None, last["created_at"])
 
 
-@pytest.mark.parametrize("status", ["pending", "requires_action"])
+@pytest.mark.parametrize("status", ["pending", "action_required"])
 def test_cancelling_a_run_that_waits_ends_it_at_once(user: Caller, status: str) -> None:
     run = user.run(status="pending") if status == "pending" else user.waiting()
     cancelled = ok(user.post(f"/v1/runs/{run['id']}/cancel"))
@@ -97,7 +106,7 @@ def test_a_thread_deleted_in_the_midst_of_a_run_does_not_hold_up_the_next(user: 
 
 
 def test_the_stream_of_a_deleted_run_tells_nothing_of_the_next(tmp_path: Path) -> None:
-    with serving(tmp_path, keep_alive=0.05) as server, Caller(server.base_url, "", server.api_key) as user:
+    with serving(tmp_path, stream_keep_alive=0.05) as server, Caller(server.base_url, "", server.api_key) as user:
         run = user.run("scripted/silent")
         with user.stream("GET", f"/v1/runs/{run['id']}/events") as response:
             stream = frames(response)
@@ -106,6 +115,94 @@ def test_the_stream_of_a_deleted_run_tells_nothing_of_the_next(tmp_path: Path) -
             ok(user.delete(f"/v1/threads/{run['thread_id']}"))
             user.until(user.run(), "completed")
             assert [event["code"] for event in stream] == ["thread_deleted"]
+
+
+ENDINGS = {
+    "thread deleted": ("DELETE", "/v1/threads/{thread_id}", "thread_deleted"),
+    "assistant deleted": ("DELETE", "/v1/assistants/{assistant_id}", "failed"),
+    "user deleted": ("DELETE", "/v1/users/{user_id}", "user_deleted"),
+    "key revoked": ("DELETE", "/v1/users/{user_id}/apikeys/{key_prefix}", "key_revoked"),
+    "cancelled": ("POST", "/v1/runs/{id}/cancel", "cancelled"),
+    "expired": (None, "", "expired"),
+}
+STREAMS = {
+    "native": ("GET", "/v1/runs/{id}/events"),
+    "completions": ("POST", "/v1/completions"),
+    "dialect": ("GET", "/openai/v1/threads/{thread_id}/runs/{id}/events"),
+}
+
+
+class LostHints:
+    """The bus of a process that hears no other: counts the seconds for which a reader waits after `end`."""
+
+    def __init__(self) -> None:
+        self.reading, self.ended = asyncio.Event(), asyncio.Event()
+        self.waited = 0.0
+
+    def publish(self, topic: str, payloads: Sequence[Payload] = ()) -> None:
+        pass
+
+    def take(self) -> None:
+        return None
+
+    @contextmanager
+    def subscribe(self, topic: str) -> Iterator[Self]:
+        yield self
+
+    async def wait(self, seconds: float) -> bool:
+        self.reading.set()
+        await self.ended.wait()
+        await checkpoint()
+        self.waited += seconds
+        return False
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", STREAMS)
+async def test_readers_in_another_process_learn_of_every_end_within_a_second(
+    still: httpx2.AsyncClient, platform: Platform, clock: Clock, stream: str
+) -> None:
+    for ending, (method, path, expected) in ENDINGS.items():
+        user_id = ok(await still.post("/v1/users", json={}))["id"]
+        key = ok(await still.post(f"/v1/users/{user_id}/apikeys"))
+        user = {"x-api-key": key["plain_key"]}
+        run = await silent_run(still, user, waits=stream != "completions")
+        hints = LostHints()
+        async with asyncio.timeout(EVENT_TIMEOUT), asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(read_elsewhere(replace(platform, bus=hints), user, stream, run))
+            await hints.reading.wait()
+            if method is None:
+                clock.now = run["expires_at"] + 5
+                await platform.sweeper.expire()
+            else:
+                path = path.format(**{**run, "user_id": user_id, "key_prefix": key["details"]["prefix"]})
+                await still.request(method, path, headers={} if "/users/" in path else user)
+            if ending == "cancelled":
+                await still.get(f"/v1/runs/{run['id']}/events", headers=user)  # to its end
+            hints.ended.set()
+            *_, last, done = await reading
+        assert done.endswith("data: [DONE]"), ending
+        assert expected in last, ending
+        assert hints.waited < 1, ending
+        await still.delete(f"/v1/users/{user_id}")
+
+
+async def silent_run(client: httpx2.AsyncClient, user: dict[str, str], *, waits: bool) -> Json:
+    assistant = ok(await client.post("/v1/assistants", json={"model": "scripted/silent"}, headers=user))
+    thread = ok(await client.post("/v1/threads", headers=user))
+    body = {"assistant_id": assistant["id"], "thread_id": thread["id"], **({"status": "pending"} if waits else {})}
+    return ok(await client.post("/v1/runs", json=body, headers=user))
+
+
+async def read_elsewhere(platform: Platform, user: dict[str, str], stream: str, run: Json) -> list[str]:
+    """The frames of a run's stream as a second process sends them."""
+    method, path = STREAMS[stream]
+    named = {name: run[name] for name in ("assistant_id", "thread_id")}
+    body = {"json": {**named, "run_id": run["id"]}} if method == "POST" else {}
+    transport = httpx2.ASGITransport(create_app(platform))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://here", headers=user) as reader:
+        response = await reader.request(method, path.format(**run), **body)
+    return response.text.strip().split("\n\n")
 
 
 @pytest.mark.anyio
@@ -117,7 +214,7 @@ async def test_a_run_whose_time_is_up_expires_with_its_calls(
     ids = {"assistant_id": assistant["id"], "thread_id": thread["id"]}
     run = (await still.post("/v1/runs", json={**ids, "status": "pending"})).json()
     streamed = await still.post("/v1/completions", json={**ids, "run_id": run["id"]})
-    assert chunks(streamed)[-1]["status"] == "requires_action"
+    assert chunks(streamed)[-1]["status"] == "action_required"
     clock.now = run["expires_at"] + 5
     await platform.sweeper.expire()
     run = (await still.get(f"/v1/runs/{run['id']}")).json()

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from projectdavid import CodeEvent, Entity, FileEvent, OutputEvent, SandboxEvent
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.fakes.hands import PNG, SANDBOX, FakeComputer, FakeInterpreter
 from tests.server.conftest import serving
 from tests.server.talking import NOBODY, Caller, chunks, ok, refused
@@ -19,14 +19,14 @@ def interpreter() -> FakeInterpreter:
 
 
 @pytest.fixture(scope="module")
-def equipped(tmp_path_factory: pytest.TempPathFactory, interpreter: FakeInterpreter) -> Iterator[Embedded]:
+def equipped(tmp_path_factory: pytest.TempPathFactory, interpreter: FakeInterpreter) -> Iterator[EmbeddedPlatform]:
     tools = {"code_interpreter": interpreter, "computer": FakeComputer()}
     with serving(tmp_path_factory.mktemp("hands"), tools=tools) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def somebody(equipped: Embedded) -> Iterator[Caller]:
+def somebody(equipped: EmbeddedPlatform) -> Iterator[Caller]:
     with Caller(equipped.base_url, "", equipped.api_key) as caller:
         yield caller
 
@@ -129,7 +129,7 @@ def test_steps_come_in_pages_both_ways(somebody: Caller) -> None:
     refused(somebody.get(f"/v1/runs/{run['id']}/steps/{NOBODY}"), 404, "step_not_found")
 
 
-def test_the_sdk_reads_steps_and_the_events_of_calls(equipped: Embedded) -> None:
+def test_the_sdk_reads_steps_and_the_events_of_calls(equipped: EmbeddedPlatform) -> None:
     with Entity(base_url=equipped.base_url, api_key=equipped.api_key) as client:
         assistant = client.assistants.create_assistant(model="scripted/coder", tools=[{"type": "code_interpreter"}])
         result = client.runs.run(assistant, client.threads.create_thread(), content="Hi", on_event=(seen := []).append)

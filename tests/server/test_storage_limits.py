@@ -10,17 +10,25 @@ import httpx2
 import pytest
 
 from projectdavid import Entity
-from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.ports.tool import (
+    ToolCall,
+    ToolContext,
+    ToolDescription,
+    ToolError,
+    ToolFunction,
+    ToolOutput,
+    render_function_step,
+)
 from projectdavid.runtime.storage_limits import CHECKED, PER_OWNER, TEXTS
-from projectdavid.server.embedded import Embedded
-from projectdavid.server.settings import Settings
+from projectdavid.settings import Settings
 from tests.contracts.test_store import CREATIONS
 from tests.server.conftest import serving
 from tests.server.talking import WEATHER, Caller, Json, ok, stored
 
 CODE = "storage_limit_reached"
-OWN_BOUNDS = {"idempotency_claim", "page_keep", "erased_id_insert"}
-"""What else is created: pruned by age or number, or one short name for each row that was deleted."""
+OWN_BOUNDS = {"idempotency_claim", "page_keep", "erased_id_insert", "import_insert"}
+"""What else is created: pruned or bounded by age or number, or one short name for each row that was deleted."""
 
 
 def limit(admin: Caller, user: Caller, **limits: int) -> None:
@@ -211,7 +219,7 @@ def test_keys_that_an_admin_makes_count_for_their_user(admin: Caller, user: Call
     at_limit(admin.post(f"/v1/admin/users/{user.user_id}/keys"))
 
 
-def test_usage_shows_what_is_stored_and_the_limits(server: Embedded, admin: Caller, user: Caller) -> None:
+def test_usage_shows_what_is_stored_and_the_limits(server: EmbeddedPlatform, admin: Caller, user: Caller) -> None:
     limit(admin, user, stored_files=7)
     user.upload(b"12345")
     with Entity(server.base_url, user.key) as client:
@@ -227,7 +235,7 @@ def test_every_limit_of_storage_has_a_default() -> None:
 
 
 def test_everything_that_is_created_for_an_owner_is_limited() -> None:
-    assert {*CHECKED, *OWN_BOUNDS} >= CREATIONS
+    assert {*(query.name for query in CHECKED), *OWN_BOUNDS} >= CREATIONS
 
 
 # What tools make.
@@ -235,6 +243,8 @@ def test_everything_that_is_created_for_an_owner_is_limited() -> None:
 
 class Scribe:
     """Answers `get_weather` with a file for each name; as many calls as `together` wait for one another before that."""
+
+    description = ToolDescription("web_search", render_function_step)
 
     def __init__(self) -> None:
         self.names: Sequence[str] = ()
@@ -245,7 +255,7 @@ class Scribe:
         function = WEATHER["function"]
         return [ToolFunction(function["name"], function["description"], function["parameters"], effect="read")]
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
         async def written(text: bytes) -> Any:
             yield text
 
@@ -271,7 +281,7 @@ def tool_user(tmp_path: Path, scribe: Scribe) -> Iterator[Caller]:
         yield from _caller(server)
 
 
-def _caller(server: Embedded) -> Iterator[Caller]:
+def _caller(server: EmbeddedPlatform) -> Iterator[Caller]:
     with Caller(server.base_url, "", server.api_key) as caller:
         yield caller
 
@@ -303,7 +313,7 @@ def test_a_tool_learns_which_files_do_not_fit_and_the_run_goes_on(tool_user: Cal
     run = called(tool_user)
     assert run["actions"][0]["result"]["output"] == "wrote 2"
     (said,) = scribe.refusals
-    assert "'c.txt' is too large: it may have 2 bytes, which is what the storage limits" in said
+    assert "'c.txt' is too large: at most 2 bytes are allowed, which is the remaining storage" in said
     now = used(tool_user)
     assert (now["generated_files"], now["generated_bytes"], now["stored_files"]) == (2, 10, 2)
     for file in ok(tool_user.get("/v1/files"))["data"]:

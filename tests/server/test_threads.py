@@ -203,3 +203,12 @@ def test_formatted_messages_are_what_a_model_sees(user: Caller) -> None:
         {"role": "tool", "content": "rain", "tool_call_id": call},
         {"role": "assistant", "content": "They said: rain"},
     ]
+
+
+def test_one_request_brings_ten_thousand_messages_to_a_new_thread_and_no_more(user: Caller) -> None:
+    said = [{"role": "user", "content": str(number)} for number in range(10_001)]
+    assert user.post("/openai/v1/threads", json={"messages": said}).status_code == 400
+    thread = ok(user.post("/openai/v1/threads", json={"messages": said[:-1]}))
+    for order, text in (("asc", "0"), ("desc", "9999")):
+        page = ok(user.get(f"/openai/v1/threads/{thread['id']}/messages?limit=1&order={order}"))
+        assert page["data"][0]["content"][0]["text"]["value"] == text

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import Finish, Text, Usage
-from projectdavid.engine.prompt import Ask
-from projectdavid.providers.scripted import ScriptedProvider
-from projectdavid.providers.scripted.script import Scene
+from projectdavid.adapters.providers.scripted import ScriptedProvider
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.engine.deltas import FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest
 from tests.fakes.sites import Site, site
 from tests.server.conftest import serving
 from tests.server.script import call
@@ -34,10 +34,10 @@ class Model:
         self.call: tuple[str, Json] = ("", {})
         self.provider = ScriptedProvider(scene_for=self._scene)
 
-    def _scene(self, ask: Ask) -> Scene:
+    def _scene(self, ask: ModelRequest) -> Scene:
         self.offered |= {tool["name"]: tool["parameters"] for tool in ask.tools}
         if ask.messages[-1].role == "tool" or not self.call[0]:
-            return [[Text(("Done.",))], [Finish("stop"), Usage(1, 1)]]
+            return [[TextDelta(("Done.",))], [FinishDelta("stop"), TokenUsage(1, 1)]]
         return call((self.call[0], json.dumps(self.call[1])))
 
 

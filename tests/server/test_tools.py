@@ -7,14 +7,23 @@ from typing import Any
 import pytest
 
 from projectdavid import Entity
-from projectdavid.ports.tool import Context, ToolCall, ToolFunction, ToolOutput
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.ports.tool import (
+    ToolCall,
+    ToolContext,
+    ToolDescription,
+    ToolFunction,
+    ToolOutput,
+    render_function_step,
+)
 from tests.server.conftest import serving
 from tests.server.talking import WEATHER, Caller, ok, refused
 
 
 class Barometer:
     """Answers `get_weather` itself."""
+
+    description = ToolDescription("web_search", render_function_step)
 
     def __init__(self) -> None:
         self.asked: list[ToolCall] = []
@@ -23,7 +32,7 @@ class Barometer:
         function = WEATHER["function"]
         return [ToolFunction(function["name"], function["description"], function["parameters"], effect="read")]
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
         self.asked.append(call)
         return ToolOutput(f"rain in {call.arguments['city']}")
 
@@ -34,13 +43,13 @@ def barometer() -> Barometer:
 
 
 @pytest.fixture(scope="module")
-def equipped(tmp_path_factory: pytest.TempPathFactory, barometer: Barometer) -> Iterator[Embedded]:
+def equipped(tmp_path_factory: pytest.TempPathFactory, barometer: Barometer) -> Iterator[EmbeddedPlatform]:
     with serving(tmp_path_factory.mktemp("equipped"), tools={"web_search": barometer}) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def somebody(equipped: Embedded) -> Iterator[Caller]:
+def somebody(equipped: EmbeddedPlatform) -> Iterator[Caller]:
     with Caller(equipped.base_url, "", equipped.api_key) as caller:
         yield caller
 
@@ -85,7 +94,7 @@ def test_nobody_answers_a_call_of_the_servers_for_it(somebody: Caller) -> None:
 
 
 def test_a_function_of_the_caller_stands_before_one_of_the_tool(somebody: Caller) -> None:
-    run = somebody.until(search(somebody, tools=[{**WEATHER, "effect": "idempotent"}]), "requires_action")
+    run = somebody.until(search(somebody, tools=[{**WEATHER, "effect": "idempotent"}]), "action_required")
     (action,) = run["actions"]
     assert (action["tool_id"], action["decision"]["effect"]) == (None, "idempotent")
 

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from projectdavid import BadRequestError, Entity, UnprocessableEntityError
-from projectdavid.runtime.filing import ORPHANED_AFTER, Filing
-from projectdavid.server.platform import Platform
+from projectdavid.runtime.file_lifecycle import ORPHANED_AFTER, FileLifecycle
+from projectdavid.services.platform import Platform
 from tests.server.conftest import Clock
 from tests.server.routes import begun
 from tests.server.talking import NOBODY, Caller, Json, ok, once, refused, stored
@@ -146,7 +146,7 @@ async def test_what_looks_for_bytes_without_a_file_leaves_the_parts_of_uploads(
     orphan = await platform.blobs.put(once(b"of nobody"), 100)
     before = stored(tmp_path)
     assert len(before) == 2
-    later = Filing(platform.store, platform.blobs, platform.clock, orphaned_after=-ORPHANED_AFTER)
+    later = FileLifecycle(platform.store, platform.blobs, platform.clock, orphaned_after=-ORPHANED_AFTER)
     assert await later.prune() == 1
     assert before - stored(tmp_path) == {orphan.key}
 

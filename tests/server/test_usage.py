@@ -80,7 +80,7 @@ async def test_the_days_are_those_that_are_asked_for_both_ends_included(
         ({"end": "0"}, "end", "a date such as"),
         ({"end": "1751169829"}, "end", "a date such as"),
         ({"end": "2025-06-29T00:00:00"}, "end", "a date such as"),
-        ({"start": "2025-06-02", "end": "2025-06-01"}, "start", "not after the end"),
+        ({"start": "2025-06-02", "end": "2025-06-01"}, "start", "not after 'end'"),
         ({"group_by": "colour"}, "group_by", "'day', 'assistant', 'key' or 'model'"),
     ],
 )
@@ -119,7 +119,7 @@ BOTH = {name: CALLED[name] + SAID[name] for name in CALLED}
 
 
 def test_cached_and_reasoning_tokens_are_reported_wherever_usage_is(user: Caller) -> None:
-    run = user.until(user.run("scripted/cacher"), "requires_action")
+    run = user.until(user.run("scripted/cacher"), "action_required")
     [action] = run["actions"]
     ok(user.submit(run, (action["tool_call_id"], "rain")))
     ended = user.until(run, "completed")
@@ -139,12 +139,12 @@ def test_cached_tokens_count_against_a_limit_of_money_at_their_own_price(tmp_pat
     with serving(tmp_path, prices=prices, money_per_day=0.0018) as server:
         user = Caller(server.base_url, "", server.api_key)
         with user:
-            run = user.until(user.run("scripted/cacher"), "requires_action")
+            run = user.until(user.run("scripted/cacher"), "action_required")
             ok(user.submit(run, (run["actions"][0]["tool_call_id"], "rain")))
             user.until(run, "completed")
             # 58 tokens read, 192 read from the cache, 50 written: 0.001772 in all, instead of 0.0035.
             assert ok(user.get("/v1/usage"))["today"]["cost"] == 0.001772
-            user.until(user.run("scripted/cacher"), "requires_action")
+            user.until(user.run("scripted/cacher"), "action_required")
             body = {"model": "scripted/cacher"}
             assistant, thread = ok(user.post("/v1/assistants", json=body)), ok(user.post("/v1/threads", json={}))
             late = user.post("/v1/runs", json={"assistant_id": assistant["id"], "thread_id": thread["id"]})

@@ -81,7 +81,6 @@ BEYOND: list[tuple[str, Any, str]] = [
     ("picture_url", "p" * 2049, "2048"),
     ("oauth_provider", "o" * 65, "64"),
     ("email_verified", "yes", "boolean"),
-    ("is_admin", None, "boolean"),
 ]
 
 

@@ -1,10 +1,13 @@
 """Vector stores: files that are read in the background, listed, described, searched, and taken out again."""
 
+import sys
+from pathlib import Path
+
 import httpx2
 import pytest
 
-from projectdavid.server.platform import Platform
-from tests.server.conftest import Clock
+from projectdavid.services.platform import Platform
+from tests.server.conftest import Clock, serving
 from tests.server.talking import NOBODY, Caller, Json, ok, refused
 
 COLD = "Penguins live in the cold south and eat fish."
@@ -122,6 +125,23 @@ def test_a_file_that_cannot_be_read_fails_alone_and_says_why(user: Caller) -> No
     assert len(found(user, store, "lizards")["data"]) == 1
 
 
+def test_a_file_whose_reader_cannot_start_fails_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        serving(tmp_path) as server,
+        Caller(server.base_url, "", server.admin_api_key) as admin,
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr(sys, "executable", "/nowhere/python")
+        file = admin.upload(WARM.encode(), "a.txt")
+        store = admin.read(admin.store(file))
+        shown = ok(admin.get(f"/v1/vector-stores/{store['id']}/files/{file['id']}"))
+        assert (shown["status"], shown["last_error"]["code"]) == ("failed", "server_error")
+        assert "/nowhere/python" in shown["last_error"]["message"]
+    assert "/nowhere/python" in caplog.text
+
+
 def test_an_empty_file_fails_with_a_reason(user: Caller) -> None:
     store, [file] = shelf(user, " \n ")
     shown = ok(user.get(f"/v1/vector-stores/{store['id']}/files/{file['id']}"))
@@ -207,6 +227,25 @@ async def test_a_store_that_nobody_used_for_its_days_is_emptied_and_can_be_used_
     assert ok(await still.get(f"/v1/files/{file['id']}"))["id"] == file["id"]
 
 
+@pytest.mark.anyio
+async def test_files_for_a_thread_whose_store_expired_go_into_a_new_one(
+    still: httpx2.AsyncClient, clock: Clock, platform: Platform
+) -> None:
+    base, file = "/openai/v1", ok(await still.post("/v1/files", files={"file": ("a.txt", COLD.encode())}))
+    attached = {"file_id": file["id"], "tools": [{"type": "file_search"}]}
+    said = {"role": "user", "content": "Hi", "attachments": [attached]}
+    thread = ok(await still.post(f"{base}/threads", json={"messages": [said]}))
+    [first] = thread["tool_resources"]["file_search"]["vector_store_ids"]
+    clock.now += 8 * 86_400
+    await platform.knowledge.upkeep.expire()
+    ok(await still.post(f"{base}/threads/{thread['id']}/messages", json=said))
+    resources = ok(await still.get(f"{base}/threads/{thread['id']}"))["tool_resources"]
+    [second] = resources["file_search"]["vector_store_ids"]
+    assert second != first
+    again = await still.post(f"{base}/threads/{thread['id']}", json={"tool_resources": resources})
+    assert ok(again)["tool_resources"] == resources
+
+
 def test_a_batch_counts_its_files(user: Caller) -> None:
     store, files = user.store(), [user.upload(text.encode(), "a.txt") for text in (COLD, WARM, "")]
     path = f"/v1/vector-stores/{store['id']}/file-batches"
@@ -216,7 +255,7 @@ def test_a_batch_counts_its_files(user: Caller) -> None:
     batch = ok(user.get(f"{path}/{batch['id']}"))
     assert batch["status"] == "completed"
     assert batch["file_counts"] == {"in_progress": 0, "completed": 2, "failed": 1, "cancelled": 0, "total": 3}
-    shown = ok(user.get(f"{path}/{batch['id']}/files?order=asc"))
+    shown = ok(user.get(f"{path}/{batch['id']}/files?order=asc"))["data"]
     assert [one["id"] for one in shown] == [file["id"] for file in files]
     assert all(one["attributes"] == {"kind": "animal"} for one in shown)
 
@@ -230,7 +269,7 @@ def test_a_batch_that_is_cancelled_reads_no_more(user: Caller) -> None:
     assert ended["status"] == "cancelled"
     assert ended["file_counts"]["cancelled"] >= 10
     assert user.read(store)["file_counts"]["in_progress"] == 0
-    cancelled = ok(user.get(f"{path}/{batch['id']}/files?filter=cancelled"))
+    cancelled = ok(user.get(f"{path}/{batch['id']}/files?filter=cancelled"))["data"]
     assert {one["status"] for one in cancelled} == {"cancelled"}
     hits = found(user, store, "penguin", max_num_results=50)["data"]
     assert not {hit["file_id"] for hit in hits} & {one["id"] for one in cancelled}

@@ -11,8 +11,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from projectdavid.ports.terminal import Completed, Made, Shown
-from projectdavid.server.viewing import MAX_VIEWERS
+from projectdavid.api.terminal_viewers import MAX_VIEWERS
+from projectdavid.ports.terminal import CommandCompleted, FileMade, TerminalOutput
 from tests.fakes.terminals import KEPT, PLOT
 from tests.server.conftest import Clock
 from tests.server.talking import ok
@@ -35,7 +35,9 @@ async def test_a_viewer_sees_what_the_terminal_shows_what_commands_came_to_and_w
     await stage.terminals.tell(thread, b"$ before\r\n")
     async with stage.watching(thread) as viewer:
         assert await frame(viewer) == {"type": "shell_output", "content": "$ before\r\n", "position": 10, "lost": 0}
-        await stage.terminals.tell(thread, b"now\r\n", Completed("before", 1), Completed("exec", None), Made(PLOT))
+        await stage.terminals.tell(
+            thread, b"now\r\n", CommandCompleted("before", 1), CommandCompleted("exec", None), FileMade(PLOT)
+        )
         assert await frame(viewer) == {"type": "shell_output", "content": "now\r\n", "position": 15, "lost": 0}
         assert await frame(viewer) == {"type": "command_complete", "command": "before", "exit_status": 1}
         assert await frame(viewer) == {"type": "command_complete", "command": "exec", "exit_status": None}
@@ -67,7 +69,13 @@ async def test_a_long_piece_comes_in_frames_that_every_client_takes(stage: Theat
 
 async def test_a_viewer_is_told_what_was_lost_and_a_fresh_session_begins_anew(stage: Theatre):
     thread = await stage.thread()
-    told = (Shown(b"one\x1b]0;", 8), Shown(b"title\a", 20), Shown(b"two", 25), Shown(b"fresh", 5), Shown(b"!", 6))
+    told = (
+        TerminalOutput(b"one\x1b]0;", 8),
+        TerminalOutput(b"title\a", 20),
+        TerminalOutput(b"two", 25),
+        TerminalOutput(b"fresh", 5),
+        TerminalOutput(b"!", 6),
+    )
     async with stage.watching(thread) as viewer:
         await stage.terminals.tell(thread, *told)
         frames = [await frame(viewer) for _ in range(4)]
@@ -128,7 +136,7 @@ async def test_a_viewer_that_writes_is_told_that_it_may_not_and_closed(stage: Th
         await viewer.send(message)
         told = await frame(viewer)
         assert (told["type"], told["code"]) == ("error", "observers_only")
-        assert await ending(viewer) == (1008, "A viewer only watches.")
+        assert await ending(viewer) == (1008, "Connections are read-only.")
 
 
 async def test_a_message_has_a_size(stage: Theatre):
@@ -166,7 +174,7 @@ async def test_a_viewer_whose_key_is_revoked_sees_nothing_more(stage: Theatre):
 
 @pytest.mark.parametrize("gone", ["thread", "user", "key"])
 async def test_a_viewer_of_what_is_no_more_is_closed_although_nothing_is_shown(tmp_path: Path, clock: Clock, gone: str):
-    async with theatre(tmp_path, clock, keep_alive=0.02) as stage:
+    async with theatre(tmp_path, clock, stream_keep_alive=0.02) as stage:
         user_id, user = await stage.user()
         thread = await stage.thread(user)
         async with connect(stage.url(thread, await stage.token(thread, user))) as viewer:
@@ -177,7 +185,7 @@ async def test_a_viewer_of_what_is_no_more_is_closed_although_nothing_is_shown(t
             else:
                 path = f"/v1/users/{user_id}/apikeys/{user.headers['x-api-key'][:12]}"
                 assert (await stage.admin.delete(path)).status_code == 204
-            assert await ending(viewer) == (1008, "The key or the thread of this connection is no more.")
+            assert await ending(viewer) == (1008, "The key or the thread of this connection was revoked or deleted.")
         await user.aclose()
 
 

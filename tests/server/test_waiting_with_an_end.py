@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from projectdavid.runtime.records import EXPIRY_OUTPUT
-from projectdavid.server.platform import Platform
+from projectdavid.runtime.runs.records import EXPIRY_OUTPUT
+from projectdavid.services.platform import Platform
 from tests.server.conftest import Clock, serving
 from tests.server.talking import WEATHER, Caller, Json, chunks, ok, refused
 
@@ -21,7 +21,7 @@ async def waiting(still: httpx2.AsyncClient, **fields: Json) -> Json:
     ok(await still.post("/v1/messages", json={"thread_id": thread["id"], "content": "How is it in Oslo?"}))
     run = ok(await still.post("/v1/runs", json={**ids, "status": "pending", **fields}))
     told = chunks(await still.post("/v1/completions", json={**ids, "run_id": run["id"]}))
-    assert told[-1]["status"] == "requires_action"
+    assert told[-1]["status"] == "action_required"
     return ok(await still.get(f"/v1/runs/{run['id']}"))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from projectdavid.tools.computer import Computer
-from projectdavid.tools.sessions import Sessions
+from projectdavid.tools.computer import ComputerTool
+from projectdavid.tools.sessions.sessions import SessionPool
 from tests.fakes.plain_sandbox import PlainSandbox
 from tests.server.conftest import FOREIGN
 from tests.server.script import player
@@ -25,8 +25,12 @@ async def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGene
     for name in FOREIGN:
         monkeypatch.delenv(name, raising=False)
     sandbox = PlainSandbox()
-    sessions = Sessions(sandbox, time.time)
-    serving = {"terminals": sessions, "tools": {"computer": Computer(sessions)}, "providers": {"scripted": player()}}
+    sessions = SessionPool(sandbox, time.time)
+    serving = {
+        "terminals": sessions,
+        "tools": {"computer": ComputerTool(sessions)},
+        "providers": {"scripted": player()},
+    }
     async with theatre(tmp_path, time.time, serving) as workshop:
         yield workshop
         await sessions.close()

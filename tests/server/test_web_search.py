@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from projectdavid.engine.deltas import Finish, Text, Usage
-from projectdavid.engine.prompt import Ask
-from projectdavid.providers.scripted import ScriptedProvider
-from projectdavid.providers.scripted.script import Scene
-from projectdavid.server.engines import engine_of
-from projectdavid.server.settings import Settings
+from projectdavid.adapters.providers.scripted import ScriptedProvider
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.composition.web_search_engines import engine_of
+from projectdavid.engine.deltas import FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest
+from projectdavid.settings import Settings
 from tests.fakes.sites import Answer, Asked, Site, site
 from tests.server.conftest import FOREIGN, serving
 from tests.server.script import call
@@ -48,9 +48,13 @@ def _model(url: str) -> ScriptedProvider:
     ]
     answer = f"It is 1308 metres deep ([Fjords]({page})), says nobody ([else](https://else.example/))."
 
-    def scene(ask: Ask) -> Scene:
+    def scene(ask: ModelRequest) -> Scene:
         done = sum(message.role == "tool" for message in ask.messages)
-        return steps[done] if done < len(steps) else [[Text((answer[:40], answer[40:]))], [Finish("stop"), Usage(1, 1)]]
+        return (
+            steps[done]
+            if done < len(steps)
+            else [[TextDelta((answer[:40], answer[40:]))], [FinishDelta("stop"), TokenUsage(1, 1)]]
+        )
 
     return ScriptedProvider(scene_for=scene)
 

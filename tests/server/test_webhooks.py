@@ -9,8 +9,8 @@ import openai
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from projectdavid.composition.embedded import EmbeddedPlatform
 from projectdavid.protocol.webhooks import signing_key
-from projectdavid.server.embedded import Embedded
 from tests.fakes.hooks import Got, Hooks, answered, receiving, with_outputs
 from tests.server.conftest import serving
 from tests.server.talking import NOBODY, WEATHER, Caller, Json, ok, refused
@@ -20,14 +20,14 @@ GIVEN = "a secret of sixteen and more"
 
 
 @pytest.fixture(scope="module")
-def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     """A server that may send to loopback."""
     with serving(tmp_path_factory.mktemp("hooked"), outbound_allow=["127.0.0.1"], outbound_allow_http=True) as server:
         yield server
 
 
 @pytest.fixture
-def ann(open_server: Embedded) -> Iterator[Caller]:
+def ann(open_server: EmbeddedPlatform) -> Iterator[Caller]:
     with Caller(open_server.base_url, "", open_server.admin_api_key) as admin:
         user_id = ok(admin.post("/v1/users", json={}))["id"]
         key = ok(admin.post(f"/v1/users/{user_id}/apikeys"))["plain_key"]
@@ -88,7 +88,7 @@ def test_a_tool_that_is_answered_by_the_webhook_alone_completes_the_run_with_one
             "run_id": run["id"],
             "thread_id": run["thread_id"],
             "assistant_id": assistant["id"],
-            "status": "requires_action",
+            "status": "action_required",
             "meta_data": {},
             "tool_calls": [
                 {
@@ -241,7 +241,7 @@ def test_a_delivery_is_found_by_run_assistant_and_status(ann: Caller, hooks: Hoo
     settle(ann, 2)
     failing, arrived = deliveries(ann, order="asc")
     assert (failing["status"], arrived["status"]) == ("pending", "delivered")
-    assert (failing["log"][0]["status"], failing["log"][0]["error"]) == (500, "The receiver answered 500.")
+    assert (failing["log"][0]["status"], failing["log"][0]["error"]) == (500, "The receiver responded with status 500.")
     assert failing["next_attempt_at"] > failing["created_at"]
     assert deliveries(ann, run_id=run["id"]) == deliveries(ann, status="pending") == [failing]
     assert deliveries(ann, status="delivered") == [arrived]
@@ -292,12 +292,12 @@ def test_410_turns_the_webhook_off_and_setting_its_url_turns_it_on(ann: Caller, 
 def test_wrong_outputs_are_told_in_the_log(ann: Caller, hooks: Hooks) -> None:
     hooks.answer = lambda _: answered(body={"tool_outputs": [{"tool_call_id": "call_x", "output": "rain"}]})
     assistant = ann.assistant(model="scripted/caller", tools=[WEATHER], webhook_url=hooks.url)
-    run = ann.until(run_of(ann, assistant), "requires_action")
+    run = ann.until(run_of(ann, assistant), "action_required")
     settle(ann, 1)
     (delivery,) = deliveries(ann)
     assert delivery["status"] == "pending"
     assert "call_x" in delivery["log"][0]["error"]
-    assert ok(ann.get(f"/v1/runs/{run['id']}"))["status"] == "requires_action"
+    assert ok(ann.get(f"/v1/runs/{run['id']}"))["status"] == "action_required"
 
 
 def test_a_test_wants_a_url(ann: Caller) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
-from projectdavid.server.serve import serve
-from projectdavid.server.settings import Settings
+from projectdavid.composition.serve import serve
+from projectdavid.settings import Settings
 from tests.fakes.terminals import Terminals
 from tests.server.talking import ok
 

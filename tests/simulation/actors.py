@@ -11,12 +11,20 @@ from typing import Any, Protocol
 
 from standardwebhooks import Webhook
 
-from projectdavid.engine.deltas import CallPart, Chunk, Finish, Text, Usage
-from projectdavid.engine.prompt import Ask
-from projectdavid.outbound import Reply
-from projectdavid.outbound.failures import Unreachable
+from projectdavid.egress import GuardedReply
+from projectdavid.egress.guard.failures import TargetUnreachable
+from projectdavid.engine.deltas import CallPart, Chunk, FinishDelta, TextDelta, TokenUsage
+from projectdavid.engine.prompt import ModelRequest
 from projectdavid.ports.model import ModelError
-from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
+from projectdavid.ports.tool import (
+    ToolCall,
+    ToolContext,
+    ToolDescription,
+    ToolError,
+    ToolFunction,
+    ToolOutput,
+    render_function_step,
+)
 from tests.simulation.plans import OWNERS, TOOLS, RunPlan
 
 SECRETS = {owner: "whsec_" + base64.b64encode(owner.encode() * 3).decode() for owner in OWNERS}
@@ -46,7 +54,7 @@ class Model:
         self._facts = facts
         self._runs = runs
 
-    async def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
+    async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
         run = self._runs[ask.model]
         turn = self._turn(ask, run)
         plan = run.turns[min(turn, len(run.turns) - 1)]
@@ -56,16 +64,16 @@ class Model:
             raise ModelError("server_error", "Trouble.", retryable=True)
         for piece in plan.pieces:
             await asyncio.sleep(random.choice((0.0, 0.01, 0.5)))
-            yield [Text((piece,))]
+            yield [TextDelta((piece,))]
             if trouble < 0.12:
                 raise ModelError("connection_error", "It broke off.", retryable=True)
         while run.holds and self._facts.others_wait(run.owner):  # noqa: ASYNC110 - a disk emits no events
             await asyncio.sleep(1.0)
         for index, name in enumerate(plan.calls):
             yield [CallPart(index, "theirs", name), CallPart(index, arguments=json.dumps({"mark": run.key}))]
-        yield [Finish("tool_calls" if plan.calls else "stop"), Usage(10, 5)]
+        yield [FinishDelta("tool_calls" if plan.calls else "stop"), TokenUsage(10, 5)]
 
-    def _turn(self, ask: Ask, run: RunPlan) -> int:
+    def _turn(self, ask: ModelRequest, run: RunPlan) -> int:
         """Which turn is asked for, by what the prompt tells; it must be the one behind the last fact."""
         said = [message for message in ask.messages if message.role == "assistant"]
         turn = sum(f"{run.key}:" in str(message.content) for message in said)
@@ -96,6 +104,8 @@ class Machine:
     While it runs a call, it tells the how-manieth running of it this is.
     """
 
+    description = ToolDescription("computer", render_function_step)
+
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self.done: Counter[str] = Counter()
@@ -103,7 +113,7 @@ class Machine:
     def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
         return [ToolFunction(name, "Do it.", {}, effect) for name, effect in TOOLS.items()]
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
         key = call.idempotency_key
         if self._facts.finished(key):
             self._facts.violated(f"the finished call {call.name} {key} is run again")
@@ -133,18 +143,18 @@ class Receiver:
         self.seen: dict[str, list[str]] = {}
         """The ids of the events of each run, in the order in which each came first."""
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> GuardedReply:
         random = self._facts.random
         trouble = 1.0 if self._facts.calm else random.random()
         if trouble < 0.15:
-            raise Unreachable(url, "it is down")
+            raise TargetUnreachable(url, "it is down")
         event = json.loads(body)
         run = self._runs[event["data"]["run_id"]]
         self._remember(url, body, headers, event, run)
         await asyncio.sleep(random.choice((0.0, 0.2, 3.0)))
         if trouble < 0.25:
-            return Reply(random.choice((500, 503)), {"retry-after": "2"}, b"")
-        return Reply(200, {}, self._answer(event, run, wrong=trouble < 0.3))
+            return GuardedReply(random.choice((500, 503)), {"retry-after": "2"}, b"")
+        return GuardedReply(200, {}, self._answer(event, run, wrong=trouble < 0.3))
 
     def _remember(self, url: str, body: bytes, headers: Mapping[str, str], event: Any, run: RunPlan) -> None:
         if url != f"https://{run.owner}.example/hook":

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from projectdavid.engine.happenings import Begun, CancelRequested, OutputsSubmitted
-from projectdavid.engine.run import TERMINAL, Refused, Status
-from projectdavid.ports.store import Clash
-from projectdavid.runtime.driver import Driver, NewRun
-from projectdavid.runtime.records import Config
+from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted, RunStarted
+from projectdavid.engine.run import TERMINAL, InputRefused, RunStatus
+from projectdavid.ports.store import UniqueClash
+from projectdavid.runtime.runs.driver import NewRun, RunDriver
+from projectdavid.runtime.runs.records import RunConfig
 from tests.contracts.rows import message
 from tests.simulation.node import Dead
 from tests.simulation.plans import FUNCTIONS, RunPlan
@@ -35,21 +35,21 @@ class Caller:
             return
         begun = world.loop.time()
         while (status := world.status_of(plan.key)) not in TERMINAL:
-            if status is Status.PENDING:
-                await self._insist(lambda driver: driver.decide(world.n_of(plan.key), Begun()))
+            if status is RunStatus.PENDING:
+                await self._insist(lambda driver: driver.decide(world.n_of(plan.key), RunStarted()))
             if plan.cancels_after is not None and world.loop.time() - begun > plan.cancels_after:
                 await self._insist(lambda driver: driver.decide(world.n_of(plan.key), CancelRequested(world.clock())))
-            if status is Status.REQUIRES_ACTION and plan.answers_by in ("caller", "both"):
+            if status is RunStatus.REQUIRES_ACTION and plan.answers_by in ("caller", "both"):
                 await self._answer()
             await asyncio.sleep(PAUSE)
 
-    async def _create(self, driver: Driver) -> None:
+    async def _create(self, driver: RunDriver) -> None:
         """Ask for the run; asking again finds what the first request made."""
         plan, world = self._plan, self._world
         if world.has(plan.key):
             return
         tools = tuple({"type": "function", "function": {"name": name, "parameters": {}}} for name in FUNCTIONS)
-        config = Config(
+        config = RunConfig(
             tools=tools,
             platform_functions=world.toolbox.functions([{"type": "computer"}]),
             action_timeout=plan.action_timeout,
@@ -64,14 +64,14 @@ class Caller:
             model=f"sim/{plan.key}",
             config=config,
             meta_data="{}",
-            status=Status.PENDING if plan.pending else Status.QUEUED,
+            status=RunStatus.PENDING if plan.pending else RunStatus.QUEUED,
             expires_at=world.clock() + plan.lifetime,
             on_busy=plan.on_busy,
         )
-        said = Clash("message", plan.key)
+        said = UniqueClash("message", plan.key)
         try:
             await driver.create(new, [message(f"msg_{plan.key}", plan.thread, f'"{plan.owner} asks"', clash=said)])
-        except Clash as clash:
+        except UniqueClash as clash:
             if clash.kind == "run" and not world.has(plan.key):
                 world.refused.add(plan.key)
 
@@ -85,19 +85,19 @@ class Caller:
         if world.random.random() < 0.2:  # the answer was lost, so it is asked again
             await self._insist(lambda driver: driver.decide(n, OutputsSubmitted(outputs, world.clock())))
 
-    async def _insist(self, request: Callable[[Driver], Awaitable[object]]) -> None:
+    async def _insist(self, request: Callable[[RunDriver], Awaitable[object]]) -> None:
         """Make a request until somebody answers it."""
         while True:
             node = self._world.somebody()
 
-            async def asked(driver: Driver = node.driver) -> None:
+            async def asked(driver: RunDriver = node.driver) -> None:
                 await request(driver)
 
             task = node.process.start(asked())
             await asyncio.wait([task])
             if not task.cancelled():
                 error = task.exception()
-                if error is None or isinstance(error, Refused):
+                if error is None or isinstance(error, InputRefused):
                     return
                 if not isinstance(error, Dead):
                     raise error

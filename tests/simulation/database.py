@@ -8,8 +8,8 @@ from typing import Any
 
 import apsw
 
-from projectdavid.stores.sqlite import SQLiteStore
-from projectdavid.stores.sqlite.writer import Settle, Writer
+from projectdavid.adapters.stores.sqlite import SQLiteStore
+from projectdavid.adapters.stores.sqlite.writer import GroupWriter, Settle
 
 EMPTY = ("DELETE FROM users", "DELETE FROM configs", "DELETE FROM sqlite_sequence")
 
@@ -21,25 +21,24 @@ class SimCommits:
         self._random = random
         self._pending: tuple[asyncio.TimerHandle, Callable[[], object]] | None = None
 
-    def commit(self, connection: apsw.Connection, settle: Settle, statement: str = "COMMIT") -> None:
-        def committed() -> None:
+    def run(self, work: Callable[[], None], settle: Settle) -> None:
+        def finish() -> None:
             self._pending = None
-            connection.execute(statement)
+            work()
             settle(None)
 
         delay = self._random.choice((0.0, 0.001, 0.02))
-        timer = asyncio.get_running_loop().call_later(delay, committed)
-        self._pending = timer, lambda: connection.execute(statement)
+        self._pending = asyncio.get_running_loop().call_later(delay, finish), work
 
     def close(self) -> None:
         pass
 
     def crash(self) -> None:
         if self._pending is not None:
-            timer, commit = self._pending
+            timer, work = self._pending
             timer.cancel()
             if self._random.random() < 0.5:
-                commit()
+                work()
 
 
 class Database(SQLiteStore):
@@ -68,7 +67,7 @@ class Database(SQLiteStore):
     async def start(self, random: Random) -> None:
         """Begin to write, as a new process does."""
         self._sim = SimCommits(random)
-        self._writer = Writer(self._connection, self._sim, self._reserve)
+        self._writer = GroupWriter(self._connection, self._sim, self._reserve)
 
     def look(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
         """What is on the disk, for those who look often."""

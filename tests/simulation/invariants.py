@@ -4,9 +4,10 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from projectdavid.engine.run import TERMINAL, TRANSITIONS, Status
-from projectdavid.ports.store import Row
-from projectdavid.runtime.journal import DELTAS
+from projectdavid.engine.run import TERMINAL, TRANSITIONS, RunStatus
+from projectdavid.ports import queries
+from projectdavid.ports.rows import RunRow
+from projectdavid.runtime.runs.journal import DELTAS
 from tests.simulation.plans import OWNERS, RunPlan
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ def check(world: "World") -> None:
     _check_owners(world)
 
 
-def _check_run(world: "World", run: RunPlan, row: Row) -> None:
+def _check_run(world: "World", run: RunPlan, row: RunRow) -> None:
     events = _events(world, row)
-    told = [Status(data["status"]) for kind, data in events if kind == "status"]
+    told = [RunStatus(data["status"]) for kind, data in events if kind == "status"]
     if [status for status in told if status in TERMINAL] != [told[-1]] or events[-1][0] != "status":
         world.violated(f"{run.key} does not end once: it told {told}")
     if told[-1] != row.status:
@@ -44,10 +45,10 @@ def _check_run(world: "World", run: RunPlan, row: Row) -> None:
     _check_files(world, run, row, events)
 
 
-def _events(world: "World", row: Row) -> Events:
+def _events(world: "World", row: RunRow) -> Events:
     """The journal, event by event; its positions follow one another."""
     events: Events = []
-    for part in world.read("journal_after", run=row.n, after=0, limit=10_000):
+    for part in world.read(queries.JOURNAL_AFTER, run=row.n, after=0, limit=10_000):
         if part.position != len(events) + 1:
             world.violated(f"the journal of {row.id} has position {part.position} behind {len(events)}")
         data = json.loads(part.data)
@@ -55,7 +56,7 @@ def _events(world: "World", row: Row) -> Events:
     return events
 
 
-def _check_messages(world: "World", run: RunPlan, row: Row, events: Events) -> None:
+def _check_messages(world: "World", run: RunPlan, row: RunRow, events: Events) -> None:
     """The thread has what was told and not taken back, and nothing else."""
     told: dict[str, str] = {}
     current = ""
@@ -72,7 +73,9 @@ def _check_messages(world: "World", run: RunPlan, row: Row, events: Events) -> N
                 pass
     kept = {
         message.id: json.loads(message.content)
-        for message in world.read("messages_page.asc", thread_id=run.thread, owner=run.owner, after=None, limit=1000)
+        for message in world.read(
+            queries.MESSAGES_PAGE.asc, thread_id=run.thread, owner=run.owner, after=None, limit=1000
+        )
         if message.run_id == row.id and message.role == "assistant"
     }
     if told != kept:
@@ -114,18 +117,18 @@ def _check_telling(world: "World", run: RunPlan, events: Events) -> None:
                 pass
 
 
-def _check_files(world: "World", run: RunPlan, row: Row, events: Events) -> None:
+def _check_files(world: "World", run: RunPlan, row: RunRow, events: Events) -> None:
     """Each file that was told of is there, each that is there was told of, and messages show them."""
     told = [data["file_id"] for kind, data in events if kind == "file"]
     kept = [found[0] for found in world.db.look("SELECT id FROM files WHERE run_id = ? ORDER BY n", row.id)]
-    if told != kept or any(not world.read("file", id=file_id, owner=run.owner) for file_id in told):
+    if told != kept or any(not world.read(queries.FILE, id=file_id, owner=run.owner) for file_id in told):
         world.violated(f"{run.key} told of the files {told}, and there are {kept}")
     images: list[str] = []
     for kind, data in events:
         if kind == "file":
             images.append(data["file_id"])
         elif kind == "message_completed":
-            (message,) = world.read("message", id=data["message_id"], owner=run.owner)
+            (message,) = world.read(queries.MESSAGE, id=data["message_id"], owner=run.owner)
             for shown in (data.get("attachments", []), json.loads(message.attachments or "[]")):
                 if [one["file_id"] for one in shown] != images:
                     world.violated(f"the message {message.id} of {run.key} shows {shown}, not {images}")
@@ -141,9 +144,9 @@ def _check_promises(world: "World") -> None:
         row = world.row_of(run.key)
         told = [data["status"] for kind, data in _events(world, row) if kind == "status"] if row is not None else []
         promised = [
-            "run.action_required" if status == Status.REQUIRES_ACTION else f"run.{status}"
+            "run.action_required" if status == RunStatus.REQUIRES_ACTION else f"run.{status}"
             for status in told
-            if status == Status.REQUIRES_ACTION or status in TERMINAL
+            if status == RunStatus.REQUIRES_ACTION or status in TERMINAL
         ]
         seen = [heard.get(event_id, "nothing") for event_id in world.receiver.seen.get(run.key, [])]
         if seen != promised:
@@ -164,6 +167,6 @@ def _check_order(world: "World") -> None:
 def _check_owners(world: "World") -> None:
     """Nobody sees what is another's."""
     for owner in OWNERS:
-        seen = {row.owner for row in world.read("runs_page.asc", owner=owner, after=None, limit=100)}
+        seen = {row.owner for row in world.read(queries.RUNS_PAGE.asc, owner=owner, after=None, limit=100)}
         if seen - {owner}:
             world.violated(f"{owner} sees runs of {seen}")

@@ -7,11 +7,11 @@ from contextvars import ContextVar
 from random import Random
 from typing import Any
 
-from projectdavid.buses.local import LocalBus
-from projectdavid.outbound import Reply
-from projectdavid.ports.bus import Subscription
-from projectdavid.ports.store import Op, Row, Store, Value, View
-from projectdavid.runtime.sending import Post
+from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.egress import GuardedReply
+from projectdavid.ports.bus import Payload, TopicSubscription
+from projectdavid.ports.store import AnyRow, Op, R, RowQuery, Store, StoreView, Value
+from projectdavid.runtime.delivery.webhook_delivery import PostFunction
 
 LEASE = 6.0
 """Seconds; short, so that a world in which leases run out is over soon."""
@@ -76,23 +76,23 @@ def task_factory(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> 
 
 
 class _View:
-    def __init__(self, inner: View, process: Process) -> None:
+    def __init__(self, inner: StoreView, process: Process) -> None:
         self._inner = inner
         self._process = process
 
-    async def one(self, query: str, **params: Value) -> Row | None:
+    async def one(self, query: RowQuery[R], **params: Value) -> R | None:
         await self._process.held_up()
         return await self._inner.one(query, **params)
 
-    async def all(self, query: str, **params: Value) -> list[Row]:
+    async def all(self, query: RowQuery[R], **params: Value) -> list[R]:
         await self._process.held_up()
         return await self._inner.all(query, **params)
 
-    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
+    async def up_to(self, query: RowQuery[R], max_bytes: int, **params: Value) -> tuple[list[R], bool]:
         await self._process.held_up()
         return await self._inner.up_to(query, max_bytes, **params)
 
-    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
+    async def write(self, ops: Sequence[Op]) -> list[AnyRow | None]:
         await self._process.held_up()
         try:
             return await self._inner.write(ops)
@@ -107,8 +107,19 @@ class NodeStore(_View):
         super().__init__(store, process)
         self._store = store
 
-    def of(self, owner: str) -> View:
+    def of(self, owner: str) -> StoreView:
         return _View(self._store.of(owner), self._process)
+
+    @property
+    def exclusive(self) -> bool:
+        return self._store.exclusive
+
+    async def flush(self) -> None:
+        await self._process.held_up()
+        await self._store.flush()
+
+    async def now(self) -> float:
+        return await self._store.now()
 
     async def open(self) -> None:
         pass
@@ -120,11 +131,11 @@ class NodeStore(_View):
 class NodePost:
     """The way out of a process."""
 
-    def __init__(self, post: Post, process: Process) -> None:
+    def __init__(self, post: PostFunction, process: Process) -> None:
         self._post = post
         self._process = process
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> GuardedReply:
         await self._process.held_up()
         reply = await self._post.post(url, body, headers)
         await self._process.held_up()
@@ -132,24 +143,25 @@ class NodePost:
 
 
 class NodeBus:
-    """A bus that loses words, says some twice, and some late."""
+    """A bus that loses words, says some twice, and some late; each with or without what was committed."""
 
     def __init__(self, bus: LocalBus, process: Process) -> None:
         self._bus = bus
         self._process = process
 
-    def publish(self, topic: str) -> None:
+    def publish(self, topic: str, payloads: Sequence[Payload] = ()) -> None:
         self._process.see_alive()
         dice = 1.0 if self._process.calm() else self._process.random.random()
         if dice < 0.1:
             return
         if dice < 0.2:
-            asyncio.get_running_loop().call_later(self._process.random.uniform(0, 1), self._bus.publish, topic)
+            late = self._process.random.uniform(0, 1)
+            asyncio.get_running_loop().call_later(late, self._bus.publish, topic, payloads)
         if dice > 0.15:
-            self._bus.publish(topic)
+            self._bus.publish(topic, () if dice > 0.9 and dice < 1.0 else payloads)
 
     @contextmanager
-    def subscribe(self, topic: str) -> Generator[Subscription]:
+    def subscribe(self, topic: str) -> Generator[TopicSubscription]:
         self._process.see_alive()
         with self._bus.subscribe(topic) as ear:
             yield ear

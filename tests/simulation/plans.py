@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from projectdavid.engine.run import Effect
-from projectdavid.runtime.driver import OnBusy
+from projectdavid.engine.run import ToolEffect
+from projectdavid.runtime.runs.driver import OnBusy
 
 OWNERS = ("user_ann", "user_bob", "user_eve")
 GREEDY = OWNERS[-1]
@@ -13,7 +13,7 @@ PLACES = 4
 """Those of a worker in the world of a greedy owner."""
 FUNCTIONS = ("ask", "tell")
 """Functions that the caller answers."""
-TOOLS = {"read_it": Effect.READ, "put_it": Effect.IDEMPOTENT, "fire_it": Effect.UNSAFE}
+TOOLS = {"read_it": ToolEffect.READ, "put_it": ToolEffect.IDEMPOTENT, "fire_it": ToolEffect.UNSAFE}
 """Functions that the platform runs."""
 EVENTS = ("run.completed", "run.failed", "run.cancelled", "run.expired", "run.incomplete")
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from projectdavid.adapters.stores.sqlite.queries import QUERIES, NamedQuery
 from projectdavid.engine import machine
-from projectdavid.engine.run import Next
+from projectdavid.engine.run import Transition
 from projectdavid.ports.store import Op
-from projectdavid.runtime.calling import Calling
-from projectdavid.runtime.driver import Driver
-from projectdavid.runtime.queues import Places
-from projectdavid.runtime.writing import Writing
-from projectdavid.stores.sqlite.queries import QUERIES, Query
+from projectdavid.runtime.queues import WorkerPlaces
+from projectdavid.runtime.runs.decision_writer import DecisionWriter
+from projectdavid.runtime.runs.driver import RunDriver
+from projectdavid.runtime.tool_calls.call_context import CallContext
 from tests.simulation.database import Database
 from tests.simulation.world import lived
 
@@ -73,8 +73,8 @@ def test_the_same_seed_makes_the_same_world(db: Database) -> None:
 
 
 def test_a_greedy_owner_who_may_take_every_place_shows(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Places, "is_open_to", lambda self, owner: self.free > 0)
-    monkeypatch.setattr(Places, "full_owners", lambda self: [])
+    monkeypatch.setattr(WorkerPlaces, "is_open_to", lambda self, owner: self.free > 0)
+    monkeypatch.setattr(WorkerPlaces, "full_owners", lambda self: [])
     complaints = (complaint for seed in range(20) for complaint in lived(seed, db, greedy=True).complaints)
     assert any("does not come to rest" in complaint for complaint in complaints)
 
@@ -82,56 +82,56 @@ def test_a_greedy_owner_who_may_take_every_place_shows(db: Database, monkeypatch
 def _without_version_check(patch: pytest.MonkeyPatch) -> None:
     sql = QUERIES["run_decide"].sql
     assert " AND version = :version" in sql
-    patch.setitem(QUERIES, "run_decide", Query("run_decide", sql.replace(" AND version = :version", "")))
+    patch.setitem(QUERIES, "run_decide", NamedQuery("run_decide", sql.replace(" AND version = :version", "")))
 
 
 def _outbox_after_the_transaction(patch: pytest.MonkeyPatch) -> None:
     later: dict[int, Op] = {}
-    promise, decide = Writing.promise, Driver.decide
+    promise, decide = DecisionWriter.promise, RunDriver.decide
 
-    def promised(self: Writing, run: object) -> None:
+    def promised(self: DecisionWriter, run: object) -> None:
         promise(self, run)  # type: ignore[arg-type]
         later[self.row.n] = self.ops.pop()
 
-    async def decided(self: Driver, n: int, *arguments: object, **options: object) -> object:
+    async def decided(self: RunDriver, n: int, *arguments: object, **options: object) -> object:
         result = await decide(self, n, *arguments, **options)  # type: ignore[arg-type]
         if op := later.pop(n, None):
             await self._store.write([op])
         return result
 
-    patch.setattr(Writing, "promise", promised)
-    patch.setattr(Driver, "decide", decided)
+    patch.setattr(DecisionWriter, "promise", promised)
+    patch.setattr(RunDriver, "decide", decided)
 
 
 def _without_ledger(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(machine, "started", lambda run, happened: Next(run))
+    patch.setattr(machine, "start_call", lambda run, happened: Transition(run))
 
 
 def _without_lease_check(patch: pytest.MonkeyPatch) -> None:
-    decide = Driver.decide
+    decide = RunDriver.decide
 
-    async def decided(self: Driver, *arguments: object, holder: object = None, **options: object) -> object:
+    async def decided(self: RunDriver, *arguments: object, holder: object = None, **options: object) -> object:
         return await decide(self, *arguments, **options)  # type: ignore[arg-type]
 
-    async def held(self: Driver, n: int, worker: str) -> None:
+    async def held(self: RunDriver, n: int, worker: str) -> None:
         pass
 
-    patch.setattr(Driver, "decide", decided)
-    patch.setattr(Driver, "hold", held)
+    patch.setattr(RunDriver, "decide", decided)
+    patch.setattr(RunDriver, "hold", held)
 
 
 def _without_lease_check_of_what_calls_tell(patch: pytest.MonkeyPatch) -> None:
     sql = QUERIES["journal_tell"].sql
     assert " AND lease = :lease AND lease_until > :now" in sql
     bare = sql.replace(" AND lease = :lease AND lease_until > :now", " AND :lease <> :now")
-    patch.setitem(QUERIES, "journal_tell", Query("journal_tell", bare))
+    patch.setitem(QUERIES, "journal_tell", NamedQuery("journal_tell", bare))
 
 
 def _without_rows_of_files(patch: pytest.MonkeyPatch) -> None:
-    async def no_rows(self: Calling, files: object) -> list[object]:
+    async def no_rows(self: CallContext, files: object) -> list[object]:
         return []
 
-    patch.setattr(Calling, "rows", no_rows)
+    patch.setattr(CallContext, "rows", no_rows)
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,20 @@ from typing import Any
 
 import msgspec
 
-from projectdavid.buses.local import LocalBus
-from projectdavid.engine.run import TERMINAL, Status
+from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.adapters.stores.sqlite.queries import QUERIES
+from projectdavid.engine.run import TERMINAL, RunStatus
+from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
-from projectdavid.ports.store import Op, Row, Store, Value
-from projectdavid.runtime.driver import Driver
-from projectdavid.runtime.ids import Ids
-from projectdavid.runtime.outbox import Outbox, Patience
-from projectdavid.runtime.routing import Models
-from projectdavid.runtime.sweeper import Sweeper
-from projectdavid.runtime.toolbox import Toolbox
-from projectdavid.runtime.worker import Pace, Worker
-from projectdavid.stores.sqlite.queries import QUERIES
+from projectdavid.ports.rows import ActionRow, DeliveryRow, RunRow
+from projectdavid.ports.store import Op, R, RowQuery, Store, Value
+from projectdavid.runtime.delivery.outbox import DeliveryTimeouts, Outbox
+from projectdavid.runtime.housekeeping.sweeper import Sweeper
+from projectdavid.runtime.ids import IdFactory
+from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.runs.driver import RunDriver
+from projectdavid.runtime.tool_calls.toolbox import Toolbox
+from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
 from tests.contracts.rows import thread, user
 from tests.fakes.memory_blobs import MemoryBlobs, shelf
 from tests.simulation.actors import SECRETS, Machine, Model, Receiver
@@ -45,7 +47,7 @@ class Node:
     """A process with its worker, and the driver through which callers reach it."""
 
     process: Process
-    driver: Driver
+    driver: RunDriver
 
 
 class World:
@@ -81,13 +83,13 @@ class World:
     def violated(self, text: str) -> None:
         self.complaints.append(text)
 
-    def read(self, query: str, **params: Value) -> list[Row]:
+    def read(self, query: RowQuery[R], **params: Value) -> list[R]:
         """What is on the disk."""
-        return self.db.read(QUERIES[query], params)
+        return self.db.read(QUERIES[query.name], params)
 
-    def row_of(self, key: str) -> Row | None:
+    def row_of(self, key: str) -> RunRow | None:
         owner = next(run.owner for run in self.plan.runs if run.key == key)
-        rows = self.read("run", id=key, owner=owner)
+        rows = self.read(queries.RUN, id=key, owner=owner)
         return rows[0] if rows else None
 
     def has(self, key: str) -> bool:
@@ -96,15 +98,15 @@ class World:
     def n_of(self, key: str) -> int:
         return int(self.db.look("SELECT n FROM runs WHERE id = ?", key)[0][0])
 
-    def status_of(self, key: str) -> Status:
-        return Status(self.db.look("SELECT status FROM runs WHERE id = ?", key)[0][0])
+    def status_of(self, key: str) -> RunStatus:
+        return RunStatus(self.db.look("SELECT status FROM runs WHERE id = ?", key)[0][0])
 
     def turns_of(self, key: str) -> int:
         return int(self.db.look("SELECT state ->> '$.turn' FROM runs WHERE id = ?", key)[0][0] or 0)
 
-    def calls_of(self, key: str) -> list[Row]:
+    def calls_of(self, key: str) -> list[ActionRow]:
         owner = next(run.owner for run in self.plan.runs if run.key == key)
-        return self.read("actions_of_run", run_id=key, owner=owner)
+        return self.read(queries.ACTIONS_OF_RUN, run_id=key, owner=owner)
 
     def waiting_calls(self, key: str) -> list[str]:
         waiting = "run = (SELECT n FROM runs WHERE id = ?) AND output IS NULL AND tool IS NULL"
@@ -166,8 +168,8 @@ class World:
             secret: dict[str, Value] = {"assistant_id": f"asst_{owner}", "secret": SECRETS[owner], "now": int(START)}
             await self.db.of(owner).write(
                 [
-                    Op("assistant_insert", assistant),
-                    Op("webhook_secret_insert", secret),
+                    Op(queries.ASSISTANT_INSERT, assistant),
+                    Op(queries.WEBHOOK_SECRET_INSERT, secret),
                     *(thread(thread_id) for thread_id in sorted(threads)),
                 ]
             )
@@ -178,18 +180,18 @@ class World:
 
     def _node(self) -> Node:
         process = Process(self.random, lambda: self.calm)
-        store, bus, ids = NodeStore(self.db, process), NodeBus(self.bus, process), Ids(self.random.randbytes)
-        driver = Driver(store, bus, self.clock, ids)
-        models = Models({"sim": self._model})
-        pace = Pace(lease=LEASE, look=LOOK, runs=self.plan.places)
-        worker = Worker(store, bus, models, self.toolbox, shelf(self.blobs), driver, self.clock, ids, pace)
+        store, bus, ids = NodeStore(self.db, process), NodeBus(self.bus, process), IdFactory(self.random.randbytes)
+        driver = RunDriver(store, bus, self.clock, ids)
+        models = ModelRegistry({"sim": self._model})
+        pace = WorkerLimits(lease=LEASE, look=LOOK, runs=self.plan.places)
+        worker = RunWorker(store, bus, models, self.toolbox, shelf(self.blobs), driver, self.clock, ids, pace)
         process.start(worker.serve())
         process.start(Sweeper(store, driver, self.clock, every=2 * LOOK).serve())
         process.start(self._outbox(store, bus, driver, process).serve())
         return Node(process, driver)
 
-    def _outbox(self, store: Store, bus: Bus, driver: Driver, process: Process) -> Outbox:
-        patience = Patience(first=1.0, longest=8.0, claim=10.0, look=2 * LOOK)
+    def _outbox(self, store: Store, bus: Bus, driver: RunDriver, process: Process) -> Outbox:
+        patience = DeliveryTimeouts(first=1.0, longest=8.0, claim=10.0, look=2 * LOOK)
         post = NodePost(self.receiver, process)
         return Outbox(store, bus, driver, post, self.clock, patience, chance=self.random.random)
 
@@ -207,7 +209,7 @@ class World:
         self.db.crash()
         await self._kill_all()
         await self.db.start(self.random)
-        driver = Driver(self.db, LocalBus(), self.clock, Ids(self.random.randbytes))
+        driver = RunDriver(self.db, LocalBus(), self.clock, IdFactory(self.random.randbytes))
         await driver.recover()
         await Outbox(self.db, LocalBus(), driver, self.receiver, self.clock).recover()
         self._start_all()
@@ -232,13 +234,13 @@ class World:
         """The runs that are not over, and the webhooks that did not arrive."""
         return [str(row[0]) for row in self.db.look(OPEN_WORK)]
 
-    def deliveries(self, status: str) -> list[Row]:
+    def deliveries(self, status: str) -> list[DeliveryRow]:
         """What is promised to webhooks and stands at a status."""
         return [
             row
             for owner in OWNERS
             for row in self.read(
-                "deliveries_page.asc",
+                queries.DELIVERIES_PAGE.asc,
                 owner=owner,
                 status=status,
                 assistant_id=None,

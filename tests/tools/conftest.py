@@ -4,14 +4,14 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from projectdavid.ports.sandbox import Limits, Sandbox
-from projectdavid.sandboxes.local import LocalSandbox, Options
-from projectdavid.tools.sessions import Sessions
+from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
+from projectdavid.ports.sandbox import Sandbox, SandboxLimits
+from projectdavid.tools.sessions.sessions import SessionPool
 from tests.fakes.plain_sandbox import PlainSandbox
 from tests.tools.conversation import Conversation
 from tests.tools.toys import Clock
 
-LIMITS = Limits(disk=10 << 20, output=100_000)
+LIMITS = SandboxLimits(disk=10 << 20, output=100_000)
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ async def conversation() -> Conversation:
 @pytest.fixture(params=["plain", "local"])
 async def sandbox(request: pytest.FixtureRequest) -> AsyncGenerator[Sandbox]:
     """A sandbox that runs code: one that isolates nothing, and the one of this machine."""
-    sandbox = PlainSandbox() if request.param == "plain" else LocalSandbox(Options(preload=(), spares=0))
+    sandbox = PlainSandbox() if request.param == "plain" else LocalSandbox(SandboxOptions(preload=(), spares=0))
     await sandbox.start()
     yield sandbox
     await sandbox.close()
 
 
 @pytest.fixture
-async def sessions(sandbox: Sandbox) -> AsyncGenerator[Sessions]:
+async def sessions(sandbox: Sandbox) -> AsyncGenerator[SessionPool]:
     """Sessions of it, with small limits."""
-    sessions = Sessions(sandbox, Clock(), LIMITS)
+    sessions = SessionPool(sandbox, Clock(), LIMITS)
     yield sessions
     await sessions.close()

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from itertools import count
 from typing import Any, Protocol
 
-from projectdavid.ports.tool import Context, File, ToolCall, ToolError, ToolOutput
+from projectdavid.ports.tool import ToolCall, ToolContext, ToolError, ToolFile, ToolOutput
 from tests.timeouts import EVENT_TIMEOUT
 
 OWNER = "user_ann"
@@ -18,7 +18,7 @@ BOUND = EVENT_TIMEOUT
 class Runs(Protocol):
     """A tool."""
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput: ...
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput: ...
 
 
 class Conversation:
@@ -33,7 +33,7 @@ class Conversation:
         self._changed = asyncio.Condition()
         self._numbers = count(1)
         self._bytes: dict[str, bytes] = {}
-        self._files: list[File] = []
+        self._files: list[ToolFile] = []
 
     # As a context.
 
@@ -42,44 +42,47 @@ class Conversation:
             self.told.append((kind, data))
             self._changed.notify_all()
 
-    async def files(self) -> Sequence[File]:
-        return list({file.name: file for file in self._files}.values())
+    async def files(self) -> Sequence[ToolFile]:
+        newest = {file.name: file.id for file in self._files if file.made}
+        return [file for file in self._files if not file.made or newest[file.name] == file.id]
 
-    async def read(self, file: File) -> AsyncGenerator[bytes]:
+    async def read(self, file: ToolFile) -> AsyncGenerator[bytes]:
         if file.id not in self._bytes:
             raise ToolError(f"the file '{file.name}' was deleted")
         yield self._bytes[file.id]
 
-    async def save(self, name: str, chunks: AsyncIterable[bytes]) -> File:
+    async def save(self, name: str, chunks: AsyncIterable[bytes]) -> ToolFile:
         data = b"".join([chunk async for chunk in chunks])
         if len(data) > self.room:
             raise ToolError(f"the file '{name}' is too large")
-        return self._file(name, data)
+        return self._file(name, data, made=True)
 
     async def again(self) -> bool:
         return self.calls > 0
 
     # For tests.
 
-    def _file(self, name: str, data: bytes) -> File:
+    def _file(self, name: str, data: bytes, made: bool = False) -> ToolFile:
         mime_type = next((TYPES[head] for head in TYPES if data.startswith(head)), "text/plain")
-        file = File(f"file_{next(self._numbers)}", name, len(data), mime_type, hashlib.sha256(data).hexdigest())
+        file = ToolFile(
+            f"file_{next(self._numbers)}", name, len(data), mime_type, hashlib.sha256(data).hexdigest(), made
+        )
         self._bytes[file.id] = data
         return file
 
-    def upload(self, name: str, data: bytes, size: int | None = None) -> File:
+    def upload(self, name: str, data: bytes, size: int | None = None) -> ToolFile:
         """The user adds a file, which may claim another size."""
         file = self._file(name, data)
         if size is not None:
-            file = File(file.id, name, size, file.mime_type, file.sha256)
+            file = ToolFile(file.id, name, size, file.mime_type, file.sha256)
         self._files.append(file)
         return file
 
-    def delete(self, file: File) -> None:
+    def delete(self, file: ToolFile) -> None:
         """The bytes of a file go away while its name is still listed."""
         del self._bytes[file.id]
 
-    def content(self, file: File) -> bytes:
+    def content(self, file: ToolFile) -> bytes:
         return self._bytes[file.id]
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> ToolCall:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from projectdavid.ports.sandbox import Display, Done, Event, Output
+from projectdavid.ports.sandbox import DisplayOutput, Event, OutputText, RunDone
 from projectdavid.ports.tool import ToolError, ToolOutput
 from projectdavid.tools.code_interpreter import MAX_CODE, MAX_TEXT, CodeInterpreter
-from projectdavid.tools.exchange import MAX_FILES
-from projectdavid.tools.sessions import Sessions
-from projectdavid.tools.telling import CUT, MAX_TOLD
+from projectdavid.tools.sessions.output_events import CUT, MAX_TOLD
+from projectdavid.tools.sessions.session_files import MAX_FILES
+from projectdavid.tools.sessions.sessions import SessionPool
 from tests.runtime.stage import others_go_first
 from tests.tools.conversation import BOUND, Conversation
 from tests.tools.toys import Clock, ToySandbox, ToySession
@@ -29,14 +29,14 @@ class Scene:
         self.events = events
         self.dies = dies
         self.sandbox = ToySandbox(self._play)
-        self.tool = CodeInterpreter(Sessions(self.sandbox, Clock()), timeout=90.0)
+        self.tool = CodeInterpreter(SessionPool(self.sandbox, Clock()), timeout=90.0)
 
     async def _play(self, session: ToySession, source: str) -> AsyncGenerator[Event]:
         for event in self.events:
             yield event
         if self.dies:
             session.die(self.dies)
-            yield Output("stdout", "never seen")
+            yield OutputText("stdout", "never seen")
 
     async def run(self, code: str = "1 + 1") -> ToolOutput:
         return await self.conversation.run(self.tool, code=code)
@@ -45,12 +45,12 @@ class Scene:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({}, 'code_interpreter takes {"code": "..."}, Python code as one string'),
+        ({}, 'code_interpreter expects {"code": "..."}, Python code as one string'),
         ({"code": None}, "Python code as one string"),
         ({"code": ["1"]}, "Python code as one string"),
         ({"code": " \n"}, "'code' is empty"),
-        ({"code": "1", "language": "python"}, "takes 'code' alone, not 'language'"),
-        ({"code": "x" * (MAX_CODE + 1)}, "split it over several calls"),
+        ({"code": "1", "language": "python"}, "only accepts 'code', not 'language'"),
+        ({"code": "x" * (MAX_CODE + 1)}, "split it into several calls"),
     ],
 )
 async def test_arguments_that_are_no_code_are_refused_with_what_was_expected(
@@ -65,7 +65,12 @@ async def test_arguments_that_are_no_code_are_refused_with_what_was_expected(
 
 
 async def test_code_output_and_result_are_told_as_they_come_and_together() -> None:
-    scene = Scene(Output("stdout", "one\n"), Output("stderr", "two"), Display({"text/plain": b"3"}, True), Done("ok"))
+    scene = Scene(
+        OutputText("stdout", "one\n"),
+        OutputText("stderr", "two"),
+        DisplayOutput({"text/plain": b"3"}, True),
+        RunDone("ok"),
+    )
     output = await scene.run("code")
     told = scene.conversation.told
     assert told[0] == ("code", {"content": "code"})
@@ -86,7 +91,7 @@ async def test_code_output_and_result_are_told_as_they_come_and_together() -> No
 
 
 async def test_output_that_comes_while_an_event_is_written_goes_into_the_next() -> None:
-    scene = Scene(*(Output("stdout", f"{number} ") for number in range(1000)), Done("ok"))
+    scene = Scene(*(OutputText("stdout", f"{number} ") for number in range(1000)), RunDone("ok"))
     output = await scene.run()
     told = [data["content"] for kind, data in scene.conversation.told if kind == "output"]
     assert len(told) < 20
@@ -94,21 +99,23 @@ async def test_output_that_comes_while_an_event_is_written_goes_into_the_next() 
 
 
 async def test_code_that_shows_nothing_says_so() -> None:
-    output = await Scene(Done("ok")).run()
+    output = await Scene(RunDone("ok")).run()
     assert output.text == "[no output]"
     assert output.details["outputs"] == []
 
 
 async def test_a_traceback_is_told_and_is_no_failure_of_the_tool() -> None:
-    scene = Scene(Output("stdout", "before"), Done("error", error="Traceback ...\nZeroDivisionError: division by zero"))
+    scene = Scene(
+        OutputText("stdout", "before"), RunDone("error", error="Traceback ...\nZeroDivisionError: division by zero")
+    )
     output = await scene.run()
     assert output.text == "before\nTraceback ...\nZeroDivisionError: division by zero"
     assert "ZeroDivisionError" in scene.conversation.output("stderr")
 
 
 async def test_images_are_saved_under_numbers_and_named_in_the_step() -> None:
-    figure = Display({"text/plain": b"<Figure size 640x480>", "image/png": PNG})
-    scene = Scene(figure, figure, Done("ok"))
+    figure = DisplayOutput({"text/plain": b"<Figure size 640x480>", "image/png": PNG})
+    scene = Scene(figure, figure, RunDone("ok"))
     output = await scene.run()
     assert [file.name for file in output.files] == ["plot-1.png", "plot-2.png"]
     assert scene.conversation.content(output.files[0]) == PNG
@@ -120,70 +127,90 @@ async def test_images_are_saved_under_numbers_and_named_in_the_step() -> None:
 
 
 async def test_the_number_of_an_image_is_not_taken_by_a_file() -> None:
-    scene = Scene(Display({"image/png": PNG}), Done("ok"))
+    scene = Scene(DisplayOutput({"image/png": PNG}), RunDone("ok"))
     scene.conversation.upload("plot-1.png", PNG)
     assert [file.name for file in (await scene.run()).files] == ["plot-2.png"]
-    scene.sandbox.opened[0].write("plot-3.png", PNG)
+    scene.sandbox.opened[0].write("plot-3.png", PNG + b"another")
     output = await scene.run()
     assert [file.name for file in output.files] == ["plot-3.png", "plot-4.png"]
     assert output.details["outputs"] == [{"type": "image", "file_id": output.files[1].id}]
 
 
+async def test_an_image_that_was_written_as_a_file_too_is_one_file() -> None:
+    scene = Scene(DisplayOutput({"image/png": PNG}), DisplayOutput({"image/png": PNG + b"2"}), RunDone("ok"))
+    await scene.run()
+    scene.sandbox.opened[0].write("chart.png", PNG)
+    output = await scene.run()
+    assert [file.name for file in output.files] == ["chart.png", "plot-3.png"]
+    assert [one["file_id"] for one in output.details["outputs"]] == [file.id for file in output.files]
+
+
 async def test_too_many_images_are_left_out() -> None:
-    output = await Scene(*[Display({"image/png": PNG})] * (MAX_FILES + 1), Done("ok")).run()
+    output = await Scene(*[DisplayOutput({"image/png": PNG})] * (MAX_FILES + 1), RunDone("ok")).run()
     assert len(output.files) == MAX_FILES
-    assert "An image is not saved: one call may make 50 files." in output.text
+    assert "An image is not saved: a call can create at most 50 files." in output.text
 
 
 async def test_plain_text_is_preferred_to_other_types() -> None:
-    table = Display({"text/html": b"<table>", "text/plain": b"a table"})
-    page = Display({"text/html": b"<b>bold</b>", "text/markdown": b"**bold**"}, True)
-    nothing = Display({"application/x-unknown": b"?"})
-    assert (await Scene(table, page, nothing, Done("ok")).run()).text == "a table\n**bold**"
+    table = DisplayOutput({"text/html": b"<table>", "text/plain": b"a table"})
+    page = DisplayOutput({"text/html": b"<b>bold</b>", "text/markdown": b"**bold**"}, True)
+    nothing = DisplayOutput({"application/x-unknown": b"?"})
+    assert (await Scene(table, page, nothing, RunDone("ok")).run()).text == "a table\n**bold**"
 
 
 async def test_bytes_that_are_no_text_do_no_harm() -> None:
-    assert (await Scene(Display({"text/plain": b"\xff\xfe"}, True), Done("ok")).run()).text == "��"
+    assert (await Scene(DisplayOutput({"text/plain": b"\xff\xfe"}, True), RunDone("ok")).run()).text == "��"
 
 
 async def test_the_text_for_the_model_is_bounded_and_keeps_beginning_end_and_traceback() -> None:
-    flood = Output("stdout", "begin " + "x" * 1_000_000 + " end")
-    output = await Scene(flood, Done("error", error="E: " + "y" * 100_000, dropped=2_000_000)).run()
+    flood = OutputText("stdout", "begin " + "x" * 1_000_000 + " end")
+    output = await Scene(flood, RunDone("error", error="E: " + "y" * 100_000, dropped=2_000_000)).run()
     assert len(output.text) < 2 * MAX_TEXT + 1000
     assert output.text.startswith("begin x")
     assert " end\nE: yyy" in output.text
-    assert "characters are left out here" in output.text
-    assert "2.0 MB of output were dropped" in output.text
+    assert "characters are omitted here" in output.text
+    assert "2.0 MB in the middle were dropped" in output.text
 
 
 async def test_what_is_told_of_one_call_is_bounded() -> None:
-    scene = Scene(*[Output("stdout", "x" * 100_000)] * 20, Done("ok"))
+    scene = Scene(*[OutputText("stdout", "x" * 100_000)] * 20, RunDone("ok"))
     await scene.run()
     told = scene.conversation.output()
     assert told == "x" * MAX_TOLD + CUT
 
 
 async def test_a_progress_bar_is_its_last_state() -> None:
-    output = await Scene(Output("stderr", "10%\r"), Output("stderr", "90%\r100%\n"), Done("ok")).run()
+    output = await Scene(OutputText("stderr", "10%\r"), OutputText("stderr", "90%\r100%\n"), RunDone("ok")).run()
     assert output.text == "100%"
+
+
+async def test_a_progress_bar_is_not_mixed_with_another_stream() -> None:
+    bar = [OutputText("stderr", "\r 93%|##  |"), OutputText("stdout", "done\n"), OutputText("stderr", "\r100%|####|\n")]
+    assert (await Scene(*bar, RunDone("ok")).run()).text == " 93%|##  |\ndone\n100%|####|"
+    plain = [OutputText("stdout", "a"), OutputText("stderr", "b"), OutputText("stdout", "c\n")]
+    assert (await Scene(*plain, RunDone("ok")).run()).text == "abc"
 
 
 @pytest.mark.parametrize(
     ("done", "note", "lost"),
     [
-        (Done("timeout"), "[The code was interrupted after 90 seconds. Variables and files are kept.]", False),
-        (Done("interrupted"), "[The code was interrupted. Variables and files are kept.]", False),
-        (Done("timeout", state_lost=True), "after 90 seconds. The process was ended, and variables and imports", True),
+        (RunDone("timeout"), "[The code was interrupted after 90 seconds. Variables and files are kept.]", False),
+        (RunDone("interrupted"), "[The code was interrupted. Variables and files are kept.]", False),
         (
-            Done("died", state_lost=True, error="It was killed by SIGKILL."),
+            RunDone("timeout", state_lost=True),
+            "after 90 seconds. The process was killed, and variables and imports",
+            True,
+        ),
+        (
+            RunDone("died", state_lost=True, error="It was killed by SIGKILL."),
             "It was killed by SIGKILL.\n\n[The Python",
             True,
         ),
-        (Done("ok", state_lost=True), "variables and imports are gone; files in /mnt/data are still there.", True),
+        (RunDone("ok", state_lost=True), "variables and imports are lost; files in /mnt/data remain.", True),
     ],
 )
-async def test_what_became_of_the_state_is_said(done: Done, note: str, lost: bool) -> None:
-    scene = Scene(Output("stdout", "out"), done)
+async def test_what_became_of_the_state_is_said(done: RunDone, note: str, lost: bool) -> None:
+    scene = Scene(OutputText("stdout", "out"), done)
     output = await scene.run()
     assert note in output.text
     assert scene.conversation.states() == ["started", *["lost"] * lost]
@@ -191,7 +218,7 @@ async def test_what_became_of_the_state_is_said(done: Done, note: str, lost: boo
 
 
 async def test_a_session_that_is_killed_while_code_runs_is_reported_and_the_next_call_starts_a_fresh_one() -> None:
-    scene = Scene(Output("stdout", "half"), Display({"image/png": PNG}), dies="It was killed from outside.")
+    scene = Scene(OutputText("stdout", "half"), DisplayOutput({"image/png": PNG}), dies="It was killed from outside.")
     output = await scene.run()
     assert output.text.startswith("half")
     assert "never seen" not in output.text
@@ -199,9 +226,9 @@ async def test_a_session_that_is_killed_while_code_runs_is_reported_and_the_next
     assert "The code was not run again" in output.text
     assert [file.name for file in output.files] == ["plot-1.png"], "what had been saved is kept"
     assert scene.conversation.states() == ["started", "lost"]
-    scene.events, scene.dies = (Done("ok"),), None
+    scene.events, scene.dies = (RunDone("ok"),), None
     again = await scene.run()
-    assert "This is a new session. It was killed from outside. Variables and imports" in again.text
+    assert "This is a new session. It was killed from outside. Earlier variables and imports" in again.text
     assert again.details["sandbox"] == {"level": "none", "session": "sbx_2", "new": True}
     assert scene.conversation.states() == ["started", "lost", "started"]
 
@@ -210,13 +237,13 @@ async def test_a_run_that_is_cancelled_stops_the_code_and_keeps_the_session() ->
     never = asyncio.Event()
 
     async def play(session: ToySession, source: str) -> AsyncGenerator[Event]:
-        yield Output("stdout", "begun")
+        yield OutputText("stdout", "begun")
         if source == "wait":
             await never.wait()
-        yield Done("ok")
+        yield RunDone("ok")
 
     sandbox, conversation = ToySandbox(play), Conversation()
-    tool = CodeInterpreter(Sessions(sandbox, Clock()))
+    tool = CodeInterpreter(SessionPool(sandbox, Clock()))
     call = asyncio.create_task(conversation.run(tool, code="wait"))
     await conversation.until_output("begun")
     call.cancel()
@@ -233,7 +260,7 @@ class GivenUp(Exception):
 
 
 async def test_a_worker_that_lost_the_run_stops_the_code_and_says_nothing_more() -> None:
-    scene = Scene(*(Output("stdout", f"{number}") for number in range(10)), Done("ok"))
+    scene = Scene(*(OutputText("stdout", f"{number}") for number in range(10)), RunDone("ok"))
     said = 0
 
     async def tell(kind: str, data: Any) -> None:

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from projectdavid.tools.code_interpreter import CodeInterpreter
-from projectdavid.tools.sessions import Sessions
+from projectdavid.tools.sessions.sessions import SessionPool
 from tests.sandboxes.seen import agents
 from tests.tools.conversation import BOUND, Conversation
 
@@ -23,7 +23,7 @@ pyplot.title("Growth")
 
 
 @pytest.fixture
-def tool(sessions: Sessions) -> CodeInterpreter:
+def tool(sessions: SessionPool) -> CodeInterpreter:
     return CodeInterpreter(sessions, timeout=BOUND)
 
 
@@ -67,7 +67,7 @@ sales
 
 
 async def test_code_that_takes_too_long_is_interrupted_and_keeps_its_state(
-    sessions: Sessions, conversation: Conversation
+    sessions: SessionPool, conversation: Conversation
 ) -> None:
     tool = CodeInterpreter(sessions, timeout=2.0)
     output = await conversation.run(tool, code="x = 5\nprint('begun', flush=True)\nimport time\ntime.sleep(600)")
@@ -95,8 +95,8 @@ async def test_code_that_kills_its_process_loses_its_variables_and_keeps_its_fil
 ) -> None:
     code = f"x = 1\nopen('kept.txt', 'w').write('kept')\nimport os\nos.kill(os.getpid(), {signal.SIGKILL.value})"
     output = await conversation.run(tool, code=code)
-    assert "The Python process ended while the code ran." in output.text
-    assert "variables and imports are gone" in output.text
+    assert "The Python process exited while the code ran." in output.text
+    assert "variables and imports are lost" in output.text
     assert [file.name for file in output.files] == ["kept.txt"]
     assert conversation.states() == ["started", "lost"]
     after = await conversation.run(tool, code="print(open('kept.txt').read())\nx")
@@ -132,7 +132,7 @@ runs -= 1
 async def test_a_flood_of_output_is_cut_and_said_to_be_cut(tool: CodeInterpreter, conversation: Conversation) -> None:
     output = await conversation.run(tool, code="print('x' * 10_000_000)\nprint('the end')")
     assert len(output.text) < 40_000
-    assert "It printed more than is kept:" in output.text
+    assert "The output exceeded the limit:" in output.text
     assert len(conversation.output()) <= 100_100
     assert (await conversation.run(tool, code="1")).text == "1"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from projectdavid.tools.names import MAX_NAME, free, harmless, is_private, shown
+from projectdavid.tools.sessions.file_names import MAX_NAME, free, harmless, is_private, printable_path
 
 
 @pytest.mark.parametrize(
@@ -54,5 +54,5 @@ def test_what_programs_keep_for_themselves_is_private(path: str) -> None:
 
 
 def test_a_path_is_shown_without_control_characters() -> None:
-    assert shown("a\nb\x1b[31m\ud800") == "a\\nb\\x1b[31m\\ud800"
-    assert len(shown("x" * 5000)) < 400
+    assert printable_path("a\nb\x1b[31m\ud800") == "a\\nb\\x1b[31m\\ud800"
+    assert len(printable_path("x" * 5000)) < 400

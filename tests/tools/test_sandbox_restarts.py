@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from projectdavid import Entity
-from projectdavid.ports.sandbox import Session, Spec
-from projectdavid.sandboxes.local import LocalSandbox, Options
-from projectdavid.server.embedded import Embedded
+from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.ports.sandbox import SandboxSession, SessionSpec
 from projectdavid.tools.code_interpreter import CodeInterpreter
-from projectdavid.tools.sessions import Sessions
+from projectdavid.tools.sessions.sessions import SessionPool
 from tests.sandboxes.seen import supervisors, zygotes
 from tests.server.script import player
 from tests.timeouts import EVENT_TIMEOUT
@@ -74,17 +74,17 @@ class Sandbox(LocalSandbox):
 
     loop: asyncio.AbstractEventLoop
 
-    async def open(self, spec: Spec) -> Session:
+    async def open(self, spec: SessionSpec) -> SandboxSession:
         self.loop = asyncio.get_running_loop()
         return await super().open(spec)
 
 
 @pytest.fixture
 def client(tmp_path: Path, bubblewrap: FlakyBubblewrap) -> Iterator[Entity]:
-    sandbox = Sandbox(Options(preload=(), spares=0, bubblewrap=bubblewrap.path))
-    sessions = Sessions(sandbox, time.time)
+    sandbox = Sandbox(SandboxOptions(preload=(), spares=0, bubblewrap=bubblewrap.path))
+    sessions = SessionPool(sandbox, time.time)
     tools = {"code_interpreter": CodeInterpreter(sessions)}
-    server = Embedded(tmp_path / "data", providers={"scripted": player()}, tools=tools)
+    server = EmbeddedPlatform(tmp_path / "data", providers={"scripted": player()}, tools=tools)
     server.start()
     with Entity(server.base_url, server.api_key) as client:
         yield client

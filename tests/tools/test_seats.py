@@ -128,7 +128,7 @@ async def test_who_waited_long_enough_is_told_that_the_server_is_busy() -> None:
     calls = Calls(place)
     first, second = threads(2)
     await calls.begin(first)
-    with pytest.raises(ToolError, match="all sessions for code are busy on this server; try again"):
+    with pytest.raises(ToolError, match="all sandbox sessions of this server are in use; try again"):
         await place.use(second)
     await calls.end_all()
     place.clock.now += 100
@@ -178,7 +178,7 @@ async def test_a_thousand_at_once_are_bounded_and_all_served() -> None:
 async def test_more_than_may_wait_are_turned_away_at_once() -> None:
     calls = Calls(Place(sessions=1, waiting=2))
     await calls.begin(*threads(4))
-    with pytest.raises(ToolError, match="busy"):
+    with pytest.raises(ToolError, match="in use"):
         await calls.tasks["user_ann_3"]
     del calls.tasks["user_ann_3"]
     calls.place.clock.now += 100
@@ -204,6 +204,6 @@ async def test_a_sandbox_that_is_full_is_asked_again_when_an_idle_session_has_ma
 
 async def test_a_sandbox_that_stays_full_is_not_waited_for_for_ever() -> None:
     place = Place(ToySandbox(most=0), patience=0.01)
-    with pytest.raises(ToolError, match="busy"):
+    with pytest.raises(ToolError, match="in use"):
         await place.use(threads(1)[0])
     assert place.sandbox.asked == 1

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from projectdavid.ports.sandbox import Kind, Lost, Off, Tunnel
+from projectdavid.ports.sandbox import Kind, SandboxUnavailable, SessionLost, Tunnel
 from projectdavid.ports.tool import ToolError
-from projectdavid.tools.sessions import Held, Room, Sessions
+from projectdavid.tools.sessions.sessions import HeldSession, SessionPool, SlotLimits
 from tests.runtime.stage import others_go_first
 from tests.tools.conversation import BOUND, Conversation
 from tests.tools.toys import Clock, ToySandbox
@@ -22,9 +22,9 @@ class Place:
     def __init__(self, sandbox: ToySandbox | None = None, **room: Any) -> None:
         self.clock = Clock()
         self.sandbox = sandbox or ToySandbox()
-        self.sessions = Sessions(self.sandbox, self.clock, room=Room(**room))
+        self.sessions = SessionPool(self.sandbox, self.clock, room=SlotLimits(**room))
 
-    async def use(self, conversation: Conversation, kind: Kind = "python", tunnel: Tunnel | None = None) -> Held:
+    async def use(self, conversation: Conversation, kind: Kind = "python", tunnel: Tunnel | None = None) -> HeldSession:
         """One short call."""
         async with self.hold(conversation, kind, tunnel) as held:
             conversation.calls += 1
@@ -87,7 +87,7 @@ async def test_a_session_that_is_not_used_ends_and_the_next_call_says_so(convers
     held = await place.use(conversation)
     assert held.new
     assert "after 20 minutes without use" in held.note
-    assert "Variables and imports from before are gone" in held.note
+    assert "Earlier variables and imports are lost" in held.note
     assert conversation.messages() == ["", held.note]
 
 
@@ -99,7 +99,7 @@ async def test_a_session_in_use_does_not_end_however_long_it_takes(conversation:
         assert place.sessions.live == 1
     place.sessions.reap()
     assert place.sessions.live == 0, "its lifetime is over"
-    assert "its longest time" in (await place.use(conversation)).note
+    assert "its maximum lifetime" in (await place.use(conversation)).note
     assert held.session is not place.sandbox.opened[1]
 
 
@@ -123,7 +123,7 @@ async def test_a_session_that_died_between_calls_is_replaced_by_the_call_that_fi
     held = await place.use(conversation, "shell")
     assert held.new
     assert "It took more memory than it may." in held.note
-    assert "working directory and processes are gone" in held.note
+    assert "working directory and processes are lost" in held.note
     assert conversation.states() == ["started", "lost", "started"]
     await others_go_first()
     assert place.sandbox.opened[0].closed.is_set()
@@ -132,7 +132,7 @@ async def test_a_session_that_died_between_calls_is_replaced_by_the_call_that_fi
 async def test_a_session_that_died_in_a_call_is_replaced_at_the_next(conversation: Conversation) -> None:
     place = Place()
     async with place.hold(conversation) as held:
-        await place.sessions.lost(held, conversation, Lost("It was killed from outside."))
+        await place.sessions.report_loss(held, conversation, SessionLost("It was killed from outside."))
     assert conversation.states() == ["started", "lost"]
     again = await place.use(conversation)
     assert again.new
@@ -147,7 +147,7 @@ async def test_a_session_that_dies_at_its_start_is_an_error_of_the_call(conversa
         place.sandbox.opened[-1].die("There is no memory.")
 
     conversation.tell = tell  # type: ignore[method-assign]
-    with pytest.raises(ToolError, match=r"right after it was started: There is no memory\."):
+    with pytest.raises(ToolError, match=r"right after its start: There is no memory\."):
         await place.use(conversation)
     assert place.sessions.live == 0
 
@@ -157,7 +157,7 @@ async def test_after_a_restart_of_the_server_the_session_of_before_is_said_to_be
 ) -> None:
     await Place().use(conversation)
     held = await Place().use(conversation)
-    assert held.note.startswith("This is a new session. The server was started again")
+    assert held.note.startswith("This is a new session. The server was restarted")
 
 
 async def test_a_session_with_another_way_out_is_not_used(conversation: Conversation) -> None:
@@ -168,13 +168,13 @@ async def test_a_session_with_another_way_out_is_not_used(conversation: Conversa
     first, same, changed, closed = [await place.use(conversation, "shell", way) for way in (one, one, other, None)]
     assert first.session is same.session
     assert [session.spec.tunnel for session in place.sandbox.opened] == [one, other, None]
-    assert "may reach over the network has changed" in changed.note
-    assert "may reach over the network has changed" in closed.note
+    assert "network access has changed" in changed.note
+    assert "network access has changed" in closed.note
 
 
 async def test_where_the_sandbox_is_off_the_call_is_told_why_and_what_helps(conversation: Conversation) -> None:
     place = Place()
-    place.sandbox.off = Off("User namespaces are not allowed.", "Set kernel.x=1.")
+    place.sandbox.off = SandboxUnavailable("User namespaces are not allowed.", "Set kernel.x=1.")
     with pytest.raises(ToolError) as caught:
         await place.use(conversation)
     assert caught.value.message == "the tool is off on this server: User namespaces are not allowed. Set kernel.x=1."
@@ -188,7 +188,7 @@ async def test_the_sessions_of_a_deleted_thread_end_also_those_in_use(conversati
     other = await place.use(Conversation("thread_2"))
     async with place.hold(conversation) as held:
         await place.sessions.forget("thread_1")
-        with pytest.raises(Lost):
+        with pytest.raises(SessionLost):
             await held.session.list()
     assert [session.closed.is_set() for session in place.sandbox.opened] == [True, False, True]
     assert place.sessions.live == 1

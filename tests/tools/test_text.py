@@ -2,7 +2,7 @@
 
 import pytest
 
-from projectdavid.tools.text import Cleaner, clipped, plain, seconds_of, settled, size_of
+from projectdavid.tools.sessions.terminal_text import TerminalCleaner, apply_controls, clip, plain, seconds_of, size_of
 
 SHOWN = {
     "\x1b[31mred\x1b[0m": "red",
@@ -37,13 +37,13 @@ def test_escapes_are_taken_out_and_lines_settle(text: str) -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 @pytest.mark.parametrize("text", SHOWN, ids=repr)
 def test_it_makes_no_difference_where_the_text_is_cut(text: str, size: int) -> None:
-    cleaner = Cleaner()
+    cleaner = TerminalCleaner()
     pieces = [cleaner.feed(text[start : start + size]) for start in range(0, len(text), size)]
-    assert settled("".join([*pieces, cleaner.end()])) == SHOWN[text]
+    assert apply_controls("".join([*pieces, cleaner.end()])) == SHOWN[text]
 
 
 def test_an_escape_is_not_shown_while_it_may_go_on() -> None:
-    cleaner = Cleaner()
+    cleaner = TerminalCleaner()
     assert [cleaner.feed(piece) for piece in ("a\x1b", "[3", "1mb", "\r", "\nc\r", "d")] == [
         "a",
         "",
@@ -55,15 +55,15 @@ def test_an_escape_is_not_shown_while_it_may_go_on() -> None:
 
 
 def test_an_escape_that_never_ends_is_not_waited_for() -> None:
-    cleaner = Cleaner()
+    cleaner = TerminalCleaner()
     shown = [cleaner.feed(piece) for piece in ("\x1b]0;" + "x" * 10_000, "y" * 10_000, "after")]
     assert "".join(shown).endswith("yafter")
 
 
 def test_a_text_is_clipped_in_the_middle_and_says_so() -> None:
-    assert clipped("short", 10) == "short"
-    assert clipped("a" * 600 + "b" * 900, 1000) == (
-        "a" * 500 + "\n[... 500 characters are left out here ...]\n" + "b" * 500
+    assert clip("short", 10) == "short"
+    assert clip("a" * 600 + "b" * 900, 1000) == (
+        "a" * 500 + "\n[... 500 characters are omitted here ...]\n" + "b" * 500
     )
 
 

@@ -6,16 +6,16 @@ from contextlib import aclosing
 
 import pytest
 
-from projectdavid.ports.terminal import Completed, Made, Shown, Sight
-from projectdavid.ports.tool import File
-from projectdavid.tools.watching import PIECES
+from projectdavid.ports.terminal import CommandCompleted, FileMade, Sight, TerminalOutput
+from projectdavid.ports.tool import ToolFile
+from projectdavid.tools.sessions.terminal_views import PIECES
 from tests.runtime.stage import others_go_first
 from tests.tools.conversation import BOUND, Conversation
 from tests.tools.test_sessions import Place
 
 pytestmark = pytest.mark.anyio
 
-FILE = File("file_1", "out.csv", 3, "text/csv", "00")
+FILE = ToolFile("file_1", "out.csv", 3, "text/csv", "00")
 
 
 async def seen(watching: AsyncGenerator[Sight], count: int = 1) -> list[Sight]:
@@ -29,14 +29,14 @@ async def test_who_watches_sees_what_the_terminal_showed_before_and_shows_now(co
     (session,) = place.sandbox.opened
     session.show(b"$ ls\r\n")
     async with aclosing(place.sessions.watch("thread_1")) as one, aclosing(place.sessions.watch("thread_1")) as other:
-        assert await seen(one) == [Shown(b"$ ls\r\n", 6)]
-        assert await seen(other) == [Shown(b"$ ls\r\n", 6)]
+        assert await seen(one) == [TerminalOutput(b"$ ls\r\n", 6)]
+        assert await seen(other) == [TerminalOutput(b"$ ls\r\n", 6)]
         session.show(b"out.csv\r\n")
-        assert await seen(one) == await seen(other) == [Shown(b"out.csv\r\n", 15)]
-        place.sessions.show("thread_1", Completed("ls", 0))
-        place.sessions.show("thread_1", Made(FILE))
-        place.sessions.show("thread_2", Completed("rm", 1))
-        assert await seen(one, 2) == await seen(other, 2) == [Completed("ls", 0), Made(FILE)]
+        assert await seen(one) == await seen(other) == [TerminalOutput(b"out.csv\r\n", 15)]
+        place.sessions.show("thread_1", CommandCompleted("ls", 0))
+        place.sessions.show("thread_1", FileMade(FILE))
+        place.sessions.show("thread_2", CommandCompleted("rm", 1))
+        assert await seen(one, 2) == await seen(other, 2) == [CommandCompleted("ls", 0), FileMade(FILE)]
 
 
 async def test_who_watches_before_there_is_a_shell_waits_for_it(conversation: Conversation) -> None:
@@ -51,7 +51,7 @@ async def test_who_watches_before_there_is_a_shell_waits_for_it(conversation: Co
         await place.use(conversation, "shell")
         place.sandbox.opened[1].show(b"not mine")
         place.sandbox.opened[2].show(b"mine")
-        assert await first == [Shown(b"mine", 4)]
+        assert await first == [TerminalOutput(b"mine", 4)]
 
 
 async def test_it_goes_on_over_a_fresh_session(conversation: Conversation) -> None:
@@ -59,12 +59,12 @@ async def test_it_goes_on_over_a_fresh_session(conversation: Conversation) -> No
     await place.use(conversation, "shell")
     async with aclosing(place.sessions.watch("thread_1")) as watching:
         place.sandbox.opened[0].show(b"one")
-        assert await seen(watching) == [Shown(b"one", 3)]
+        assert await seen(watching) == [TerminalOutput(b"one", 3)]
         place.sandbox.opened[0].show(b"last words")
         place.sandbox.opened[0].die()
         await place.use(conversation, "shell")
         place.sandbox.opened[1].show(b"two")
-        assert await seen(watching, 2) == [Shown(b"last words", 13), Shown(b"two", 3)]
+        assert await seen(watching, 2) == [TerminalOutput(b"last words", 13), TerminalOutput(b"two", 3)]
 
 
 async def test_who_is_slow_loses_and_holds_up_nobody(conversation: Conversation) -> None:
@@ -72,12 +72,12 @@ async def test_who_is_slow_loses_and_holds_up_nobody(conversation: Conversation)
     await place.use(conversation, "shell")
     async with aclosing(place.sessions.watch("thread_1")) as watching:
         place.sandbox.opened[0].show(b"first")
-        assert await seen(watching) == [Shown(b"first", 5)]
+        assert await seen(watching) == [TerminalOutput(b"first", 5)]
         for number in range(PIECES + 100):
-            place.sessions.show("thread_1", Completed(f"{number}", 0))
-        assert await seen(watching, PIECES) == [Completed(f"{number}", 0) for number in range(PIECES)]
+            place.sessions.show("thread_1", CommandCompleted(f"{number}", 0))
+        assert await seen(watching, PIECES) == [CommandCompleted(f"{number}", 0) for number in range(PIECES)]
         place.sandbox.opened[0].show(b"and on")
-        assert await seen(watching) == [Shown(b"and on", 11)]
+        assert await seen(watching) == [TerminalOutput(b"and on", 11)]
 
 
 @pytest.mark.parametrize("how", ["forget", "close"])
@@ -86,9 +86,9 @@ async def test_it_ends_with_the_thread_and_with_the_server(conversation: Convers
     await place.use(conversation, "shell")
     place.sandbox.opened[0].show(b"first")
     async with aclosing(place.sessions.watch("thread_1")) as watching:
-        assert await seen(watching) == [Shown(b"first", 5)]
+        assert await seen(watching) == [TerminalOutput(b"first", 5)]
         for number in range(PIECES):
-            place.sessions.show("thread_1", Completed(f"{number}", 0))
+            place.sessions.show("thread_1", CommandCompleted(f"{number}", 0))
         await (place.sessions.forget("thread_1") if how == "forget" else place.sessions.close())
         async with asyncio.timeout(BOUND):
             assert [sight async for sight in watching] == []

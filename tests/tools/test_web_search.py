@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from projectdavid.documents.process import ReaderProcess
-from projectdavid.outbound import Guard
-from projectdavid.ports.pages import Page
+from projectdavid.adapters.documents.process import ReaderProcess
+from projectdavid.egress import EgressGuard
+from projectdavid.ports.pages import WebPage
 from projectdavid.ports.tool import ToolCall, ToolError, ToolOutput
 from projectdavid.ports.websearch import WebResult, WebSearchError
-from projectdavid.tools.page_reading import PageReader
-from projectdavid.tools.web_search import FUNCTIONS, PART, WebSearch
+from projectdavid.tools.web_pages import PageReader
+from projectdavid.tools.web_search import FUNCTIONS, PART, WebSearchTool
 from tests.fakes.sites import Answer, Site, site
 from tests.timeouts import EVENT_TIMEOUT
 from tests.tools.conversation import Conversation
@@ -49,12 +49,12 @@ class Shelf:
     """Pages that are kept in memory."""
 
     def __init__(self) -> None:
-        self.pages: dict[tuple[str, str], Page] = {}
+        self.pages: dict[tuple[str, str], WebPage] = {}
 
-    async def kept(self, owner: str, url: str) -> Page | None:
+    async def find_page(self, owner: str, url: str) -> WebPage | None:
         return self.pages.get((owner, url))
 
-    async def keep(self, owner: str, page: Page) -> None:
+    async def keep(self, owner: str, page: WebPage) -> None:
         self.pages[owner, page.url] = page
 
 
@@ -66,12 +66,14 @@ class Web:
         self.site = fake
         self.now = 0.0
         bounds: dict[str, Any] = {"timeout": EVENT_TIMEOUT, "max_bytes": 300_000, "max_redirects": 3, **guard}
-        self.guard = Guard(allow=[f"127.0.0.1:{fake.port}"], allow_http=True, **bounds)
+        self.guard = EgressGuard(allow=[f"127.0.0.1:{fake.port}"], allow_http=True, **bounds)
         reader = PageReader(self.guard, documents, Shelf(), lambda: self.now)
-        self.tool = WebSearch(self.engine, reader)
-        self.bare = WebSearch(None, reader)
+        self.tool = WebSearchTool(self.engine, reader)
+        self.bare = WebSearchTool(None, reader)
 
-    async def call(self, name: str, owner: str = "user_ann", tool: WebSearch | None = None, **given: Any) -> ToolOutput:
+    async def call(
+        self, name: str, owner: str = "user_ann", tool: WebSearchTool | None = None, **given: Any
+    ) -> ToolOutput:
         """A call of a model."""
         call = ToolCall(name, given, "call_1", owner, "run_1", "thread_1", "asst_1")
         return await (tool or self.tool).run(call, Conversation())
@@ -149,8 +151,8 @@ async def test_without_an_engine_the_model_is_told_what_the_operator_can_do(web:
 
 
 async def test_an_engine_that_fails_is_said_to_fail(web: Web) -> None:
-    web.engine.error = WebSearchError("rate_limit_exceeded", "given had too many requests.")
-    assert await web.refused("perform_web_search", query="q") == "given had too many requests."
+    web.engine.error = WebSearchError("rate_limit_exceeded", "given received too many requests.")
+    assert await web.refused("perform_web_search", query="q") == "given received too many requests."
 
 
 async def test_a_page_is_read_as_markdown_with_its_links(web: Web) -> None:
@@ -186,7 +188,7 @@ async def test_a_long_page_is_read_in_parts(web: Web) -> None:
     last = (await web.call("scroll_web_page", url=url, part=parts)).text
     assert "Paragraph 999" in last
     assert "scroll_web_page" not in last
-    assert f"from 1 to {parts}" in await web.refused("scroll_web_page", url=url, part=parts + 1)
+    assert f"between 1 and {parts}" in await web.refused("scroll_web_page", url=url, part=parts + 1)
 
 
 async def test_words_are_found_in_a_page_in_any_case(web: Web) -> None:
@@ -271,7 +273,7 @@ async def test_a_robots_txt_that_cannot_be_read_forbids_the_site_to_one_owner_fo
         (Answer(b"x" * 65_536 for _ in range(100_000)), "longer than"),
         (Answer(b"\x89PNG\r\n\x1a\n" + bytes(100), headers={"content-type": "image/png"}), "image/png"),
         (Answer(bytes(range(256)) * 20), "binary"),
-        (Answer(b"%PDF-1.7 cut", headers={"content-type": "application/pdf"}), "no whole PDF"),
+        (Answer(b"%PDF-1.7 cut", headers={"content-type": "application/pdf"}), "not a complete PDF"),
         (Answer(status=304), "304"),
     ],
     ids=["gone", "huge", "endless", "picture", "binary", "broken", "odd"],
@@ -303,12 +305,12 @@ async def test_a_page_without_text_says_so(web: Web) -> None:
 @pytest.mark.parametrize(
     ("name", "given", "words"),
     [
-        ("perform_web_search", {}, "needs 'query'"),
-        ("perform_web_search", {"query": " "}, "needs 'query'"),
-        ("perform_web_search", {"query": 5}, "needs 'query'"),
+        ("perform_web_search", {}, "requires 'query'"),
+        ("perform_web_search", {"query": " "}, "requires 'query'"),
+        ("perform_web_search", {"query": 5}, "requires 'query'"),
         ("perform_web_search", {"query": "q" * 100_000}, "100000 characters"),
-        ("perform_web_search", {"query": "q", "max_results": 0}, "from 1 to 20"),
-        ("perform_web_search", {"query": "q", "max_results": True}, "from 1 to 20"),
+        ("perform_web_search", {"query": "q", "max_results": 0}, "between 1 and 20"),
+        ("perform_web_search", {"query": "q", "max_results": True}, "between 1 and 20"),
         ("perform_web_search", {"query": "q", "site": "x"}, "not 'site'"),
         ("read_web_page", {"url": "ftp://a.example/"}, "http or https"),
         ("read_web_page", {"url": "file:///etc/passwd"}, "http or https"),
@@ -318,7 +320,7 @@ async def test_a_page_without_text_says_so(web: Web) -> None:
         ("read_web_page", {"url": "http://[::1]/"}, "refused"),
         ("read_web_page", {"url": "http://a.example:22/"}, "refused"),
         ("scroll_web_page", {"url": "https://a.example/", "part": "2", "x": 1}, "not 'x'"),
-        ("search_web_page", {"url": "https://a.example/"}, "needs 'pattern'"),
+        ("search_web_page", {"url": "https://a.example/"}, "requires 'pattern'"),
     ],
     ids=lambda value: str(value)[:50],
 )

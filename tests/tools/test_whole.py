@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from projectdavid import CodeEvent, Entity, Event, FileEvent, OutputEvent, SandboxEvent, ToolOutputEvent
-from projectdavid.ports.sandbox import Session, Spec
-from projectdavid.providers.scripted import DemoProvider
-from projectdavid.server import providing
-from projectdavid.server.embedded import Embedded
+from projectdavid.adapters.providers.scripted import DemoProvider
+from projectdavid.composition import model_providers
+from projectdavid.composition.embedded import EmbeddedPlatform
+from projectdavid.ports.sandbox import SandboxSession, SessionSpec
 from projectdavid.tools.code_interpreter import CodeInterpreter
-from projectdavid.tools.computer import Computer
-from projectdavid.tools.sessions import Sessions
+from projectdavid.tools.computer import ComputerTool
+from projectdavid.tools.sessions.sessions import SessionPool
 from tests.fakes.plain_sandbox import PlainSandbox
 from tests.sandboxes.seen import agents
 from tests.timeouts import PROCESS_TIMEOUT
@@ -35,18 +35,18 @@ class Sandbox(PlainSandbox):
 
     loop: asyncio.AbstractEventLoop
 
-    async def open(self, spec: Spec) -> Session:
+    async def open(self, spec: SessionSpec) -> SandboxSession:
         self.loop = asyncio.get_running_loop()
         return await super().open(spec)
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded]:
-    monkeypatch.setattr(providing, "DemoProvider", partial(DemoProvider, delay=0))
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPlatform]:
+    monkeypatch.setattr(model_providers, "DemoProvider", partial(DemoProvider, delay=0))
     sandbox = Sandbox(warm=True)
-    sessions = Sessions(sandbox, time.time)
-    tools = {"code_interpreter": CodeInterpreter(sessions), "computer": Computer(sessions)}
-    embedded = Embedded(tmp_path / "data", tools=tools)
+    sessions = SessionPool(sandbox, time.time)
+    tools = {"code_interpreter": CodeInterpreter(sessions), "computer": ComputerTool(sessions)}
+    embedded = EmbeddedPlatform(tmp_path / "data", tools=tools)
     embedded.start()
     yield embedded
     asyncio.run_coroutine_threadsafe(sessions.close(), sandbox.loop).result(BOUND)
@@ -54,7 +54,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded
 
 
 @pytest.fixture
-def client(server: Embedded) -> Iterator[Entity]:
+def client(server: EmbeddedPlatform) -> Iterator[Entity]:
     with Entity(server.base_url, server.api_key) as client:
         yield client
 
@@ -89,7 +89,7 @@ def test_state_is_kept_from_run_to_run_of_a_thread(client: Entity) -> None:
     assert "\ndavid is in /\n[exit 0]\n" in result.text
 
 
-def test_the_example_gives_a_table_a_plot_and_another_csv_back(server: Embedded, tmp_path: Path) -> None:
+def test_the_example_gives_a_table_a_plot_and_another_csv_back(server: EmbeddedPlatform, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     folder.mkdir()
     environment = {"PATH": "/usr/bin:/bin", "ENTITIES_BASE_URL": server.base_url, "ENTITIES_API_KEY": server.api_key}
@@ -114,8 +114,8 @@ def test_the_example_gives_a_table_a_plot_and_another_csv_back(server: Embedded,
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Entity]:
     """A server with the sandbox that it brings."""
-    monkeypatch.setattr(providing, "DemoProvider", partial(DemoProvider, delay=0))
-    embedded = Embedded(tmp_path / "data")
+    monkeypatch.setattr(model_providers, "DemoProvider", partial(DemoProvider, delay=0))
+    embedded = EmbeddedPlatform(tmp_path / "data")
     embedded.start()
     with Entity(embedded.base_url, embedded.api_key) as client:
         yield client
@@ -143,6 +143,6 @@ def test_a_run_goes_on_when_its_session_is_killed_and_the_next_call_says_so(own:
     assert "[This is a new session. " in told[-1]
     assert [event.state for event in seen if isinstance(event, SandboxEvent)] == ["started", "lost", "started"]
     assert (
-        "variables, working directory and processes are gone"
+        "variables, working directory and processes are lost"
         in [event.message or "" for event in seen if isinstance(event, SandboxEvent)][-1]
     )

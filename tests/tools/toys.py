@@ -5,19 +5,19 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from itertools import count
 
 from projectdavid.ports.sandbox import (
-    Done,
     Event,
     FileInfo,
-    Full,
-    Level,
-    Listing,
-    Lost,
-    Off,
-    Refused,
-    Report,
-    Session,
-    Spec,
-    Stats,
+    FileListing,
+    IsolationLevel,
+    RunDone,
+    SandboxFileRefused,
+    SandboxFull,
+    SandboxReport,
+    SandboxSession,
+    SandboxUnavailable,
+    SessionLost,
+    SessionSpec,
+    SessionStats,
 )
 
 Play = Callable[["ToySession", str], AsyncGenerator[Event]]
@@ -26,15 +26,15 @@ Play = Callable[["ToySession", str], AsyncGenerator[Event]]
 
 async def nothing(session: "ToySession", source: str) -> AsyncGenerator[Event]:
     """It ends well, at once."""
-    yield Done("ok", exit_status=0)
+    yield RunDone("ok", exit_status=0)
 
 
 class ToySession:
     """A session with files in memory; `die` ends it from outside."""
 
-    level = Level.NONE
+    level = IsolationLevel.NONE
 
-    def __init__(self, number: int, spec: Spec, play: Play) -> None:
+    def __init__(self, number: int, spec: SessionSpec, play: Play) -> None:
         self.id = f"sbx_{number}"
         self.spec = spec
         self.contents: dict[str, tuple[bytes, str]] = {}
@@ -69,7 +69,7 @@ class ToySession:
 
     def _live(self) -> None:
         if self._gone is not None:
-            raise Lost(self._gone)
+            raise SessionLost(self._gone)
 
     async def run(self, source: str, timeout: float) -> AsyncGenerator[Event]:
         self._live()
@@ -90,22 +90,23 @@ class ToySession:
         self._live()
         data = b"".join([chunk async for chunk in chunks])
         if name.startswith("refused"):
-            raise Refused(name, "there is a folder of that name.")
+            raise SandboxFileRefused(name, "there is a folder of that name.")
         self.write(name, data)
 
     async def get(self, name: str) -> AsyncGenerator[bytes]:
         self._live()
         if name not in self.contents:
-            raise Refused(name, "it is gone.")
+            raise SandboxFileRefused(name, "it is gone.")
         data = self.contents[name][0]
         for start in range(0, len(data), 1 << 20):
             yield data[start : start + (1 << 20)]
 
-    async def list(self) -> Listing:
+    async def list(self) -> FileListing:
         self._live()
-        return Listing(
+        return FileListing(
             tuple(
-                FileInfo(name, self.sizes.get(name, len(data)), mark) for name, (data, mark) in self.contents.items()
+                FileInfo(name, self.sizes.get(name, len(data)), mark, int(mark))
+                for name, (data, mark) in self.contents.items()
             ),
             self.complete,
         )
@@ -123,8 +124,8 @@ class ToySession:
     async def resize(self, rows: int, columns: int) -> None:
         self._live()
 
-    async def stats(self) -> Stats:
-        return Stats(0, 1, self._gone is None)
+    async def stats(self) -> SessionStats:
+        return SessionStats(0, 1, self._gone is None)
 
     async def close(self) -> None:
         self.die("It was closed.")
@@ -137,8 +138,8 @@ class ToySandbox:
     def __init__(self, play: Play = nothing, most: int = 1000) -> None:
         self.play = play
         self.most = most
-        self.off: Off | None = None
-        self.report: Report | None = Report(Level.NONE)
+        self.off: SandboxUnavailable | None = None
+        self.report: SandboxReport | None = SandboxReport(IsolationLevel.NONE)
         self.opened: list[ToySession] = []
         self.asked = 0
         self.peak = 0
@@ -148,15 +149,15 @@ class ToySandbox:
 
     async def start(self) -> None: ...
 
-    async def probe(self) -> Report:
-        return Report(Level.NONE)
+    async def probe(self) -> SandboxReport:
+        return SandboxReport(IsolationLevel.NONE)
 
-    async def open(self, spec: Spec) -> Session:
+    async def open(self, spec: SessionSpec) -> SandboxSession:
         self.asked += 1
         if self.off:
             raise self.off
         if self.alive() >= self.most:
-            raise Full
+            raise SandboxFull
         session = ToySession(len(self.opened) + 1, spec, self.play)
         self.opened.append(session)
         self.peak = max(self.peak, self.alive())

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from projectdavid.ports.websearch import WebResult, WebSearch, WebSearchError
-from projectdavid.websearches.engines import Brave, Exa, SearXNG, Tavily
+from projectdavid.adapters.web_search.engines import BraveSearch, ExaSearch, SearXNG, TavilySearch
+from projectdavid.ports.websearch import WebResult, WebSearchEngine, WebSearchError
 from tests.fakes.sites import Answer, Asked, Site, site
 from tests.timeouts import EVENT_TIMEOUT
 
@@ -34,7 +34,7 @@ def renamed(snippet: str, date: str) -> list[dict[str, Any]]:
 class Case:
     """An engine: how it is made, the path that it asks, what it answers, and where its key and query are."""
 
-    def __init__(self, make: Callable[..., WebSearch], path: str, answer: Any, key: str | None) -> None:
+    def __init__(self, make: Callable[..., WebSearchEngine], path: str, answer: Any, key: str | None) -> None:
         self.make = make
         self.path = path
         self.answer = answer
@@ -46,19 +46,19 @@ CASES = {
         lambda url, **o: SearXNG(url, **o), "/search", {"results": renamed("content", "publishedDate")}, None
     ),
     "brave": Case(
-        lambda url, **o: Brave(KEY, url, **o),
+        lambda url, **o: BraveSearch(KEY, url, **o),
         "/res/v1/web/search",
         {"web": {"results": renamed("description", "age")}},
         "x-subscription-token",
     ),
     "tavily": Case(
-        lambda url, **o: Tavily(KEY, url, **o),
+        lambda url, **o: TavilySearch(KEY, url, **o),
         "/search",
         {"results": renamed("content", "published_date")},
         "authorization",
     ),
     "exa": Case(
-        lambda url, **o: Exa(KEY, url, **o), "/search", {"results": renamed("text", "publishedDate")}, "x-api-key"
+        lambda url, **o: ExaSearch(KEY, url, **o), "/search", {"results": renamed("text", "publishedDate")}, "x-api-key"
     ),
 }
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from projectdavid.cli.connecting import connect
+from projectdavid.cli.connections import connect
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, AssistantId, IdempotencyKey, Limit, Yes
-from projectdavid.cli.printing import confirm, moment, note, print_fields, print_json, print_table, told_deleted
-from projectdavid.cli.teaching import command, new_group
+from projectdavid.cli.output import confirm, moment, note, print_fields, print_json, print_table, told_deleted
 
 app = new_group(
-    "Assistants: models with instructions and access to tools.",
+    "Assistants: models with instructions and tools.",
     "projectdavid assistants create --model demo/assistant --name Mathy",
     "projectdavid assistants list",
 )
@@ -22,21 +22,26 @@ Description = Annotated[str | None, typer.Option(help="At most 256 characters.")
 Instructions = Annotated[str | None, typer.Option(help="The system prompt.")]
 Tools = Annotated[
     list[str] | None,
-    typer.Option("--tool", help="A tool of the platform (web_search), or @FILE with function tools as JSON. Repeat."),
+    typer.Option("--tool", help="A platform tool (web_search), or @FILE with function tools as JSON. Repeatable."),
 ]
 Temperature = Annotated[float | None, typer.Option(min=0, max=2, help="Creativity.")]
 TopP = Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling.")]
-Meta = Annotated[list[str] | None, typer.Option("--meta", metavar="KEY=VALUE", help="A note of your own. Repeat.")]
+Meta = Annotated[list[str] | None, typer.Option("--meta", metavar="KEY=VALUE", help="Custom metadata. Repeatable.")]
 Webhook = Annotated[
-    str | None, typer.Option("--webhook-url", help="An https URL, told when a run waits for the output of a function.")
+    str | None,
+    typer.Option(
+        "--webhook-url", help=("An https URL that is notified when a run waits for the output of a function.")
+    ),
 ]
 WebhookEvents = Annotated[
     list[str] | None,
-    typer.Option("--webhook-event", help="What else it is told, such as run.completed or run.failed. Repeat."),
+    typer.Option("--webhook-event", help="Another event to send, such as run.completed or run.failed. Repeatable."),
 ]
 WebhookSecret = Annotated[
     str | None,
-    typer.Option("--webhook-secret", help="Signs what it is sent; 16 characters or more. Default: one is made."),
+    typer.Option(
+        "--webhook-secret", help=("Secret that signs the webhooks; at least 16 characters. Default: generated.")
+    ),
 ]
 
 
@@ -61,7 +66,7 @@ def list_(limit: Limit = None, as_json: AsJson = False) -> None:
     "projectdavid assistants create --model llama3.1 --tool web_search --tool @functions.json",
 )
 def create(
-    model: Annotated[str, typer.Option(help="The model that answers; `projectdavid models` lists them.")],
+    model: Annotated[str, typer.Option(help="The model; `projectdavid models` lists them.")],
     name: Name = None,
     description: Description = None,
     instructions: Instructions = None,
@@ -76,7 +81,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create an assistant, and print its id."""
-    fields = _given(
+    fields = _drop_unset(
         name=name,
         description=description,
         instructions=instructions,
@@ -95,7 +100,7 @@ def create(
         return
     typer.echo(assistant.id)
     if assistant.webhook_secret is not None:
-        note(f"Its webhook is signed with {assistant.webhook_secret}, which is shown this once.")
+        note(f"Its webhook is signed with {assistant.webhook_secret}, which is shown only once.")
     note(f"Talk to it: projectdavid chat --assistant {assistant.id}")
 
 
@@ -126,8 +131,8 @@ def update(
     webhook_secret: WebhookSecret = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change an assistant; what you leave out stays as it is."""
-    fields = _given(
+    """Update an assistant; omitted options do not change."""
+    fields = _drop_unset(
         model=model,
         name=name,
         description=description,
@@ -141,7 +146,7 @@ def update(
         webhook_secret=webhook_secret,
     )
     if not fields:
-        raise typer.BadParameter("nothing to change; give an option such as --name")
+        raise typer.BadParameter("nothing to change; pass an option such as --name")
     with connect() as client:
         assistant = client.assistants.update_assistant(assistant_id, **fields)
     if as_json:
@@ -152,14 +157,14 @@ def update(
 
 @command(app, "delete", "projectdavid assistants delete asst_5X2dIbKJsm8IgQTOAvK5WI --yes")
 def delete(assistant_id: AssistantId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Delete an assistant; what it said stays in its threads."""
+    """Delete an assistant; its messages stay in their threads."""
     confirm(f"Delete the assistant {assistant_id}?", yes=yes)
     with connect() as client:
         gone = client.assistants.delete_assistant(assistant_id)
     told_deleted(gone, as_json=as_json)
 
 
-def _given(**fields: Any) -> dict[str, Any]:
+def _drop_unset(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -9,25 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
+from projectdavid.cli.declarations import command
 from projectdavid.cli.options import AsJson
-from projectdavid.cli.printing import Failure, moment, note, print_json, say
-from projectdavid.cli.teaching import command
+from projectdavid.cli.output import CommandError, moment, note, print_json, say
 
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The server's data folder, where it is not the usual one.")
-]
+Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The server's data folder, if not the default.")]
 Backup = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the backup.", show_default=False)]
 
 
 class OpenRuns(StrEnum):
-    """What becomes of runs that were open."""
+    """What to do with open runs."""
 
     RESUME = "resume"
     FAIL = "fail"
 
 
-class Webhooks(StrEnum):
-    """What becomes of webhooks that were pending."""
+class PendingWebhooks(StrEnum):
+    """What to do with pending webhooks."""
 
     SEND = "send"
     DROP = "drop"
@@ -52,26 +50,28 @@ def backup(
     previous: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="PREVIOUS", help="A backup beside it: files that have not changed take no space again."
+            "--from",
+            metavar="PREVIOUS",
+            help=("A previous backup next to it: unchanged files are linked and take no extra space."),
         ),
     ] = None,
     no_index: Annotated[
-        bool, typer.Option("--no-index", help="Leave the search index out; it is rebuilt after a restore.")
+        bool, typer.Option("--no-index", help="Exclude the search index; it is rebuilt after a restore.")
     ] = False,
     no_secrets: Annotated[
-        bool, typer.Option("--no-secrets", help="Leave out secret.key, credentials.json and config.toml.")
+        bool, typer.Option("--no-secrets", help="Exclude secret.key, credentials.json and config.toml.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Back up the data folder, whether a server uses it or not.
+    """Back up the data folder, with or without a running server.
 
-    The backup is consistent, and appears under its name when it is complete and checked. If the command was
-    interrupted, repeat it: it goes on. The exit code is 0 only if every file is there. A backup is as secret as the
-    data. docs/backup.md has an example for cron.
+    The backup is consistent, and appears under its name when it is complete and verified. An interrupted command can be
+    repeated: it resumes. The exit code is 0 only if every file is there. A backup is as confidential as the data.
+    docs/backup.md has an example for cron.
     """
     from projectdavid.cli.bars import stage_bar
     from projectdavid.cli.configuration import read_settings
-    from projectdavid.server.backup.writer import BackupOptions, write_backup
+    from projectdavid.composition.backup.writer import BackupOptions, write_backup
 
     folder = read_settings(data=data).data
     options = BackupOptions(previous=previous, index=not no_index, secrets=not no_secrets)
@@ -86,19 +86,18 @@ def backup(
         _tell_waiting(manifest.open_runs, manifest.pending_deliveries)
     if tally.missing:
         first = ", ".join(f"{blob.of} of {blob.owner}" for blob in tally.missing[:3])
-        raise Failure(
-            f"{target} is whole but for {len(tally.missing)} files whose bytes {folder} does not have: {first}",
-            "bring them back from an older backup, or delete these files; `projectdavid doctor --deep` lists them",
+        raise CommandError(
+            f"{target} is complete except for {len(tally.missing)} files whose bytes are missing in {folder}: {first}",
+            "restore them from an older backup, or delete these files; `projectdavid doctor --deep` lists them",
         )
 
 
 def verify_backup(path: Backup, as_json: AsJson = False) -> None:
-    """Verify a backup: every byte against its manifest, and its parts against each other.
-
-    It writes nothing. The exit code is 1 if something is damaged.
+    """Verify a backup: check every byte against its manifest, and its parts against each other. Writes nothing. The
+    exit code is 1 if something is damaged.
     """
-    from projectdavid.cli.deep_checkup import examine_backup
-    from projectdavid.cli.doctor import print_findings
+    from projectdavid.cli.doctor.command import print_findings
+    from projectdavid.cli.doctor.deep_checkup import examine_backup
 
     print_findings(examine_backup(path, as_json=as_json), as_json=as_json)
 
@@ -106,7 +105,7 @@ def verify_backup(path: Backup, as_json: AsJson = False) -> None:
 def restore(
     path: Backup,
     data: Annotated[
-        Path | None, typer.Option(metavar="NEW", help="A new or empty folder. Default: the usual data folder.")
+        Path | None, typer.Option(metavar="NEW", help="A new or empty folder. Default: the default data folder.")
     ] = None,
     secret: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The secret.key, if the backup was made with --no-secrets.")
@@ -115,19 +114,19 @@ def restore(
         Path | None, typer.Option(metavar="FILE", help="An erasures.jsonl with later erasures of users.")
     ] = None,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Restore although bytes of files are missing; they are listed.")
+        bool, typer.Option("--allow-missing", help="Restore even if bytes of files are missing; they are listed.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Restore a backup into an empty folder, as a copy on hold.
+    """Restore a backup to an empty folder, as a copy on hold.
 
-    A server on the copy serves reads only: it asks no model and sends no webhook until `projectdavid release`. Users
+    A server on the copy only answers reads: it calls no model and sends no webhook until `projectdavid release`. Users
     that were erased after the backup was made are erased from the copy, as far as an erasure ledger names them: those
     of the backup, of the folder beside it, and of the target are read.
     """
     from projectdavid.cli.bars import stage_bar
     from projectdavid.cli.configuration import read_settings
-    from projectdavid.server.backup.restoration import RestoreOptions, restore_backup
+    from projectdavid.composition.backup.restoration import RestoreOptions, restore_backup
 
     folder = read_settings(data=data).data
     options = RestoreOptions(secret=secret, erasures=erasures, allow_missing=allow_missing)
@@ -141,15 +140,18 @@ def restore(
         return
     say(f"{folder}: restored from a backup of {moment(done.manifest.created_at)}")
     if done.erased_users:
-        note(f"{done.erased_users} users that were erased since were erased from the copy.")
+        note(f"{done.erased_users} users that were erased after the backup were erased from the copy.")
     for blob in done.missing:
         say(f"missing: the bytes of {blob.of} of {blob.owner}")
     if done.index_left_out:
         note("The search index is rebuilt after the release.")
     if not (folder / "secret.key").exists():
-        note(f"It has no secret.key, without which no API key opens: put the server's into {folder} before you start.")
+        note(
+            f"It has no secret.key, without which no API key is valid: copy the server's secret.key to {folder}"
+            " before you start."
+        )
     _tell_waiting(done.open_runs, done.pending_deliveries)
-    note(f"It is on hold and serves reads only. Next: projectdavid release --data {folder}")
+    note(f"It is on hold and only answers reads. Next: projectdavid release --data {folder}")
 
 
 def release(
@@ -158,19 +160,19 @@ def release(
         OpenRuns | None, typer.Option(help="What to do with runs that were open when the backup was made.")
     ] = None,
     webhooks: Annotated[
-        Webhooks | None, typer.Option(help="What to do with webhooks that were still to be sent.")
+        PendingWebhooks | None, typer.Option(help="What to do with webhooks that were pending.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Release a restored copy, so that a server on it works again.
+    """Release a restored copy, so a server on it resumes work.
 
-    `--runs resume` asks models again, which costs money a second time if the original still runs; `fail` ends such runs
-    with the code `server_restored`. `--webhooks send` sends what is pending, which receivers may have had; `drop` does
-    not. Stop a server that uses the folder first, and start it afterwards.
+    `--runs resume` calls models again, which costs money a second time if the original still runs; `fail` ends such
+    runs with the code `server_restored`. `--webhooks send` sends pending webhooks, which receivers may already have
+    received; `drop` does not. Stop the server that uses the folder first, and start it afterwards.
     """
     from projectdavid.cli.bars import stage_bar
     from projectdavid.cli.configuration import read_settings
-    from projectdavid.server.backup.release import release_copy
+    from projectdavid.composition.backup.release import release_copy
 
     folder = read_settings(data=data).data
     with _failing(), stage_bar(quiet=as_json) as report:
@@ -188,7 +190,7 @@ def release(
 
 def _tell_waiting(open_runs: int, pending_deliveries: int) -> None:
     if open_runs or pending_deliveries:
-        note(f"Runs that are open in it: {open_runs}; webhooks that are pending: {pending_deliveries}.")
+        note(f"Open runs: {open_runs}; pending webhooks: {pending_deliveries}.")
 
 
 def _facts(manifest: Any) -> dict[str, Any]:
@@ -200,9 +202,9 @@ def _facts(manifest: Any) -> dict[str, Any]:
 
 @contextmanager
 def _failing() -> Generator[None]:
-    from projectdavid.server.backup.layout import BackupError
+    from projectdavid.composition.backup.layout import BackupError
 
     try:
         yield
     except BackupError as error:
-        raise Failure(error.message, error.next_step) from error
+        raise CommandError(error.message, error.next_step) from error

@@ -1,15 +1,15 @@
-"""Bars on work that takes a while: shown where somebody looks, and gone afterwards."""
+"""Progress bars for long operations: shown on a terminal only, and removed afterwards."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from projectdavid.cli.printing import err, note, plain
+from projectdavid.cli.output import err, note, plain
 
 
 @contextmanager
 def bytes_bar(name: str) -> Generator[Any]:
-    """A bar of bytes; gives what takes `done` and `total`."""
+    """Show a progress bar of bytes; yields a callback for `done` and `total`."""
     from rich.progress import DownloadColumn, TransferSpeedColumn
 
     with _bar(name, DownloadColumn(), TransferSpeedColumn()) as update:
@@ -18,7 +18,7 @@ def bytes_bar(name: str) -> Generator[Any]:
 
 @contextmanager
 def count_bar(name: str) -> Generator[Any]:
-    """A bar of things; gives what takes `done` and `total`, and whatever else."""
+    """Show a progress bar of items; yields a callback for `done` and `total`; further arguments are ignored."""
     from rich.progress import MofNCompleteColumn
 
     with _bar(name, MofNCompleteColumn()) as update:
@@ -38,9 +38,9 @@ def _bar(name: str, *columns: Any) -> Generator[Any]:
 
 @contextmanager
 def stage_bar(*, quiet: bool = False) -> Generator[Any]:
-    """The stages of long work: a bar on a terminal, a line for each stage elsewhere.
+    """Show the stages of a long operation: a progress bar on a terminal, otherwise a line per stage.
 
-    Gives what takes a stage, `done` and `total`.
+    Yields a callback for the stage, `done` and `total`.
 
     Args:
         quiet: show nothing.

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projectdavid.cli.connecting import connect
+from projectdavid.cli.connections import connect
+from projectdavid.cli.declarations import command
 from projectdavid.cli.options import AsJson
-from projectdavid.cli.printing import err, note
-from projectdavid.cli.teaching import command
+from projectdavid.cli.output import err, note
 
 if TYPE_CHECKING:
     from projectdavid import Entity
 
 MADE_BY = {"made_by": "projectdavid chat"}
-"""Marks the assistant that `chat` makes for itself, so that it is made once."""
+"""Marks the assistant that `chat` creates, so it is created only once."""
 
 
 def declare(app: typer.Typer) -> None:
@@ -29,20 +29,20 @@ def declare(app: typer.Typer) -> None:
 
 
 def chat(
-    assistant: Annotated[str | None, typer.Option(metavar="ASSISTANT", help="Whom to talk to.")] = None,
-    model: Annotated[str | None, typer.Option(help="Which model. Default: the assistant's, or the first.")] = None,
-    thread: Annotated[str | None, typer.Option(metavar="THREAD", help="Go on in this thread.")] = None,
+    assistant: Annotated[str | None, typer.Option(metavar="ASSISTANT", help="The assistant to talk to.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help=("The model. Default: the assistant's, or the first available."))
+    ] = None,
+    thread: Annotated[str | None, typer.Option(metavar="THREAD", help="Continue this thread.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Talk to an assistant in the terminal.
-
-    Ctrl-C stops an answer, /exit or Ctrl-D ends the talk. Without a terminal it reads lines and answers each. With
-    --json it prints the events of the answers, one a line.
+    """Talk to an assistant in the terminal. Ctrl-C stops an answer; /exit or Ctrl-D ends the conversation. Without a
+    terminal, it answers each line of the input. With --json, it prints the events of the answers, one per line.
     """
-    from projectdavid.cli.conversation import Conversation, Lines, converse
-    from projectdavid.cli.telling import JsonTeller, Teller
+    from projectdavid.cli.conversation import ChatConversation, PromptLines, converse
+    from projectdavid.cli.run_events import EventPrinter, JsonTeller
 
-    teller = (JsonTeller if as_json else Teller)(sys.stdout, err())
+    teller = (JsonTeller if as_json else EventPrinter)(sys.stdout, err())
     with connect() as client:
         if assistant is None:
             model = model or _first_model(client)
@@ -50,23 +50,23 @@ def chat(
         else:
             assistant = client.assistants.retrieve_assistant(assistant).id
         known = client.threads.retrieve_thread(thread) if thread else client.threads.create_thread()
-        lines = Lines(sys.stdin)
+        lines = PromptLines(sys.stdin)
         if lines.interactive:
             note(f"Talking to {model or assistant}. Ctrl-C stops an answer; /exit ends.")
-        all_well = converse(Conversation(client, assistant, known.id, model, lines, teller), lines, teller)
-    note(f"Go on: projectdavid chat --assistant {assistant} --thread {known.id}")
+        all_well = converse(ChatConversation(client, assistant, known.id, model, lines, teller), lines, teller)
+    note(f"Continue: projectdavid chat --assistant {assistant} --thread {known.id}")
     if not all_well and not lines.interactive:
         raise typer.Exit(1)
 
 
 def _first_model(client: "Entity") -> str:
-    """A real model, if there is one."""
+    """Return a real model, if there is one."""
     models = client.models.list()
     return next((model.id for model in models if model.owned_by != "demo"), "demo/assistant")
 
 
 def _own_assistant(client: "Entity", model: str) -> str:
-    """The assistant that earlier talks had; runs name the model themselves."""
+    """Return the assistant of earlier conversations; runs set the model themselves."""
     for one in client.assistants.list():
         if one.meta_data == MADE_BY:
             return one.id

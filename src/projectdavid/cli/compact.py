@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from projectdavid.cli.declarations import command
 from projectdavid.cli.options import AsJson
-from projectdavid.cli.printing import Failure, note, print_json
-from projectdavid.cli.teaching import command
+from projectdavid.cli.output import CommandError, note, print_json
 
 
 def declare(app: typer.Typer) -> None:
@@ -17,27 +17,26 @@ def declare(app: typer.Typer) -> None:
 
 def compact(
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The server's data folder, where it is not the usual one.")
+        Path | None, typer.Option(metavar="DIR", help="The server's data folder, if not the default.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give the space of deleted data back to the file system.
-
-    Stop the server first. The database and the search index are rewritten, which takes as much free space as they have
-    content. /health says how much this would give back: store_free_bytes.
+    """Return the space of deleted data to the file system. Stop the server first. The database and the search index are
+    rewritten, which needs as much free space as their contents. `store_free_bytes` in /health is the space that this
+    frees.
     """
+    from projectdavid.adapters.stores import sqlite
     from projectdavid.cli.configuration import read_settings
-    from projectdavid.ports.store import Unavailable
-    from projectdavid.stores import sqlite
+    from projectdavid.ports.store import StoreUnavailable
 
     settings = read_settings(data=data)
     if not settings.database.exists():
-        raise Failure(f"there is no database in {settings.data}", "name the server's data folder with --data")
+        raise CommandError(f"there is no database in {settings.data}", "set the server's data folder with --data")
     try:
         freed = sqlite.compact(settings.database, [settings.index])
-    except Unavailable as error:
-        raise Failure(str(error)) from error
+    except StoreUnavailable as error:
+        raise CommandError(str(error)) from error
     if as_json:
         print_json({"freed_bytes": freed})
     else:
-        note(f"Gave back {freed / 1e6:.1f} MB.")
+        note(f"Freed {freed / 1e6:.1f} MB.")

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import typer
 
-from projectdavid.cli.connecting import connect
+from projectdavid.cli.connections import connect
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, ThreadId
-from projectdavid.cli.printing import note
-from projectdavid.cli.teaching import command, new_group
+from projectdavid.cli.output import note
 
 app = new_group(
     "The shells of threads, in which the tool `computer` works.",
@@ -16,7 +16,7 @@ app = new_group(
 )
 
 _AS_IT_WAS = "\x1b[r\x1b[?1049l\x1b[?25h\x1b[m"
-"""What a program that was not watched to its end would leave: part of the screen, another one, no cursor, colours."""
+"""Restores the terminal after an interrupted program: scroll region, alternate screen, cursor, colors."""
 
 
 @command(
@@ -26,7 +26,7 @@ _AS_IT_WAS = "\x1b[r\x1b[?1049l\x1b[?25h\x1b[m"
     "projectdavid computer watch thread_w4VuJuLjkHLrYK6O8LhbGx --json | jq -c 'select(.type == \"computer_file\")'",
 )
 def watch(thread_id: ThreadId, as_json: AsJson = False) -> None:
-    """Show a thread's terminal as it happens; Ctrl-C ends it. With --json, a frame a line."""
+    """Watch a thread's terminal live; Ctrl-C stops. With --json, print one frame per line."""
     with connect() as client, closing(client.computer.watch(thread_id)) as frames:
         try:
             for frame in frames:
@@ -45,7 +45,7 @@ def watch(thread_id: ThreadId, as_json: AsJson = False) -> None:
 def _show(frame: dict[str, object]) -> None:
     match frame:
         case {"type": "shell_output", "content": str(content)}:
-            # As it is: the server has taken out what would do more than show something.
+            # Printed unchanged: the server has removed unsafe escape sequences.
             sys.stdout.write(content)
             sys.stdout.flush()
         case {"type": "command_complete", "exit_status": None}:

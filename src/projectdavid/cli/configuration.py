@@ -1,4 +1,4 @@
-"""Reading the settings, and saying in one line what keeps a platform from starting."""
+"""Load the settings, and describe errors at startup in one line."""
 
 import errno
 import os
@@ -10,20 +10,20 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from projectdavid.cli.printing import Failure
-from projectdavid.ports.store import StoreError, Unavailable
-from projectdavid.server.settings import ProviderSettings, Settings, default_data
+from projectdavid.cli.output import CommandError
+from projectdavid.ports.store import StoreError, StoreUnavailable
+from projectdavid.settings import ProviderSettings, Settings, default_data
 
 StartError = (StoreError, OSError, ValueError)
-"""What keeps a platform from starting."""
-CHOOSE_FOLDER = "choose a folder of yours with --data, or look with `projectdavid doctor`"
+"""Errors that prevent a platform from starting."""
+CHOOSE_FOLDER = "choose a folder that you own with --data, or run `projectdavid doctor`"
 
 
 def read_settings(**flags: Any) -> Settings:
-    """The settings, with the flags that were given.
+    """Load the settings, with the flags of the command line.
 
     Raises:
-        Failure: a setting is wrong; it is named.
+        Failure: a setting is invalid; the message names it.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     next_step = _look(given.get("data") or default_data())
@@ -31,51 +31,55 @@ def read_settings(**flags: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise Failure(f"bad configuration: {faults}", next_step) from error
+        raise CommandError(f"bad configuration: {faults}", next_step) from error
     except (SettingsError, ValueError, OSError) as error:
-        raise Failure(f"bad configuration: {error}", next_step) from error
+        raise CommandError(f"bad configuration: {error}", next_step) from error
 
 
-def start_failure(error: BaseException, settings: Settings) -> Failure:
-    """What keeps this platform from starting, and what to do."""
+def start_failure(error: BaseException, settings: Settings) -> CommandError:
+    """Return the failure for an error at startup, with the next step."""
     if isinstance(error, socket.gaierror):
-        return Failure(f"cannot listen on {settings.host}: {error.strerror}", "choose another --host")
+        return CommandError(f"cannot listen on {settings.host}: {error.strerror}", "choose a different --host")
     if isinstance(error, OSError) and error.filename is None:
         return _of_the_system(error, settings)
     if isinstance(error, OSError):
-        return Failure(
+        return CommandError(
             f"cannot use the data folder {settings.data}: {error.strerror} ({error.filename})",
             CHOOSE_FOLDER,
         )
-    if isinstance(error, Unavailable) and error.remedy:
-        return Failure(error.problem, error.remedy)
+    if isinstance(error, StoreUnavailable) and error.remedy:
+        return CommandError(error.problem, error.remedy)
     if isinstance(error, StoreError):
         text = str(error)
-        return Failure(text, "" if "--data" in text else CHOOSE_FOLDER)
-    return Failure(f"cannot start: {error}", _look(settings.data))
+        return CommandError(text, "" if "--data" in text else CHOOSE_FOLDER)
+    return CommandError(f"cannot start: {error}", _look(settings.data))
 
 
 def _look(folder: Path) -> str:
-    return f"look at PROJECTDAVID_* in the environment, at .env, and at {folder / 'config.toml'}"
+    return f"check PROJECTDAVID_* in the environment, .env, and {folder / 'config.toml'}"
 
 
-def _of_the_system(error: OSError, settings: Settings) -> Failure:
-    """What the system refused without naming a file: to listen, or to write."""
+def _of_the_system(error: OSError, settings: Settings) -> CommandError:
+    """Return the failure for an OSError without a file name: listening or writing failed."""
     host, port, reason = settings.host, settings.port, error.strerror or str(error)
     match error.errno:
         case errno.EADDRINUSE:
-            looks = "`projectdavid doctor` says whether by this server"
-            return Failure(f"the port {port} of {host} is in use", f"{looks}; or choose another: --port {port + 1}")
+            looks = "`projectdavid doctor` shows if a projectdavid server uses it"
+            return CommandError(
+                f"port {port} is already in use on {host}", f"{looks}; or choose a different one: --port {port + 1}"
+            )
         case errno.EACCES:
-            return Failure(f"the port {port} is not for you", "choose one above 1023 with --port")
+            return CommandError(
+                f"permission denied: cannot listen on port {port}", "choose a port above 1023 with --port"
+            )
         case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT:
-            return Failure(f"cannot listen on {host}:{port}: {reason}", "choose another --host")
+            return CommandError(f"cannot listen on {host}:{port}: {reason}", "choose a different --host")
         case _:
-            return Failure(f"cannot start: {reason}", CHOOSE_FOLDER)
+            return CommandError(f"cannot start: {reason}", CHOOSE_FOLDER)
 
 
 def chosen_providers(settings: Settings) -> dict[str, ProviderSettings]:
-    """The providers that somebody pointed this program at: a key alone is not spent unasked."""
+    """Return the providers with an explicit address: a key alone is not used without being asked."""
     providers = settings.all_providers()
     if not os.environ.get("OPENAI_BASE_URL") and "openai" not in settings.providers:
         providers.pop("openai", None)
@@ -83,6 +87,6 @@ def chosen_providers(settings: Settings) -> dict[str, ProviderSettings]:
 
 
 def shown_url(url: str) -> str:
-    """A URL without the name and password that it may hold."""
+    """Return a URL without its user name and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -1,4 +1,4 @@
-"""A talk in the terminal: lines in, answers out as they are written."""
+"""A conversation in the terminal: reads lines and streams the answers."""
 
 import sys
 from contextlib import suppress
@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TextIO
 
 from projectdavid.cli.failures import failure_of
-from projectdavid.cli.printing import print_failure
-from projectdavid.cli.telling import Teller
+from projectdavid.cli.output import print_failure
+from projectdavid.cli.run_events import EventPrinter
 from projectdavid.client import (
     BadRequestError,
     Entity,
@@ -20,21 +20,21 @@ from projectdavid.client.overrides import RunOverrides
 from projectdavid.protocol.runs import TERMINAL_STATUSES
 
 with suppress(ImportError):
-    import_module("readline")  # Gives input() a history and the keys of a line editor.
+    import_module("readline")  # Adds history and line editing to input().
 
 STOPPING = 60.0
-"""Seconds to wait until a run that is cancelled is over."""
+"""Seconds to wait for a cancelled run to end."""
 
 
-class Lines:
-    """What somebody types, or what a file holds."""
+class PromptLines:
+    """Lines typed by the user or read from a file."""
 
     def __init__(self, source: TextIO) -> None:
         self._source = source
         self.interactive = source.isatty() and sys.stdout.isatty()
 
     def read(self, prompt: str) -> str | None:
-        """The next line, None at the end."""
+        """Return the next line, or None at the end."""
         if not self.interactive:
             line = self._source.readline()
             return line.rstrip("\n") if line else None
@@ -44,11 +44,17 @@ class Lines:
             return None
 
 
-class Conversation:
+class ChatConversation:
     """One assistant and one thread."""
 
     def __init__(
-        self, client: Entity, assistant_id: str, thread_id: str, model: str | None, lines: Lines, teller: Teller
+        self,
+        client: Entity,
+        assistant_id: str,
+        thread_id: str,
+        model: str | None,
+        lines: PromptLines,
+        teller: EventPrinter,
     ) -> None:
         self._client = client
         self._assistant_id = assistant_id
@@ -58,7 +64,7 @@ class Conversation:
         self._teller = teller
 
     def answer(self, text: str) -> bool:
-        """Say something and tell the answer; Ctrl-C cancels the run. Whether the run went well."""
+        """Send a message and print the answer; Ctrl-C cancels the run. Return True if the run succeeded."""
         try:
             self._client.messages.create_message(self._thread_id, text)
             overrides: RunOverrides = {} if self._model is None else {"model": self._model}
@@ -78,25 +84,25 @@ class Conversation:
             self._teller.tell(event)
             if isinstance(event, StatusEvent):
                 status = event.status
-                if status == "requires_action" and not self._submit(stream.run_id, stream.open_calls):
+                if status == "action_required" and not self._submit(stream.run_id, stream.open_calls):
                     self._cancel()
                     return False
         return status in ("completed", "incomplete")
 
     def _submit(self, run_id: str, calls: list[ToolCallEvent]) -> bool:
-        """Let whoever is there answer for the functions; whether they did."""
+        """Ask the user for the outputs of function calls; return True if they were given."""
         outputs: list[dict[str, str]] = []
         for call in calls:
             output = self._lines.read(f"output of {call.tool}> ")
             if output is None:
-                self._teller.note(f"nobody answers for {call.tool}: the run is cancelled")
+                self._teller.note(f"no output for {call.tool}: the run is cancelled")
                 return False
             outputs.append({"tool_call_id": call.tool_call_id, "output": output})
         self._client.runs.submit_tool_outputs(run_id, outputs)
         return True
 
     def _cancel(self) -> None:
-        """Cancel the run that is open, whether its id is known here already or not."""
+        """Cancel the open run, even if its id is not known yet."""
         self._teller.note("[stopped]")
         for run in self._client.runs.list_runs(self._thread_id, limit=1, order="desc").data:
             if run.status in TERMINAL_STATUSES:
@@ -104,12 +110,12 @@ class Conversation:
             try:
                 self._client.runs.cancel_run(run.id)
             except BadRequestError:
-                continue  # It ended by itself meanwhile.
+                continue  # The run has already ended.
             self._client.runs.wait(run.id, timeout=STOPPING)
 
 
-def converse(conversation: Conversation, lines: Lines, teller: Teller) -> bool:
-    """Answer line after line, until /exit or the end; whether all runs went well."""
+def converse(conversation: ChatConversation, lines: PromptLines, teller: EventPrinter) -> bool:
+    """Answer each line until /exit or the end; return True if all runs succeeded."""
     all_well = True
     while True:
         try:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from projectdavid.cli.declarations import command
 from projectdavid.cli.options import AsJson
-from projectdavid.cli.teaching import command
 
 
 def declare(app: typer.Typer) -> None:
@@ -22,19 +22,19 @@ def declare(app: typer.Typer) -> None:
 def demo(
     model: Annotated[
         str | None,
-        typer.Option(envvar="PROJECTDAVID_DEMO_MODEL", help="Which model. Default: the first of your provider."),
+        typer.Option(envvar="PROJECTDAVID_DEMO_MODEL", help="The model. Default: the first of your provider."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep everything in this folder.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Store all data in this folder.")] = None,
     max_completion_tokens: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many tokens the model can write in each of the three runs.")
+        int, typer.Option(metavar="N", min=1, help="The maximum number of tokens per run, in each of the three runs.")
     ] = 2000,
     as_json: AsJson = False,
 ) -> None:
-    """Go the whole way once, without key or network.
+    """Demonstrate the main features, without a key or a network.
 
-    A server on a folder of its own, an assistant, a thread, an answer that streams and calls a Python function. A
-    model that is a script answers, and says so; with OPENAI_BASE_URL or OLLAMA_HOST set, a real one. With --json the
-    facts come to stdout when all is done.
+    Starts a server on a separate folder, creates an assistant and a thread, and streams an answer that calls a Python
+    function. The model is scripted; set OPENAI_BASE_URL or OLLAMA_HOST to use a real one. With --json, the results are
+    printed to stdout at the end.
     """
     from projectdavid.cli.demonstration import demonstrate
 

@@ -1,4 +1,4 @@
-"""The demo: what the platform is for, done once in the open."""
+"""The demo: a tour of the main features."""
 
 import logging
 import sys
@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from projectdavid.cli.configuration import StartError, chosen_providers, read_settings, shown_url, start_failure
-from projectdavid.cli.printing import Failure, err, out, plain, print_json, program
-from projectdavid.cli.telling import Teller, shortened
+from projectdavid.cli.output import CommandError, err, out, plain, print_json, program
+from projectdavid.cli.run_events import EventPrinter, shorten
 from projectdavid.client import Entity, RunResult
 from projectdavid.client.transcript import text_of
-from projectdavid.server.settings import Settings
+from projectdavid.settings import Settings
 
 QUESTION = "What is the weather like in Lisbon?"
 INSTRUCTIONS = "You answer briefly. For the weather you call get_weather."
@@ -55,24 +55,24 @@ class _Stage:
         self._console.print(Text(text, style="bold"))
 
     def step(self, name: str, text: str) -> None:
-        """Tell the next step."""
+        """Print the next step."""
         self._number += 1
         line = Text.assemble((f"\n{self._number}  ", "bold cyan"), (f"{name:<17}", "bold"), plain(text))
         self._console.print(line, soft_wrap=True)
 
     def line(self, text: str) -> None:
-        """Tell more of this step."""
+        """Print details of this step."""
         self._console.print(Text(f"   {plain(text)}"), soft_wrap=True)
 
 
 def demonstrate(model: str | None, data: Path | None, max_tokens: int, *, as_json: bool) -> None:
     """Start a platform, use it through the SDK, stop it.
 
-    In each run the model can write `max_tokens` tokens: small models can write without end.
+    `max_tokens` limits each run, because small models can generate without end.
 
     Raises:
-        Failure: the platform does not start, or the provider has no model.
-        ProjectDavidError: the run does not end well.
+        Failure: the platform cannot start, or the provider has no model.
+        ProjectDavidError: the run fails.
     """
     console = err() if as_json else out()
     stage = _Stage(console)
@@ -81,13 +81,13 @@ def demonstrate(model: str | None, data: Path | None, max_tokens: int, *, as_jso
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(TemporaryDirectory(prefix="projectdavid-demo-")))
         settings = read_settings(data=folder)
-        stage.title("The whole way once: a server, an assistant, a function in Python, code in a sandbox, a file.")
+        stage.title("Run the tour: a server, an assistant, a Python function, code in a sandbox, a file.")
         try:
             client = stack.enter_context(Entity.embedded(folder))
         except StartError as error:
             raise start_failure(error, settings) from error
-        stage.step("The server", f"{client.base_url}  in {folder}{'' if data else ', gone afterwards'}")
-        teller = Teller(sys.stderr if as_json else sys.stdout, console)
+        stage.step("The server", f"{client.base_url}  in {folder}{'' if data else ', deleted afterwards'}")
+        teller = EventPrinter(sys.stderr if as_json else sys.stdout, console)
         named = _model(client, settings, model)
         facts = _talk(client, named, max_tokens, stage, teller)
         facts["math"] = _compute(client, named, max_tokens, stage, teller, data)
@@ -106,17 +106,17 @@ def _model(client: Entity, settings: Settings, wanted: str | None) -> str:
     found = next((model.id for model in client.models.list() if model.owned_by in providers), None)
     if found is None:
         named = ", ".join(f"{name} ({shown_url(provider.base_url)})" for name, provider in providers.items())
-        raise Failure(f"no model is listed by {named}", "start that server, or name a model with --model")
+        raise CommandError(f"{named} lists no models", "start that server, or set a model with --model")
     return found
 
 
-def _talk(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Teller) -> dict[str, Any]:
+def _talk(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: EventPrinter) -> dict[str, Any]:
     assistant = client.assistants.create_assistant(name="Weather", model=model, instructions=INSTRUCTIONS)
     stage.step("An assistant", f"{assistant.id}  model {model}")
     thread = client.threads.create_thread()
     stage.step("A thread", thread.id)
     stage.step("You say", QUESTION)
-    stage.line("and lend it a Python function: get_weather(city)")
+    stage.line("with a Python function: get_weather(city)")
     stage.step("The run streams", "")
     result = client.runs.run(
         assistant,
@@ -132,7 +132,7 @@ def _talk(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Te
     messages = list(client.messages.iterate(thread.id))
     stage.step("Stored messages", f"{len(messages)} in {thread.id}")
     for message in messages:
-        stage.line(f"{message.role:<10} {shortened(text_of(message))}")
+        stage.line(f"{message.role:<10} {shorten(text_of(message))}")
     return {
         "base_url": client.base_url,
         "model": model,
@@ -147,9 +147,9 @@ def _talk(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Te
 
 
 def _compute(
-    client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Teller, data: Path | None
+    client: Entity, model: str, max_tokens: int, stage: _Stage, teller: EventPrinter, data: Path | None
 ) -> dict[str, Any]:
-    """The Mathy of the API page: code in the sandbox, and the picture that it draws."""
+    """Run the math tutor: code in the sandbox, and the plot that it draws."""
     tutor = client.assistants.create_assistant(
         name="Mathy", model=model, instructions=MATH_INSTRUCTIONS, tools=[{"type": "code_interpreter"}]
     )
@@ -177,8 +177,8 @@ def _compute(
     return {"run_id": result.run.id, "status": result.run.status, "answer": result.text, "plots": kept}
 
 
-def _look_up(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: Teller) -> dict[str, Any]:
-    """An assistant that answers from a file, and cites where it stands."""
+def _look_up(client: Entity, model: str, max_tokens: int, stage: _Stage, teller: EventPrinter) -> dict[str, Any]:
+    """Run an assistant that answers from a file, and cites the passage."""
     store = client.vectors.create("Terms")
     client.vectors.add_file(store, TERMS, filename="terms.md")
     client.vectors.wait(store)
@@ -207,29 +207,31 @@ def _look_up(client: Entity, model: str, max_tokens: int, stage: _Stage, teller:
 
 def _tell_outcome(result: RunResult, stage: _Stage) -> None:
     if not result.run.actions:
-        stage.line("The model did not call the function; it answered by itself.")
+        stage.line("The model answered without calling the function.")
     usage = result.run.usage
     if usage is not None:
-        stage.line(f"{result.run.status}; {usage.prompt_tokens} tokens read, {usage.completion_tokens} written")
+        stage.line(
+            f"{result.run.status}; {usage.prompt_tokens} prompt tokens, {usage.completion_tokens} completion tokens"
+        )
 
 
 def _report_cut(result: RunResult, stage: _Stage) -> None:
-    """Say what to do if the limit of the demo ended the run."""
+    """Print a hint if the token limit of the demo ended the run."""
     if result.run.incomplete_details == "max_completion_tokens":
         limit = result.run.max_completion_tokens
-        stage.line(f"The run ended at {limit} tokens. Set --max-completion-tokens to let the model write more.")
+        stage.line(f"The run ended at {limit} tokens. Use --max-completion-tokens to raise the limit.")
 
 
 def _next_steps(stage: _Stage, model: str, settings: Settings) -> None:
     steps = {
         f"OPENAI_BASE_URL=... {program()} demo": "the same with a real model; or OLLAMA_HOST=...",
-        f"{program()} serve": "a server that stays",
+        f"{program()} serve": "start a server",
         f"{program()} chat": "talk to it, in another terminal",
-        "projectdavid.Entity()": "in Python: finds that server by itself",
+        "projectdavid.Entity()": "in Python: finds that server automatically",
     }
     if model != DEMO_MODEL or chosen_providers(settings):
         steps.pop(next(iter(steps)))
-    stage.step("What to do next", "")
+    stage.step("Next steps", "")
     width = max(map(len, steps))
     for command, what in steps.items():
         stage.line(f"{command:<{width}}   {what}")

@@ -1,6 +1,6 @@
-"""What to do about each error of the SDK."""
+"""The next step for each error of the SDK."""
 
-from projectdavid.cli.printing import Failure
+from projectdavid.cli.output import CommandError
 from projectdavid.client.errors import (
     APIConnectionError,
     APIStatusError,
@@ -17,18 +17,18 @@ from projectdavid.client.errors import (
 )
 
 
-def failure_of(error: ProjectDavidError) -> Failure:
+def failure_of(error: ProjectDavidError) -> CommandError:
     """The line that is printed."""
     text = str(error).strip() or type(error).__name__
-    return Failure(text.splitlines()[0], _next_step(error))
+    return CommandError(text.splitlines()[0], _next_step(error))
 
 
 def _next_step(error: ProjectDavidError) -> str:
     match error:
         case APIConnectionError():
-            return "start the server with `projectdavid serve`, or look with `projectdavid doctor`"
+            return "start the server with `projectdavid serve`, or run `projectdavid doctor`"
         case AuthenticationError():
-            return "`projectdavid doctor` says which key is used and where it comes from"
+            return "`projectdavid doctor` shows which key is used and where it comes from"
         case PermissionDeniedError():
             return "set PROJECTDAVID_API_KEY to the key of an admin"
         case ConflictError(code="thread_busy"):
@@ -40,11 +40,11 @@ def _next_step(error: ProjectDavidError) -> str:
         case RateLimitError():
             return "try again" + (f" in {error.retry_after:g} s" if error.retry_after else " later")
         case StreamEnded(code="key_revoked"):
-            return "`projectdavid doctor` says which key is used and where it comes from"
+            return "`projectdavid doctor` shows which key is used and where it comes from"
         case StreamBroken():
-            return "`projectdavid runs events RUN --after POSITION` reads on"
+            return "`projectdavid runs events RUN --after POSITION` resumes"
         case InternalServerError():
-            return "the server's log says more, under the name of the request"
+            return "see the server's log for this request id"
         case _:
             return ""
 
@@ -52,11 +52,11 @@ def _next_step(error: ProjectDavidError) -> str:
 def _list_of(error: APIStatusError) -> str:
     kind = (error.code or "").removesuffix("_not_found")
     if kind == "delivery":
-        return "`projectdavid webhooks deliveries` shows what there is"
+        return "`projectdavid webhooks deliveries` lists the existing ones"
     if kind == "vector_store":
-        return "`projectdavid stores list` shows what there is"
+        return "`projectdavid stores list` lists the existing ones"
     return (
-        f"`projectdavid {kind}s list` shows what there is"
+        f"`projectdavid {kind}s list` lists the existing ones"
         if kind in ("assistant", "thread", "run", "user", "file")
         else ""
     )

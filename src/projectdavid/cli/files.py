@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from projectdavid.cli.bars import bytes_bar
-from projectdavid.cli.connecting import connect, local
+from projectdavid.cli.connections import connect, local
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, FileId, IdempotencyKey, Limit, Yes
-from projectdavid.cli.printing import (
-    Failure,
+from projectdavid.cli.output import (
+    CommandError,
     confirm,
     moment,
     note,
@@ -19,15 +20,14 @@ from projectdavid.cli.printing import (
     say,
     told_deleted,
 )
-from projectdavid.cli.teaching import command, new_group
 
 app = new_group(
-    "Files: for messages and for code, and what code made.",
+    "Files: for messages and for code, and created by code.",
     "projectdavid files upload table.csv",
     "projectdavid files download file_2q8rVnW4sKjTt7yXbLmCfe",
 )
 
-Purpose = Annotated[str | None, typer.Option(metavar="WORD", help="Only those for this purpose.")]
+Purpose = Annotated[str | None, typer.Option(metavar="WORD", help="Only files with this purpose.")]
 WEEK = 604_800
 
 
@@ -39,10 +39,10 @@ WEEK = 604_800
 )
 def upload(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file.", exists=True, dir_okay=False)],
-    purpose: Annotated[str, typer.Option(metavar="WORD", help="A word of yours.")] = "assistants",
-    name: Annotated[str | None, typer.Option(help="What it is called. Default: as on the disk.")] = None,
+    purpose: Annotated[str, typer.Option(metavar="WORD", help="A label of your choice.")] = "assistants",
+    name: Annotated[str | None, typer.Option(help="The file name. Default: as on the disk.")] = None,
     expires_after: Annotated[
-        int | None, typer.Option(min=1, metavar="SECONDS", help="Delete it then. Default: keep it.")
+        int | None, typer.Option(min=1, metavar="SECONDS", help="Delete the file after this time. Default: keep it.")
     ] = None,
     idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
@@ -80,7 +80,7 @@ def list_(limit: Limit = None, purpose: Purpose = None, as_json: AsJson = False)
 
 @command(app, "show", "projectdavid files show file_2q8rVnW4sKjTt7yXbLmCfe")
 def show(file_id: FileId, as_json: AsJson = False) -> None:
-    """Show what a file is: its name, its size, its type."""
+    """Show the name, size and type of a file."""
     with connect() as client:
         file = client.files.retrieve(file_id)
     if as_json:
@@ -98,22 +98,22 @@ def show(file_id: FileId, as_json: AsJson = False) -> None:
 def download(
     file_id: FileId,
     path: Annotated[
-        Path, typer.Argument(metavar="[PATH]", help="Where to; in a folder, under its own name.", show_default=False)
+        Path, typer.Argument(metavar="[PATH]", help="The target file, or a folder.", show_default=False)
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite an existing file.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Download a file, and print where it is. Nothing is replaced without --force."""
-    from projectdavid.client.saving import place
+    """Download a file, and print its path. Existing files are only replaced with --force."""
+    from projectdavid.client.downloads import place
 
     with connect() as client:
         file = client.files.retrieve(file_id)
         try:
             target = place(path, file.filename)
         except ValueError as error:
-            raise Failure(str(error), f"projectdavid files download {file_id} PATH") from None
+            raise CommandError(str(error), f"projectdavid files download {file_id} PATH") from None
         if target.exists() and not force:
-            raise Failure(f"{target} is there already", "--force, or another PATH")
+            raise CommandError(f"{target} already exists", "use --force, or a different PATH")
         with local(target), bytes_bar(file.filename) as on_progress:
             saved = client.files.download(file_id, target, on_progress=on_progress)
     if as_json:
@@ -131,11 +131,11 @@ def download(
 def link(
     file_id: FileId,
     expires_in: Annotated[
-        int, typer.Option(min=1, max=WEEK, metavar="SECONDS", help="How long it opens the file.")
+        int, typer.Option(min=1, max=WEEK, metavar="SECONDS", help="How long the link is valid.")
     ] = 600,
     as_json: AsJson = False,
 ) -> None:
-    """Print a link that opens a file without a key, in a browser for example."""
+    """Print a link to a file that works without a key, for example in a browser."""
     with connect() as client:
         url = client.files.link(file_id, expires_in=expires_in)
     if as_json:
@@ -146,7 +146,7 @@ def link(
 
 @command(app, "delete", "projectdavid files delete file_2q8rVnW4sKjTt7yXbLmCfe --yes")
 def delete(file_id: FileId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Delete a file for good."""
+    """Delete a file permanently."""
     confirm(f"Delete the file {file_id}?", yes=yes)
     with connect() as client:
         gone = client.files.delete(file_id)

@@ -4,27 +4,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projectdavid.cli.connecting import connect, connect_as_admin, own_id
+from projectdavid.cli.connections import connect, connect_as_admin, own_id
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, IdempotencyKey, KeyPrefix
-from projectdavid.cli.printing import note, print_json, print_table
-from projectdavid.cli.teaching import command, new_group
+from projectdavid.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
     from projectdavid import Entity
 
 app = new_group(
-    "API keys: your own, and for admins others'.",
+    "API keys: your own, and for admins those of other users.",
     "projectdavid keys create --name laptop",
     "projectdavid keys list",
 )
 
-User = Annotated[str | None, typer.Option("--user", metavar="USER", help="Whose; as an admin. Default: your own.")]
+User = Annotated[str | None, typer.Option("--user", metavar="USER", help="The user, for admins. Default: you.")]
 
 
 @command(app, "list", "projectdavid keys list --all")
 def list_(
     user: User = None,
-    show_all: Annotated[bool, typer.Option("--all", help="Also those that are revoked or expired.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Include revoked and expired keys.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List keys, without their secrets."""
@@ -47,13 +47,13 @@ def list_(
     "PROJECTDAVID_API_KEY=$(projectdavid keys create --user user_JMjCZnGqHwQUV8aXRrLgkT) projectdavid models",
 )
 def create(
-    name: Annotated[str | None, typer.Option(help="What it is for.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="How long it opens anything. Default: for ever.")] = None,
+    name: Annotated[str | None, typer.Option(help="The name of the key.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How long the key is valid. Default: no expiry.")] = None,
     user: User = None,
     idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key, and print it: this once."""
+    """Create a key, and print it. It is shown only once."""
     with _client(user) as client:
         owner = user or own_id(client)
         created = client.keys.create_key(owner, key_name=name, expires_in_days=days, idempotency_key=idempotency_key)
@@ -61,18 +61,18 @@ def create(
         print_json(created)
         return
     typer.echo(created.plain_key)
-    note(f"It is shown this once. Revoke it with: projectdavid keys revoke {created.details.prefix}")
+    note(f"It is shown only once. Revoke it with: projectdavid keys revoke {created.details.prefix}")
 
 
 @command(app, "revoke", "projectdavid keys revoke pd_3fK9xQ2mZ")
 def revoke(prefix: KeyPrefix, user: User = None, as_json: AsJson = False) -> None:
-    """Make a key open nothing any more."""
+    """Revoke a key."""
     with _client(user) as client:
         revoked = client.keys.revoke_key(user or own_id(client), prefix)
     if as_json:
         print_json(revoked)
     else:
-        note(f"{revoked.prefix} opens nothing any more.")
+        note(f"{revoked.prefix} is revoked.")
 
 
 def _client(user: str | None) -> "Entity":

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from projectdavid.cli.connecting import connect
+from projectdavid.cli.connections import connect
+from projectdavid.cli.declarations import build_help, command
 from projectdavid.cli.options import AsJson
-from projectdavid.cli.printing import Failure, note, print_fields, print_json, print_table, say
-from projectdavid.cli.teaching import command, taught
+from projectdavid.cli.output import CommandError, note, print_fields, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from projectdavid.cli.model_probe import ProbeReport
+    from projectdavid.cli.doctor.model_probe import ProbeReport
     from projectdavid.protocol.models import CapabilityFact, ModelInfo, PriceFact
 
 WORDS = {True: "yes", False: "no", None: "?"}
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model, as `projectdavid models` lists it.")]
-Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The server's data folder, if it is not the usual one.")]
+Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The server's data folder, if not the default.")]
 
 
 class ProbeGroup(TyperGroup):
-    """A group that takes `models --probe [NAME]` as well as `models probe [NAME]`."""
+    """A group that accepts `models --probe [NAME]` as well as `models probe [NAME]`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `--probe` in the place of the command."""
+        """Replace `--probe` by the command."""
         if "--probe" in args:
             args = ["probe", *(word for word in args if word != "--probe")]
         return super().parse_args(ctx, args)
@@ -32,10 +32,8 @@ class ProbeGroup(TyperGroup):
 
 app = typer.Typer(
     cls=ProbeGroup,
-    help=taught(
-        """The models that can be used now, and what is known about them.
-
-        An ID is what the model of an assistant says.""",
+    help=build_help(
+        """The available models and their properties. Use an ID as the model of an assistant.""",
         "projectdavid models",
         "projectdavid models show openai/gpt-5",
         "projectdavid models --probe ollama/llama3.1",
@@ -49,12 +47,13 @@ app = typer.Typer(
 def list_models(
     context: typer.Context,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Ask a model a few tiny questions: `projectdavid models --probe NAME`.")
+        bool,
+        typer.Option("--probe", help="Test a model with a few small requests: `projectdavid models --probe NAME`."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the models that can be used now."""
-    del probe  # `ProbeGroup` has made it a command.
+    """List the available models."""
+    del probe  # `ProbeGroup` has converted it to a command.
     if context.invoked_subcommand is not None:
         return
     with connect() as client:
@@ -64,7 +63,7 @@ def list_models(
         return
     print_table(["ID", "WINDOW", "TOOLS", "IMAGES", "REASONING", "PARALLEL", "PRICE", "LEARNED"], map(_row, found))
     if all(model.owned_by == "demo" for model in found):
-        note("For others set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, and start the server again.")
+        note("For others set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, and restart the server.")
 
 
 def _row(model: "ModelInfo") -> list[str | None]:
@@ -77,25 +76,24 @@ def _row(model: "ModelInfo") -> list[str | None]:
 
 @command(app, "show", "projectdavid models show openai/gpt-5")
 def show(name: ModelName, as_json: AsJson = False) -> None:
-    """Show what is known about a model, and who says it.
-
-    Each value is from settings, the provider, what was learned from its answers, the model catalog, or a default.
+    """Show the known properties of a model, with the source of each: the settings, the provider, its earlier answers,
+    the model catalog, or a default.
     """
     with connect() as client:
         found = [model for model in client.models.list() if model.id == name or model.id.partition("/")[2] == name]
     if not found:
-        raise Failure(f"no provider lists the model '{name}'", "see the names with `projectdavid models`")
+        raise CommandError(f"no provider lists the model '{name}'", "list the names with `projectdavid models`")
     if as_json:
         print_json(found[0])
         return
     model = found[0]
     fields = {"id": model.id, "provider": model.owned_by}
-    fields["context window"] = _sourced(model.context_window.value, model.context_window.source)
-    fields["longest answer"] = _sourced(model.max_output_tokens.value, model.max_output_tokens.source)
+    fields["context window"] = _format_fact(model.context_window.value, model.context_window.source)
+    fields["longest answer"] = _format_fact(model.max_output_tokens.value, model.max_output_tokens.source)
     for capability in type(model.capabilities).model_fields:
         fact: CapabilityFact = getattr(model.capabilities, capability)
-        fields[capability.replace("_", " ")] = _sourced(WORDS[fact.value], fact.source)
-    fields["price"] = _sourced(_price(model.price), model.price.source)
+        fields[capability.replace("_", " ")] = _format_fact(WORDS[fact.value], fact.source)
+    fields["price"] = _format_fact(_price(model.price), model.price.source)
     fields["learned"] = "; ".join(model.learned) or "nothing"
     print_fields(fields)
 
@@ -107,16 +105,16 @@ def show(name: ModelName, as_json: AsJson = False) -> None:
     "projectdavid models --probe openai/gpt-5-mini --json",
 )
 def probe(
-    name: Annotated[str | None, typer.Argument(help="The model. Default: the only one there is.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The model. Default: the only one.")] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a model a few tiny questions, and say what works and what to set.
+    """Test a model with a few small requests, and print the results and settings.
 
-    Text, a function call, two calls at once, an image, a JSON schema: at most five questions with answers of at most
-    256 tokens each. The provider bills them. The settings are those of this machine; no server has to run.
+    Text, a function call, two calls at once, an image, a JSON schema: at most five requests with answers of at most 256
+    tokens each. The provider bills them. It uses the settings of this machine; no running server is needed.
     """
-    from projectdavid.cli.model_probe import probe_model
+    from projectdavid.cli.doctor.model_probe import probe_model
 
     report = probe_model(name, data)
     if as_json:
@@ -145,15 +143,14 @@ def update(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a newer model catalog from a file; the server reads it when it starts.
-
-    Nothing is downloaded. What the file does not name stays as the catalog of the package has it.
+    """Install a newer model catalog from a file; the server reads it at startup. Nothing is downloaded. Models that are
+    not in the file keep the values of the package's catalog.
     """
     from datetime import UTC, datetime
 
     from msgspec.structs import replace
 
-    from projectdavid.catalog import CatalogError, read_catalog, write_catalog
+    from projectdavid.adapters.model_catalog import CatalogError, read_catalog, write_catalog
     from projectdavid.cli.configuration import read_settings
 
     settings = read_settings(data=data)
@@ -165,18 +162,18 @@ def update(
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_catalog(settings.catalog, document)
     except CatalogError as error:
-        raise Failure(str(error)) from error
+        raise CommandError(str(error)) from error
     except OSError as error:
-        raise Failure(f"{error.filename}: {error.strerror}") from error
+        raise CommandError(f"{error.filename}: {error.strerror}") from error
     count = sum(len(provider.models) for provider in document.providers.values())
     told: dict[str, Any] = {"file": str(settings.catalog), "date": document.date, "models": count}
     if as_json:
         print_json(told)
     else:
-        note(f"{settings.catalog} holds {count} models of {document.date}. Start the server again to use them.")
+        note(f"{settings.catalog} contains {count} models of {document.date}. Restart the server to use them.")
 
 
-def _sourced(value: Any, source: str) -> str:
+def _format_fact(value: Any, source: str) -> str:
     return "unknown" if value is None or source == "unknown" else f"{value} ({source})"
 
 

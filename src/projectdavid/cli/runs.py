@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from projectdavid.cli.connecting import connect
+from projectdavid.cli.connections import connect
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, AssistantId, IdempotencyKey, RunId, ThreadId
-from projectdavid.cli.printing import moment, note, print_fields, print_json, print_table, say
-from projectdavid.cli.teaching import command, new_group
+from projectdavid.cli.output import moment, note, print_fields, print_json, print_table, say
 
 if TYPE_CHECKING:
     from projectdavid.client.overrides import RunOverrides
 
 app = new_group(
-    "Runs: one answer of an assistant to a thread each.",
+    "Runs: each is one answer of an assistant to a thread.",
     "projectdavid runs list",
     "projectdavid runs events run_Yacp6ARAyUxYRhfjvmbsOW",
 )
@@ -21,11 +21,11 @@ app = new_group(
 
 OnBusy = Annotated[
     Literal["reject", "queue", "interrupt"],
-    typer.Option(help="Where another run has the thread: be refused, wait for its end, or cancel it."),
+    typer.Option(help="If another run is open on the thread: fail, wait for its end, or cancel it."),
 ]
 OnExpiry = Annotated[
     Literal["fail", "answer"],
-    typer.Option(help="Where nobody answers a call in time: let the run expire, or tell the model so."),
+    typer.Option(help="If a call is not answered in time: let the run expire, or inform the model."),
 ]
 
 
@@ -39,19 +39,19 @@ OnExpiry = Annotated[
 def create(
     assistant_id: AssistantId,
     thread_id: ThreadId,
-    model: Annotated[str | None, typer.Option(help="Another model than the assistant's.")] = None,
+    model: Annotated[str | None, typer.Option(help="Override the assistant's model.")] = None,
     on_busy: OnBusy = "reject",
     action_timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="How long it waits for outputs of calls, each time.")
+        float | None, typer.Option(metavar="SECONDS", help="The time limit for each wait for outputs.")
     ] = None,
     on_expiry: OnExpiry = "fail",
     expiry_output: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What the model is told then, with `answer`.")
+        str | None, typer.Option(metavar="TEXT", help="The output for the model, with `answer`.")
     ] = None,
     idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let an assistant answer a thread, and print the run's id; it goes on by itself."""
+    """Create a run, and print its id; it continues in the background."""
     overrides: RunOverrides = {"on_busy": on_busy, "on_expiry": on_expiry}
     if model is not None:
         overrides["model"] = model
@@ -65,14 +65,14 @@ def create(
         print_json(run)
         return
     typer.echo(run.id)
-    waits = " It waits until another run of the thread is over." if run.waits_for_thread else ""
+    waits = " It waits for another run of the thread." if run.waits_for_thread else ""
     note(f"Follow it: projectdavid runs events {run.id}.{waits}")
 
 
 @command(app, "list", "projectdavid runs list --thread thread_w4VuJuLjkHLrYK6O8LhbGx")
 def list_(
-    thread: Annotated[str | None, typer.Option(metavar="THREAD", help="Only those of this thread.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
+    thread: Annotated[str | None, typer.Option(metavar="THREAD", help="Only runs of this thread.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List your runs, newest first."""
@@ -92,7 +92,7 @@ def list_(
 
 @command(app, "show", "projectdavid runs show run_Yacp6ARAyUxYRhfjvmbsOW")
 def show(run_id: RunId, as_json: AsJson = False) -> None:
-    """Show one run: its status, what it cost, the calls that its model made."""
+    """Show one run: status, usage, and tool calls."""
     with connect() as client:
         run = client.runs.retrieve_run(run_id)
     if as_json:
@@ -116,11 +116,11 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
 @command(app, "steps", "projectdavid runs steps run_Yacp6ARAyUxYRhfjvmbsOW")
 def steps(
     run_id: RunId,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List the steps of a run: what it said and what it called, with the code that ran and what came of it."""
-    from projectdavid.cli.telling import step_texts
+    """List the steps of a run: messages and tool calls, with code and outputs."""
+    from projectdavid.cli.run_events import step_texts
 
     with connect() as client:
         page = client.runs.list_steps(run_id, limit=limit)
@@ -131,7 +131,7 @@ def steps(
         for line in step_texts(step):
             say(line)
     if page.has_more:
-        note("There are more steps than are shown here.")
+        note("There are more steps.")
 
 
 @command(
@@ -142,11 +142,11 @@ def steps(
 )
 def events(
     run_id: RunId,
-    after: Annotated[int, typer.Option(min=0, metavar="POSITION", help="Begin behind this event.")] = 0,
+    after: Annotated[int, typer.Option(min=0, metavar="POSITION", help="Begin after this event.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Follow a run: what happened, then what happens, until it is over. With --json, an event a line."""
-    from projectdavid.cli.telling import event_text
+    """Follow the events of a run, from the beginning to its end. With --json, print one event per line."""
+    from projectdavid.cli.run_events import event_text
 
     with connect() as client, client.runs.stream(run_id=run_id, after=after) as stream:
         for event in stream:
@@ -158,7 +158,7 @@ def events(
 
 @command(app, "cancel", "projectdavid runs cancel run_Yacp6ARAyUxYRhfjvmbsOW")
 def cancel(run_id: RunId, as_json: AsJson = False) -> None:
-    """Stop a run."""
+    """Cancel a run."""
     with connect() as client:
         run = client.runs.cancel_run(run_id)
     if as_json:

@@ -1,12 +1,15 @@
 """`projectdavid serve`."""
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from projectdavid.cli.declarations import command
 from projectdavid.cli.options import AsJson
-from projectdavid.cli.teaching import command
+from projectdavid.cli.output import note
+from projectdavid.distribution import VERSION
 
 
 def declare(app: typer.Typer) -> None:
@@ -20,11 +23,15 @@ def declare(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Where to listen. Default: 127.0.0.1, this machine only.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: 9000; 0: any that is free.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on. Default: 127.0.0.1, this machine only.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: 9000. 0: any free port.")] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The folder of the database and the credentials file. Default: your own."),
+        typer.Option(
+            metavar="DIR", help="The folder of the database and the credentials file. Default: in your home folder."
+        ),
     ] = None,
     log_level: Annotated[
         str | None, typer.Option(metavar="LEVEL", help="critical, error, warning, info or debug.")
@@ -33,18 +40,22 @@ def serve(
         bool,
         typer.Option(
             "--fresh",
-            help="Start over: what is in the data folder is moved into a folder replaced-TIME inside it, not deleted.",
+            help="Start over: move the contents of the data folder to replaced-TIME inside it, without deleting them.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the server in this terminal.
 
-    Ctrl-C or SIGTERM stops it gently; what is unfinished goes on after the next start. The first start makes the
-    database and the keys, and writes the credentials file that the SDK and these commands read. A folder in which a
-    part is missing, such as the database or secret.key, is refused, and the error says what to do. Logs go to stderr.
-    With --json it prints one line when it answers requests.
+    Ctrl-C or SIGTERM stops it gracefully; unfinished work continues after the next start. The first start creates the
+    database and the keys, and writes the credentials file that the SDK and these commands read. If a part of the folder
+    is missing, such as the database or secret.key, the server does not start, and the error says what to do. Logs are
+    written to stderr. With --json, it prints one line to stdout when it is ready.
     """
-    from projectdavid.cli.serving import run_server
+    note(f"Starting Project David {VERSION} ...")
+    gc.disable()  # what is imported stays, and looking for garbage in it takes a tenth of the time
+    from projectdavid.cli.server_process import run_server
 
+    gc.freeze()
+    gc.enable()
     run_server(as_json=as_json, fresh=fresh, host=host, port=port, data=data, log_level=log_level)

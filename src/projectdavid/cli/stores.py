@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from projectdavid.cli.bars import bytes_bar, count_bar
-from projectdavid.cli.connecting import connect, local
+from projectdavid.cli.connections import connect, local
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, FileId, IdempotencyKey, Limit, StoreId, Yes
-from projectdavid.cli.printing import (
-    Failure,
+from projectdavid.cli.output import (
+    CommandError,
     confirm,
     moment,
     note,
@@ -20,7 +21,6 @@ from projectdavid.cli.printing import (
     say,
     told_deleted,
 )
-from projectdavid.cli.teaching import command, new_group
 
 if TYPE_CHECKING:
     from projectdavid import Entity
@@ -28,31 +28,31 @@ if TYPE_CHECKING:
     from projectdavid.protocol.vector_answers import SearchResult, VectorStore
 
 app = new_group(
-    "Vector stores: files that can be searched, by you and by assistants.",
+    "Vector stores: searchable files, for you and for assistants.",
     'projectdavid stores create "Handbook"',
     "projectdavid stores add vs_2q8rVnW4sKjTt7yXbLmCfe docs/ report.pdf",
     'projectdavid search "how long is the warranty?"',
 )
 SHOWN = 400
-"""Characters of a chunk that are shown of what was found."""
+"""Maximum number of characters of a search result to print."""
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", exists=True)]
 Attributes = Annotated[
     list[str] | None,
-    typer.Option("--attribute", "-a", metavar="KEY=VALUE", help="What searches can be filtered by; repeatable."),
+    typer.Option("--attribute", "-a", metavar="KEY=VALUE", help="An attribute for search filters; repeatable."),
 ]
 
 
 @command(app, "create", 'projectdavid stores create "Handbook"', 'projectdavid stores create "Drafts" --expires-days 7')
 def create(
-    name: Annotated[str, typer.Argument(help="What it is called.")],
+    name: Annotated[str, typer.Argument(help="The name.")],
     expires_days: Annotated[
-        int | None, typer.Option(min=1, max=365, metavar="DAYS", help="Empty it so long after its last use.")
+        int | None, typer.Option(min=1, max=365, metavar="DAYS", help="Expire this long after the last use.")
     ] = None,
     idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a vector store, and print its id."""
+    """Create a vector store, and print its id."""
     with connect() as client:
         store = client.vectors.create(name, expires_after_days=expires_days, idempotency_key=idempotency_key)
     if as_json:
@@ -78,7 +78,7 @@ def list_(limit: Limit = None, as_json: AsJson = False) -> None:
 
 @command(app, "show", "projectdavid stores show vs_2q8rVnW4sKjTt7yXbLmCfe")
 def show(store_id: StoreId, as_json: AsJson = False) -> None:
-    """Show a vector store, and how its files stand."""
+    """Show a vector store and the state of its files."""
     with connect() as client:
         store = client.vectors.retrieve(store_id)
         files = client.vectors.files(store_id)
@@ -105,14 +105,14 @@ def add(
     store_id: StoreId,
     paths: Paths,
     pattern: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Of folders, only names like this; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="In folders, only files that match this pattern; repeatable."),
     ] = None,
     attribute: Attributes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put files and folders into a vector store, and wait until they are read.
-
-    Of a folder, only what changed since the last time is sent.
+    """Add files and folders to a vector store, and wait until they are indexed. From folders, only new and changed
+    files are uploaded.
     """
     attributes = _pairs(attribute or ())
     results: list[FolderResult] = []
@@ -120,7 +120,7 @@ def add(
     with connect() as client, local(*paths):
         for path in paths:
             if path.is_dir():
-                with count_bar(f"sending {path.name}") as on_file, count_bar("reading") as on_progress:
+                with count_bar(f"uploading {path.name}") as on_file, count_bar("reading") as on_progress:
                     result = client.vectors.add_folder(
                         store_id,
                         path,
@@ -143,23 +143,23 @@ def add(
     for path, why in failed.items():
         note(f"{path}: {why}")
     if failed:
-        raise Failure("some files could not be read", f"projectdavid stores show {store_id}")
+        raise CommandError("some files could not be read", f"projectdavid stores show {store_id}")
 
 
 @command(app, "remove", "projectdavid stores remove vs_2q8rVnW4sKjTt7yXbLmCfe file_2q8rVnW4sKjTt7yXbLmCfe")
 def remove(store_id: StoreId, file_id: FileId, as_json: AsJson = False) -> None:
-    """Take a file out of a vector store; it stays a file."""
+    """Remove a file from a vector store; the file is kept."""
     with connect() as client:
         gone = client.vectors.remove_file(store_id, file_id)
     if as_json:
         print_json(gone)
     else:
-        note(f"Took {gone.id} out of {store_id}.")
+        note(f"Removed {gone.id} from {store_id}.")
 
 
 @command(app, "delete", "projectdavid stores delete vs_2q8rVnW4sKjTt7yXbLmCfe --yes")
 def delete(store_id: StoreId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Delete a vector store for good; its files stay files."""
+    """Delete a vector store permanently; its files are kept."""
     confirm(f"Delete the vector store {store_id}?", yes=yes)
     with connect() as client:
         gone = client.vectors.delete(store_id)
@@ -176,11 +176,12 @@ def declare(parent: typer.Typer) -> None:
         'projectdavid search "error E7" --store vs_2q8rVnW4sKjTt7yXbLmCfe --filter year=2026',
     )
     def search(
-        query: Annotated[str, typer.Argument(help="What to look for.")],
+        query: Annotated[str, typer.Argument(help="The search text.")],
         store: Annotated[
-            list[str] | None, typer.Option(metavar="STORE", help="Where; repeatable. Default: all your vector stores.")
+            list[str] | None,
+            typer.Option(metavar="STORE", help="The vector store; repeatable. Default: all your vector stores."),
         ] = None,
-        limit: Annotated[int, typer.Option(min=1, max=50, help="How many chunks.")] = 5,
+        limit: Annotated[int, typer.Option(min=1, max=50, help="The number of chunks.")] = 5,
         filters: Annotated[
             list[str] | None,
             typer.Option("--filter", metavar="KEY=VALUE", help="Only files with this attribute; repeatable."),
@@ -191,7 +192,7 @@ def declare(parent: typer.Typer) -> None:
         with connect() as client:
             open_stores = store or [one.id for one in client.vectors.list() if one.status != "expired"]
             if not open_stores:
-                raise Failure("there is no vector store to search", "projectdavid stores create NAME")
+                raise CommandError("there is no vector store to search", "projectdavid stores create NAME")
             answers = [
                 client.vectors.search(one, query, limit=limit, filters=_pairs(filters or ()) or None)
                 for one in open_stores
@@ -218,7 +219,7 @@ def _print_result(result: "SearchResult") -> None:
 
 
 def _standing(store: "VectorStore") -> str:
-    """How many files stand where, in words."""
+    """Format the file counts by status."""
     counts = store.file_counts
     parts = [f"{counts.completed} of {counts.total} read"]
     parts += [f"{counts.failed} failed"] if counts.failed else []
@@ -227,7 +228,7 @@ def _standing(store: "VectorStore") -> str:
 
 
 def _add_file(client: "Entity", store_id: str, path: Path, attributes: dict[str, Any] | None) -> dict[str, str]:
-    """Put one file in, and wait; why it could not be read, if so."""
+    """Add one file, and wait; return the reason if it could not be read."""
     with bytes_bar(path.name) as on_progress:
         file = client.vectors.add_file(
             store_id, path, attributes=attributes, file_path=path.name, on_progress=on_progress
@@ -239,7 +240,7 @@ def _add_file(client: "Entity", store_id: str, path: Path, attributes: dict[str,
 
 
 def _pairs(words: "list[str] | tuple[()]") -> dict[str, Any] | None:
-    """`KEY=VALUE`s as attributes: what JSON reads as a number or a boolean is one."""
+    """Parse `KEY=VALUE` arguments as attributes; JSON numbers and booleans are converted."""
     pairs: dict[str, Any] = {}
     for word in words:
         key, given, text = word.partition("=")

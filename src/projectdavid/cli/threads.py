@@ -1,9 +1,9 @@
 """`projectdavid threads`."""
 
-from projectdavid.cli.connecting import connect
+from projectdavid.cli.connections import connect
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, Limit, ThreadId, Yes
-from projectdavid.cli.printing import confirm, moment, note, print_json, print_table, say, told_deleted
-from projectdavid.cli.teaching import command, new_group
+from projectdavid.cli.output import confirm, moment, note, print_json, print_table, say, told_deleted
 
 app = new_group(
     "Threads: conversations.",
@@ -27,7 +27,7 @@ def list_(limit: Limit = None, as_json: AsJson = False) -> None:
 
 @command(app, "show", "projectdavid threads show thread_w4VuJuLjkHLrYK6O8LhbGx")
 def show(thread_id: ThreadId, as_json: AsJson = False) -> None:
-    """Show a thread: everything that was said in it, in order."""
+    """Show the messages of a thread, in order."""
     from projectdavid.client.transcript import text_of
 
     with connect() as client:
@@ -39,13 +39,13 @@ def show(thread_id: ThreadId, as_json: AsJson = False) -> None:
     for message in messages:
         say(f"{message.role}:", "bold")
         say(text_of(message) or "(no text)")
-    note(f"Go on: projectdavid chat --thread {thread_id}")
+    note(f"Continue: projectdavid chat --thread {thread_id}")
 
 
 @command(app, "delete", "projectdavid threads delete thread_w4VuJuLjkHLrYK6O8LhbGx --yes")
 def delete(thread_id: ThreadId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Delete a thread and all that was said in it."""
-    confirm(f"Delete the thread {thread_id} and all that was said in it?", yes=yes)
+    """Delete a thread and all of its messages."""
+    confirm(f"Delete the thread {thread_id} and all of its messages?", yes=yes)
     with connect() as client:
         gone = client.threads.delete_thread(thread_id)
     told_deleted(gone, as_json=as_json)

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from projectdavid.cli.connecting import connect, connect_as_admin
+from projectdavid.cli.connections import connect, connect_as_admin
+from projectdavid.cli.declarations import command
 from projectdavid.cli.options import AsJson
-from projectdavid.cli.printing import note, print_json, print_table
-from projectdavid.cli.teaching import command
+from projectdavid.cli.output import note, print_json, print_table
 
 
 def declare(app: typer.Typer) -> None:
@@ -21,15 +21,15 @@ def declare(app: typer.Typer) -> None:
 
 
 def usage(
-    start: Annotated[str | None, typer.Option(metavar="DAY", help="The first day. Default: 30 days in all.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="DAY", help="The first day. Default: 30 days in total.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DAY", help="The last day. Default: today.")] = None,
-    by: Annotated[Literal["day", "assistant", "key", "model"], typer.Option(help="What each line is about.")] = "day",
-    user: Annotated[str | None, typer.Option(metavar="USER", help="Whose; as an admin. Default: your own.")] = None,
+    by: Annotated[Literal["day", "assistant", "key", "model"], typer.Option(help="How to group the lines.")] = "day",
+    user: Annotated[str | None, typer.Option(metavar="USER", help="The user, for admins. Default: you.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what models took (turns, tokens and money), and what is stored of what can be.
+    """Show model usage (turns, tokens and money), and storage usage with its limits.
 
-    Days are those of UTC. Money is counted where the server knows the price of the model.
+    Days are in UTC. Costs are included if the price of the model is known.
     """
     with connect() if user is None else connect_as_admin() as client:
         found = client.usage.retrieve(start=start, end=end, group_by=by, user_id=user)
@@ -50,12 +50,12 @@ def usage(
     ]
     print_table([by.upper(), "TURNS", "READ", "CACHED", "WRITTEN", "REASONING", "COST"], rows)
     if any(entry.unpriced for entry in found.data):
-        note("+: and turns of models whose price the server does not know.")
+        note("+: plus turns of models with unknown prices.")
     tokens, money = found.limits.tokens_per_day, found.limits.money_per_day
     if tokens is not None:
-        note(f"Today {found.today.tokens} of {tokens} tokens are used.")
+        note(f"Used today: {found.today.tokens} of {tokens} tokens.")
     if money is not None:
-        note(f"Today {found.today.cost or 0:g} of {money:g} are spent.")
+        note(f"Spent today: {found.today.cost or 0:g} of {money:g}.")
     typer.echo()
     stored = [(name, f"{entry.used:,}", _limit(entry.limit)) for name, entry in found.storage.items()]
     print_table(["STORED", "USED", "LIMIT"], stored)

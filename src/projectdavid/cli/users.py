@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from projectdavid.cli.bars import count_bar
-from projectdavid.cli.connecting import connect_as_admin
+from projectdavid.cli.connections import connect_as_admin
+from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, IdempotencyKey, Limit, UserId, Yes
-from projectdavid.cli.printing import confirm, note, print_fields, print_json, print_table
-from projectdavid.cli.teaching import command, new_group
+from projectdavid.cli.output import confirm, note, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from projectdavid.client import Entity
     from projectdavid.protocol.erasures import Erasure
 
 POLL = 0.2
-"""Seconds between two looks at an erasure."""
+"""Polling interval for an erasure, in seconds."""
 
 app = new_group(
-    "Users, for admins.\n\nWith the admin key of the credentials file, or the key in PROJECTDAVID_API_KEY.",
+    "Users, for admins.\n\nUses the admin key of the credentials file, or the key in PROJECTDAVID_API_KEY.",
     "projectdavid users create --name 'Ada Lovelace' --email ada@example.com",
     "projectdavid users list",
 )
@@ -47,19 +47,19 @@ def list_(limit: Limit = None, as_json: AsJson = False) -> None:
 )
 def create(
     name: Annotated[str | None, typer.Option(help="The full name.")] = None,
-    email: Annotated[str | None, typer.Option(help="An address.")] = None,
-    admin: Annotated[bool, typer.Option("--admin", help="May manage users and keys.")] = False,
+    email: Annotated[str | None, typer.Option(help="An email address.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Can manage users and keys.")] = False,
     idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a user, and print the id; a key for them is made with `keys create --user`."""
+    """Create a user, and print the id. To create a key for the user, run `keys create --user`."""
     with connect_as_admin() as client:
         user = client.users.create_user(full_name=name, email=email, is_admin=admin, idempotency_key=idempotency_key)
     if as_json:
         print_json(user)
         return
     typer.echo(user.id)
-    note(f"Make a key for them: projectdavid keys create --user {user.id}")
+    note(f"Create a key for them: projectdavid keys create --user {user.id}")
 
 
 @command(
@@ -70,25 +70,29 @@ def create(
 )
 def limit(
     user_id: UserId,
-    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="Requests in a minute.")] = None,
-    concurrent_runs: Annotated[int | None, typer.Option(min=1, help="Runs that are not over.")] = None,
-    tokens_per_day: Annotated[int | None, typer.Option(min=1, help="Tokens in a day of UTC.")] = None,
-    money_per_day: Annotated[float | None, typer.Option(help="Money in a day, as the prices count it.")] = None,
-    storage_bytes: Annotated[int | None, typer.Option(min=0, help="Bytes of files, parts of uploads included.")] = None,
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="Requests per minute.")] = None,
+    concurrent_runs: Annotated[int | None, typer.Option(min=1, help="Open runs.")] = None,
+    tokens_per_day: Annotated[int | None, typer.Option(min=1, help="Tokens per day (UTC).")] = None,
+    money_per_day: Annotated[
+        float | None, typer.Option(help="Spending per day (UTC), in the currency of the prices.")
+    ] = None,
+    storage_bytes: Annotated[
+        int | None, typer.Option(min=0, help="Bytes of files, including parts of uploads.")
+    ] = None,
     stored_files: Annotated[int | None, typer.Option(min=0, help="Files.")] = None,
-    generated_bytes: Annotated[int | None, typer.Option(min=0, help="Bytes of files that tools made.")] = None,
-    generated_files: Annotated[int | None, typer.Option(min=0, help="Files that tools made.")] = None,
+    generated_bytes: Annotated[int | None, typer.Option(min=0, help="Bytes of files created by tools.")] = None,
+    generated_files: Annotated[int | None, typer.Option(min=0, help="Files created by tools.")] = None,
     vector_stores: Annotated[int | None, typer.Option(min=0, help="Vector stores.")] = None,
     files_per_vector_store: Annotated[int | None, typer.Option(min=0, help="Files in a vector store.")] = None,
     vector_store_bytes: Annotated[int | None, typer.Option(min=0, help="Bytes of text in vector stores.")] = None,
     assistants: Annotated[int | None, typer.Option(min=0, help="Assistants.")] = None,
     threads: Annotated[int | None, typer.Option(min=0, help="Threads.")] = None,
     messages_per_thread: Annotated[int | None, typer.Option(min=0, help="Messages in a thread.")] = None,
-    open_uploads: Annotated[int | None, typer.Option(min=0, help="Uploads in parts that are open.")] = None,
-    active_keys: Annotated[int | None, typer.Option(min=0, help="API keys that are not revoked.")] = None,
+    open_uploads: Annotated[int | None, typer.Option(min=0, help="Open uploads in parts.")] = None,
+    active_keys: Annotated[int | None, typer.Option(min=0, help="Active API keys.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a user may use. What is left out is as the server's settings say."""
+    """Set the limits of a user. Omitted limits fall back to the server's settings."""
     limits = {
         "requests_per_minute": requests_per_minute,
         "concurrent_runs": concurrent_runs,
@@ -112,11 +116,11 @@ def limit(
     if as_json:
         print_json(user)
         return
-    print_fields({name: _shown(getattr(user.limits, name)) for name in limits})
+    print_fields({name: _format_limit(getattr(user.limits, name)) for name in limits})
 
 
-def _shown(limit: float | None) -> str:
-    return "as the server's settings say" if limit is None else f"{limit}"
+def _format_limit(limit: float | None) -> str:
+    return "server default" if limit is None else f"{limit}"
 
 
 @command(
@@ -131,31 +135,31 @@ def delete(
     wait: Annotated[bool, typer.Option(help="Wait until everything is erased.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a user and all that is theirs, and report what was erased.
+    """Delete a user and all of their data, and report what was erased.
 
-    The user is gone at once; rows, files and index entries are erased in the background. Ctrl-C stops only the waiting;
+    The user is gone at once; rows, files and index entries are erased in the background. Ctrl-C only stops waiting;
     `users erasure` shows the report later.
     """
-    confirm(f"Delete the user {user_id} and everything that is theirs?", yes=yes)
+    confirm(f"Delete the user {user_id} and all of their data?", yes=yes)
     with connect_as_admin() as client:
         erasure = client.users.delete_user(user_id).erasure
         if wait:
-            erasure = _completed(client, erasure)
+            erasure = _wait_for_erasure(client, erasure)
     _print_erasure(erasure, as_json=as_json)
 
 
 @command(app, "erasure", "projectdavid users erasure erasure_4hVvJ2kXbPq0sYt7LwNzR1")
 def erasure(
-    erasure_id: Annotated[str, typer.Argument(metavar="ERASURE", help="The id, as `users delete` prints it.")],
+    erasure_id: Annotated[str, typer.Argument(metavar="ERASURE", help="The id, as printed by `users delete`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Report how far the deletion of a user is."""
+    """Report the progress of the deletion of a user."""
     with connect_as_admin() as client:
         found = client.users.retrieve_erasure(erasure_id)
     _print_erasure(found, as_json=as_json)
 
 
-def _completed(client: "Entity", erasure: "Erasure") -> "Erasure":
+def _wait_for_erasure(client: "Entity", erasure: "Erasure") -> "Erasure":
     """Wait for an erasure, with progress."""
     with count_bar("erasing") as update:
         while erasure.status != "completed":

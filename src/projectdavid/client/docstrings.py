@@ -1,44 +1,30 @@
-"""What a docstring says of a function and of its parameters (Google style)."""
+"""Descriptions of a function and its parameters, from a docstring in Google, NumPy or reST style."""
 
 import re
-from dataclasses import dataclass
-
-_ARGUMENTS = re.compile(r"(?:Args|Arguments|Parameters):\s*")
-_PARAMETER = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)")
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class DocstringText:
     """The first paragraph, and the text of each parameter."""
 
     summary: str
-    parameters: dict[str, str]
+    parameters: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def described(docstring: str) -> Description:
-    """Read a docstring that `inspect.getdoc` has cleaned of its indentation."""
-    lines = docstring.splitlines()
-    start = next((number for number, line in enumerate(lines) if _ARGUMENTS.fullmatch(line)), len(lines))
-    before = "\n".join(lines[:start]).strip()
-    summary = " ".join(re.split(r"\n\s*\n", before)[0].split())
-    return Description(summary, _parameters(lines[start + 1 :]))
+def parse_docstring(docstring: str) -> DocstringText:
+    """Parse a docstring that `inspect.getdoc` has dedented."""
+    from docstring_parser import ParseError, parse  # few programs have function tools, and the import takes 30 ms
+
+    try:
+        parsed = parse(docstring)
+    except ParseError:
+        return DocstringText(_first_paragraph(docstring))
+    parameters = {one.arg_name.lstrip("*"): " ".join((one.description or "").split()) for one in parsed.params}
+    # Without parameters, the parser can mistake a text for a field, such as ":class:`Report` is returned.".
+    text = parsed.description if parameters else docstring
+    return DocstringText(_first_paragraph(text or ""), {name: text for name, text in parameters.items() if text})
 
 
-def _parameters(lines: list[str]) -> dict[str, str]:
-    texts: dict[str, list[str]] = {}
-    margin: int | None = None
-    current: list[str] = []
-    for line in lines:
-        if not line.strip():
-            continue
-        indent = len(line) - len(line.lstrip())
-        if indent == 0:
-            break
-        margin = indent if margin is None else margin
-        match = _PARAMETER.fullmatch(line.strip()) if indent <= margin else None
-        if match:
-            current = texts.setdefault(match[1], [])
-            current.append(match[2].strip())
-        else:
-            current.append(line.strip())
-    return {name: " ".join(part for part in parts if part) for name, parts in texts.items()}
+def _first_paragraph(text: str) -> str:
+    return " ".join(re.split(r"\n\s*\n", text.strip())[0].split())

@@ -1,13 +1,15 @@
-"""What can go wrong, as the caller of the SDK sees it.
+"""The errors of the SDK.
 
 ::
 
     ProjectDavidError
     ├── MissingAPIKeyError           no key was found (also a ValueError)
-    ├── APIConnectionError           no answer: refused, broken off, unreadable
-    │   └── APITimeoutError          no answer in time
-    ├── InvalidAnswerError           an answer that is not in the words of the API
-    ├── StreamBroken                 a stream that could not be read on
+    ├── InvalidInputError            an argument that cannot be sent (also a ValueError and a TypeError)
+    ├── InvalidStateError            the client is closed, or a stream has no run yet (also a RuntimeError)
+    ├── APIConnectionError           no response: refused, interrupted, unreadable
+    │   └── APITimeoutError          no response in time
+    ├── InvalidAnswerError           a response that does not match the API
+    ├── StreamBroken                 a stream that could not be resumed
     ├── StreamEnded                  a stream of something deleted, or with a key that was revoked (.code)
     ├── RunFailed                    a run that did not complete (.run)
     ├── WebhookVerificationError     a webhook that the platform did not send, or long ago
@@ -24,13 +26,17 @@
         └── InternalServerError        500 and above
 
 Any other status is an `APIStatusError` itself.
+
+Three kinds of error are not part of this hierarchy: an `OSError` about a file or folder of the caller, an `ImportError`
+of a missing package, and errors of the caller's own functions. A call that does not match the signature raises a
+`TypeError`, as usual.
 """
 
 from projectdavid.protocol.runs import Run
 
 
 class ProjectDavidError(Exception):
-    """The root of all errors of the SDK; `message` says what happened."""
+    """The base class of all errors of the SDK; `message` describes the error."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
@@ -41,30 +47,38 @@ class ProjectDavidError(Exception):
 
 
 class MissingAPIKeyError(ProjectDavidError, ValueError):
-    """No API key was found, or the one that was found is meant for another server."""
+    """No API key was found, or the one found belongs to another server."""
+
+
+class InvalidInputError(ProjectDavidError, ValueError, TypeError):
+    """An argument, a setting or an environment variable is invalid; nothing was sent."""
+
+
+class InvalidStateError(ProjectDavidError, RuntimeError):
+    """The client is closed, or the stream has no run yet."""
 
 
 class APIConnectionError(ProjectDavidError):
-    """The server could not be reached, or broke off before it answered."""
+    """The server could not be reached, or closed the connection before it responded."""
 
     def __init__(self, message: str = "", *, sent: bool = True) -> None:
         super().__init__(message)
         self.sent = sent
-        """False where the connection was never made, so that the server cannot have done anything."""
+        """False if the connection was never established, so the server cannot have received the request."""
 
 
 class APITimeoutError(APIConnectionError):
-    """The server did not answer in time, or a run did not come to rest in time."""
+    """The server did not respond in time, or a run did not end in time."""
 
 
 class InvalidAnswerError(ProjectDavidError):
-    """The server answered something else than its API says; is the base URL that of a Project David server?"""
+    """The response does not match the API; is the base URL that of a Project David server?"""
 
 
 class StreamEnded(ProjectDavidError):
-    """The server ended a stream before its run was over, and reading on cannot succeed.
+    """The server ended a stream before its run, and resuming it cannot succeed.
 
-    `code` says why: `user_deleted`, `thread_deleted`, `run_deleted` or `key_revoked`.
+    `code` is the reason: `user_deleted`, `thread_deleted`, `run_deleted` or `key_revoked`.
     """
 
     def __init__(self, message: str, code: str) -> None:
@@ -73,17 +87,17 @@ class StreamEnded(ProjectDavidError):
 
 
 class StreamBroken(ProjectDavidError):
-    """A stream ended before its end, and reading on from there did not succeed."""
+    """A stream broke before its end and could not be resumed."""
 
 
 class RunFailed(ProjectDavidError):
-    """A run failed, expired, was cancelled, or waits for the output of a function that nobody here knows."""
+    """A run failed, expired, was cancelled, or waits for the output of an unknown function."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(_story(run))
         self.args = (run,)
         self.run = run
-        """The run, as it was then."""
+        """The run at that time."""
 
 
 class WebhookVerificationError(ProjectDavidError):
@@ -91,7 +105,7 @@ class WebhookVerificationError(ProjectDavidError):
 
 
 class APIStatusError(ProjectDavidError):
-    """The server answered with an error."""
+    """The server responded with an error."""
 
     def __init__(
         self,
@@ -106,13 +120,13 @@ class APIStatusError(ProjectDavidError):
         super().__init__(message)
         self.status_code = status_code
         self.code = code
-        """What went wrong, in one word of the API."""
+        """The error code of the API."""
         self.param = param
-        """The field at fault (`tools.0.type`), where there is one."""
+        """The invalid field (`tools.0.type`), if there is one."""
         self.request_id = request_id
-        """The name of this request in the server's log."""
+        """The id of this request in the server's log."""
         self.retry_after = retry_after
-        """Seconds after which the server wants to be asked again, where it said so."""
+        """Seconds to wait before a retry, if the server sent them."""
 
     def __str__(self) -> str:
         facts = [f"status {self.status_code}"]
@@ -123,7 +137,7 @@ class APIStatusError(ProjectDavidError):
 
 
 class BadRequestError(APIStatusError):
-    """The request makes no sense in the present state (400)."""
+    """The request is invalid in the current state (400)."""
 
 
 class AuthenticationError(APIStatusError):
@@ -131,35 +145,35 @@ class AuthenticationError(APIStatusError):
 
 
 class PermissionDeniedError(APIStatusError):
-    """The key is good, but may not do this (403)."""
+    """The API key is valid, but has no permission for this (403)."""
 
 
 class NotFoundError(APIStatusError):
-    """There is no such thing, or it belongs to somebody else (404)."""
+    """The object does not exist, or belongs to another user (404)."""
 
 
 class ConflictError(APIStatusError):
-    """Something else is in the way, such as another run in the thread (409)."""
+    """The request conflicts with the current state, such as another run in the thread (409)."""
 
 
 class PreconditionFailedError(APIStatusError):
-    """The object is not the one that `if_match` names any more: read it again, and decide again (412)."""
+    """The object's `etag` no longer matches `if_match`: read the object again and repeat the change (412)."""
 
 
 class PayloadTooLargeError(APIStatusError):
-    """The request is too big (413)."""
+    """The request is too large (413)."""
 
 
 class UnprocessableEntityError(APIStatusError):
-    """A field is wrong; `param` names it (422)."""
+    """A field is invalid; `param` names it (422)."""
 
 
 class RateLimitError(APIStatusError):
-    """Too many requests; `retry_after` says when to come back (429)."""
+    """Too many requests; retry after `retry_after` seconds (429)."""
 
 
 class InternalServerError(APIStatusError):
-    """The server failed, or is overloaded (500 and above)."""
+    """The server failed or is overloaded (500 and above)."""
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -176,15 +190,15 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 
 
 def error_class(status_code: int) -> type[APIStatusError]:
-    """The class of errors with this HTTP status."""
+    """Return the error class for an HTTP status."""
     if status_code >= 500:
         return InternalServerError
     return _BY_STATUS.get(status_code, APIStatusError)
 
 
 def _story(run: Run) -> str:
-    if run.status == "requires_action":
+    if run.status == "action_required":
         waiting = sorted({action.tool_name for action in run.actions if action.status in ("pending", "processing")})
-        return f"the run {run.id} waits for the output of a function that was not given to it: {', '.join(waiting)}"
+        return f"the run {run.id} waits for the output of functions that were not passed to it: {', '.join(waiting)}"
     reason = f"{run.error.code}: {run.error.message}" if run.error else run.last_error or run.incomplete_details
-    return f"the run {run.id} is {run.status}" + (f": {reason}" if reason else "")
+    return f"the run {run.id} has the status {run.status}" + (f": {reason}" if reason else "")

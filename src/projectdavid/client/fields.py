@@ -1,4 +1,4 @@
-"""The difference between a field left out and a field set to null."""
+"""`NOT_GIVEN` distinguishes an omitted field from a null field."""
 
 from enum import Enum
 from typing import Any, Final, TypeVar
@@ -19,16 +19,16 @@ class NotGiven(Enum):
 
 
 NOT_GIVEN: Final = NotGiven.NOT_GIVEN
-"""The default of fields that are left out of a request; None is sent as null."""
+"""The default of omitted fields; None is sent as null."""
 
 Maybe = T | NotGiven
 
 
-def given(**fields: Any) -> dict[str, Any]:
-    """The fields that were given."""
+def given_fields(**fields: Any) -> dict[str, Any]:
+    """Return the fields that were given."""
     return {name: value for name, value in fields.items() if value is not NOT_GIVEN}
 
 
 def present(**fields: Any) -> dict[str, Any]:
-    """The fields that are not None."""
+    """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The files of a folder, as they go into a vector store."""
+"""The files of a folder to add to a vector store."""
 
 import hashlib
 import os
@@ -13,36 +13,36 @@ PIECE = 1 << 20
 
 
 class OnFile(Protocol):
-    """Told how many files are done, of how many, and which was the last."""
+    """Called with the number of processed files, the total, and the last file."""
 
     def __call__(self, done: int, total: int, path: str, /) -> object:
-        """Take note."""
+        """Report progress."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FolderResult:
-    """What came of a folder: paths from there, as the store knows them by `file_path`."""
+    """The result of adding a folder: paths relative to it, as in `file_path` of the vector store."""
 
     store: VectorStore
-    """The store, when its files have been read."""
+    """The store, after its files were ingested."""
     added: list[str]
     replaced: list[str]
-    """They were there already, with other content."""
+    """Files whose content had changed."""
     unchanged: list[str]
     failed: dict[str, str]
-    """Those that could not be read, and why."""
+    """Files that failed, with the reason."""
 
 
 def files_of(folder: str | os.PathLike[str], patterns: Sequence[str]) -> list[tuple[str, Path]]:
-    """The files below a folder whose name fits a pattern, in order; hidden ones, and links out of it, are left out.
+    """Return the files below a folder that match a pattern, in order, without hidden files and links out of it.
 
     Raises:
-        NotADirectoryError: it is no folder.
+        NotADirectoryError: it is not a folder.
     """
     root = Path(folder)
     if not root.is_dir():
-        raise NotADirectoryError(f"{root} is no folder")
+        raise NotADirectoryError(f"{root} is not a folder")
     return sorted((path.relative_to(root).as_posix(), path) for path in _walk(root, patterns))
 
 
@@ -58,7 +58,7 @@ def _walk(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
+    """Return the SHA-256 of a file's bytes, in hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(PIECE):

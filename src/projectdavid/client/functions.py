@@ -1,4 +1,4 @@
-"""Python functions as function tools: their JSON Schema, the check of what a model sent, and their output as text."""
+"""Python functions as function tools: JSON Schema, validation of arguments, and output as text."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -8,14 +8,15 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
-from projectdavid.client.docstrings import described
+from projectdavid.client.docstrings import parse_docstring
+from projectdavid.client.errors import InvalidInputError
 from projectdavid.protocol.assistants import Effect, Function
 
 MAX_OUTPUT = 256_000
-"""Characters of an output that the API takes."""
+"""The API's limit for an output, in characters."""
 MAX_DESCRIPTION = 1024
 EFFECT = "__effect__"
-"""The attribute of a function that says its effect."""
+"""The function attribute that holds its effect."""
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _PLAIN = (str, int, float, bool, list, dict, type(None))
@@ -27,20 +28,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class PythonTool:
-    """A Python function that a model may call."""
+    """A Python function that a model can call."""
 
     function: Callable[..., Any]
     definition: Function
-    """What the model is told of it."""
+    """The description for the model."""
     arguments: type[BaseModel]
     names: Mapping[str, str]
-    """The name of each field of `arguments`, and of the parameter that it stands for."""
+    """Maps the fields of `arguments` to the function's parameters."""
     effect: Effect | None = None
-    """What it would mean to call it twice, if it says so."""
+    """What a second call would do, if declared."""
 
     @property
     def name(self) -> str:
-        """What the model calls it."""
+        """The name that the model calls."""
         return self.definition.name
 
     def as_tool(self) -> dict[str, Any]:
@@ -49,10 +50,10 @@ class PythonTool:
         return entry if self.effect is None else {**entry, "effect": self.effect}
 
     def bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The keyword arguments of a call, as the hints of the function want them.
+        """Convert a call's arguments to keyword arguments of the function's types.
 
         Raises:
-            ValueError: they do not fit; the text tells the model what to change.
+            ValueError: they are invalid; the message explains to the model what to change.
         """
         try:
             values = self.arguments.model_validate(dict(arguments))
@@ -65,17 +66,17 @@ class PythonTool:
 def python_tool(function: Callable[..., Any]) -> PythonTool:
     """Describe a function from its type hints and its docstring.
 
-    The first paragraph of the docstring is the description, its `Args:` section (Google style) describes the
-    parameters; a parameter with a default is not required.
+    The first paragraph of the docstring is the description. Its parameters are described in Google, NumPy or reST
+    style. A parameter with a default is not required.
 
     Raises:
-        TypeError: the function has no name, takes `*args` or `**kwargs`, or has a hint that JSON cannot carry.
-        ValueError: its name is no tool's name, or that of a platform tool.
+        InvalidInputError: the function has no name, takes `*args` or `**kwargs`, or has an unsupported type hint.
+        ValueError: its name has more than 64 characters, or characters other than ASCII letters, digits, '_' and '-'.
     """
     name = getattr(function, "__name__", "")
     if not name.isidentifier():
-        raise TypeError(f"a function tool needs a name: use def instead of {function!r}")
-    texts = described(inspect.getdoc(function) or "")
+        raise InvalidInputError(f"a function tool needs a name: use def instead of {function!r}")
+    texts = parse_docstring(inspect.getdoc(function) or "")
     fields: dict[str, Any] = {}
     names: dict[str, str] = {}
     for number, parameter in enumerate(_parameters(name, function)):
@@ -86,23 +87,23 @@ def python_tool(function: Callable[..., Any]) -> PythonTool:
         model = create_model("Arguments", __config__=ConfigDict(extra="forbid", protected_namespaces=()), **fields)
         schema = _without_titles(model.model_json_schema())
     except PydanticUserError as error:
-        raise TypeError(f"{name}: a type hint cannot be described to a model: {error.message}") from error
+        raise InvalidInputError(f"{name}: a type hint cannot be converted to JSON Schema: {error.message}") from error
     schema.pop("description", None)
     definition = Function(name=name, description=texts.summary[:MAX_DESCRIPTION] or None, parameters=schema)
     return PythonTool(function, definition, model, names, getattr(function, EFFECT, None))
 
 
 def effect(kind: Effect) -> Callable[[F], F]:
-    """Say what it would mean to call a function twice, by a decorator: `@effect("read")`.
+    """Declare what a second call of a function would do, as a decorator: `@effect("read")`.
 
-    `read`: nothing, it changes nothing. `idempotent`: nothing, where it gets the same key again. `unsafe`: it would
-    happen twice; that is taken for granted of a function that says nothing.
+    `read`: nothing, since it changes nothing. `idempotent`: nothing, given the same key. `unsafe`: the effect happens
+    twice; this is the default.
 
     Raises:
-        ValueError: it is none of these.
+        InvalidInputError: the effect is unknown.
     """
     if kind not in get_args(Effect):
-        raise ValueError(f"an effect is one of {', '.join(get_args(Effect))}, not {kind!r}")
+        raise InvalidInputError(f"effect must be one of {', '.join(get_args(Effect))}, not {kind!r}")
 
     def mark(function: F) -> F:
         setattr(function, EFFECT, kind)
@@ -112,31 +113,31 @@ def effect(kind: Effect) -> Callable[[F], F]:
 
 
 def python_tools(functions: Iterable[Callable[..., Any]]) -> dict[str, PythonTool]:
-    """The functions by name.
+    """Return the function tools by name.
 
     Raises:
-        TypeError, ValueError: as `python_tool`; or two functions have the same name.
+        InvalidInputError: as for `python_tool`; or two functions have the same name.
     """
     tools: dict[str, PythonTool] = {}
     for function in functions:
         tool = python_tool(function)
         if tool.name in tools:
-            raise ValueError(f"two function tools are named {tool.name}")
+            raise InvalidInputError(f"two function tools are named {tool.name}")
         tools[tool.name] = tool
     return tools
 
 
-def merged(tools: Mapping[str, PythonTool], others: Iterable[Any]) -> list[Any]:
-    """The functions, and those of the other tools that no function of the same name replaces."""
+def merge_tools(tools: Mapping[str, PythonTool], others: Iterable[Any]) -> list[Any]:
+    """Return the functions, and the other tools, without those that a function of the same name replaces."""
     kept = [other for other in others if _function_name(other) not in tools]
     return [*kept, *(tool.as_tool() for tool in tools.values())]
 
 
 def output_text(result: Any) -> str:
-    """What a function returned, as the model is told it: text as it is, anything else as JSON.
+    """Convert a function's result to text for the model: strings unchanged, other values as JSON.
 
     Raises:
-        ValueError, TypeError: it cannot be JSON.
+        ValueError, TypeError: it cannot be encoded as JSON.
     """
     text = result if isinstance(result, str) else _ANYTHING.dump_json(result).decode()
     text = text.replace("\0", "�").encode("utf-8", "replace").decode()
@@ -147,7 +148,7 @@ def output_text(result: Any) -> str:
 
 
 def failure_text(error: Exception) -> str:
-    """What the model is told of a call that failed."""
+    """Return the text that the model receives for a failed call."""
     reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
     return output_text({"error": reason})
 
@@ -156,10 +157,10 @@ def _parameters(name: str, function: Callable[..., Any]) -> list[inspect.Paramet
     try:
         parameters = list(inspect.signature(function, eval_str=True).parameters.values())
     except NameError as error:
-        raise TypeError(f"{name}: a type hint names something unknown: {error}") from error
+        raise InvalidInputError(f"{name}: a type hint contains an unknown name: {error}") from error
     for parameter in parameters:
         if parameter.kind not in _DESCRIBABLE:
-            raise TypeError(f"{name}: a model cannot be told about the parameter {parameter}")
+            raise InvalidInputError(f"{name}: the parameter {parameter} cannot be described to a model")
     return parameters
 
 
@@ -182,7 +183,7 @@ def _fault(error: Any) -> str:
 
 
 def _without_titles(schema: Any) -> Any:
-    """The schema without the titles that pydantic makes of names: they cost tokens and say nothing."""
+    """Remove the titles that pydantic generates from names: they cost tokens and add nothing."""
     if isinstance(schema, list):
         return [_without_titles(part) for part in schema]
     if not isinstance(schema, dict):

@@ -1,8 +1,8 @@
-"""The few things that an async and a sync program do differently; everything else in `_sync` is generated.
+"""The few operations that differ between the async and the sync client; the rest of `_sync` is generated.
 
-`scripts/unasync.py` replaces the name on the left by the one on the right:
-`pause_async` `pause` · `in_thread` `in_place` · `invoke_async` `invoke` · `tell_async` `tell` ·
-`close_with_async` `close_with` · `socket_async` `socket_of`.
+`scripts/unasync.py` replaces the name on the left by the one on the right: `pause_async` `pause` · `in_thread`
+`in_place` · `invoke_async` `invoke` · `tell_async` `tell` · `close_with_async` `close_with` · `socket_async`
+`socket_of`.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import httpx2
 
-from projectdavid.client.settings import Target
+from projectdavid.client.settings import ServerTarget
 from projectdavid.client.sockets import failures_of, options
 from projectdavid.protocol.events import Event
 
@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 async def pause_async(seconds: float) -> None:
-    """Let others work for a while."""
+    """Sleep without blocking the event loop."""
     await asyncio.sleep(seconds)
 
 
@@ -34,17 +34,17 @@ def pause(seconds: float) -> None:
 
 
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call something that blocks, beside the event loop."""
+    """Call a blocking function in a thread."""
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def in_place(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call something that blocks, and wait for it."""
+    """Call a blocking function directly."""
     return function(*args, **kwargs)
 
 
 async def invoke_async(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """Call a function of the caller: an async one here, any other in a thread."""
+    """Call a function of the caller: async functions in the event loop, others in a thread."""
     if inspect.iscoroutinefunction(function):
         return await function(**arguments)
     result = await asyncio.to_thread(function, **arguments)
@@ -55,7 +55,7 @@ def invoke(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Call a function of the caller.
 
     Raises:
-        TypeError: it is async.
+        TypeError: the function is async.
     """
     result = function(**arguments)
     if inspect.iscoroutine(result):
@@ -65,34 +65,34 @@ def invoke(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
 
 
 async def tell_async(listener: Callable[[Event], object] | None, event: Event) -> None:
-    """Hand an event to whoever wants it, and wait for an async listener."""
+    """Pass an event to the listener, and await it if it is async."""
     result = listener(event) if listener else None
     if inspect.isawaitable(result):
         await result
 
 
 def tell(listener: Callable[[Event], object] | None, event: Event) -> None:
-    """Hand an event to whoever wants it."""
+    """Pass an event to the listener."""
     if listener:
         listener(event)
 
 
 def close_with_async(owner: object, connections: httpx2.AsyncClient) -> None:
-    """Nothing: async connections cannot be closed when their owner is forgotten, only by `close()`."""
+    """Do nothing: async connections cannot be closed when their owner is collected, only by `close()`."""
 
 
 def close_with(owner: object, connections: httpx2.Client) -> None:
-    """Close the connections when their owner is forgotten without a `close()`, or the program ends."""
+    """Close the connections when their owner is collected without `close()`, or at exit."""
     weakref.finalize(owner, connections.close)
 
 
 @asynccontextmanager
-async def socket_async(target: Target, path: str, query: dict[str, str]) -> AsyncGenerator[AsyncGenerator[str]]:
-    """Open a WebSocket; the messages that come, until the server is done.
+async def socket_async(target: ServerTarget, path: str, query: dict[str, str]) -> AsyncGenerator[AsyncGenerator[str]]:
+    """Open a WebSocket and yield its messages until the server closes it.
 
     Raises:
-        APIConnectionError, APIStatusError: as their docstrings say.
-        ImportError: the library for it is not installed.
+        APIConnectionError, APIStatusError: see their docstrings.
+        ImportError: the package websockets is not installed.
     """
     with failures_of(target):
         from websockets.asyncio.client import connect
@@ -103,8 +103,8 @@ async def socket_async(target: Target, path: str, query: dict[str, str]) -> Asyn
 
 
 @contextmanager
-def socket_of(target: Target, path: str, query: dict[str, str]) -> Generator[Generator[str]]:
-    """The same."""
+def socket_of(target: ServerTarget, path: str, query: dict[str, str]) -> Generator[Generator[str]]:
+    """Open a WebSocket; see `socket_async`."""
     with failures_of(target):
         from websockets.sync.client import connect
 

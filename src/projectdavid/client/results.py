@@ -1,4 +1,4 @@
-"""What `runs.run()` gives back."""
+"""The result of `runs.run()`."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from projectdavid.protocol.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A run that is over."""
+    """A run that has ended, with its messages."""
 
     run: Run
     text: str
@@ -18,7 +18,7 @@ class RunResult:
 
     @property
     def citations(self) -> list[Annotation]:
-        """What its last message cites, in order."""
+        """The citations of the last message, in order."""
         return list(self.messages[-1].annotations) if self.messages else []
 
     def __str__(self) -> str:

@@ -1,10 +1,10 @@
-"""When to ask again, after which pause, and when to give up: decisions, without waiting."""
+"""The retry policy: whether to retry, and after which pause. It decides, and never waits itself."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import SystemRandom
 
-from projectdavid.client.errors import APIConnectionError, APIStatusError, APITimeoutError
+from projectdavid.client.errors import APIConnectionError, APIStatusError, APITimeoutError, InvalidInputError
 
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 MAX_RETRY_AFTER = 60.0
@@ -14,30 +14,39 @@ _RANDOM = SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How patient the SDK is.
+    """The retry policy of the SDK.
 
-    Every request is repeated after a broken connection and after 408, 429, 500, 502, 503 and 504, unless the server
-    wants a pause of more than a minute. A POST has a key by which the server knows it again, so that it happens once
-    however often it is repeated.
+    Requests are retried after a broken connection and after 408, 429, 500, 502, 503 and 504, unless the server asks for
+    a pause of more than a minute. Each POST has an idempotency key, so retries take effect once.
     """
 
     max_retries: int = 2
-    """How often one request is repeated."""
+    """How often one request is retried."""
     base_delay: float = 0.5
-    """Seconds before the first repetition; doubled for each further one, less up to half of it by chance."""
+    """Seconds before the first retry; doubled for each further one, minus a random jitter of up to half."""
     max_delay: float = 8.0
-    """The longest pause in seconds, where the server does not ask for another (of at most 60 seconds)."""
+    """The longest pause in seconds, unless the server asks for another (at most 60 seconds)."""
     max_reconnects: int = 10
-    """How often in a row a stream is reopened without any event coming of it."""
+    """How many times in a row a stream reconnects without receiving an event."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InvalidInputError: one of them is not a number.
+        """
+        for one in fields(self):
+            if not isinstance(getattr(self, one.name), (int, float)):
+                raise InvalidInputError(f"{one.name} must be a number, not {getattr(self, one.name)!r}")
 
     def pause(self, attempt: int, failure: APIConnectionError | APIStatusError) -> float | None:
-        """Seconds to wait before the request is repeated after its failure number `attempt` (from 0); None: do not."""
+        """Return the seconds to wait before the retry after failure number `attempt` (from 0); None: do not retry."""
         if attempt >= self.max_retries or not is_passing(failure) or _wants_long(failure):
             return None
         return self.delay(attempt, failure)
 
     def delay(self, attempt: int, failure: Exception) -> float:
-        """Seconds of pause number `attempt` (from 0): as long as the server asked for, or growing."""
+        """Return the seconds of pause number `attempt` (from 0): as the server asks, or growing exponentially."""
         if isinstance(failure, APIStatusError) and failure.retry_after is not None:
             return min(max(failure.retry_after, 0.0), MAX_RETRY_AFTER)
         longest = min(self.base_delay * 2 ** min(attempt, 30), self.max_delay)
@@ -45,17 +54,17 @@ class Retry:
 
 
 def is_passing(failure: APIConnectionError | APIStatusError) -> bool:
-    """Whether what was refused like this may be had later."""
+    """Return True if a retry can succeed after this response."""
     return isinstance(failure, APIConnectionError) or failure.status_code in RETRYABLE_STATUSES
 
 
 def _wants_long(failure: APIConnectionError | APIStatusError) -> bool:
-    """Whether the server wants a longer pause than anybody waits for: a daily limit, for example."""
+    """Return True if the server asks for a pause too long to wait, for example because of a daily limit."""
     return isinstance(failure, APIStatusError) and (failure.retry_after or 0.0) > MAX_RETRY_AFTER
 
 
 class Deadline:
-    """A moment after which nobody waits any longer."""
+    """A time limit."""
 
     def __init__(self, seconds: float | None, what: str) -> None:
         self._seconds = seconds
@@ -63,10 +72,10 @@ class Deadline:
         self._what = what
 
     def shorten(self, seconds: float | None) -> float | None:
-        """The smaller of `seconds` and the time that is left; None: unlimited.
+        """Return the smaller of `seconds` and the remaining time; None: unlimited.
 
         Raises:
-            APITimeoutError: nothing is left.
+            APITimeoutError: no time remains.
         """
         if self._end is None:
             return seconds

@@ -1,4 +1,4 @@
-"""WebSockets for the SDK: where to, as whom, and which error a failure is."""
+"""WebSockets of the SDK: URL, authentication and errors."""
 
 import ssl
 from collections.abc import Generator
@@ -15,32 +15,33 @@ from projectdavid.client.errors import (
     InvalidAnswerError,
     PermissionDeniedError,
 )
-from projectdavid.client.settings import Target
+from projectdavid.client.settings import ServerTarget
 from projectdavid.client.wire import USER_AGENT, status_error
+from projectdavid.distribution import DISTRIBUTION
 from projectdavid.protocol.computer import FRAMES, TerminalFrame, UnknownFrame
 
 _REFUSED = 1008
-"""The code with which the server ends what may not be, or not any more."""
+"""The close code of the server for a missing or lost permission."""
 
 
-def options(target: Target, path: str, query: dict[str, str]) -> tuple[str, dict[str, Any]]:
-    """The URL of a WebSocket of a server, and how to open it."""
+def options(target: ServerTarget, path: str, query: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the URL of a WebSocket, and the options to open it."""
     url = f"ws{target.base_url.removeprefix('http')}{path}?{urlencode(query)}"
     more: dict[str, Any] = {"user_agent_header": USER_AGENT, "compression": None}
     if url.startswith("wss:"):
         more["ssl"] = ssl.create_default_context()
-    if target.is_loopback:  # no proxy of the environment can reach it
+    if target.is_loopback:  # a proxy of the environment cannot reach the local machine
         more["proxy"] = None
     return url, more
 
 
 @contextmanager
-def failures_of(target: Target) -> Generator[None]:
-    """Make what goes wrong with a WebSocket an error of the SDK."""
+def failures_of(target: ServerTarget) -> Generator[None]:
+    """Convert WebSocket failures to errors of the SDK."""
     try:
         from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, InvalidStatus, WebSocketException
     except ImportError as error:
-        raise ImportError("watching needs the package websockets: pip install 'projectdavid[server]'") from error
+        raise ImportError(f"watching needs the package websockets: pip install '{DISTRIBUTION}[server]'") from error
     where = f"({target.base_url})"
     try:
         yield
@@ -56,21 +57,21 @@ def failures_of(target: Target) -> Generator[None]:
         ended = error.rcvd
         if ended is not None and ended.code == _REFUSED:
             raise PermissionDeniedError(ended.reason, status_code=403) from error
-        raise APIConnectionError(f"the server broke off {where}: {error}") from error
+        raise APIConnectionError(f"the server closed the connection {where}: {error}") from error
     except TimeoutError as error:
-        raise APITimeoutError(f"no answer from the server in time {where}") from error
-    except (OSError, WebSocketException) as error:
-        raise APIConnectionError(f"no answer from the server {where}: {error}", sent=False) from error
+        raise APITimeoutError(f"no response from the server in time {where}") from error
+    except (OSError, UnicodeError, WebSocketException) as error:
+        raise APIConnectionError(f"no response from the server {where}: {error}", sent=False) from error
 
 
 def frame_of(message: str) -> TerminalFrame:
-    """The frame that a message is.
+    """Parse a message as a frame.
 
     Raises:
-        InvalidAnswerError: it is none.
+        InvalidAnswerError: it is not a frame.
     """
     try:
         kind = FRAMES.get(UnknownFrame.model_validate_json(message).type, UnknownFrame)
         return kind.model_validate_json(message)
     except ValidationError as error:
-        raise InvalidAnswerError(f"the server sent something else than a frame of a terminal: {error}") from error
+        raise InvalidAnswerError(f"the server sent something other than a terminal frame: {error}") from error

@@ -1,23 +1,25 @@
-"""Server-Sent Events: bytes in, frames out, and the events in the frames. Reads nothing itself."""
+"""Server-Sent Events: bytes in, frames out, and the events in the frames. No I/O."""
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from projectdavid.client.errors import InvalidAnswerError
 from projectdavid.protocol.events import EVENTS, Event, UnknownEvent
 
 DONE = "[DONE]"
 MAX_FRAME = 16 * 1024 * 1024
-"""Bytes that one frame may have."""
+"""The largest frame in bytes."""
+MAX_ID = 18
+"""The maximum number of digits in a position."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """One message of a stream; `id` is "" and `event` is "message" where the stream does not say."""
+class SseFrame:
+    """One message of a stream; by default `id` is "" and `event` is "message"."""
 
     data: str
     id: str = ""
@@ -25,7 +27,7 @@ class Frame:
 
 
 class FrameDecoder:
-    """Cuts the bytes of one connection into frames. A frame that was not ended by an empty line never comes out."""
+    """Splits the bytes of one connection into frames. A frame without a final empty line is dropped."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -35,8 +37,8 @@ class FrameDecoder:
         self._event = ""
         self._data: list[str] = []
 
-    def feed(self, chunk: bytes) -> list[Frame]:
-        """Take what was read, and give the frames that became whole.
+    def feed(self, chunk: bytes) -> list[SseFrame]:
+        """Add bytes, and return the frames that are now complete.
 
         Raises:
             InvalidAnswerError: a frame is longer than any that the API sends.
@@ -49,14 +51,14 @@ class FrameDecoder:
             self._started = True
             text = text.removeprefix(b"\xef\xbb\xbf")
         lines = text.splitlines(keepends=True)
-        # A lone "\r" at the end may be the first half of "\r\n".
+        # A lone "\r" at the end can be the first half of "\r\n".
         self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         frames = [frame for line in lines if (frame := self._line(line.rstrip(b"\r\n"))) is not None]
         if self._size + len(self._rest) > MAX_FRAME:
             raise InvalidAnswerError(f"a frame of the stream is longer than {MAX_FRAME} bytes")
         return frames
 
-    def _line(self, line: bytes) -> Frame | None:
+    def _line(self, line: bytes) -> SseFrame | None:
         if not line:
             return self._end()
         if line.startswith(b":"):
@@ -72,35 +74,35 @@ class FrameDecoder:
             self._id = value
         return None
 
-    def _end(self) -> Frame | None:
-        frame = Frame("\n".join(self._data), self._id, self._event or "message") if self._data else None
+    def _end(self) -> SseFrame | None:
+        frame = SseFrame("\n".join(self._data), self._id, self._event or "message") if self._data else None
         self._data, self._event, self._size = [], "", 0
         return frame
 
 
-def fields_in(frame: Frame) -> dict[str, Any]:
-    """The JSON object in a frame.
+def fields_in(frame: SseFrame) -> dict[str, Any]:
+    """Parse the JSON object in a frame.
 
     Raises:
-        InvalidAnswerError: it holds something else.
+        InvalidAnswerError: the frame contains something else.
     """
     try:
-        fields = json.loads(frame.data)
-    except ValueError as error:
-        raise InvalidAnswerError(f"the stream holds something that is not JSON: {frame.data[:200]!r}") from error
+        fields = from_json(frame.data)
+    except ValueError as error:  # raised for JSON that is nested too deeply, too
+        raise InvalidAnswerError(f"the stream contains something that is not JSON: {frame.data[:200]!r}") from error
     if not isinstance(fields, dict):
-        raise InvalidAnswerError(f"the stream holds something that is not an event: {frame.data[:200]!r}")
+        raise InvalidAnswerError(f"the stream contains something that is not an event: {frame.data[:200]!r}")
     return fields
 
 
-def event_in(frame: Frame) -> Event:
-    """The event in a frame. One of a kind, or with fields, that this version does not know is an `UnknownEvent`.
+def event_in(frame: SseFrame) -> Event:
+    """Parse the event in a frame. Unknown types and events with unknown fields become an `UnknownEvent`.
 
     Raises:
-        InvalidAnswerError: the frame holds no event.
+        InvalidAnswerError: the frame contains no event.
     """
     fields = fields_in(frame)
-    if frame.id.isascii() and frame.id.isdigit():
+    if frame.id.isascii() and frame.id.isdigit() and len(frame.id) <= MAX_ID:
         fields["position"] = int(frame.id)
     kind = EVENTS.get(str(fields.get("type")), UnknownEvent)
     with suppress(ValidationError):
@@ -108,4 +110,4 @@ def event_in(frame: Frame) -> Event:
     try:
         return UnknownEvent.model_validate(fields)
     except ValidationError as error:
-        raise InvalidAnswerError(f"the stream holds something that is not an event: {error}") from error
+        raise InvalidAnswerError(f"the stream contains something that is not an event: {error}") from error

@@ -1,4 +1,4 @@
-"""What a run has said so far, and which calls it waits for: folded from its events."""
+"""The state of a run, reduced from its events: its text so far, and the calls that it waits for."""
 
 from projectdavid.protocol.events import (
     ContentEvent,
@@ -12,8 +12,8 @@ from projectdavid.protocol.events import (
 from projectdavid.protocol.messages import Message
 
 
-class Transcript:
-    """The message that is being written, or was written last, and the calls without an output."""
+class RunTranscript:
+    """The current message, or the last one, and the calls without an output."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -21,18 +21,18 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The text of the present message; a message that the model broke off is forgotten."""
+        """The text of the current message; a message that was discarded is empty."""
         if len(self._parts) > 1:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
 
     @property
     def open_calls(self) -> list[ToolCallEvent]:
-        """The calls that were told of, without an output so far."""
+        """The calls in the stream that have no output yet."""
         return list(self._calls.values())
 
-    def see(self, event: Event) -> None:
-        """Take the next event."""
+    def apply(self, event: Event) -> None:
+        """Apply the next event."""
         match event:
             case ContentEvent() | RefusalEvent():
                 self._parts.append(event.content)
@@ -47,7 +47,7 @@ class Transcript:
 
 
 def text_of(message: Message) -> str:
-    """The text in a message."""
+    """Return the text of a message."""
     if isinstance(message.content, str):
         return message.content
     shown = [block.get(str(block.get("type"))) for block in message.content if block.get("type") in ("text", "refusal")]

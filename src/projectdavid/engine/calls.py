@@ -1,65 +1,65 @@
-"""The calls of a turn: who runs each, and what follows when one is begun, answered, or not answered in time."""
+"""Tool calls of a turn: who runs each, and how the run continues when one starts, returns or times out."""
 
 import json
 from dataclasses import replace
 
-from projectdavid.engine.deltas import AskedCall, Entry
-from projectdavid.engine.happenings import ModelReplied, OutputsSubmitted, ToolReturned, ToolStarted
+from projectdavid.engine.deltas import AskedCall, JournalEntry
+from projectdavid.engine.entries import error_entry, file_entry, output_entry, start_entry, status_entry
+from projectdavid.engine.inputs import ModelReplied, OutputsSubmitted, ToolReturned, ToolStarted
 from projectdavid.engine.run import (
-    Call,
-    Effect,
-    Failure,
-    Image,
-    Keep,
-    KeepCalls,
-    KeepOutput,
-    KeepStart,
-    Next,
-    Offer,
-    Refused,
-    Run,
+    FunctionCall,
+    InputRefused,
+    MessageImage,
+    OfferedFunction,
+    Record,
+    RecordCalls,
+    RecordCallStart,
+    RecordOutput,
+    RunFailure,
+    RunState,
+    RunStatus,
     RunTools,
-    Status,
-    told,
+    ToolEffect,
+    Transition,
+    journal_entry,
 )
-from projectdavid.engine.steps import ask, finish, said
-from projectdavid.engine.telling import error_told, file_told, output_told, started_told, status_told
+from projectdavid.engine.steps import ask_model, finish, record_reply
 
 UNKNOWN = (
-    "Outcome unknown: the server stopped while this call was running, so nobody can say whether it took effect. "
+    "Outcome unknown: the server stopped while this call was running, so it is unknown whether it took effect. "
     "It was not repeated. Find out before you call it again."
 )
-"""What the model is told of a call that may have happened, and must not happen twice."""
-SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""The types of files that a message shows."""
-MOST_SHOWN = 100
+"""Output for the model of an unsafe call whose outcome is unknown."""
+IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Media types that a message displays."""
+MAX_IMAGES = 100
 
 
-def called(run: Run, happened: ModelReplied) -> Next:
-    """The model asked for functions: the platform runs its own, the caller answers theirs, we the impossible ones."""
-    reply = happened.reply
-    calls = tuple(_call(run, *pair) for pair in zip(reply.calls, happened.action_ids, strict=True))
+def accept_calls(run: RunState, run_input: ModelReplied) -> Transition:
+    """Accept the tool calls of a reply: run platform tools, wait for the caller, and reject invalid calls."""
+    reply = run_input.reply
+    calls = tuple(_build_call(run, *pair) for pair in zip(reply.calls, run_input.action_ids, strict=True))
     refused = [(call.id, call.output) for call in calls if call.output is not None]
-    run, completed, kept = said(run, reply)
-    keep = (kept, KeepCalls(calls, run.turn), *(KeepOutput(*pair) for pair in refused))
-    tell = (*completed, *(output_told(*pair, error=True) for pair in refused))
-    return _on(replace(run, calls=calls), happened.now, tell, keep)
+    run, completed, kept = record_reply(run, reply)
+    records = (kept, RecordCalls(calls, run.turn), *(RecordOutput(*pair) for pair in refused))
+    entries = (*completed, *(output_entry(*pair, error=True) for pair in refused))
+    return _continue(run._replace(calls=calls), run_input.now, entries, records)
 
 
-def _call(run: Run, asked: AskedCall, action_id: str) -> Call:
-    offer = run.functions.get(asked.name, Offer())
-    output = _impossible(run, asked)
-    return Call(asked.id, action_id, asked.name, asked.arguments, output, offer.effect, offer.tool)
+def _build_call(run: RunState, asked: AskedCall, action_id: str) -> FunctionCall:
+    offer = run.functions.get(asked.name, OfferedFunction())
+    output = _describe_invalid_call(run, asked)
+    return FunctionCall(asked.id, action_id, asked.name, asked.arguments, output, offer.effect, offer.tool)
 
 
-def _impossible(run: Run, asked: AskedCall) -> str | None:
-    """What to tell the model about a call that nobody can answer, or None if somebody can."""
+def _describe_invalid_call(run: RunState, asked: AskedCall) -> str | None:
+    """Return the error to send to the model for an invalid call; None if the call is valid."""
     if asked.name not in run.functions:
         known = ", ".join(sorted(run.functions)) or "none"
         return f"Error: there is no function '{asked.name}'. Functions: {known}."
     try:
         arguments = json.loads(asked.arguments or "{}")
-        # Python reads more than JSON is: NaN, and half of a surrogate pair, which nobody could be told.
+        # `json.loads` accepts NaN and unpaired surrogates, which cannot be sent on as JSON.
         json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return "Error: the arguments are not valid JSON. Write them again as one JSON object."
@@ -68,22 +68,22 @@ def _impossible(run: Run, asked: AskedCall) -> str | None:
     return None
 
 
-def _on(run: Run, now: float, tell: tuple[Entry, ...], keep: tuple[Keep, ...]) -> Next:
-    """Let the platform run what it has not begun; then wait for the caller; then ask the model again."""
+def _continue(run: RunState, now: float, entries: tuple[JournalEntry, ...], records: tuple[Record, ...]) -> Transition:
+    """Run platform tools that have not started; else wait for the caller; else ask the model for the next turn."""
     waiting = [call for call in run.calls if call.output is None]
     if own := tuple(call for call in waiting if call.tool is not None):
         ready = tuple(call for call in own if not call.started)
-        return Next(run, (RunTools(ready),) if ready else (), tell, keep)
+        return Transition(run, (RunTools(ready),) if ready else (), entries, records)
     if not waiting:
-        return ask(replace(run, calls=()), now, tell, keep)
+        return ask_model(run._replace(calls=()), now, entries, records)
     timeout = run.limits.action_timeout
     ends = now + timeout if timeout is not None and now + timeout < run.expires_at else None
-    run = replace(run, status=Status.REQUIRES_ACTION, action_expires_at=ends)
-    return Next(run, (), (*tell, *map(_manifest, waiting), status_told(run)), keep)
+    run = run._replace(status=RunStatus.REQUIRES_ACTION, action_expires_at=ends)
+    return Transition(run, (), (*entries, *map(_manifest_entry, waiting), status_entry(run)), records)
 
 
-def _manifest(call: Call) -> Entry:
-    return told(
+def _manifest_entry(call: FunctionCall) -> JournalEntry:
+    return journal_entry(
         "tool_call_manifest",
         action_id=call.action_id,
         tool_call_id=call.id,
@@ -92,106 +92,112 @@ def _manifest(call: Call) -> Entry:
     )
 
 
-def resumed(run: Run, now: float, tell: tuple[Entry, ...]) -> Next:
-    """Go on with calls that a worker which is gone was running: what must not happen twice is not run again."""
-    begun = [call for call in run.calls if _waits(call) and call.started]
-    lost = [call for call in begun if call.effect is Effect.UNSAFE]
+def resume_calls(run: RunState, now: float, entries: tuple[JournalEntry, ...]) -> Transition:
+    """Resume the calls of a worker that died: rerun safe ones, and record unsafe ones as unknown."""
+    begun = [call for call in run.calls if _is_unfinished(call) and call.started]
+    lost = [call for call in begun if call.effect is ToolEffect.UNSAFE]
     for call in begun:
-        run = _with(run, replace(call, output=UNKNOWN) if call in lost else replace(call, started=False))
-    keep = tuple(KeepOutput(call.id, UNKNOWN, unknown=True) for call in lost)
-    return _on(run, now, (*tell, *(output_told(call.id, UNKNOWN, error=True, unknown=True) for call in lost)), keep)
+        run = _replace_call(run, replace(call, output=UNKNOWN) if call in lost else replace(call, started=False))
+    records = tuple(RecordOutput(call.id, UNKNOWN, unknown=True) for call in lost)
+    return _continue(
+        run, now, (*entries, *(output_entry(call.id, UNKNOWN, error=True, unknown=True) for call in lost)), records
+    )
 
 
-def _waits(call: Call) -> bool:
+def _is_unfinished(call: FunctionCall) -> bool:
     return call.tool is not None and call.output is None
 
 
-def _with(run: Run, call: Call) -> Run:
-    """The run with a call in the place of the one of the same id."""
-    return replace(run, calls=tuple(call if one.id == call.id else one for one in run.calls))
+def _replace_call(run: RunState, call: FunctionCall) -> RunState:
+    """Return the run with the call of this id replaced."""
+    return run._replace(calls=tuple(call if one.id == call.id else one for one in run.calls))
 
 
-def started(run: Run, happened: ToolStarted) -> Next:
-    """The platform is about to run a call."""
-    call = _own(run, happened.call_id)
+def start_call(run: RunState, run_input: ToolStarted) -> Transition:
+    """Mark a platform tool call as started."""
+    call = _find_own_call(run, run_input.call_id)
     if call.started:
-        raise Refused("invalid_state", f"The call '{call.id}' is being run already.")
+        raise InputRefused("invalid_state", f"Call '{call.id}' is already running.")
     call = replace(call, started=True)
-    return Next(_with(run, call), (), (started_told(call),), (KeepStart(call.id),))
+    return Transition(_replace_call(run, call), (), (start_entry(call),), (RecordCallStart(call.id),))
 
 
-def returned(run: Run, happened: ToolReturned) -> Next:
-    """The platform has run a call; with the last one, the run goes on."""
-    run, tell, keep = _done(run, happened)
-    if any(_waits(one) for one in run.calls):
-        return Next(run, (), tell, keep)
-    return _on(run, happened.now, tell, keep)
+def finish_call(run: RunState, run_input: ToolReturned) -> Transition:
+    """Record the result of a platform tool call; after the last one, continue the run."""
+    run, entries, records = _record_result(run, run_input)
+    if any(_is_unfinished(one) for one in run.calls):
+        return Transition(run, (), entries, records)
+    return _continue(run, run_input.now, entries, records)
 
 
-def returned_late(run: Run, happened: ToolReturned) -> Next:
-    """The platform has run a call of a run that is to end: what happened is kept, and the run is cancelled."""
-    run, tell, keep = _done(run, happened)
-    return finish(run, Status.CANCELLED, happened.now, tell=tell, keep=keep)
+def finish_call_late(run: RunState, run_input: ToolReturned) -> Transition:
+    """Record the result of a call in a run that is cancelling, then cancel the run."""
+    run, entries, records = _record_result(run, run_input)
+    return finish(run, RunStatus.CANCELLED, run_input.now, entries=entries, records=records)
 
 
-def _done(run: Run, happened: ToolReturned) -> tuple[Run, tuple[Entry, ...], tuple[Keep, ...]]:
-    """A call is over: its output, and the files that it made."""
-    call = _own(run, happened.call_id)
-    images = tuple(Image(file.id, file.name, file.mime_type) for file in happened.files if file.mime_type in SHOWN)
-    run = replace(run, images=(*run.images, *images)[-MOST_SHOWN:])
-    tell = (
-        *(file_told(call, file) for file in happened.files),
-        output_told(call.id, happened.output, error=happened.error),
+def _record_result(
+    run: RunState, run_input: ToolReturned
+) -> tuple[RunState, tuple[JournalEntry, ...], tuple[Record, ...]]:
+    """Store the output of a call and the images among its files."""
+    call = _find_own_call(run, run_input.call_id)
+    images = tuple(
+        MessageImage(file.id, file.name, file.mime_type) for file in run_input.files if file.mime_type in IMAGE_TYPES
     )
-    keep = (KeepOutput(call.id, happened.output, details=happened.details),)
-    return _with(run, replace(call, output=happened.output)), tell, keep
+    run = run._replace(images=(*run.images, *images)[-MAX_IMAGES:])
+    entries = (
+        *(file_entry(call, file) for file in run_input.files),
+        output_entry(call.id, run_input.output, error=run_input.error),
+    )
+    records = (RecordOutput(call.id, run_input.output, details=run_input.details),)
+    return _replace_call(run, replace(call, output=run_input.output)), entries, records
 
 
-def _own(run: Run, call_id: str) -> Call:
-    """The call of this id, which the platform runs and has not finished.
+def _find_own_call(run: RunState, call_id: str) -> FunctionCall:
+    """Return the unfinished platform tool call with this id.
 
     Raises:
-        Refused: there is none.
+        InputRefused: no such call, or it already has an output.
     """
     for call in run.calls:
         if call.id == call_id and call.tool is not None:
             if call.output is not None:
-                raise Refused("call_answered", f"The call '{call_id}' was answered already.")
+                raise InputRefused("call_answered", f"Call '{call_id}' already has an output.")
             return call
-    raise Refused("unknown_call", f"The platform does not run a call '{call_id}'.")
+    raise InputRefused("unknown_call", f"The platform is not running a call '{call_id}'.")
 
 
-def answered(run: Run, happened: OutputsSubmitted) -> Next:
-    """The caller answers calls; the run goes on when all are answered."""
+def accept_outputs(run: RunState, run_input: OutputsSubmitted) -> Transition:
+    """Record outputs from the caller; requeue the run once every call has one."""
     outputs: dict[str, str] = {}
     known = {call.id: call for call in run.calls}
-    for index, (call_id, output) in enumerate(happened.outputs):
+    for index, (call_id, output) in enumerate(run_input.outputs):
         param = f"tool_outputs.{index}.tool_call_id"
         if call_id not in known:
-            raise Refused("unknown_call", f"The run does not wait for a call '{call_id}'.", param)
+            raise InputRefused("unknown_call", f"The run is not waiting for a call '{call_id}'.", param)
         if known[call_id].output is not None or call_id in outputs:
-            raise Refused("call_answered", f"The call '{call_id}' was answered already.", param)
+            raise InputRefused("call_answered", f"Call '{call_id}' already has an output.", param)
         outputs[call_id] = output
     calls = tuple(replace(call, output=outputs.get(call.id, call.output)) for call in run.calls)
-    keep = tuple(KeepOutput(*pair) for pair in outputs.items())
-    tell = tuple(output_told(*pair) for pair in outputs.items())
+    records = tuple(RecordOutput(*pair) for pair in outputs.items())
+    entries = tuple(output_entry(*pair) for pair in outputs.items())
     if any(call.output is None for call in calls):
-        return Next(replace(run, calls=calls), (), tell, keep)
-    return _queued(run, tell, keep)
+        return Transition(run._replace(calls=calls), (), entries, records)
+    return _requeue(run, entries, records)
 
 
-def unanswered(run: Run, now: float) -> Next:
-    """The caller did not answer in time: the model is told so, or the run expires."""
+def expire_action(run: RunState, now: float) -> Transition:
+    """Handle missing outputs at the deadline: send the expiry output to the model, or expire the run."""
     waiting = [call for call in run.calls if call.output is None]
     output = run.limits.expiry_output
     if output is None:
         names = ", ".join(dict.fromkeys(call.name for call in waiting))
-        failure = Failure("action_expired", f"Nobody answered in time: {names}.")
-        return finish(replace(run, failure=failure), Status.EXPIRED, now, tell=(error_told(failure),))
-    keep = tuple(KeepOutput(call.id, output) for call in waiting)
-    return _queued(run, tuple(output_told(call.id, output, error=True) for call in waiting), keep)
+        failure = RunFailure("action_expired", f"No output was submitted in time for: {names}.")
+        return finish(run._replace(failure=failure), RunStatus.EXPIRED, now, entries=(error_entry(failure),))
+    records = tuple(RecordOutput(call.id, output) for call in waiting)
+    return _requeue(run, tuple(output_entry(call.id, output, error=True) for call in waiting), records)
 
 
-def _queued(run: Run, tell: tuple[Entry, ...], keep: tuple[Keep, ...]) -> Next:
-    run = replace(run, status=Status.QUEUED, calls=(), action_expires_at=None)
-    return Next(run, (), (*tell, status_told(run)), keep)
+def _requeue(run: RunState, entries: tuple[JournalEntry, ...], records: tuple[Record, ...]) -> Transition:
+    run = run._replace(status=RunStatus.QUEUED, calls=(), action_expires_at=None)
+    return Transition(run, (), (*entries, status_entry(run)), records)

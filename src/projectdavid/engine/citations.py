@@ -1,7 +1,7 @@
-"""The marks by which a model cites what a search found: how they are written, and found in a text that comes in parts.
+"""Citation marks: how a model cites search results, and how marks are parsed from streamed text.
 
-A mark is `【number:index†filename】`, as the Assistants API has them: `number` says which search it was, `index` which
-of its results, counted from 0. The name is for readers.
+A mark is `【number:index†filename】`, as in the Assistants API: `number` identifies the search, `index` the result,
+counted from 0. The filename is informational.
 """
 
 import re
@@ -13,14 +13,14 @@ from urllib.parse import quote, unquote
 NUMBERS = 1_000_000
 _MARK = re.compile(r"【([0-9]{1,6}):([0-9]{1,3})(?:†[^【】\n]{0,256})?】")
 _BEGUN = re.compile(r"【(?:[0-9]{1,6}(?::(?:[0-9]{1,3}(?:†[^【】\n]{0,256})?)?)?)?\Z")
-"""The end of a text that may go on as a mark."""
+"""End of a text that can be the start of a mark."""
 _UNFIT = re.compile(r"[【】†\n]")
 _LINK = re.compile(r"\[([^\[\]\n]{1,500})\]\((https?://[^\s()]+(?:\([^\s()]*\)[^\s()]*)*)\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A mark, as it stands in a text."""
+class CitationMark:
+    """A citation mark in a text."""
 
     text: str
     number: int
@@ -28,8 +28,8 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A link, what it is called, and where in the text it stands."""
+class CitationLink:
+    """A link with its title and its span in the text."""
 
     text: str
     title: str
@@ -38,41 +38,40 @@ class Link:
     end: int
 
 
-def number_of(idempotency_key: str) -> int:
-    """What the search of a call is called in marks: below a million, and that of no other call of a thread but by a
-    rare chance."""
+def search_number(idempotency_key: str) -> int:
+    """Return the number of a search in marks: below a million, derived from the call; collisions are rare."""
     return int.from_bytes(blake2b(idempotency_key.encode(), digest_size=8).digest()) % NUMBERS
 
 
-def mark(number: int, index: int, filename: str) -> str:
-    """The mark of a result."""
+def render_mark(number: int, index: int, filename: str) -> str:
+    """Render the mark of a search result."""
     return f"【{number}:{index}†{_UNFIT.sub(' ', filename)[:256]}】"
 
 
-def links(text: str) -> Iterator[Link]:
-    """The Markdown links of a text."""
+def find_links(text: str) -> Iterator[CitationLink]:
+    """Yield the Markdown links of a text."""
     for found in _LINK.finditer(text):
-        yield Link(found[0], found[1], found[2], *found.span())
+        yield CitationLink(found[0], found[1], found[2], *found.span())
 
 
-def paths(text: str, names: Collection[str]) -> Iterator[Link]:
-    """Where a text names files of the sandbox, by their names: `sandbox:/mnt/data/plot.png`."""
+def find_paths(text: str, names: Collection[str]) -> Iterator[CitationLink]:
+    """Yield references to sandbox files such as `sandbox:/mnt/data/plot.png`, for the given filenames."""
     known = sorted({form for name in names for form in (name, quote(name))}, key=len, reverse=True)
     if not known:
         return
     for found in re.finditer(f"sandbox:/mnt/data/({'|'.join(map(re.escape, known))})", text):
         name = found[1] if found[1] in names else unquote(found[1])
-        yield Link(found[0], name, found[0], *found.span())
+        yield CitationLink(found[0], name, found[0], *found.span())
 
 
 @dataclass(slots=True)
 class MarkReader:
-    """Finds the marks in a text that comes in parts. What may be the beginning of one is held back."""
+    """Incremental parser of marks in streamed text. Buffers a possible start of a mark."""
 
     _held: str = field(default="")
 
-    def feed(self, parts: Iterable[str]) -> Iterator[str | Mark]:
-        """What these parts say, with what was held back before them."""
+    def feed(self, parts: Iterable[str]) -> Iterator[str | CitationMark]:
+        """Yield the text and marks of these parts, preceded by buffered text."""
         for part in parts:
             if not self._held and "【" not in part:
                 yield part
@@ -81,7 +80,7 @@ class MarkReader:
             for found in _MARK.finditer(text):
                 if found.start() > done:
                     yield text[done : found.start()]
-                yield Mark(found[0], int(found[1]), int(found[2]))
+                yield CitationMark(found[0], int(found[1]), int(found[2]))
                 done = found.end()
             begun = _BEGUN.search(text, done)
             end = begun.start() if begun else len(text)
@@ -90,6 +89,6 @@ class MarkReader:
                 yield text[done:end]
 
     def end(self) -> str:
-        """What is held back when nothing more comes."""
+        """Return the buffered text at the end of the stream."""
         held, self._held = self._held, ""
         return held

@@ -1,7 +1,7 @@
-"""Fold what a model streams into one reply, and into the journal entries that tell of it.
+"""Model output deltas, and the builder that folds them into a reply and journal entries.
 
-A *chunk* is one kind of thing a model said. Text that arrived in one read stays together in one chunk, with its
-parts apart, so that a busy stream costs one object per read and not one per token.
+A *chunk* is a delta of one kind. Text from one read forms one chunk with separate parts, so a busy stream costs one
+object per read instead of one per token.
 """
 
 import json
@@ -11,14 +11,14 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """Parts of the visible answer, in order; each becomes one event."""
+class TextDelta:
+    """Parts of the answer text, in order; each becomes one event."""
 
     parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reasoning:
+class ReasoningDelta:
     """Parts of the model's reasoning, in order; each becomes one event."""
 
     parts: tuple[str, ...]
@@ -33,21 +33,21 @@ class CallPart:
     name: str = ""
     arguments: str = ""
     extra: Mapping[str, Any] | None = None
-    """Fields of the call that only its provider understands, and needs back."""
+    """Opaque provider fields of the call, sent back unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Parts of a refusal: what the model says instead of an answer that it will not give."""
+class RefusalDelta:
+    """Parts of a refusal, sent instead of an answer."""
 
     parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderFields:
-    """Fields of the message that only its provider understands, and needs back, such as signatures of reasoning.
+    """Opaque provider fields of the message, such as reasoning signatures, sent back unchanged.
 
-    `reasoning_field` is the field in which the provider sent the reasoning as text, and expects it back.
+    `reasoning_field` is the field in which the provider sends reasoning text and expects it back.
     """
 
     fields: Mapping[str, Any]
@@ -55,33 +55,33 @@ class ProviderFields:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
-    """Something about the answer that its reader should know, although the answer is used."""
+class WarningDelta:
+    """A warning about an answer that is used anyway."""
 
     code: str
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
-    """What the text so far cites; None where something was taken out of it that led nowhere."""
+class CitationDelta:
+    """A citation in the text so far; None if an invalid citation was removed."""
 
     annotation: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class FinishDelta:
     """Why the model stopped: `stop`, `length`, `model_length`, `tool_calls` or `content_filter`.
 
-    `model_length` is a limit of the model or its server, where `length` can be the one that was asked for.
+    `model_length` is a limit of the model or its server; `length` can also be the requested maximum.
     """
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one or more model calls. `estimated` is true where the provider did not report them."""
+class TokenUsage:
+    """Tokens of one or more model calls. `estimated` is true if the provider did not report them."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -91,8 +91,8 @@ class Usage:
     reasoning_tokens: int = 0
     """The part of `completion_tokens` that the model spent on reasoning."""
 
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.estimated or other.estimated,
@@ -100,8 +100,8 @@ class Usage:
             self.reasoning_tokens + other.reasoning_tokens,
         )
 
-    def __sub__(self, other: "Usage") -> "Usage":
-        return Usage(
+    def __sub__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
             self.prompt_tokens - other.prompt_tokens,
             self.completion_tokens - other.completion_tokens,
             self.estimated,
@@ -113,7 +113,7 @@ class Usage:
         return bool(self.prompt_tokens or self.completion_tokens)
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the usage as events and runs show it."""
+        """Convert to the `usage` object of events and runs."""
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -124,11 +124,21 @@ class Usage:
         }
 
 
-Chunk = Text | Reasoning | Refusal | CallPart | Cited | ProviderFields | Warned | Finish | Usage
+Chunk = (
+    TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | CallPart
+    | CitationDelta
+    | ProviderFields
+    | WarningDelta
+    | FinishDelta
+    | TokenUsage
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One row of the journal: `count` events of one `kind`.
 
     Delta kinds (`content`, `refusal`, `reasoning`, `call_arguments`) hold one item of `data` per event; every other
@@ -142,9 +152,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AskedCall:
-    """A function call as the model asked for it; `arguments` is the JSON text it wrote, valid or not.
+    """A function call from the model; `arguments` is its JSON text, which can be invalid.
 
-    `provider_id` and `extra` are the id and the fields that the call has at its provider.
+    `provider_id` and `extra` are the provider's id and fields of the call.
     """
 
     id: str
@@ -155,19 +165,19 @@ class AskedCall:
 
 
 @dataclass(slots=True)
-class _Writing:
-    """A call that is being written: its id, what there is of it, and whether it was told of."""
+class _PartialCall:
+    """A streamed call, and whether its `call_created` entry was emitted."""
 
     id: str
     name: str = ""
     arguments: str = ""
-    told: bool = False
+    emitted: bool = False
     provider_id: str = ""
     extra: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ModelReply:
     """One finished (or interrupted) model turn."""
 
     message_id: str
@@ -175,104 +185,104 @@ class Reply:
     reasoning: str = ""
     calls: tuple[AskedCall, ...] = ()
     finish: str = "stop"
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     annotations: tuple[Mapping[str, Any], ...] = ()
-    """What its text cites."""
+    """Citations in the text."""
     removed_citations: int = 0
-    """How many it had that led nowhere, and were taken out."""
+    """Number of invalid citations removed from the text."""
     refusal: str = ""
-    """What the model said instead of an answer that it will not give."""
+    """Refusal text, sent instead of an answer."""
     provider_fields: ProviderFields | None = None
-    """What its provider needs back with the turn."""
-    warnings: tuple[Warned, ...] = ()
+    """Opaque provider fields, sent back with the turn."""
+    warnings: tuple[WarningDelta, ...] = ()
     source: str = ""
-    """The provider and the model that wrote it: `provider/model`."""
+    """The model that produced the reply, as `provider/model`."""
 
     @property
     def content(self) -> str | list[dict[str, str]]:
-        """What its message shows: its text, or parts where it refuses."""
+        """Content of the message: text, or content parts if the model refused."""
         if not self.refusal:
             return self.text
         text = [{"type": "text", "text": self.text}] if self.text else []
         return [*text, {"type": "refusal", "refusal": self.refusal}]
 
     @property
-    def spoken(self) -> bool:
-        """True if it has something to show: text or a refusal."""
+    def has_content(self) -> bool:
+        """True if the reply has text or a refusal."""
         return bool(self.text or self.refusal)
 
 
 @dataclass(slots=True)
-class Fold:
-    """Collects the chunks of one model turn. `message_id` is the id that its message will have.
+class ReplyBuilder:
+    """Folds the chunks of one model turn. `message_id` is the id of its message.
 
-    Its calls get ids of that, for models repeat theirs: `call_`, the message's own characters, and their number.
+    Call ids are derived from the message id (`call_`, its suffix, a number) because models reuse their own ids.
     """
 
     message_id: str
     _text: list[str] = field(default_factory=list)
     _reasoning: list[str] = field(default_factory=list)
-    _calls: dict[int, _Writing] = field(default_factory=dict[int, _Writing])
-    _at: _Writing | None = None
-    """The call that was told of last."""
+    _calls: dict[int, _PartialCall] = field(default_factory=dict[int, _PartialCall])
+    _at: _PartialCall | None = None
+    """The call of the last `call_created` entry."""
     _finish: str = "stop"
-    _usage: Usage | None = None
+    _usage: TokenUsage | None = None
     _annotations: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     _removed: int = 0
     _refusal: list[str] = field(default_factory=list)
     _provider_fields: ProviderFields | None = None
-    _warnings: list[Warned] = field(default_factory=list[Warned])
+    _warnings: list[WarningDelta] = field(default_factory=list[WarningDelta])
 
-    def add(self, chunks: Iterable[Chunk]) -> list[Entry]:
-        """Take in what one read brought; returns the journal entries that tell of it."""
-        entries: list[Entry] = []
+    def add(self, chunks: Iterable[Chunk]) -> list[JournalEntry]:
+        """Add the chunks of one read and return their journal entries."""
+        entries: list[JournalEntry] = []
         for chunk in chunks:
             match chunk:
-                case Text(parts) | Reasoning(parts) | Refusal(parts) if not any(parts):
-                    continue  # an entry of no events would stand where the next one has to
-                case Text(parts):
+                case TextDelta(parts) | ReasoningDelta(parts) | RefusalDelta(parts) if not any(parts):
+                    continue  # an entry without events would take the position of the next one
+                case TextDelta(parts):
                     entries += self._begin_message()
                     self._text.extend(parts)
-                    entries.append(Entry("content", list(parts), len(parts)))
-                case Refusal(parts):
+                    entries.append(JournalEntry("content", list(parts), len(parts)))
+                case RefusalDelta(parts):
                     entries += self._begin_message()
                     self._refusal.extend(parts)
-                    entries.append(Entry("refusal", list(parts), len(parts)))
-                case Reasoning(parts):
+                    entries.append(JournalEntry("refusal", list(parts), len(parts)))
+                case ReasoningDelta(parts):
                     self._reasoning.extend(parts)
-                    entries.append(Entry("reasoning", list(parts), len(parts)))
+                    entries.append(JournalEntry("reasoning", list(parts), len(parts)))
                 case CallPart():
                     entries.extend(self._add_call(chunk))
-                case Cited(annotation):
+                case CitationDelta(annotation):
                     entries.extend(self._add_citation(annotation))
                 case ProviderFields():
                     self._provider_fields = chunk
-                case Warned(code, message):
+                case WarningDelta(code, message):
                     self._warnings.append(chunk)
-                    entries.append(Entry("warning", {"code": code, "message": message}))
-                case Finish(reason):
+                    entries.append(JournalEntry("warning", {"code": code, "message": message}))
+                case FinishDelta(reason):
                     self._finish = reason
-                    entries.extend(self._created(call) for call in self._calls.values() if not call.told)
-                case Usage():
+                    entries.extend(self._call_created_entry(call) for call in self._calls.values() if not call.emitted)
+                case TokenUsage():
                     self._usage = chunk
         return entries
 
-    def _begin_message(self) -> list[Entry]:
+    def _begin_message(self) -> list[JournalEntry]:
         if self._text or self._refusal:
             return []
-        return [Entry("message_created", {"message_id": self.message_id})]
+        return [JournalEntry("message_created", {"message_id": self.message_id})]
 
-    def _add_citation(self, annotation: Mapping[str, Any] | None) -> list[Entry]:
+    def _add_citation(self, annotation: Mapping[str, Any] | None) -> list[JournalEntry]:
         if annotation is None:
             self._removed += 1
             return []
         self._annotations.append(annotation)
-        return [Entry("citation", {"message_id": self.message_id, "annotation": annotation})]
+        return [JournalEntry("citation", {"message_id": self.message_id, "annotation": annotation})]
 
-    def _add_call(self, part: CallPart) -> list[Entry]:
+    def _add_call(self, part: CallPart) -> list[JournalEntry]:
         if part.index not in self._calls:
             suffix = self.message_id.partition("_")[2]
-            self._calls[part.index] = _Writing(f"call_{suffix}{len(self._calls)}")
+            self._calls[part.index] = _PartialCall(f"call_{suffix}{len(self._calls)}")
         call = self._calls[part.index]
         call.name += part.name
         call.arguments += part.arguments
@@ -281,21 +291,21 @@ class Fold:
             call.extra = {**(call.extra or {}), **part.extra}
         if not part.arguments:
             return []
-        created = [] if call is self._at else [self._created(call)]
-        return [*created, Entry("call_arguments", [part.arguments])]
+        created = [] if call is self._at else [self._call_created_entry(call)]
+        return [*created, JournalEntry("call_arguments", [part.arguments])]
 
-    def _created(self, call: _Writing) -> Entry:
-        """The model writes this call now: what it writes of arguments behind that belongs to it."""
-        call.told, self._at = True, call
-        return Entry("call_created", {"tool_call_id": call.id, "name": call.name})
+    def _call_created_entry(self, call: _PartialCall) -> JournalEntry:
+        """Build the entry that starts a call; later argument deltas belong to it."""
+        call.emitted, self._at = True, call
+        return JournalEntry("call_created", {"tool_call_id": call.id, "name": call.name})
 
-    def reply(self) -> Reply:
-        """What the turn said so far."""
+    def reply(self) -> ModelReply:
+        """Return the reply so far."""
         calls = tuple(
-            AskedCall(call.id, call.name, _unwrapped(call.arguments), call.provider_id, call.extra)
+            AskedCall(call.id, call.name, _unwrap_arguments(call.arguments), call.provider_id, call.extra)
             for call in self._calls.values()
         )
-        return Reply(
+        return ModelReply(
             self.message_id,
             "".join(self._text),
             "".join(self._reasoning),
@@ -310,8 +320,8 @@ class Fold:
         )
 
 
-def _unwrapped(arguments: str) -> str:
-    """Arguments as JSON of an object, where a model wrote them as a JSON string of that JSON."""
+def _unwrap_arguments(arguments: str) -> str:
+    """Unwrap arguments that a model encoded as a JSON string containing a JSON object."""
     if not arguments.lstrip().startswith('"'):
         return arguments
     try:

@@ -1,8 +1,8 @@
-"""Filters over the attributes of files: which of them a search may look at.
+"""Attribute filters: which files a search considers.
 
-A filter is a comparison `{"type": "eq", "key": "year", "value": 2026}`, a compound
-`{"type": "and", "filters": [...]}`, or plainly `{"year": 2026}`, where all keys have to be equal. A comparison with an
-attribute that is not there, or is of another type, does not hold; `ne` and `nin` are the contrary of `eq` and `in`.
+A filter is a comparison `{"type": "eq", "key": "year", "value": 2026}`, a compound `{"type": "and", "filters": [...]}`,
+or the short form `{"year": 2026}`, in which all keys must be equal. A comparison is false if the attribute is missing
+or of another type; `ne` and `nin` negate `eq` and `in`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +12,9 @@ from typing import Any, Final
 Scalar = str | float | bool
 
 DEPTH: Final = 8
-"""How deep compounds may be within one another."""
+"""Maximum nesting depth of compounds."""
 MOST: Final = 256
-"""How many comparisons, and values to compare with, there may be in all."""
+"""Maximum number of comparisons and values in a filter."""
 
 _ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"gt": gt, "gte": ge, "lt": lt, "lte": le}
 _EQUAL: Final = ("eq", "ne")
@@ -23,29 +23,29 @@ _COMPARED: Final = (*_EQUAL, *_ORDERS, *_AMONG)
 _COMPOUND: Final = ("and", "or")
 
 
-class WrongFilter(ValueError):
-    """It is no filter; `path` says which part of it, and the message what was expected there."""
+class InvalidFilter(ValueError):
+    """Invalid filter. `path` names the invalid part, and the message says what was expected there."""
 
     def __init__(self, path: str, expected: str) -> None:
         self.path = path
         super().__init__(f"{path}: {expected}" if path else expected)
 
 
-def see_filter(given: object, path: str = "") -> None:
-    """See that something is a filter.
+def check_filter(given: object, path: str = "") -> None:
+    """Validate a filter.
 
     Raises:
-        WrongFilter: it is not.
+        InvalidFilter: the value is not a valid filter.
     """
-    if _see(given, path, DEPTH) > MOST:
-        raise WrongFilter(path, f"expected at most {MOST} comparisons and values")
+    if _count_values(given, path, DEPTH) > MOST:
+        raise InvalidFilter(path, f"expected at most {MOST} comparisons and values")
 
 
-def holds(given: Mapping[str, Any], attributes: Mapping[str, Scalar]) -> bool:
-    """Whether attributes pass a filter, which `see_filter` has seen."""
+def matches_filter(given: Mapping[str, Any], attributes: Mapping[str, Scalar]) -> bool:
+    """True if the attributes match. The filter must already be validated by `check_filter`."""
     kind = given.get("type")
     if kind in _COMPOUND and "filters" in given:
-        results = (holds(one, attributes) for one in given["filters"])
+        results = (matches_filter(one, attributes) for one in given["filters"])
         return all(results) if kind == "and" else any(results)
     if not _is_comparison(given):
         return all(key in attributes and _same(attributes[key], value) for key, value in given.items())
@@ -57,60 +57,60 @@ def holds(given: Mapping[str, Any], attributes: Mapping[str, Scalar]) -> bool:
     return equal != (kind in ("ne", "nin"))
 
 
-def _see(given: object, path: str, depth: int) -> int:
-    """How many comparisons and values it has."""
+def _count_values(given: object, path: str, depth: int) -> int:
+    """Validate a filter and return the number of its comparisons and values."""
     if not isinstance(given, Mapping):
-        raise WrongFilter(path, "expected an object")
+        raise InvalidFilter(path, "expected an object")
     if depth == 0:
-        raise WrongFilter(path, f"expected filters at most {DEPTH} deep")
+        raise InvalidFilter(path, f"expected filters at most {DEPTH} deep")
     kind = given.get("type")
     if kind in _COMPOUND and "filters" in given:
-        _see_keys(given, ("type", "filters"), path)
+        _check_keys(given, ("type", "filters"), path)
         inner = given["filters"]
         if not _is_list(inner) or not inner:
-            raise WrongFilter(_at(path, "filters"), "expected a list of at least one filter")
+            raise InvalidFilter(_at(path, "filters"), "expected a list of at least one filter")
         if len(inner) > MOST:
-            raise WrongFilter(_at(path, "filters"), f"expected at most {MOST} filters")
-        return sum(_see(one, _at(path, f"filters.{number}"), depth - 1) for number, one in enumerate(inner))
+            raise InvalidFilter(_at(path, "filters"), f"expected at most {MOST} filters")
+        return sum(_count_values(one, _at(path, f"filters.{number}"), depth - 1) for number, one in enumerate(inner))
     if "key" in given or "value" in given or "filters" in given:
-        return _see_comparison(given, path)
+        return _check_comparison(given, path)
     for key, value in given.items():
-        _see_scalar(value, _at(path, str(key)))
+        _check_scalar(value, _at(path, str(key)))
     return len(given)
 
 
-def _see_comparison(given: Mapping[Any, Any], path: str) -> int:
+def _check_comparison(given: Mapping[Any, Any], path: str) -> int:
     kind = given.get("type")
     if kind not in _COMPARED:
-        raise WrongFilter(_at(path, "type"), f"expected one of {', '.join((*_COMPARED, *_COMPOUND))}")
-    _see_keys(given, ("type", "key", "value"), path)
+        raise InvalidFilter(_at(path, "type"), f"expected one of {', '.join((*_COMPARED, *_COMPOUND))}")
+    _check_keys(given, ("type", "key", "value"), path)
     if not isinstance(given.get("key"), str):
-        raise WrongFilter(_at(path, "key"), "expected a string")
+        raise InvalidFilter(_at(path, "key"), "expected a string")
     place = _at(path, "value")
     if "value" not in given:
-        raise WrongFilter(place, "required")
+        raise InvalidFilter(place, "required")
     value = given["value"]
     if kind not in _AMONG:
-        _see_scalar(value, place)
+        _check_scalar(value, place)
         if kind in _ORDERS and isinstance(value, bool):
-            raise WrongFilter(place, "expected a number or a string")
+            raise InvalidFilter(place, "expected a number or a string")
         return 1
     if not _is_list(value):
-        raise WrongFilter(place, "expected a list of strings, numbers or booleans")
+        raise InvalidFilter(place, "expected a list of strings, numbers or booleans")
     for number, one in enumerate(value):
-        _see_scalar(one, f"{place}.{number}")
+        _check_scalar(one, f"{place}.{number}")
     return 1 + len(value)
 
 
-def _see_keys(given: Mapping[Any, Any], known: Sequence[str], path: str) -> None:
+def _check_keys(given: Mapping[Any, Any], known: Sequence[str], path: str) -> None:
     for key in given:
         if key not in known:
-            raise WrongFilter(_at(path, str(key)), f"unknown field; expected {', '.join(known)}")
+            raise InvalidFilter(_at(path, str(key)), f"unknown field; expected {', '.join(known)}")
 
 
-def _see_scalar(value: object, path: str) -> None:
+def _check_scalar(value: object, path: str) -> None:
     if not isinstance(value, str | int | float | bool):
-        raise WrongFilter(path, "expected a string, a number or a boolean")
+        raise InvalidFilter(path, "expected a string, a number or a boolean")
 
 
 def _is_comparison(given: Mapping[str, Any]) -> bool:

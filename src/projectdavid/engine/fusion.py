@@ -1,27 +1,29 @@
-"""Reciprocal rank fusion: one list out of several that rank the same things by different measures.
+"""Reciprocal rank fusion: merges rankings of the same items into one.
 
-After Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning
-Methods" (SIGIR 2009), with two changes. Their constant, 60, is for lists of a thousand: of fifty, it lets what is in
-the middle of two lists be before what is the first of one. And a list in which nothing stands out, such as that of a
-question whose words are everywhere, says less than one with a clear winner. `bench retrieval` measures both.
+After Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods"
+(SIGIR 2009), with two changes. Their constant, 60, suits rankings of a thousand items; ours have fifty. A flat ranking,
+such as that of a query whose words are common, gets less weight than one with a clear winner. Otherwise an item that
+only one ranking contains (a part number) ranks below items in the middle of both.
+
+20 was chosen from 1, 3, 5, 10, 20 and 60 on three public collections with a real model (Cranfield, CACM, CISI) and
+confirmed on a held-out one (MED), where weights change little. `bench retrieval` measures all of them.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Final, TypeVar
 
-K: Final = 3
+K: Final = 20
 TENTH: Final = 10
-"""The first one stands out as far as it is away from this one, of its distance to the last."""
+"""Rank compared with the first one to measure how clearly the first stands out."""
 LEAST: Final = 0.05
 
 T = TypeVar("T", bound=Hashable)
 
 
-def fused(rankings: Sequence[Mapping[T, float]]) -> list[tuple[T, float]]:
-    """All things that are in a ranking (with how good each is there, the best first), and their scores, the best first.
+def fuse_rankings(rankings: Sequence[Mapping[T, float]]) -> list[tuple[T, float]]:
+    """Merge rankings (item to relevance, best first) into one list of items and scores, best first.
 
-    A score is 1 for what is the first everywhere, and greater than 0. Of equal ones, that which the earlier ranking has
-    first comes first.
+    Scores are in (0, 1]; an item that is first in every ranking has 1. Ties follow the order of the earlier ranking.
     """
     weights = [_weight(list(ranking.values())) for ranking in rankings]
     most = sum(weights) / (K + 1)
@@ -33,7 +35,7 @@ def fused(rankings: Sequence[Mapping[T, float]]) -> list[tuple[T, float]]:
 
 
 def _weight(values: Sequence[float]) -> float:
-    """How much a ranking says; one that is short says all it can."""
+    """Return the weight of a ranking; short rankings get full weight."""
     if len(values) <= TENTH:
         return 1.0
     whole = values[0] - values[-1]

@@ -1,252 +1,267 @@
-"""What follows when something happens to a run. Pure: `advance` is the only function that changes one."""
+"""Run state machine. Pure: `advance` is the only function that changes a run."""
 
 from dataclasses import replace
 from typing import assert_never
 
-from projectdavid.engine.calls import answered, called, resumed, returned, returned_late, started, unanswered
+from projectdavid.engine.calls import (
+    accept_calls,
+    accept_outputs,
+    expire_action,
+    finish_call,
+    finish_call_late,
+    resume_calls,
+    start_call,
+)
 from projectdavid.engine.corrections import ask_again, is_correctable, report_mismatch
-from projectdavid.engine.deltas import Usage, Warned
-from projectdavid.engine.happenings import (
-    Abandoned,
-    Aborted,
-    Begun,
+from projectdavid.engine.deltas import TokenUsage, WarningDelta
+from projectdavid.engine.entries import (
+    add_warnings,
+    discard_entries,
+    end_entry,
+    error_entry,
+    status_entry,
+    warning_entry,
+)
+from projectdavid.engine.inputs import (
     CancelRequested,
-    Claimed,
-    Expired,
-    Happened,
     ModelFailed,
     ModelReplied,
     OutputsSubmitted,
     PromptRefused,
+    RunAbandoned,
+    RunClaimed,
+    RunExpired,
+    RunInput,
+    RunStarted,
     ToolReturned,
     ToolStarted,
+    WorkAborted,
 )
 from projectdavid.engine.run import (
     TERMINAL,
-    Abort,
+    AbortWork,
     CallModel,
-    Failure,
-    Next,
-    Refused,
-    Run,
-    Status,
-    told,
+    InputRefused,
+    RunFailure,
+    RunState,
+    RunStatus,
+    Transition,
+    journal_entry,
 )
-from projectdavid.engine.steps import ask, finish, incomplete, said
-from projectdavid.engine.telling import discarded_told, ended_told, error_told, status_told, warning_told, with_warnings
+from projectdavid.engine.steps import ask_model, end_incomplete, finish, record_reply
 
 MAX_BACKOFF = 15.0
-"""Seconds between two calls of a provider that says nothing of how long to wait."""
+"""Maximum delay in seconds between retries if the provider sends no `Retry-After`."""
 CUT_OFF = {
     "length": ("max_completion_tokens", "max_tokens"),
     "model_length": ("max_completion_tokens", "max_tokens"),
     "content_filter": ("content_filter", "content_filter"),
 }
-"""The finishes that cut a reply off: why the run is incomplete then, and why the message is."""
-SILENT = Warned("empty_reply", "The model ended its turn without saying anything.")
-CRASHED = Failure(
+"""Finish reasons that truncate a reply, with the incomplete reasons of the run and of the message."""
+SILENT = WarningDelta("empty_reply", "The model ended its turn without saying anything.")
+CRASHED = RunFailure(
     "worker_crashed",
     "The server crashed three times while it worked on this run. Try smaller input, or ask the operator for the cause.",
 )
 
 
-def advance(run: Run, happened: Happened) -> Next:
-    """The state that follows, and what to do, tell and keep.
+def advance(run: RunState, run_input: RunInput) -> Transition:
+    """Return the transition for an input: the new state, commands, journal entries and records.
 
     Raises:
-        Refused: this cannot happen to a run in this state.
+        InputRefused: the input is not allowed in this state.
     """
     if run.status in TERMINAL:
-        raise Refused("invalid_state", f"The run is over: it is {run.status}.")
-    if isinstance(happened, ModelFailed | Aborted | Expired) and happened.spent is not None:
-        run = replace(run, usage=run.usage + happened.spent)
-    match happened:
+        raise InputRefused("invalid_state", f"The run has already ended: it is {run.status}.")
+    if isinstance(run_input, ModelFailed | WorkAborted | RunExpired) and run_input.spent is not None:
+        run = run._replace(usage=run.usage + run_input.spent)
+    match run_input:
         case CancelRequested(now):
             return _cancel(run, now)
-        case Expired() if run.status is not Status.CANCELLING:
-            return _expired(run, happened)
-        case Abandoned() if run.status is not Status.CANCELLING:
-            return _abandoned(run, happened)
-        case Begun() if run.status is Status.PENDING:
-            return _begun(run)
-        case Claimed() if run.status in (Status.QUEUED, Status.IN_PROGRESS) and not run.parked:
-            return _claimed(run, happened)
-        case OutputsSubmitted() if run.status is Status.REQUIRES_ACTION:
-            return answered(run, happened)
-        case Begun() | OutputsSubmitted():
-            raise _refused(run, happened)
-        case _ if run.status is Status.IN_PROGRESS:
-            return _worked(run, happened)
-        case _ if run.status is Status.CANCELLING:
-            return _cancelling(run, happened)
+        case RunExpired() if run.status is not RunStatus.CANCELLING:
+            return _expire(run, run_input)
+        case RunAbandoned() if run.status is not RunStatus.CANCELLING:
+            return _abandon(run, run_input)
+        case RunStarted() if run.status is RunStatus.PENDING:
+            return _start(run)
+        case RunClaimed() if run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) and not run.parked:
+            return _claim(run, run_input)
+        case OutputsSubmitted() if run.status is RunStatus.REQUIRES_ACTION:
+            return accept_outputs(run, run_input)
+        case RunStarted() | OutputsSubmitted():
+            raise _refusal(run, run_input)
+        case _ if run.status is RunStatus.IN_PROGRESS:
+            return _advance_work(run, run_input)
+        case _ if run.status is RunStatus.CANCELLING:
+            return _advance_cancelling(run, run_input)
         case _:
-            raise _refused(run, happened)
+            raise _refusal(run, run_input)
 
 
-REFUSALS: dict[type[Happened], str] = {
-    Begun: "The run was started already",
-    Claimed: "There is nothing to work on",
-    ModelReplied: "No model was asked",
-    ModelFailed: "No model was asked",
-    PromptRefused: "No model was asked",
-    ToolStarted: "The platform has no call to run",
-    ToolReturned: "The platform has no call to run",
-    OutputsSubmitted: "The run does not wait for tool outputs",
-    Aborted: "Nothing was aborted",
+REFUSALS: dict[type[RunInput], str] = {
+    RunStarted: "The run was already started",
+    RunClaimed: "The run has no work to claim",
+    ModelReplied: "The run has no model call in progress",
+    ModelFailed: "The run has no model call in progress",
+    PromptRefused: "The run has no model call in progress",
+    ToolStarted: "The run has no platform tool call in progress",
+    ToolReturned: "The run has no platform tool call in progress",
+    OutputsSubmitted: "The run is not waiting for tool outputs",
+    WorkAborted: "The run has no work to abort",
 }
 
 
-def _refused(run: Run, happened: Happened) -> Refused:
-    return Refused("invalid_state", f"{REFUSALS[type(happened)]}: the run is {run.status}.")
+def _refusal(run: RunState, run_input: RunInput) -> InputRefused:
+    return InputRefused("invalid_state", f"{REFUSALS[type(run_input)]}: the run is {run.status}.")
 
 
-def _worked(run: Run, happened: Happened) -> Next:
-    """Something came of the work on a run in progress."""
-    match happened:
+def _advance_work(run: RunState, run_input: RunInput) -> Transition:
+    """Apply the result of work on a run in progress."""
+    match run_input:
         case ModelReplied() if not run.calls:
-            return _replied(run, happened)
+            return _accept_reply(run, run_input)
         case ModelFailed() if not run.calls:
-            return _failed(run, happened)
+            return _handle_failure(run, run_input)
         case PromptRefused(now) if not run.calls:
-            return _prompt_refused(run, now)
+            return _refuse_prompt(run, now)
         case ToolStarted():
-            return started(run, happened)
+            return start_call(run, run_input)
         case ToolReturned():
-            return returned(run, happened)
+            return finish_call(run, run_input)
         case _:
-            raise _refused(run, happened)
+            raise _refusal(run, run_input)
 
 
-def _cancelling(run: Run, happened: Happened) -> Next:
-    """Whatever the work that was open comes to, the run ends as cancelled."""
-    match happened:
+def _advance_cancelling(run: RunState, run_input: RunInput) -> Transition:
+    """Apply an input to a cancelling run: it ends as cancelled whatever the result of its work."""
+    match run_input:
         case ModelReplied(reply, now):
-            run = replace(run, usage=run.usage + (reply.usage or Usage()))
-            return finish(run, Status.CANCELLED, now, reply)
-        case ModelFailed(_, now, partial) | Aborted(now, partial):
-            return finish(run, Status.CANCELLED, now, partial)
-        case Expired(now, partial, open_message):
-            return finish(run, Status.CANCELLED, now, partial, discarded_told(open_message))
-        case Abandoned(_, now, open_message):
-            return finish(run, Status.CANCELLED, now, tell=discarded_told(open_message))
+            run = run._replace(usage=run.usage + (reply.usage or TokenUsage()))
+            return finish(run, RunStatus.CANCELLED, now, reply)
+        case ModelFailed(_, now, partial) | WorkAborted(now, partial):
+            return finish(run, RunStatus.CANCELLED, now, partial)
+        case RunExpired(now, partial, open_message):
+            return finish(run, RunStatus.CANCELLED, now, partial, discard_entries(open_message))
+        case RunAbandoned(_, now, open_message):
+            return finish(run, RunStatus.CANCELLED, now, entries=discard_entries(open_message))
         case PromptRefused(now):
-            return finish(run, Status.CANCELLED, now)
+            return finish(run, RunStatus.CANCELLED, now)
         case ToolReturned():
-            return returned_late(run, happened)
-        case Claimed(now, open_message):
-            return finish(run, Status.CANCELLED, now, tell=discarded_told(open_message))
-        case Begun() | ToolStarted() | OutputsSubmitted() | CancelRequested():
-            raise _refused(run, happened)
+            return finish_call_late(run, run_input)
+        case RunClaimed(now, open_message):
+            return finish(run, RunStatus.CANCELLED, now, entries=discard_entries(open_message))
+        case RunStarted() | ToolStarted() | OutputsSubmitted() | CancelRequested():
+            raise _refusal(run, run_input)
         case _:
-            assert_never(happened)
+            assert_never(run_input)
 
 
-def _begun(run: Run) -> Next:
-    run = replace(run, status=Status.QUEUED)
-    return Next(run, tell=(status_told(run),))
+def _start(run: RunState) -> Transition:
+    run = run._replace(status=RunStatus.QUEUED)
+    return Transition(run, entries=(status_entry(run),))
 
 
-def _claimed(run: Run, happened: Claimed) -> Next:
-    """Start, or go on where a worker that is gone left off: at the last fact."""
-    if run.status is Status.IN_PROGRESS:
-        tell = discarded_told(happened.open_message)
-        if happened.crashed:
-            run = replace(run, failure=CRASHED)
-            return finish(run, Status.FAILED, happened.now, tell=(*tell, error_told(CRASHED)))
-        return resumed(run, happened.now, tell) if run.calls else Next(run, (CallModel(),), tell)
-    run = replace(run, status=Status.IN_PROGRESS, started_at=run.started_at or happened.now)
-    return ask(run, happened.now, tell=(status_told(run),))
+def _claim(run: RunState, run_input: RunClaimed) -> Transition:
+    """Start the run, or resume it after its worker died, from the last persisted state."""
+    if run.status is RunStatus.IN_PROGRESS:
+        entries = discard_entries(run_input.open_message)
+        if run_input.crashed:
+            run = run._replace(failure=CRASHED)
+            return finish(run, RunStatus.FAILED, run_input.now, entries=(*entries, error_entry(CRASHED)))
+        return resume_calls(run, run_input.now, entries) if run.calls else Transition(run, (CallModel(),), entries)
+    run = run._replace(status=RunStatus.IN_PROGRESS, started_at=run.started_at or run_input.now)
+    return ask_model(run, run_input.now, entries=(status_entry(run),))
 
 
-def _replied(run: Run, happened: ModelReplied) -> Next:
-    reply, now = happened.reply, happened.now
-    run = replace(run, turn=run.turn + 1, usage=run.usage + (reply.usage or Usage()))
-    run = replace(run, attempt=0, waits=0, waiting_since=None, correction=None)
-    run = with_warnings(run, reply.warnings)
+def _accept_reply(run: RunState, run_input: ModelReplied) -> Transition:
+    reply, now = run_input.reply, run_input.now
+    used = run.usage + (reply.usage or TokenUsage())
+    run = run._replace(turn=run.turn + 1, usage=used, attempt=0, waits=0, waiting_since=None, correction=None)
+    run = add_warnings(run, reply.warnings)
     if reply.finish in CUT_OFF:
         reason, detail = CUT_OFF[reply.finish]
         if reply.finish == "length" and run.limits.max_completion_tokens is None:
             reason = "model_limit"
-        run, completed, kept = said(run, replace(reply, calls=()), "incomplete", detail)
-        return incomplete(run, reason, now, completed, (kept,))
+        run, completed, kept = record_reply(run, replace(reply, calls=()), "incomplete", detail)
+        return end_incomplete(run, reason, now, completed, (kept,))
     if reply.calls:
-        return called(run, happened)
-    if happened.mismatch and is_correctable(run):
-        return ask_again(run, happened)
-    run, tell = report_mismatch(run, happened.mismatch)
-    if not reply.spoken:
-        run = with_warnings(run, (SILENT,))
-        tell = (*tell, warning_told(SILENT))
-    run, completed, kept = said(replace(run, status=Status.COMPLETED, ended_at=now), reply)
-    return Next(run, (), (*tell, *completed, ended_told(run)), (kept,))
+        return accept_calls(run, run_input)
+    if run_input.mismatch and is_correctable(run):
+        return ask_again(run, run_input)
+    run, entries = report_mismatch(run, run_input.mismatch)
+    if not reply.has_content:
+        run = add_warnings(run, (SILENT,))
+        entries = (*entries, warning_entry(SILENT))
+    run, completed, kept = record_reply(run._replace(status=RunStatus.COMPLETED, ended_at=now), reply)
+    return Transition(run, (), (*entries, *completed, end_entry(run)), (kept,))
 
 
-def _failed(run: Run, happened: ModelFailed) -> Next:
-    failure, partial = happened.failure, happened.partial
-    again = _waited(run, failure, happened.now) if failure.waits else _asked_again(run, failure)
+def _handle_failure(run: RunState, run_input: ModelFailed) -> Transition:
+    failure, partial = run_input.failure, run_input.partial
+    again = _plan_wait(run, failure, run_input.now) if failure.waits else _plan_retry(run, failure)
     if again is None:
-        run = replace(run, failure=failure)
-        return finish(run, Status.FAILED, happened.now, partial, (error_told(failure),))
+        run = run._replace(failure=failure)
+        return finish(run, RunStatus.FAILED, run_input.now, partial, (error_entry(failure),))
     run, delay = again
-    retry = told(
+    retry = journal_entry(
         "retry",
         attempt=run.attempt + run.waits,
         delay_s=delay,
         error={"code": failure.code, "message": failure.message},
     )
-    discarded = discarded_told(partial.message_id if partial and partial.spoken else None)
-    return Next(run, (CallModel(delay),), (*discarded, retry))
+    discarded = discard_entries(partial.message_id if partial and partial.has_content else None)
+    return Transition(run, (CallModel(delay),), (*discarded, retry))
 
 
-def _asked_again(run: Run, failure: Failure) -> tuple[Run, float] | None:
-    """The run and the pause before it asks once more; None if that does not help, or was done often enough."""
+def _plan_retry(run: RunState, failure: RunFailure) -> tuple[RunState, float] | None:
+    """Return the run and the delay before a retry; None if the failure is permanent or attempts are exhausted."""
     if not failure.retryable or run.attempt >= run.limits.max_attempts:
         return None
     delay = _backoff(run.attempt) if failure.retry_after is None else failure.retry_after
-    return replace(run, attempt=run.attempt + 1), min(delay, run.limits.retry_seconds)
+    return run._replace(attempt=run.attempt + 1), min(delay, run.limits.retry_seconds)
 
 
-def _waited(run: Run, failure: Failure, now: float) -> tuple[Run, float] | None:
-    """The same for a provider that is not ready: bounded by time, and by what the provider itself asks for."""
+def _plan_wait(run: RunState, failure: RunFailure, now: float) -> tuple[RunState, float] | None:
+    """Return the run and the delay for a provider that is not ready; None once its retry time is exceeded."""
     since = now if run.waiting_since is None else run.waiting_since
     left = since + run.limits.retry_seconds - now
     asked_for = failure.retry_after or 0.0
     if not failure.retryable or left <= 0 or asked_for > left:
         return None
-    # A provider that says "at once", and refuses again, must not be asked in a loop.
+    # Back off even if the provider sends `Retry-After: 0`, so it is not polled in a tight loop.
     delay = max(asked_for, min(_backoff(run.waits + 1), left))
-    return replace(run, waits=run.waits + 1, waiting_since=since), delay
+    return run._replace(waits=run.waits + 1, waiting_since=since), delay
 
 
 def _backoff(attempt: int) -> float:
     return min(0.5 * 2.0 ** max(attempt - 1, 0), MAX_BACKOFF)
 
 
-def _prompt_refused(run: Run, now: float) -> Next:
+def _refuse_prompt(run: RunState, now: float) -> Transition:
     if run.limits.max_prompt_tokens is not None:
-        return incomplete(run, "max_prompt_tokens", now)
-    failure = Failure("context_length_exceeded", "The last message and the instructions exceed the context window.")
-    return finish(replace(run, failure=failure), Status.FAILED, now, tell=(error_told(failure),))
+        return end_incomplete(run, "max_prompt_tokens", now)
+    failure = RunFailure("context_length_exceeded", "The last message and the instructions exceed the context window.")
+    return finish(run._replace(failure=failure), RunStatus.FAILED, now, entries=(error_entry(failure),))
 
 
-def _cancel(run: Run, now: float) -> Next:
-    if run.status is Status.CANCELLING:
-        return Next(run, (Abort(),))
-    if run.status is Status.IN_PROGRESS:
-        run = replace(run, status=Status.CANCELLING)
-        return Next(run, (Abort(),), (status_told(run),))
-    return finish(run, Status.CANCELLED, now)
+def _cancel(run: RunState, now: float) -> Transition:
+    if run.status is RunStatus.CANCELLING:
+        return Transition(run, (AbortWork(),))
+    if run.status is RunStatus.IN_PROGRESS:
+        run = run._replace(status=RunStatus.CANCELLING)
+        return Transition(run, (AbortWork(),), (status_entry(run),))
+    return finish(run, RunStatus.CANCELLED, now)
 
 
-def _expired(run: Run, happened: Expired) -> Next:
-    if happened.now >= run.expires_at:
-        return finish(run, Status.EXPIRED, happened.now, happened.partial, discarded_told(happened.open_message))
-    if run.action_expires_at is not None and happened.now >= run.action_expires_at:
-        return unanswered(run, happened.now)
-    raise Refused("invalid_state", "The run has time left.")
+def _expire(run: RunState, run_input: RunExpired) -> Transition:
+    if run_input.now >= run.expires_at:
+        return finish(run, RunStatus.EXPIRED, run_input.now, run_input.partial, discard_entries(run_input.open_message))
+    if run.action_expires_at is not None and run_input.now >= run.action_expires_at:
+        return expire_action(run, run_input.now)
+    raise InputRefused("invalid_state", "The run has not expired yet.")
 
 
-def _abandoned(run: Run, happened: Abandoned) -> Next:
-    failure = happened.failure
-    tell = (*discarded_told(happened.open_message), error_told(failure))
-    return finish(replace(run, failure=failure), Status.FAILED, happened.now, tell=tell)
+def _abandon(run: RunState, run_input: RunAbandoned) -> Transition:
+    failure = run_input.failure
+    entries = (*discard_entries(run_input.open_message), error_entry(failure))
+    return finish(run._replace(failure=failure), RunStatus.FAILED, run_input.now, entries=entries)

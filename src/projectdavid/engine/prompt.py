@@ -1,6 +1,6 @@
-"""Build what a model is asked: instructions, thread and tools, within its context window.
+"""Model requests: instructions, thread and tools, fitted to the context window.
 
-Tokens are estimated (`engine.tokens`): the provider's own count comes back in `usage`.
+Tokens are estimated (`engine.tokens`); the provider reports its own count in `usage`.
 """
 
 import json
@@ -11,14 +11,14 @@ from typing import Any
 from projectdavid.engine.tokens import estimate_block, estimate_text
 
 MESSAGE_OVERHEAD = 4
-"""Tokens a message costs besides its text (role and separators)."""
+"""Tokens of a message in addition to its text (role and separators)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptCall:
     """A function call of an earlier turn; `arguments` is JSON text.
 
-    `provider_id` and `extra` are what its provider knows it by, where the prompt goes to that provider.
+    `provider_id` and `extra` identify the call to its provider; set only if the prompt goes to that provider.
     """
 
     id: str
@@ -30,25 +30,25 @@ class PromptCall:
 
 @dataclass(frozen=True, slots=True)
 class PromptMessage:
-    """One message of a prompt, in the words of the chat-completions protocol."""
+    """One message of a prompt, with the roles and content of the chat completions protocol."""
 
     role: str
     content: str | list[dict[str, Any]]
     calls: tuple[PromptCall, ...] = ()
     call_id: str | None = None
     provider_call_id: str = ""
-    """What the provider calls the call that this is the output of; empty: as `call_id` says."""
+    """Provider id of the call that this message answers; empty if it equals `call_id`."""
     provider_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Fields that its provider sent with the message, and needs back."""
+    """Fields that the provider sent with the message and expects back."""
     position: int = field(default=0, compare=False)
-    """Where it stands in its thread; 0: in none."""
+    """Position in the thread; 0 if the message is not in a thread."""
     tokens: int = field(default=0, compare=False)
-    """The estimate, where it was made already."""
+    """Cached estimate; 0 if not estimated yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One question to a model: everything a provider needs, and nothing of where it came from."""
+class ModelRequest:
+    """One request to a model, independent of the run and thread it comes from."""
 
     model: str
     messages: tuple[PromptMessage, ...]
@@ -56,21 +56,20 @@ class Ask:
     """Function definitions: `{"name", "description", "parameters", "strict"}`."""
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    temperature: float | None = None
-    top_p: float | None = None
     max_tokens: int | None = None
     response_format: dict[str, Any] | None = None
-    reasoning_effort: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Options of the model under their names in the chat completions protocol; None: not set."""
     prompt_tokens: int = 0
-    """The estimate, for budgets and for providers that report no usage."""
+    """Estimated tokens, for budgets and for providers that report no usage."""
 
 
 class PromptTooLong(Exception):
-    """The newest message and the instructions do not fit into the tokens that are left."""
+    """The newest message and the instructions do not fit into the remaining tokens."""
 
 
 def estimate(message: PromptMessage) -> int:
-    """Tokens of one message, roughly."""
+    """Estimate the tokens of a message."""
     if message.tokens:
         return message.tokens
     content = message.content
@@ -81,15 +80,15 @@ def estimate(message: PromptMessage) -> int:
 
 
 def estimate_tools(tools: Iterable[dict[str, Any]]) -> int:
-    """Tokens of the function definitions, roughly."""
+    """Estimate the tokens of function definitions."""
     return sum(int(estimate_text(json.dumps(tool, ensure_ascii=False))) for tool in tools)
 
 
-def paired(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
-    """Put every tool output right behind the turn that asked for it, and drop calls and outputs without a partner.
+def pair_outputs(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    """Move every tool output directly after the turn that called the tool, and drop unmatched calls and outputs.
 
-    Models refuse a prompt in which a call has no output, as after a cancelled run, or an output no call. An output
-    belongs to the nearest turn before it with an unanswered call of its id: ids can repeat from turn to turn.
+    Providers reject prompts with unmatched calls (as after a cancelled run) or outputs. An output belongs to the
+    nearest earlier turn with an unanswered call of its id, because ids can repeat across turns.
     """
     if not any(message.calls or message.call_id for message in messages):
         return list(messages)
@@ -118,13 +117,13 @@ def paired(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
     return result
 
 
-def fitted(system: str, messages: Sequence[PromptMessage], room: int) -> tuple[list[PromptMessage], int]:
-    """The newest messages that fit into `room` tokens, behind the system message, and the tokens they take.
+def fit_messages(system: str, messages: Sequence[PromptMessage], room: int) -> tuple[list[PromptMessage], int]:
+    """Return the system message and the newest messages that fit into `room` tokens, and their tokens.
 
-    Cuts only in front of a message of the user, so that no turn loses its beginning.
+    Truncates only before a user message, so turns stay whole.
 
     Raises:
-        PromptTooLong: not even the last turn fits.
+        PromptTooLong: the last turn or the system message does not fit.
     """
     head = [PromptMessage("system", system)] if system else []
     used = sum(map(estimate, head))
@@ -146,6 +145,6 @@ def fitted(system: str, messages: Sequence[PromptMessage], room: int) -> tuple[l
         if used + kept_tokens + turn_tokens <= room:
             kept += turn
             kept_tokens += turn_tokens
-    if not kept and messages:
+    if not kept and (messages or used > room):
         raise PromptTooLong
     return head + kept[::-1], used + kept_tokens

@@ -1,92 +1,95 @@
-"""A run: its states, what may follow what, and what it can ask to be done.
+"""Run state: statuses, allowed transitions, commands and records.
 
-Two rules hold in this folder. Everything about the life of a run stands here; nothing outside decides anything. And
-nothing here knows the world: the time, the ids and the outcome of every wait come in as inputs (`happenings.py`), and
-`machine.advance` says what follows.
+Two rules hold in this package. All decisions about the life of a run are made here, and nowhere else. And the package
+performs no I/O: the time, ids and results of work arrive as inputs (`inputs.py`), and `machine.advance` returns the
+transition.
 
-    pending ──Begun──▶ queued ──Claimed──▶ in_progress ──▶ completed | incomplete | failed
-                         ▲                   │  ▲
-       OutputsSubmitted  │     ModelReplied  │  │ ModelReplied, ToolReturned, ModelFailed: asked again
-                  requires_action ◀──────────┘──┘
+    pending ─RunStarted─▶ queued ─RunClaimed─▶ in_progress ──▶ completed | incomplete | failed
+                           ▲                      │  ▲
+         OutputsSubmitted  │        ModelReplied  │  │ ModelReplied, ToolReturned, ModelFailed: next model call
+                    requires_action ◀─────────────┘──┘
     CancelRequested: in_progress ▶ cancelling ▶ cancelled; from every other open state straight to cancelled.
-    Expired: from every open state to expired. After an end nothing happens any more.
+    RunExpired: from every open state to expired. Final states accept no inputs.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from projectdavid.engine.deltas import Entry, Reply, Usage, Warned
+from projectdavid.engine.deltas import JournalEntry, ModelReply, TokenUsage, WarningDelta
 
 
-class Status(StrEnum):
-    """Where a run stands."""
+class RunStatus(StrEnum):
+    """Status of a run."""
 
     PENDING = "pending"
-    """Created, and waits to be started."""
+    """Created but not started."""
     QUEUED = "queued"
-    """Waits for a worker."""
+    """Waiting for a worker."""
     IN_PROGRESS = "in_progress"
-    """A model is being asked, or the platform runs tools for it."""
+    """A model call or platform tools are in progress."""
     REQUIRES_ACTION = "requires_action"
-    """Waits for the caller to answer function calls."""
+    """Waiting for the caller to submit outputs of function calls."""
     CANCELLING = "cancelling"
-    """Is to end; a model call may still be open."""
+    """Cancellation was requested; a model call or tools can still be in progress."""
     CANCELLED = "cancelled"
     FAILED = "failed"
     COMPLETED = "completed"
     INCOMPLETE = "incomplete"
-    """Ended early at a limit of tokens or turns."""
+    """Ended early at a token or turn limit."""
     EXPIRED = "expired"
 
 
-TERMINAL = frozenset({Status.CANCELLED, Status.FAILED, Status.COMPLETED, Status.INCOMPLETE, Status.EXPIRED})
+TERMINAL = frozenset(
+    {RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.COMPLETED, RunStatus.INCOMPLETE, RunStatus.EXPIRED}
+)
 
-TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.QUEUED, Status.CANCELLED, Status.FAILED, Status.EXPIRED}),
-    Status.QUEUED: frozenset({Status.IN_PROGRESS, Status.CANCELLED, Status.FAILED, Status.EXPIRED}),
-    Status.IN_PROGRESS: frozenset(
+TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.PENDING: frozenset({RunStatus.QUEUED, RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.EXPIRED}),
+    RunStatus.QUEUED: frozenset({RunStatus.IN_PROGRESS, RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.EXPIRED}),
+    RunStatus.IN_PROGRESS: frozenset(
         {
-            Status.REQUIRES_ACTION,
-            Status.CANCELLING,
-            Status.COMPLETED,
-            Status.FAILED,
-            Status.INCOMPLETE,
-            Status.EXPIRED,
+            RunStatus.REQUIRES_ACTION,
+            RunStatus.CANCELLING,
+            RunStatus.COMPLETED,
+            RunStatus.FAILED,
+            RunStatus.INCOMPLETE,
+            RunStatus.EXPIRED,
         }
     ),
-    Status.REQUIRES_ACTION: frozenset({Status.QUEUED, Status.CANCELLED, Status.FAILED, Status.EXPIRED}),
-    Status.CANCELLING: frozenset({Status.CANCELLED}),
-    **{status: frozenset[Status]() for status in TERMINAL},
+    RunStatus.REQUIRES_ACTION: frozenset({RunStatus.QUEUED, RunStatus.CANCELLED, RunStatus.FAILED, RunStatus.EXPIRED}),
+    RunStatus.CANCELLING: frozenset({RunStatus.CANCELLED}),
+    **{status: frozenset[RunStatus]() for status in TERMINAL},
 }
-"""What may follow what; the documentation draws its diagram from this table."""
+"""Allowed status transitions; the diagram in the documentation is generated from this table."""
 
 
-class Effect(StrEnum):
-    """What it would mean to run a call a second time."""
+class ToolEffect(StrEnum):
+    """Effect of running a call a second time."""
 
     READ = "read"
-    """Nothing: it changes nothing."""
+    """None: the tool only reads."""
     IDEMPOTENT = "idempotent"
-    """Nothing, where it is given the same key again."""
+    """None, if the same idempotency key is used."""
     UNSAFE = "unsafe"
-    """It would happen twice."""
+    """The effect happens twice."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A function that the model may call: what it does, and the platform tool that runs it (None: the caller does)."""
+class OfferedFunction:
+    """A function offered to the model: its effect, and the platform tool that runs it (None: the caller runs it)."""
 
-    effect: Effect = Effect.UNSAFE
+    effect: ToolEffect = ToolEffect.UNSAFE
     tool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function call of the model; `output` is None until it is answered.
 
-    Its id is its idempotency key: it stays the same however often the call is made.
+    The id is also the idempotency key: it is the same for every execution of the call.
     """
 
     id: str
@@ -94,16 +97,16 @@ class Call:
     name: str
     arguments: str
     output: str | None = None
-    effect: Effect = Effect.UNSAFE
+    effect: ToolEffect = ToolEffect.UNSAFE
     tool: str | None = None
-    """The platform tool that runs it; None: the caller answers it."""
+    """The platform tool that runs the call; None if the caller runs it."""
     started: bool = False
-    """Whether the platform has begun to run it."""
+    """True once the platform has started the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class MadeFile:
-    """A file that a call made: its size in bytes, and the URL under which it can be fetched."""
+    """A file that a call created: its size in bytes and its download URL."""
 
     id: str
     name: str
@@ -113,8 +116,8 @@ class MadeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """A file that is shown with a message."""
+class MessageImage:
+    """An image displayed with a message."""
 
     file_id: str
     filename: str
@@ -122,95 +125,99 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a run may use. None: no limit."""
+class RunLimits:
+    """Limits of a run. None: no limit."""
 
     max_turns: int = 50
     max_attempts: int = 3
-    """How often the model is asked for one turn before the run fails; waiting for a provider does not count."""
+    """Maximum model calls per turn; waits for a provider that is not ready do not count."""
     retry_seconds: float = 120.0
-    """How long a provider is waited for that is not ready, from its first refusal on."""
+    """Maximum time to wait for a provider that is not ready, from its first rejection."""
     max_prompt_tokens: int | None = None
     max_completion_tokens: int | None = None
     action_timeout: float | None = None
-    """Seconds for which the run waits for outputs of its caller, each time."""
+    """Seconds to wait for the caller's outputs, per request for action."""
     expiry_output: str | None = None
-    """What the model is told of calls that were not answered in time; None: the run expires then."""
+    """Output for calls that were not answered in time; None: the run expires instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run failed, or a model call did."""
+class RunFailure:
+    """Reason for the failure of a run or a model call."""
 
     code: str
     message: str
     retryable: bool = False
     retry_after: float | None = None
     waits: bool = False
-    """True if the trouble passes by itself, so that waiting helps."""
+    """True if the cause is temporary, so the run waits instead of using an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
-    """An answer that was discarded because it is not in the response format: its text, and what is wrong with it."""
+class FormatCorrection:
+    """A discarded answer and why it does not match the response format."""
 
     answer: str
     mismatch: str
 
 
-NOTHING_USED = Usage()
+NOTHING_USED = TokenUsage()
+NO_FUNCTIONS: Mapping[str, OfferedFunction] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The state of a run that decisions are made from. Times are Unix seconds."""
+class RunState(NamedTuple):
+    """State of a run, as used by decisions. Times are Unix seconds.
+
+    A tuple, since each decision makes several: changing a field of a frozen dataclass costs many times as much.
+    """
 
     id: str
-    status: Status
+    status: RunStatus
     expires_at: float
-    limits: Limits = Limits()
-    functions: Mapping[str, Offer] = field(default_factory=dict[str, Offer])
-    """The functions that the model may call, by name."""
+    limits: RunLimits = RunLimits()
+    functions: Mapping[str, OfferedFunction] = NO_FUNCTIONS
+    """Functions offered to the model, by name."""
     parked: int = 0
-    """Whether it waits for its turn in a thread that another run has: 1 behind, 2 before the others that wait."""
+    """Waiting for another run of the thread: 1 in order, 2 ahead of other waiting runs; 0 if not waiting."""
     turn: int = 0
-    """Finished model turns."""
+    """Number of finished model turns."""
     attempt: int = 0
-    """Model calls that were begun for the turn in progress, but for those that met a provider that was not ready."""
+    """Model calls started for the current turn, except those rejected by a provider that was not ready."""
     waits: int = 0
-    """How often the provider was not ready in the turn in progress."""
+    """Number of times the provider was not ready in the current turn."""
     waiting_since: float | None = None
-    """When it was first not ready in this turn."""
-    calls: tuple[Call, ...] = ()
+    """Time at which the provider was first not ready in the current turn."""
+    calls: tuple[FunctionCall, ...] = ()
     """The calls of the last turn, while the run waits for their outputs."""
-    images: tuple[Image, ...] = ()
-    """What its calls made since it last said something; its next message shows them."""
+    images: tuple[MessageImage, ...] = ()
+    """Images created since the last message; the next message displays them."""
     action_expires_at: float | None = None
-    """Until when it waits for its caller, if that ends before the run does."""
-    usage: Usage = NOTHING_USED
+    """Deadline for the caller's outputs, if earlier than the deadline of the run."""
+    usage: TokenUsage = NOTHING_USED
     started_at: float | None = None
     ended_at: float | None = None
-    failure: Failure | None = None
+    failure: RunFailure | None = None
     incomplete: str | None = None
-    """Which limit ended it: `max_completion_tokens`, `max_prompt_tokens`, `max_turns`, `model_limit`, `content_filter`.
+    """Limit that ended the run: `max_completion_tokens`, `max_prompt_tokens`, `max_turns`, `model_limit`,
+    `content_filter`.
 
-    `model_limit`: the model stopped at its length although no maximum was asked for: its window is full, or its server
-    has a maximum of its own.
+    `model_limit`: the model stopped because its context window is full or its server has a maximum of its own, although
+    the run requested no maximum.
     """
-    warnings: tuple[Warned, ...] = ()
-    """What its caller should know about its answers."""
+    warnings: tuple[WarningDelta, ...] = ()
+    """Warnings about the answers, for the caller."""
     corrections: int = 0
-    """How often the model was asked to correct the format of its answer."""
-    correction: Correction | None = None
-    """What the model must correct in the turn in progress."""
+    """Number of format corrections requested from the model."""
+    correction: FormatCorrection | None = None
+    """Correction that the current turn asks for."""
 
     @property
     def over(self) -> bool:
-        """Whether the run has ended."""
+        """True if the run has ended."""
         return self.status in TERMINAL
 
 
-# What can follow from it.
+# Commands and records of a transition.
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,46 +229,46 @@ class CallModel:
 
 @dataclass(frozen=True, slots=True)
 class RunTools:
-    """Run these calls, each by its platform tool; `ToolStarted` is said of each before, `ToolReturned` after."""
+    """Run these calls with their platform tools; report `ToolStarted` before and `ToolReturned` after each."""
 
-    calls: tuple[Call, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Abort:
-    """Close the model call, if one is open, and stop the tools that run."""
+    calls: tuple[FunctionCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class KeepReply:
-    """Store the message of a turn: what was said, with the images that it shows, and what was asked for."""
+class AbortWork:
+    """Close the open model call, if any, and stop running tools."""
 
-    reply: Reply
+
+@dataclass(frozen=True, slots=True)
+class RecordReply:
+    """Store the message of a turn, with its text, images and tool calls."""
+
+    reply: ModelReply
     status: str = "completed"
     reason: str | None = None
-    images: tuple[Image, ...] = ()
+    images: tuple[MessageImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class KeepCalls:
-    """Write the calls of a turn into the ledger."""
+class RecordCalls:
+    """Store the calls of a turn in the ledger."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[FunctionCall, ...]
     turn: int
 
 
 @dataclass(frozen=True, slots=True)
-class KeepStart:
-    """Write into the ledger that a call is about to be run."""
+class RecordCallStart:
+    """Store the start of a call in the ledger."""
 
     call_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class KeepOutput:
-    """Write the output of a call into the ledger and the thread; `unknown`: nobody can say whether it happened.
+class RecordOutput:
+    """Store the output of a call in the ledger and the thread; `unknown` if its outcome is unknown.
 
-    `details` is what the tool has to show of it, for the ledger alone.
+    `details` are the tool's data for the run step, stored only in the ledger.
     """
 
     call_id: str
@@ -270,22 +277,22 @@ class KeepOutput:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-Do = CallModel | RunTools | Abort
-Keep = KeepReply | KeepCalls | KeepStart | KeepOutput
+Command = CallModel | RunTools | AbortWork
+Record = RecordReply | RecordCalls | RecordCallStart | RecordOutput
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """What follows: the new state, what to do, what to tell (journal), what to keep (rows)."""
+class Transition:
+    """Result of an input: the new state, commands to execute, journal entries to emit, and records to store."""
 
-    run: Run
-    do: tuple[Do, ...] = ()
-    tell: tuple[Entry, ...] = ()
-    keep: tuple[Keep, ...] = field(default_factory=tuple)
+    run: RunState
+    commands: tuple[Command, ...] = ()
+    entries: tuple[JournalEntry, ...] = ()
+    records: tuple[Record, ...] = field(default_factory=tuple)
 
 
-class Refused(Exception):
-    """This cannot happen to a run in this state; the caller is at fault.
+class InputRefused(Exception):
+    """The input is not allowed in the current state of the run; the caller is at fault.
 
     `code` is `invalid_state`, `unknown_call` or `call_answered`.
     """
@@ -296,6 +303,6 @@ class Refused(Exception):
         self.param = param
 
 
-def told(kind: str, **data: Any) -> Entry:
-    """A journal entry of one event."""
-    return Entry(kind, data)
+def journal_entry(kind: str, **data: Any) -> JournalEntry:
+    """Build a journal entry with one event."""
+    return JournalEntry(kind, data)

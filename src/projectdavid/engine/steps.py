@@ -1,33 +1,35 @@
-"""What a run does next: ask the model once more, or end."""
+"""Shared steps of transitions: record a reply, ask the model, or end the run."""
 
 from dataclasses import replace
 
-from projectdavid.engine.deltas import Entry, Reply
-from projectdavid.engine.run import Abort, CallModel, Keep, KeepReply, Next, Run, Status
-from projectdavid.engine.telling import completed_told, ended_told
+from projectdavid.engine.deltas import JournalEntry, ModelReply
+from projectdavid.engine.entries import completion_entries, end_entry
+from projectdavid.engine.run import AbortWork, CallModel, Record, RecordReply, RunState, RunStatus, Transition
 
-INTERRUPTED = {Status.CANCELLED: "run_cancelled", Status.EXPIRED: "run_expired", Status.FAILED: "run_failed"}
-
-
-def said(
-    run: Run, reply: Reply, status: str = "completed", reason: str | None = None
-) -> tuple[Run, tuple[Entry, ...], KeepReply]:
-    """What the model said is kept; if it is any text, it shows the images that its calls made before."""
-    images = run.images if reply.spoken else ()
-    kept = KeepReply(reply, status, reason, images)
-    left = () if reply.spoken else run.images
-    return replace(run, images=left), completed_told(reply, status, images), kept
+INTERRUPTED = {RunStatus.CANCELLED: "run_cancelled", RunStatus.EXPIRED: "run_expired", RunStatus.FAILED: "run_failed"}
 
 
-def ask(run: Run, now: float, tell: tuple[Entry, ...] = (), keep: tuple[Keep, ...] = ()) -> Next:
-    """Ask the model for the next turn, if the run may have one."""
+def record_reply(
+    run: RunState, reply: ModelReply, status: str = "completed", reason: str | None = None
+) -> tuple[RunState, tuple[JournalEntry, ...], RecordReply]:
+    """Record a model reply; a reply with text also displays the images that earlier calls created."""
+    images = run.images if reply.has_content else ()
+    kept = RecordReply(reply, status, reason, images)
+    left = run._replace(images=()) if images else run
+    return left, completion_entries(reply, status, images), kept
+
+
+def ask_model(
+    run: RunState, now: float, entries: tuple[JournalEntry, ...] = (), records: tuple[Record, ...] = ()
+) -> Transition:
+    """Ask the model for the next turn, or end the run at a limit."""
     if (reason := find_reached_limit(run)) is not None:
-        return incomplete(run, reason, now, tell, keep)
-    return Next(replace(run, attempt=run.attempt + 1), (CallModel(),), tell, keep)
+        return end_incomplete(run, reason, now, entries, records)
+    return Transition(run._replace(attempt=run.attempt + 1), (CallModel(),), entries, records)
 
 
-def find_reached_limit(run: Run) -> str | None:
-    """The limit that allows no further turn, or None."""
+def find_reached_limit(run: RunState) -> str | None:
+    """Return the limit that prevents another turn, or None."""
     limits, used = run.limits, run.usage
     if run.turn >= limits.max_turns:
         return "max_turns"
@@ -38,24 +40,26 @@ def find_reached_limit(run: Run) -> str | None:
     return None
 
 
-def incomplete(run: Run, reason: str, now: float, tell: tuple[Entry, ...] = (), keep: tuple[Keep, ...] = ()) -> Next:
-    """End a run at a limit."""
-    run = replace(run, status=Status.INCOMPLETE, ended_at=now, calls=(), incomplete=reason)
-    return Next(run, (), (*tell, ended_told(run)), keep)
+def end_incomplete(
+    run: RunState, reason: str, now: float, entries: tuple[JournalEntry, ...] = (), records: tuple[Record, ...] = ()
+) -> Transition:
+    """End a run as incomplete."""
+    run = run._replace(status=RunStatus.INCOMPLETE, ended_at=now, calls=(), incomplete=reason)
+    return Transition(run, (), (*entries, end_entry(run)), records)
 
 
 def finish(
-    run: Run,
-    status: Status,
+    run: RunState,
+    status: RunStatus,
     now: float,
-    partial: Reply | None = None,
-    tell: tuple[Entry, ...] = (),
-    keep: tuple[Keep, ...] = (),
-) -> Next:
-    """End a run early; what the model had said by then stays in the thread, marked as incomplete."""
-    run = replace(run, status=status, ended_at=now, calls=(), action_expires_at=None)
-    do = (Abort(),) if status is Status.EXPIRED else ()
-    if partial is None or not partial.spoken:
-        return Next(run, do, (*tell, ended_told(run)), keep)
-    run, completed, reply = said(run, replace(partial, calls=()), "incomplete", INTERRUPTED[status])
-    return Next(run, do, (*tell, *completed, ended_told(run)), (*keep, reply))
+    partial: ModelReply | None = None,
+    entries: tuple[JournalEntry, ...] = (),
+    records: tuple[Record, ...] = (),
+) -> Transition:
+    """End a run early; a partial reply stays in the thread, marked as incomplete."""
+    run = run._replace(status=status, ended_at=now, calls=(), action_expires_at=None)
+    commands = (AbortWork(),) if status is RunStatus.EXPIRED else ()
+    if partial is None or not partial.has_content:
+        return Transition(run, commands, (*entries, end_entry(run)), records)
+    run, completed, reply = record_reply(run, replace(partial, calls=()), "incomplete", INTERRUPTED[status])
+    return Transition(run, commands, (*entries, *completed, end_entry(run)), (*records, reply))

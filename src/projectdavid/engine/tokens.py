@@ -1,24 +1,25 @@
-"""Estimate how many tokens a text or an image takes, without the model's tokenizer.
+"""Token estimates for text and images, without the model's tokenizer.
 
-The estimate knows scripts: one token holds about 3.5 ASCII characters, but of Chinese or Japanese less than one. Per
-model it is corrected by what the provider reports (`runtime.context_windows`).
+The estimate depends on the script: one token is about 3.5 ASCII characters, but less than one Chinese or Japanese
+character. `runtime.context_windows` corrects it per model from reported usage.
 """
 
 from typing import Any
 
 CHARACTERS_PER_TOKEN = 3.5
-"""Of ASCII text."""
+"""For ASCII text."""
 TOKENS_PER_EXTRA_BYTE = 0.6
-"""Of the bytes that UTF-8 takes beyond one per character: 0.6 tokens for a Cyrillic letter, 1.2 for a Chinese one, 1.8
-for an emoji. Tokenizers of 2023 to 2026 take 0.4 to 0.7, 0.6 to 1.3 and 1 to 3."""
+"""For each UTF-8 byte beyond one per character: 0.6 tokens for a Cyrillic letter, 1.2 for a Chinese one, 1.8 for an
+emoji. Tokenizers of 2023 to 2026 take 0.4 to 0.7, 0.6 to 1.3 and 1 to 3.
+"""
 IMAGE_TOKENS = 1000
-"""Of an image in full detail: OpenAI takes 765 to 1,105, Claude up to 1,600, Gemini 258 a tile."""
+"""For an image in full detail. OpenAI counts 765 to 1,105, Claude up to 1,600, Gemini 258 per tile."""
 SMALL_IMAGE_TOKENS = 100
-"""Of an image with `detail: low`."""
+"""For an image with `detail: low`."""
 
 
 def estimate_text(text: str) -> float:
-    """Tokens of a text, roughly."""
+    """Estimate the tokens of a text."""
     if text.isascii():
         return len(text) / CHARACTERS_PER_TOKEN
     ascii_size = len(text.encode("ascii", "ignore"))
@@ -27,7 +28,7 @@ def estimate_text(text: str) -> float:
 
 
 def estimate_block(block: dict[str, Any]) -> float:
-    """Tokens of one part of a message: an image counts as an image, whatever its bytes or its URL are."""
+    """Estimate the tokens of one content part; the size of an image's data or URL does not matter."""
     match block:
         case {"type": "text", "text": str(text)} | {"type": "refusal", "refusal": str(text)}:
             return estimate_text(text)

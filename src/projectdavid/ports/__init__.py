@@ -1,1 +1,1 @@
-"""The sockets: what the platform needs from outside, each on one screen, with the errors it may raise."""
+"""The ports: interfaces that the platform requires from adapters, with their errors."""

@@ -1,4 +1,4 @@
-"""The blob socket: bytes under a key, written whole or not at all, and never changed."""
+"""The blob port: immutable bytes under a key, written atomically."""
 
 from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from typing import Protocol
 
 
 class BlobError(Exception):
-    """Everything that a blob store may raise.
+    """Base class of a blob store's errors.
 
     BlobError
-    ├── TooLarge     there were more bytes than allowed: the sender's fault
-    ├── Gone         there is no such blob
-    └── NoRoom       the disk is full or broken
-        └── Held     a backup is being made, and needs the blobs that it has seen
+    ├── BlobTooLarge the upload exceeds the limit
+    ├── BlobGone     the blob does not exist
+    ├── NoRoom       the disk is full or broken
+        └── BlobsHeld    a backup is running, and needs the existing blobs
     """
 
 
 @dataclass
-class TooLarge(BlobError):
-    """There were more than `limit` bytes; nothing is kept of them."""
+class BlobTooLarge(BlobError):
+    """The upload has more than `limit` bytes; none of them are kept."""
 
     limit: int
 
 
 @dataclass
-class Gone(BlobError):
-    """There is no such blob."""
+class BlobGone(BlobError):
+    """The blob does not exist."""
 
     key: str
 
@@ -34,13 +34,13 @@ class NoRoom(BlobError):
     """The store cannot write now."""
 
 
-class Held(NoRoom):
-    """A backup is being made: no blob is deleted until it has ended."""
+class BlobsHeld(NoRoom):
+    """A backup is running: no blob is deleted until it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """What was stored: its key, its size in bytes, its SHA-256 in hex, and its first bytes, which tell its type."""
+    """A stored blob: its key, size in bytes, SHA-256 in hex, and first bytes, which determine its type."""
 
     key: str
     size: int
@@ -49,54 +49,55 @@ class Blob:
 
 
 class Blobs(Protocol):
-    """A place for bytes. A blob that was stored is durable before its key is known."""
+    """Storage for bytes. A blob is durable before its key is returned."""
 
     async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
-        """Store what comes, under a new key; what was cut off or failed leaves nothing behind.
+        """Store the chunks under a new key; an interrupted write leaves nothing.
 
         Raises:
-            TooLarge, NoRoom; and whatever `chunks` raises.
+            BlobTooLarge, NoRoom: see there.
+            Exception: anything that `chunks` raises.
         """
         ...
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        """The bytes from `start` up to before `end`, in pieces; what is in the trash is taken out of it.
+        """Yield the bytes from `start` up to, but not including, `end`; a blob in the trash is restored.
 
         Raises:
-            Gone: at the first piece.
+            BlobGone: at the first piece.
         """
         ...
 
     async def delete(self, keys: list[str]) -> None:
-        """Delete them, also out of the trash; it is no fault if some are gone. Their rows must be deleted before.
+        """Delete blobs, also from the trash; missing ones are ignored. Their rows must be deleted first.
 
         Raises:
-            Held: none was deleted; try again later.
+            BlobsHeld: none was deleted; try again later.
             NoRoom: some could not be deleted now.
         """
         ...
 
     async def older_than(self, seconds: float) -> list[str]:
-        """The keys that were stored longer ago: a caller that knows which are in use can discard the others."""
+        """Return the keys that were stored longer ago than this; the caller can discard those without a row."""
         ...
 
     async def discard(self, keys: list[str]) -> None:
-        """Move them into the trash, from where they can be restored; it is no fault if some are gone.
+        """Move blobs to the trash, from where they can be restored; missing ones are ignored.
 
         Raises:
-            Held: none was moved; try again later.
+            BlobsHeld: none was moved; try again later.
             NoRoom: some could not be moved now.
         """
         ...
 
     async def restore(self, keys: list[str]) -> None:
-        """Take them out of the trash; it is no fault if some are not in it.
+        """Move blobs out of the trash; missing ones are ignored.
 
         Raises:
             NoRoom: some could not be moved now.
         """
         ...
 
-    async def discarded(self, seconds: float = 0) -> list[str]:
-        """The keys that were moved into the trash longer ago."""
+    async def find_discarded(self, seconds: float = 0) -> list[str]:
+        """Return the keys that were moved to the trash longer ago than this."""
         ...

@@ -1,4 +1,4 @@
-"""The catalog socket: what is published about models, known without a network."""
+"""The catalog port: published facts about models, available without a network."""
 
 from typing import Protocol
 
@@ -6,22 +6,22 @@ import msgspec
 
 
 class CatalogEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What is published about one model at one provider. None: not known. Prices are in USD for a million tokens."""
+    """Published facts about one model at one provider; None if unknown. Prices are in USD per million tokens."""
 
     window: int | None = None
-    """Tokens that a prompt can have."""
+    """Maximum tokens of a prompt."""
     max_output: int | None = None
-    """Tokens that an answer can have."""
+    """Maximum tokens of an answer."""
     tools: bool | None = None
     images: bool | None = None
     reasoning: bool | None = None
     structured_output: bool | None = None
     prompt: float | None = None
-    """Price of tokens that the model reads."""
+    """Price of prompt tokens."""
     cached: float | None = None
-    """Price of tokens that it reads from a cache."""
+    """Price of cached prompt tokens."""
     completion: float | None = None
-    """Price of tokens that it writes."""
+    """Price of completion tokens."""
 
     def without_price(self) -> "CatalogEntry":
         """Return the same entry without its prices."""
@@ -29,8 +29,8 @@ class CatalogEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
 
 
 class Catalog(Protocol):
-    """What is published about the models of one provider."""
+    """Published facts about the models of one provider."""
 
     def find(self, model: str) -> CatalogEntry | None:
-        """Return the entry of a model, by the name that its provider knows; None if it is not listed."""
+        """Return the entry of a model by the provider's name for it; None if it is not listed."""
         ...

@@ -1,4 +1,4 @@
-"""The document socket: the bytes of a file in, its text out."""
+"""The document port: converts the bytes of a file to text."""
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from projectdavid.engine.documents import Document
 
 
 @dataclass
-class Unreadable(Exception):
-    """The file is at fault: `unsupported_file` is of a kind that holds no text we know how to read, `invalid_file` is
-    broken, encrypted, or takes too much to read. `message` says which, for the owner of the file."""
+class DocumentUnreadable(Exception):
+    """The file is the cause: `unsupported_file` has no known text format, `invalid_file` is broken, encrypted, or too
+    expensive to read. `message` explains it to the owner of the file.
+    """
 
     code: Literal["unsupported_file", "invalid_file"]
     message: str
@@ -20,32 +21,38 @@ class Unreadable(Exception):
 
 
 class DocumentsUnavailable(Exception):
-    """Nothing can be read now; later it may go."""
+    """No file can be read now; a retry can succeed."""
 
 
-class Documents(Protocol):
-    """Somebody who reads documents."""
+class DocumentsBroken(DocumentsUnavailable):
+    """Some or all formats cannot be read until the operator repairs the installation; the message says why."""
+
+
+class DocumentReader(Protocol):
+    """Reads documents."""
 
     async def read(self, content: AsyncIterable[bytes], name: str) -> Document:
-        """The text of a file. What it is, its bytes tell; `name` only decides between kinds of text.
+        """Return the text of a file. Its bytes determine the format; `name` only distinguishes kinds of text.
 
-        A document without any text is a document: its text is empty.
+        A document without any text is valid: its text is empty.
 
         Raises:
-            Unreadable: the file is at fault, and will be the next time.
-            DocumentsUnavailable: it is not.
-            Whatever `content` raises.
+            DocumentUnreadable: the file is the cause, so a retry fails again.
+            DocumentsUnavailable: the file is not the cause.
+            DocumentsBroken: the file is not the cause, and a retry does not help.
+            Exception: anything that `content` raises.
         """
         ...
 
     async def read_page(self, content: AsyncIterable[bytes], charset: str | None) -> Document:
-        """The text and the title of a page of the web, without what is around every page of its site. `charset` is
-        what its server says of its encoding, which need not be true.
+        """Return the text and title of a web page, without navigation. `charset` is the encoding that its server
+        declares, which can be wrong.
 
-        Raises: as `read`.
+        Raises:
+            DocumentUnreadable, DocumentsUnavailable, DocumentsBroken: as for `read`.
         """
         ...
 
     async def close(self) -> None:
-        """Give back what it holds."""
+        """Release its resources."""
         ...

@@ -1,4 +1,4 @@
-"""The embedder socket: texts in, vectors out."""
+"""The embedder port: converts texts to vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,38 +7,37 @@ from typing import Literal, Protocol
 from projectdavid.ports.model import ModelError
 
 Vector = bytes
-"""Numbers of 32 bits (IEEE 754, little-endian), one after another."""
+"""32-bit floats (IEEE 754, little-endian), one after another."""
 
 
 class EmbedderError(ModelError):
-    """Texts could not be embedded: as models fail, and with the code `dimension_mismatch` too."""
+    """Texts could not be embedded: errors as for models, plus the code `dimension_mismatch`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """The vectors of texts, in their order, and the tokens that they cost, where the other side says so."""
+class EmbeddedTexts:
+    """The vectors of texts, in order, and the tokens used, if reported."""
 
     vectors: tuple[Vector, ...]
     tokens: int | None = None
 
 
 class Embedder(Protocol):
-    """Somebody who embeds."""
+    """Embeds texts."""
 
     @property
     def space(self) -> str:
-        """What its vectors can be compared with: a name for the model and what else decides about them."""
+        """An identifier of the vector space: vectors with the same value can be compared."""
         ...
 
-    async def embed(self, texts: Sequence[str], purpose: Literal["document", "query"]) -> Embedded:
-        """Embed texts, in as many requests as needed, retried where that can help. All vectors are of one length, the
-        same each time.
+    async def embed(self, texts: Sequence[str], purpose: Literal["document", "query"]) -> EmbeddedTexts:
+        """Embed texts, in as many requests as needed, with retries. All vectors have the same length, in every call.
 
         Raises:
-            EmbedderError: refused, unreachable, or of another length than before.
+            EmbedderError: rejected, unreachable, or of another length than before.
         """
         ...
 
     async def close(self) -> None:
-        """Give back what it holds."""
+        """Release its resources."""
         ...

@@ -1,9 +1,8 @@
-"""The index socket: chunks of documents, found by their words, by their vectors, or by both.
+"""The index port: search over chunks of documents by words, by vectors, or by both.
 
-It is filled from the store and the files, and can be filled anew from them. A *file* of the index is a number that
-the store has given (`vector_store_files.n`), and so is a *store* (`vector_stores.n`); whose they are is kept with them,
-and asked for each time.
-What is staged is found by nobody until it is published, and then takes the place of what was published before.
+It is filled from the store and the files, and can be rebuilt from them. A *file* of the index is a number assigned by
+the store (`vector_store_files.n`), and so is a *store* (`vector_stores.n`); their owner is recorded with them and
+required in each query. Staged chunks are not found until they are published, which replaces the previous version.
 """
 
 from collections.abc import Sequence
@@ -15,12 +14,12 @@ from projectdavid.ports.embedder import Vector
 
 
 class IndexUnavailable(Exception):
-    """The index cannot be read or written now: the disk is full, or its file is locked or broken."""
+    """The index cannot be used now: the disk is full, or its file is locked or broken."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where chunks belong."""
+class ChunkPlace:
+    """The owner, store and file of chunks."""
 
     owner: str
     store: int
@@ -28,7 +27,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class IndexedChunk:
     """A chunk and its vector, if it has one."""
 
     chunk: Chunk
@@ -36,11 +35,11 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for in stores of an owner.
+class IndexQuery:
+    """A query over stores of an owner.
 
-    `text` is looked for by its words, `vector` among the vectors of the same `space`; at least one of them is there.
-    `files` bounds it, before anything is ranked, to these; None: all files of the stores.
+    `text` is searched by words, `vector` among the vectors of the same `space`; at least one is given. `files` limits
+    the search before ranking; None means all files of the stores.
     """
 
     owner: str
@@ -53,12 +52,11 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A chunk that was found, the best first.
+class IndexHit:
+    """A matching chunk.
 
-    `score` is between 0 and 1, and means something only beside others of the same query. `lexical` and `semantic` are
-    the ranks in either list, counted from 1; None: it is not in that list. `similarity` is the cosine with the query's
-    vector.
+    `score` is between 0 and 1, and comparable only within one query. `lexical` and `semantic` are the ranks in either
+    list, from 1; None if it is not in that list. `similarity` is the cosine with the query's vector.
     """
 
     chunk: Chunk
@@ -71,83 +69,85 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """What of a file is found: its version, and how many chunks."""
+class PublishedFile:
+    """The published version of a file, and its number of chunks."""
 
     file: int
     version: str
     chunks: int
 
 
-class Index(Protocol):
-    """Where chunks are searched. All that a method has written is durable when it returns.
+class ChunkIndex(Protocol):
+    """A search index. Everything that a method has written is durable when it returns.
 
-    Each raises `IndexUnavailable`.
+    Each method raises `IndexUnavailable`.
     """
 
     async def open(self) -> None:
-        """Bring the schema up to date and get ready."""
+        """Migrate the schema and prepare for use."""
         ...
 
     async def close(self) -> None:
-        """Finish what is being written and let go."""
+        """Finish pending writes and close."""
         ...
 
     @property
     def damaged(self) -> bool:
-        """Whether it turned out to be damaged while it was used; then all fails until `reset`."""
+        """True if it was found to be damaged; then every operation fails until `reset`."""
         ...
 
     async def reset(self) -> None:
-        """Begin an empty one in its place; what is there is moved aside."""
+        """Replace it by an empty one; the damaged one is moved aside."""
         ...
 
-    async def staged(self, place: Place, version: str) -> int:
-        """How many pieces of this version are staged already; those of other versions are thrown away."""
+    async def count_staged(self, place: ChunkPlace, version: str) -> int:
+        """Return the number of staged chunks of this version, after deleting those of other versions."""
         ...
 
-    async def stage(self, place: Place, version: str, pieces: Sequence[Piece], space: str | None = None) -> None:
-        """Stage pieces behind those that are staged; vectors, if there are any, are of `space`.
+    async def stage(
+        self, place: ChunkPlace, version: str, pieces: Sequence[IndexedChunk], space: str | None = None
+    ) -> None:
+        """Append chunks to the staged ones; vectors, if there are any, belong to `space`.
 
-        What is staged already, as the positions of the chunks tell, is not staged twice: so two may do the same.
+        Chunks that are already staged, by position, are skipped, so two callers can do the same.
         """
         ...
 
-    async def publish(self, place: Place, version: str) -> int:
-        """Let what is staged be found, in place of what was published before; returns how many chunks there are.
+    async def publish(self, place: ChunkPlace, version: str) -> int:
+        """Publish the staged version in place of the previous one; returns the number of chunks.
 
-        To publish again what is published already changes nothing.
+        Publishing the published version again changes nothing.
         """
         ...
 
-    async def published(self, owner: str, store: int) -> list[Published]:
-        """What is found of the files of a store."""
+    async def list_published(self, owner: str, store: int) -> list[PublishedFile]:
+        """Return the published files of a store."""
         ...
 
-    async def found(self, place: Place) -> Published | None:
-        """The same of one file; None: nothing of it is found."""
+    async def find_published(self, place: ChunkPlace) -> PublishedFile | None:
+        """Return the published version of one file, or None."""
         ...
 
     async def remove(self, files: Sequence[int]) -> None:
-        """Forget files, of whomever, staged or published; it is no fault if some are not there."""
+        """Remove files of any owner, staged or published; missing ones are ignored."""
         ...
 
     async def purge(self) -> bool:
-        """Remove what was forgotten from the disk; False: a reader is in the way, so try again."""
+        """Erase removed data from the disk; returns False if a reader prevents it, so try again."""
         ...
 
     async def free_bytes(self) -> int:
-        """Return how many bytes compaction would give back to the file system."""
+        """Return the bytes that compaction would return to the file system."""
         ...
 
-    async def chunks(self, place: Place, after: int = -1, limit: int = 100) -> list[Chunk]:
-        """The chunks of a file behind a position, in order."""
+    async def chunks(self, place: ChunkPlace, after: int = -1, limit: int = 100) -> list[Chunk]:
+        """Return the chunks of a file after a position, in order."""
         ...
 
-    async def passage(self, place: Place, start: int, end: int) -> str | None:
-        """What a file has from a character up to before another; None where no chunk holds all of it."""
+    async def passage(self, place: ChunkPlace, start: int, end: int) -> str | None:
+        """Return the text from `start` up to, but not including, `end`; None if no chunk contains all of it."""
         ...
 
-    async def search(self, query: Query) -> list[Hit]:
-        """The best chunks."""
+    async def search(self, query: IndexQuery) -> list[IndexHit]:
+        """Return the best chunks, best first."""
         ...

@@ -1,35 +1,35 @@
-"""The model socket: one prompt in, chunks out."""
+"""The model port: sends one prompt, and yields chunks of the answer."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from projectdavid.engine.deltas import Chunk
-from projectdavid.engine.prompt import Ask
+from projectdavid.engine.prompt import ModelRequest
 
 
 @dataclass(frozen=True, slots=True)
 class ContextRefusal:
-    """What a provider says of a prompt that is too long: how many tokens fit, and how many it has. None: not said."""
+    """A provider's error about a prompt that is too long: the maximum and actual tokens; None if not stated."""
 
     limit: int | None = None
     asked: int | None = None
 
 
 CAPABILITIES = ("tools", "images", "reasoning", "parallel_calls", "structured_output", "usage")
-"""What a model or its server can do; `usage`: whether the server reports the tokens of a stream."""
+"""Capabilities of a model or its server; `usage`: whether the server reports the tokens of a stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a provider says of a model. None: it does not say."""
+    """A provider's facts about a model; None if not stated."""
 
     window: int | None = None
-    """Tokens that a prompt and its answer can have together."""
+    """Maximum tokens of a prompt and its answer together."""
     learned: tuple[str, ...] = ()
-    """What its refusals taught, in words for the operator."""
+    """Facts learned from its errors, in words for the operator."""
     capabilities: Mapping[str, tuple[bool, str]] = field(default_factory=dict[str, tuple[bool, str]])
-    """What it can do: names of `CAPABILITIES`, each with its source: `settings`, `learned` or `provider`."""
+    """Its capabilities: names of `CAPABILITIES`, each with its source: `settings`, `learned` or `provider`."""
 
 
 NO_FACTS = ModelFacts()
@@ -37,12 +37,13 @@ NO_FACTS = ModelFacts()
 
 @dataclass(slots=True)
 class ModelError(Exception):
-    """A model could not be asked, or broke off; the provider is at fault, or its configuration.
+    """A model could not be called, or its answer broke off, because of the provider or its configuration.
 
     `code` is one of `authentication_error`, `rate_limit_exceeded`, `model_not_found`, `context_length_exceeded`,
-    `invalid_request`, `timeout`, `connection_error`, `server_error`. `message` never holds a key. `retry_after` is in
-    seconds, where the provider gave one. `waits` says that the trouble passes by itself: a model is loaded, a server is
-    started again, a limit is used up for now. `context` is what it said of a prompt that is too long.
+    `invalid_prompt` (the user's content), `invalid_request` (the form of the request, such as a parameter), `timeout`,
+    `connection_error`, `server_error`. `message` never contains a key. `retry_after` is in seconds, if the provider
+    sent it. `waits` means that the problem is temporary: a model is loading, a server restarts, a limit is used up.
+    `context` describes a prompt that is too long.
     """
 
     code: str
@@ -56,39 +57,40 @@ class ModelError(Exception):
         return f"{self.code}: {self.message}"
 
 
-class Provider(Protocol):
-    """Somebody who serves models."""
+class ModelProvider(Protocol):
+    """Serves models."""
 
-    def stream(self, ask: Ask) -> AsyncGenerator[Sequence[Chunk]]:
-        """Ask once, without retries; yields what each read brought and closes the connection when it is closed.
+    def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
+        """Send one request, without retries; yields the chunks of each read, and closes the connection when it is
+        closed.
 
-        The first chunks, which can be none, come as soon as the request is accepted: it is paid for from then on.
+        The first chunks, which can be empty, are yielded when the request is accepted: from then on it is billed.
 
         Raises:
-            ModelError: refused, unreachable, broken off, or silent for too long.
+            ModelError: rejected, unreachable, interrupted, or silent for too long.
         """
         ...
 
     async def models(self) -> list[str]:
-        """The names of the models that it serves now.
+        """Return the names of the models that it serves now.
 
         Raises:
-            ModelError: it could not be asked.
+            ModelError: it could not be reached.
         """
         ...
 
     async def facts(self, model: str) -> ModelFacts:
-        """What it says of a model; nothing where it does not list the model, or cannot be asked."""
+        """Return its facts about a model; empty if it does not list the model or cannot be reached."""
         ...
 
     async def delete(self, model: str) -> None:
-        """Delete a model that is its user's own, such as a fine-tuned one.
+        """Delete a user's own model, such as a fine-tuned one.
 
         Raises:
-            ModelError: it is not there, is not to be deleted, or the provider could not be asked.
+            ModelError: it does not exist, cannot be deleted, or the provider could not be reached.
         """
         ...
 
     async def close(self) -> None:
-        """Give back its connections."""
+        """Close its connections."""
         ...

@@ -1,26 +1,30 @@
-"""The pages socket: pages of the web that were read for an owner, kept for a while."""
+"""The pages port: a cache of web pages per owner."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page as text: `url` is where it was asked for, `final_url` where redirects led."""
+class WebPage:
+    """A page as text: `url` is the requested one, `final_url` the one after redirects.
+
+    `warnings` describe possible errors in the text.
+    """
 
     url: str
     final_url: str
     title: str
     text: str
+    warnings: tuple[str, ...] = ()
 
 
-class Pages(Protocol):
-    """Keeps pages, each for its owner alone."""
+class WebPageCache(Protocol):
+    """Caches pages per owner."""
 
-    async def kept(self, owner: str, url: str) -> Page | None:
-        """The page that is kept of a URL; None: it has to be read."""
+    async def find_page(self, owner: str, url: str) -> WebPage | None:
+        """Return the cached page of a URL; None if it must be read."""
         ...
 
-    async def keep(self, owner: str, page: Page) -> None:
-        """Keep a page, in the place of what was kept of its URL."""
+    async def keep(self, owner: str, page: WebPage) -> None:
+        """Store a page, replacing the cached one of its URL."""
         ...

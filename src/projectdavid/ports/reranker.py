@@ -1,4 +1,4 @@
-"""The reranker socket: a query and texts in, how well each answers it out."""
+"""The reranker port: scores how well each text answers a query."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,20 +7,20 @@ from projectdavid.ports.model import ModelError
 
 
 class RerankerError(ModelError):
-    """Texts could not be scored: as models fail."""
+    """Texts could not be scored: errors as for models."""
 
 
 class Reranker(Protocol):
-    """Somebody who reads a query and texts together, which costs more than comparing their vectors, and tells more."""
+    """Reads a query and a text together, which is slower than comparing vectors, and more accurate."""
 
     async def scores(self, query: str, texts: Sequence[str]) -> Sequence[float]:
-        """How well each text answers the query: more is better, 0 to 1 where the model says so.
+        """Return a score per text: higher is better, 0 to 1 if the model uses that scale.
 
         Raises:
-            RerankerError: refused, unreachable, or not all were scored.
+            RerankerError: rejected, unreachable, or incomplete.
         """
         ...
 
     async def close(self) -> None:
-        """Give back what it holds."""
+        """Release its resources."""
         ...

@@ -1,4 +1,4 @@
-"""The retrieval socket: what the files of an owner's vector stores say about something."""
+"""The retrieval port: searches the files of an owner's vector stores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from projectdavid.engine.documents import Chunk
 
 
 class RetrievalUnavailable(Exception):
-    """Nothing can be searched now; the message says why, without secrets."""
+    """The search is not available now; the message says why, without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A chunk of a file of a store that was found; `score` is between 0 and 1."""
+class FoundPassage:
+    """A matching chunk of a file in a store; `score` is between 0 and 1."""
 
     store_id: str
     file_id: str
@@ -24,9 +24,10 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is looked for: at most `limit` passages of a `score` of at least `threshold`, in files whose attributes
-    pass `filters` (see `engine/filters.py`)."""
+class RetrievalQuery:
+    """A query: at most `limit` passages with a `score` of at least `threshold`, in files whose attributes match
+    `filters` (see `engine/filters.py`).
+    """
 
     text: str
     limit: int = 10
@@ -35,23 +36,22 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The best passages, the best first.
+class RetrievalResult:
+    """The best passages, best first.
 
-    `semantic` says whether meanings were compared, too, and not words alone. `remarks` say what is missing from the
-    search: stores that are gone or have expired, files that are still being read. `incomplete`: some of these are
-    not searched yet.
+    `semantic`: vectors were compared, too, and not only words. `remarks` report what is missing: stores that were
+    deleted or have expired, files that are still being ingested. `incomplete`: some of these cannot be searched yet.
     """
 
-    passages: tuple[Passage, ...]
+    passages: tuple[FoundPassage, ...]
     semantic: bool = False
     remarks: tuple[str, ...] = ()
     incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A place in a file of a store: `text` is said to stand from its character `start` up to before `end`."""
+class TextSpan:
+    """A passage of a file in a store: `text` from character `start` up to, but not including, `end`."""
 
     store_id: str
     file_id: str
@@ -63,18 +63,18 @@ class Span:
 class Retrieval(Protocol):
     """Searches the stores of owners."""
 
-    async def search(self, owner: str, store_ids: Sequence[str], wanted: Wanted) -> Found:
-        """Search stores of an owner; ids that are none of theirs are as if they were gone.
+    async def search(self, owner: str, store_ids: Sequence[str], wanted: RetrievalQuery) -> RetrievalResult:
+        """Search stores of an owner; ids of other owners count as deleted.
 
         Raises:
-            RetrievalUnavailable: it cannot be searched now.
+            RetrievalUnavailable: the search is not available now.
         """
         ...
 
-    async def there(self, owner: str, spans: Sequence[Span]) -> Sequence[bool]:
-        """Of each span, whether its text stands there in what is stored now.
+    async def there(self, owner: str, spans: Sequence[TextSpan]) -> Sequence[bool]:
+        """Return for each span whether its text matches the stored one.
 
         Raises:
-            RetrievalUnavailable: nobody can say now.
+            RetrievalUnavailable: the check is not possible now.
         """
         ...

@@ -1,8 +1,8 @@
-"""The sandbox socket: isolated sessions in which strangers' code runs, and from which only bytes come back.
+"""The sandbox port: isolated sessions that run untrusted code and only return bytes.
 
-What comes out of a session is made by code that nobody trusts: text, names and types are what it claims they are.
-The socket assumes no file system that both sides see, and no signals across: an adapter needs a stream of bytes to an
-agent inside (`sandboxes/agent`), and a way to kill it.
+Everything that leaves a session is untrusted: texts, names and types are only claims. The port assumes no shared file
+system and no signals: an adapter needs a stream of bytes to an agent inside (`adapters/sandboxes/agent`), and a way to
+kill it.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
@@ -11,10 +11,10 @@ from enum import IntEnum
 from typing import Literal, Protocol
 
 
-class Level(IntEnum):
-    """What stands between the code and the host; more is safer.
+class IsolationLevel(IntEnum):
+    """The barrier between the code and the host; higher values are safer.
 
-    `VM` and `GVISOR` are for tenants that may be hostile. `NAMESPACES` shares the host's kernel behind namespaces, no
+    `VM` and `GVISOR` are for potentially hostile tenants. `NAMESPACES` shares the host's kernel, with namespaces, no
     capabilities and a system call filter. `LANDLOCK` hides files and the network, but not the host's processes.
     """
 
@@ -26,19 +26,19 @@ class Level(IntEnum):
 
 
 class SandboxError(Exception):
-    """Everything that a sandbox may raise.
+    """Base class of a sandbox's errors.
 
     SandboxError
-    ├── Off       isolation cannot be had as asked: the operator's to mend, `remedy` says how
-    ├── Full      no more sessions now: nobody's fault, later it may go
-    ├── Lost      the session is gone, with what it held: open another, and say so
-    └── Refused   a file that cannot be put or read (name, size, no room inside): the asker's, or the code's, fault
+    ├── SandboxUnavailable the required isolation is not available; `remedy` is for the operator
+    ├── SandboxFull        all sessions are in use; try again later
+    ├── SessionLost        the session is gone with its state: open another, and report it
+    └── SandboxFileRefused a file cannot be put or read (name, size, no space inside)
     """
 
 
 @dataclass
-class Off(SandboxError):
-    """Isolation cannot be had."""
+class SandboxUnavailable(SandboxError):
+    """The required isolation is not available."""
 
     reason: str
     remedy: str
@@ -47,13 +47,13 @@ class Off(SandboxError):
         return f"{self.reason} {self.remedy}"
 
 
-class Full(SandboxError):
-    """There are as many sessions as there may be."""
+class SandboxFull(SandboxError):
+    """All sessions are in use."""
 
 
 @dataclass
-class Lost(SandboxError):
-    """The session is gone; `reason` says what is known of why, as a sentence."""
+class SessionLost(SandboxError):
+    """The session is gone; `reason` is the known cause, as a sentence."""
 
     reason: str
 
@@ -62,8 +62,8 @@ class Lost(SandboxError):
 
 
 @dataclass
-class Refused(SandboxError):
-    """The session does not take, or give, a file."""
+class SandboxFileRefused(SandboxError):
+    """The session rejects a file."""
 
     name: str
     reason: str
@@ -73,53 +73,60 @@ class Refused(SandboxError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a session may use at the most; sizes in bytes, files on its disks count as memory, too."""
+class SandboxLimits:
+    """Limits of a session; sizes in bytes, files on its disks also count as memory."""
 
     memory: int = 1 << 30
     disk: int = 256 << 20
-    """Of `/mnt/data`."""
+    """Size of `/mnt/data`."""
     scratch: int = 64 << 20
-    """Of `/tmp`, and of `/dev/shm`."""
+    """Size of `/tmp`, and of `/dev/shm`."""
     files: int = 16_384
     """Files and folders on each of its disks."""
     processes: int = 128
     open_files: int = 1024
     output: int = 1 << 20
-    """What is kept of the output of one run; the rest is read and dropped."""
+    """Bytes of a run's output that are kept, at its beginning and its end; the rest is dropped."""
 
 
 Kind = Literal["python", "shell"]
 Chunks = AsyncGenerator[bytes]
 Tunnel = Callable[[Callable[[], Awaitable[bytes]], Callable[[bytes], Awaitable[None]]], Awaitable[None]]
-"""Serves one connection that a program inside made to its proxy: `(read, write)`; `read` gives b"" at its end."""
+"""Serves one connection of a program inside to its proxy: `(read, write)`; `read` returns b"" at its end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
-    """What session is wanted.
+class SessionSpec:
+    """The requested kind of session.
 
-    A `python` session runs Python and keeps its variables between runs; a `shell` session runs commands of bash on a
-    terminal, and keeps its working directory, variables and processes. `tunnel` serves what the session's programs send
-    to the proxy that `http_proxy` and `https_proxy` name there; None: nothing leaves.
+    A `python` session runs Python and keeps its variables between runs; a `shell` session runs bash commands on a
+    terminal, and keeps its working directory, variables and processes. `tunnel` serves the connections of its programs
+    to the proxy in `http_proxy` and `https_proxy`; None means no network.
     """
 
     kind: Kind
-    limits: Limits = field(default_factory=Limits)
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
     tunnel: Tunnel | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """Text that came out, in pieces as it came; `terminal` is what a terminal shows, with its escapes."""
+class OutputText:
+    """Output text, in pieces as it arrived; `terminal` is terminal output with its escape sequences."""
 
     stream: Literal["stdout", "stderr", "terminal"]
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Display:
-    """Something to be shown: the same thing as several types (`text/plain`, `text/html`, `image/png`, ...).
+class OutputGap:
+    """`size` bytes of output were dropped between the outputs before and after; at most once per run."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayOutput:
+    """A displayed value in several types (`text/plain`, `text/html`, `image/png`, ...).
 
     `result` marks the value of the last expression.
     """
@@ -129,13 +136,12 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """How a run ended; always its last event.
+class RunDone:
+    """The outcome of a run; always its last event.
 
-    `interrupted` and `timeout` are told apart by who asked. `died`: the process that runs the code ended by itself, or
-    was killed; the session goes on with a new one. `state_lost`: what was in memory is gone, files are still there.
-    `exit_status` is that of a shell command. `error` is the traceback of Python code. `dropped` counts the bytes of
-    output that were not kept.
+    `interrupted` is by request, `timeout` by the time limit. `died`: the process that runs the code exited or was
+    killed; the session continues with a new one. `state_lost`: memory is lost, files remain. `exit_status` is that of a
+    shell command. `error` is the traceback of Python code. `dropped` counts dropped bytes of output.
     """
 
     status: Literal["ok", "error", "interrupted", "timeout", "died"]
@@ -145,66 +151,71 @@ class Done:
     dropped: int = 0
 
 
-Event = Output | Display | Done
+Event = OutputText | OutputGap | DisplayOutput | RunDone
 
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A regular file under `/mnt/data`: its path from there, its size, and a mark that changes when it is written."""
+    """A regular file under `/mnt/data`: its relative path, its size, and a mark that changes when it is written.
+
+    `modified` is the time of the last write, in nanoseconds, as claimed by the session.
+    """
 
     name: str
     size: int
     mark: str
+    modified: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """The files of a session; `complete` is false where there are more: too many, too deep, or badly named."""
+class FileListing:
+    """The files of a session; `complete` is false if some are omitted: too many, too deep, or with invalid names."""
 
     files: tuple[FileInfo, ...]
     complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Stats:
-    """What a session uses now: bytes of memory of its own, processes; and whether it still lives."""
+class SessionStats:
+    """Resource usage of a session: bytes of memory, processes, and whether it is alive."""
 
     memory: int
     processes: int
     alive: bool
 
 
-class Session(Protocol):
-    """One sandbox. All of it raises Lost when the sandbox is gone; nothing of it may be used by two at once but
-    `interrupt`, `terminal`, `stats` and `close`."""
+class SandboxSession(Protocol):
+    """One sandbox. Every method raises SessionLost when the sandbox is gone. Only `interrupt`, `terminal`, `stats` and
+    `close` can be called concurrently with others.
+    """
 
     @property
     def id(self) -> str:
-        """Of this session only."""
+        """Unique id of this session."""
         ...
 
     @property
-    def level(self) -> Level:
-        """What it is isolated by."""
+    def level(self) -> IsolationLevel:
+        """Its isolation level."""
         ...
 
     def run(self, source: str, timeout: float) -> AsyncGenerator[Event]:
-        """Run Python code, or one shell command, for `timeout` seconds at the most; what it tells ends with Done.
+        """Run Python code, or one shell command, for up to `timeout` seconds; the last event is RunDone.
 
-        At the timeout the code is interrupted as by Ctrl-C; what does not heed that within two seconds is killed. So
-        is what still runs when the generator is closed early.
+        At the timeout the code is interrupted like Ctrl-C, and killed two seconds later. Closing the generator early
+        has the same effect.
         """
         ...
 
     async def interrupt(self) -> None:
-        """Interrupt what runs, as by Ctrl-C, and what was to follow it; nothing happens if nothing runs."""
+        """Interrupt the current run, like Ctrl-C; no effect if none is active."""
         ...
 
     async def put(self, name: str, size: int, chunks: AsyncIterable[bytes]) -> None:
-        """Write a file under `/mnt/data`, whole or not at all.
+        """Write a file under `/mnt/data`, atomically.
 
         Raises:
-            Refused: a name that leads out of there, or no room.
+            SandboxFileRefused: the name leads out of the folder, or there is no space.
         """
         ...
 
@@ -212,18 +223,19 @@ class Session(Protocol):
         """Read a regular file under `/mnt/data`.
 
         Raises:
-            Refused: at the first piece; it is none, or is gone.
+            SandboxFileRefused: at the first piece; the file does not exist or is not regular.
         """
         ...
 
-    async def list(self) -> Listing:
-        """The regular files under `/mnt/data`; links, pipes and devices are not among them."""
+    async def list(self) -> FileListing:
+        """List the regular files under `/mnt/data`, without links, pipes and devices."""
         ...
 
     def terminal(self, after: int = 0) -> AsyncGenerator[tuple[int, bytes]]:
-        """What the terminal of a shell session shows from behind byte `after`: where each piece ends, and its bytes.
+        """Yield the output of a shell session's terminal after byte `after`: the end position and the bytes of each
+        piece.
 
-        Only the last MiB is kept: who comes later, or is too slow, gets what there is.
+        Only the last MiB is kept: a late or slow reader gets what is left.
         """
         ...
 
@@ -231,57 +243,59 @@ class Session(Protocol):
         """Change the size of the terminal."""
         ...
 
-    async def stats(self) -> Stats:
-        """What it uses now."""
+    async def stats(self) -> SessionStats:
+        """Return its current resource usage."""
         ...
 
     async def close(self) -> None:
-        """End it, with every process in it; nothing of it is left."""
+        """End the session and all its processes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a sandbox can do, found out by trying: its level, how each limit is kept, and what is missing.
+class SandboxReport:
+    """The tested capabilities of a sandbox: its level, how each limit is enforced, and what is missing.
 
-    `limits` maps `memory`, `processes`, `disk`, `cpu` to how each is kept: `cgroup`, `watchdog`, `rlimit`, `tmpfs`,
+    `limits` maps `memory`, `processes`, `disk`, `cpu` to their enforcement: `cgroup`, `watchdog`, `rlimit`, `tmpfs`,
     `none`.
     """
 
-    level: Level
+    level: IsolationLevel
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
     launcher: str = ""
     reasons: tuple[str, ...] = ()
-    """Why the level is not higher, a sentence each."""
+    """Why the level is not higher, one sentence each."""
     remedy: str = ""
     """What the operator can do about it."""
+    libraries: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Installed libraries of the Python inside, with versions; empty if unknown."""
 
 
 class Sandbox(Protocol):
     """Opens sessions."""
 
     async def start(self) -> None:
-        """Get ready in the background; returns at once."""
+        """Start in the background; returns at once."""
         ...
 
     @property
-    def report(self) -> Report | None:
-        """What was found out last; None: nothing yet."""
+    def report(self) -> SandboxReport | None:
+        """The last report, or None before the first one."""
         ...
 
-    async def probe(self) -> Report:
-        """What can be had here; waits until it is ready."""
+    async def probe(self) -> SandboxReport:
+        """Return the available isolation; waits until the sandbox is ready."""
         ...
 
-    async def open(self, spec: Spec) -> Session:
+    async def open(self, spec: SessionSpec) -> SandboxSession:
         """Open a session.
 
         Raises:
-            Off: the level that the operator asks for at least cannot be had.
-            Full: there are as many sessions as there may be.
+            SandboxUnavailable: the minimum level of the operator is not available.
+            SandboxFull: all sessions are in use.
         """
         ...
 
     async def close(self) -> None:
-        """End all sessions, and leave nothing behind."""
+        """End all sessions, and clean up."""
         ...

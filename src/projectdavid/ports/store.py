@@ -1,51 +1,109 @@
 """The store socket: named queries over rows, and groups of them that are written together or not at all.
 
 It speaks of rows, pages and journals, not of assistants: the SQL of each query stands in a `.sql` file beside the
-adapter. `of(owner)` hands out a view in which every query is bound to one owner.
+adapter, its handle in `ports/queries.py`, the record of its rows in `ports/rows`. `of(owner)` hands out a view in which
+every query is bound to one owner.
+
+Every adapter keeps these rules, and `tests/contracts/test_store.py` tests each:
+
+- Durable: `write` returns after the commit. A group is written whole or not at all, also if its caller is cancelled.
+- Order: groups are written in the order of the calls, per process. Readers see them in that order, without gaps.
+- Isolation: a group runs alone. Its checks and its changes see one state that no other writer changes before the
+  commit, as with serializable transactions; an operation sees what the operations before it in the group wrote.
+- Reads see what is committed: a read that begins after `write` returned sees that write, in every process.
+- Barrier: after `flush`, each group whose `write` was called before is written or refused.
+- Time: the times in rows come from callers. Processes that share a store keep their clocks within `MAX_CLOCK_SKEW` of
+  `now()`. Each lease expires by itself; an expired lease is never extended.
+- Shared or exclusive: `exclusive` is True if no other process can use the store while this one has it open. Only then
+  can a process take back leases that it did not take itself.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
 
 Value = str | int | float | bytes | None
-Row = Any
-"""A named tuple with the columns of its query."""
+MAX_CLOCK_SKEW = 2.0
+"""Maximum difference in seconds between the clocks of a process and of a store that it shares."""
+AnyRow = tuple[Any, ...]
+"""A record of any query."""
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A named statement that returns no rows; `ports/queries.py` has one for each name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowQuery(Statement, Generic[R_co]):
+    """A named statement that returns rows: instances of `record`."""
+
+    record: type[R_co]
+
+    def narrow(self, row: AnyRow | None) -> R_co | None:
+        """Return what `write` returned for an operation with this query, with its type.
+
+        Raises:
+            TypeError: another query returned it.
+        """
+        if row is None or isinstance(row, self.record):
+            return row
+        raise TypeError(f"The query '{self.name}' returns {self.record.__name__}, not {type(row).__name__}.")
+
+
+class PageQuery(Generic[R_co]):
+    """A query for a page of a list, which runs both ways."""
+
+    __slots__ = ("asc", "desc")
+
+    def __init__(self, name: str, record: type[R_co]) -> None:
+        self.asc = RowQuery(f"{name}.asc", record)
+        self.desc = RowQuery(f"{name}.desc", record)
+
+    def ordered(self, order: str) -> RowQuery[R_co]:
+        """Return the query for `asc` or `desc`."""
+        return self.asc if order == "asc" else self.desc
 
 
 class StoreError(Exception):
-    """Everything that the store may raise.
+    """Base class of a store's errors.
 
     StoreError
-    ├── Missing      what an operation needs is not there, or belongs to somebody else
-    ├── Clash        a rule of uniqueness refuses it
-    ├── Stale        somebody else was faster: read again, decide again
-    └── Unavailable  the disk is full, the file is locked or broken
+    ├── RowMissing       a required row does not exist, or belongs to another owner
+    ├── UniqueClash      a unique constraint is violated
+    ├── StaleRow         another writer changed the row first: read and decide again
+    └── StoreUnavailable the disk is full, or the file is locked or broken
     """
 
 
 @dataclass
-class Missing(StoreError):
-    """There is no such thing for this owner."""
+class RowMissing(StoreError):
+    """The row does not exist for this owner."""
 
     kind: str
     id: str
 
 
 @dataclass
-class Clash(StoreError):
-    """There is one already."""
+class UniqueClash(StoreError):
+    """The row already exists."""
 
     kind: str
     id: str
 
 
-class Stale(StoreError):
-    """The row changed since it was read."""
+class StaleRow(StoreError):
+    """The row changed after it was read."""
 
 
-class Unavailable(StoreError):
-    """The store cannot be used now; `remedy` is what an operator can do about it."""
+class StoreUnavailable(StoreError):
+    """The store cannot be used now; `remedy` is for the operator."""
 
     def __init__(self, problem: str = "", remedy: str = "") -> None:
         super().__init__(problem)
@@ -56,45 +114,44 @@ class Unavailable(StoreError):
         return f"{self.problem}; {self.remedy}" if self.remedy else self.problem
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
-    """One named query of a group; `missing` is raised where it touches no row, `clash` where a unique rule refuses."""
+class Op(msgspec.Struct, frozen=True):
+    """One named query of a group; `missing` is raised if it affects no row, `clash` on a unique violation."""
 
-    query: str
-    params: dict[str, Value] = field(default_factory=dict)
+    query: Statement
+    params: dict[str, Value] = {}
     missing: StoreError | None = None
     clash: StoreError | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """Rows of an erased owner that one slice deleted, by kind; `done`: the owner has none left."""
+class SweptRows:
+    """Rows of an erased owner that one slice deleted, by kind; `done` if the owner has none left."""
 
     owner: str
     rows: Mapping[str, int]
     done: bool
 
 
-class View(Protocol):
-    """Reads and writes. Of an owner: `:owner` is filled in, and queries that do not bind it are refused."""
+class StoreView(Protocol):
+    """Reads and writes. In an owner's view, `:owner` is bound, and queries that do not use it are rejected."""
 
-    async def one(self, query: str, **params: Value) -> Row | None:
-        """The first row of a named query, or None."""
+    async def one(self, query: RowQuery[R], **params: Value) -> R | None:
+        """Return the first row of a named query, or None."""
         ...
 
-    async def all(self, query: str, **params: Value) -> list[Row]:
-        """All rows of a named query."""
+    async def all(self, query: RowQuery[R], **params: Value) -> list[R]:
+        """Return all rows of a named query."""
         ...
 
-    async def up_to(self, query: str, max_bytes: int, **params: Value) -> tuple[list[Row], bool]:
-        """The first rows of a named query that hold at most `max_bytes` together, and whether it has more.
+    async def up_to(self, query: RowQuery[R], max_bytes: int, **params: Value) -> tuple[list[R], bool]:
+        """Return the first rows of a named query with at most `max_bytes` together, and whether there are more.
 
         The first row is always returned, however large it is.
         """
         ...
 
-    async def write(self, ops: Sequence[Op]) -> list[Row | None]:
-        """Write a group, all or nothing, durably; returns the first row each returned.
+    async def write(self, ops: Sequence[Op]) -> list[AnyRow | None]:
+        """Write a group, all or nothing, durably; returns the first row each returned (`RowQuery.narrow` types it).
 
         Raises:
             StoreError: what the failing operation named, or Unavailable; nothing of the group was written.
@@ -102,41 +159,62 @@ class View(Protocol):
         ...
 
 
-class Store(View, Protocol):
-    """The unbound view, for runtime and administration only."""
+class Store(StoreView, Protocol):
+    """The unbound view, only for the runtime and administration."""
 
-    def of(self, owner: str) -> View:
-        """The view of one owner, a user's id."""
+    @property
+    def exclusive(self) -> bool:
+        """True if no other process can use the store while this one has it open."""
+        ...
+
+    def of(self, owner: str) -> StoreView:
+        """Return the view of one owner, a user's id."""
         ...
 
     async def open(self) -> None:
-        """Bring the schema up to date and get ready.
+        """Migrate the schema and prepare for use.
 
         Raises:
-            Unavailable: another process holds it, or it is of a newer version.
+            StoreUnavailable: another process uses it, or it has a newer version.
         """
         ...
 
     async def close(self) -> None:
-        """Finish what is being written and let go."""
+        """Finish pending writes and close."""
         ...
 
-    async def sweep(self) -> Swept | None:
-        """Delete some of the rows that are hidden, in a transaction of a few milliseconds; None: nothing is left."""
+    async def flush(self) -> None:
+        """Wait until each group whose `write` was called before is written or rejected.
+
+        Raises:
+            StoreUnavailable: the store is closed.
+        """
+        ...
+
+    async def now(self) -> float:
+        """Return the time of the store, in Unix seconds.
+
+        Raises:
+            StoreUnavailable: the store is closed.
+        """
+        ...
+
+    async def sweep(self) -> SweptRows | None:
+        """Delete some of the hidden rows, in a transaction of a few milliseconds; None if none are left."""
         ...
 
     async def left(self, owner: str) -> Mapping[str, int]:
-        """Return how many rows an owner has by kind: every kind there is, each counted up to a bound."""
+        """Return an owner's number of rows by kind; all kinds are included, each counted up to a limit."""
         ...
 
     async def checkpoint(self) -> bool:
-        """Remove what was deleted from the write-ahead log; False: a reader is in the way, so try again.
+        """Erase deleted data from the write-ahead log; returns False if a reader prevents it, so try again.
 
         Raises:
-            Unavailable: the disk refuses.
+            StoreUnavailable: the disk cannot be written.
         """
         ...
 
     async def free_bytes(self) -> int:
-        """Return how many bytes compaction would give back to the file system."""
+        """Return the bytes that compaction would return to the file system."""
         ...

@@ -1,18 +1,17 @@
-"""The terminal socket: what the shell of a thread shows, to whoever may watch it."""
+"""The terminal port: the output of a thread's shell, for viewers."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from projectdavid.ports.tool import File
+from projectdavid.ports.tool import ToolFile
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the terminal showed next, with its escapes, as strangers' code wrote it.
+class TerminalOutput:
+    """More output of the terminal, with escape sequences; untrusted.
 
-    `position` is where it ends, in bytes from the start of the session: what is missing between two was lost, and a
-    smaller one is of a fresh session.
+    `position` is its end, in bytes from the start of the session: a gap means lost output, a smaller one a new session.
     """
 
     data: bytes
@@ -20,30 +19,30 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
-    """A command is over; its exit status is None where there is none, because the shell died."""
+class CommandCompleted:
+    """A command has ended; its exit status is None if the shell died."""
 
     command: str
     exit_status: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A command made or changed a file, which is the owner's now."""
+class FileMade:
+    """A command created or changed a file, which now belongs to the owner."""
 
-    file: File
-
-
-Sight = Shown | Completed | Made
+    file: ToolFile
 
 
-class Terminals(Protocol):
-    """The shells of all threads that have one."""
+Sight = TerminalOutput | CommandCompleted | FileMade
+
+
+class TerminalService(Protocol):
+    """The shells of all threads."""
 
     def watch(self, thread_id: str) -> AsyncGenerator[Sight]:
-        """What a thread's shell shows from now on, and what it still keeps of before.
+        """Yield the output of a thread's shell from now on, after the output that it still keeps.
 
-        Waits where there is no shell yet, and goes on over a fresh one. Who is slow loses some of it, and holds up
-        nobody. It raises nothing. Whose thread it is, is for the caller to see.
+        Waits for the first shell if necessary, and continues with later ones. A slow reader loses output, but does
+        not delay others. It raises nothing. The caller must check who owns the thread.
         """
         ...

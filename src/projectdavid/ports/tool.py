@@ -1,13 +1,13 @@
-"""The tool socket: a platform tool offers functions to models, and runs their calls."""
+"""The tool port: a platform tool offers functions to models, and runs their calls."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 
 @dataclass(slots=True)
 class ToolError(Exception):
-    """The tool could not do what it was asked for; `message` is told to the model as the output of the call."""
+    """The tool failed; the model receives `message` as the output of the call."""
 
     message: str
 
@@ -19,8 +19,8 @@ class ToolError(Exception):
 class ToolFunction:
     """A function that a tool offers; `parameters` is a JSON Schema of an object.
 
-    `effect` says what it would mean to run a call twice. After a crash, a call that was running is run again where it
-    is `read` or `idempotent`; where it is `unsafe`, the model is told that its outcome is unknown.
+    `effect` declares what a second call would do. After a crash, an interrupted call is run again if it is `read` or
+    `idempotent`; if it is `unsafe`, the model is informed that the outcome is unknown.
     """
 
     name: str
@@ -31,10 +31,10 @@ class ToolFunction:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a model, for whom it is made, and in which conversation.
+    """A call of a model, with its owner and conversation.
 
-    `idempotency_key` is the same each time this call is run, and that of no other call. `entry` is what the run's
-    `tools` say of the tool.
+    `idempotency_key` is unique to this call and the same each time it is run. `entry` is the tool's entry in the run's
+    `tools`.
     """
 
     name: str
@@ -48,79 +48,128 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file of the owner that the conversation knows; `sha256` is that of its bytes, in hex."""
+class ToolFile:
+    """A file of the owner that the conversation knows; `sha256` is that of its bytes, in hex.
+
+    `made`: created by a call of the conversation; of such files a later one replaces earlier ones of its name, while
+    files of users are all kept.
+    """
 
     id: str
     name: str
     size: int
     mime_type: str
     sha256: str
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a call came to: `text` is told to the model.
+    """The result of a call: `text` is the output for the model.
 
-    `files` were made by the call, with `Context.save`; `details` is kept with the step, for people to look at.
+    `files` were created by the call, with `ToolContext.save`; `details` are stored with the step, for users.
     """
 
     text: str
-    files: tuple[File, ...] = ()
+    files: tuple[ToolFile, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-class Context(Protocol):
-    """What a running call may do besides; everything is bound to the owner and to the call.
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A call as the ledger holds it, for its run step.
 
-    Where the run is another worker's by now, each raises an error of the runtime that the tool leaves alone.
+    `arguments` is the JSON text of the model; `output` is None until the call is finished. `details` are those of the
+    `ToolOutput`, possibly cut to size: a renderer must accept any JSON here.
+    """
+
+    name: str
+    arguments: str
+    output: str | None
+    details: Mapping[str, Any]
+
+
+StepRenderer = Callable[[RecordedCall], Mapping[str, Any]]
+"""Returns the JSON object that a run step shows for a call, in the field named after the tool."""
+
+
+def render_function_step(call: RecordedCall) -> Mapping[str, Any]:
+    """Render a call as a function: its name, its arguments and its output."""
+    return {"name": call.name, "arguments": call.arguments, "output": call.output}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDescription:
+    """The registry entry of a tool: what the server must know even while the tool is switched off.
+
+    `name` is the `type` by which assistants name the tool: a lowercase letter, then up to 31 lowercase letters, digits
+    or underscores. `has_citations`: replies can cite the `sources` in the details of its calls. `reserved_functions`:
+    names that callers cannot give to functions of their own.
+    """
+
+    name: str
+    render_step: StepRenderer
+    has_citations: bool = False
+    reserved_functions: frozenset[str] = frozenset()
+
+
+class ToolContext(Protocol):
+    """The context of a running call, bound to the owner and to the call.
+
+    If another worker holds the run by now, each method raises an error of the runtime that tools must not catch.
     """
 
     async def tell(self, kind: Literal["code", "output", "sandbox"], data: Mapping[str, Any]) -> None:
-        """Tell an event to the run's stream; it is on the disk when this returns."""
+        """Append an event to the run's stream; it is durable when this returns."""
         ...
 
-    async def files(self) -> Sequence[File]:
-        """The files of the assistant, the thread and its messages, and those that earlier calls made; of each name the
-        newest."""
-        ...
-
-    def read(self, file: File) -> AsyncGenerator[bytes]:
-        """The bytes of one of these files.
-
-        Raises:
-            ToolError: at the first piece; it was deleted meanwhile.
+    async def files(self) -> Sequence[ToolFile]:
+        """Return the files of the assistant, the thread and its messages, and the newest of each name created by
+        earlier calls, in order of creation.
         """
         ...
 
-    async def save(self, name: str, chunks: AsyncIterable[bytes]) -> File:
-        """Keep what the call made; it becomes a file of the owner when the call returns it among its `files`.
+    def read(self, file: ToolFile) -> AsyncGenerator[bytes]:
+        """Yield the bytes of one of these files.
 
         Raises:
-            ToolError: it is too large, or there is no room for it, or it cannot be called so.
+            ToolError: at the first piece; it was deleted.
+        """
+        ...
+
+    async def save(self, name: str, chunks: AsyncIterable[bytes]) -> ToolFile:
+        """Store a file; it becomes a file of the owner when the call returns it in its `files`.
+
+        Raises:
+            ToolError: it is too large, there is no space for it, or its name is invalid.
         """
         ...
 
     async def again(self) -> bool:
-        """Whether this thread ran calls of this tool before: then there was a session."""
+        """Return True if this thread ran calls of this tool before, so there was a session."""
         ...
 
     async def stores(self) -> Sequence[str]:
-        """The ids of the vector stores that the assistant, the run and the thread name."""
+        """Return the ids of the vector stores of the assistant, the run and the thread."""
         ...
 
 
 class Tool(Protocol):
-    """A tool that the platform runs itself."""
+    """A tool that the platform runs."""
 
-    def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
-        """What it offers to an assistant whose `tools` has this entry."""
+    @property
+    def description(self) -> ToolDescription:
+        """The registry entry of the tool. A class attribute is enough."""
         ...
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
-        """Run one call of one of its functions; cancelled when the run is to end.
+    def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
+        """Return the functions for an assistant with this entry in `tools`."""
+        ...
+
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
+        """Run one call of one of its functions; cancelled when the run must end.
 
         Raises:
-            ToolError: it could not.
+            ToolError: it failed.
         """
         ...

@@ -1,4 +1,4 @@
-"""The web search socket: a query in, links to pages out."""
+"""The web search port: returns links to pages for a query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,19 +7,20 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class WebResult:
-    """A page that was found: what its search engine says of it, which nobody has checked."""
+    """A page in the results, as described by the search engine; untrusted."""
 
     title: str
     url: str
     snippet: str = ""
     published: str | None = None
-    """When, in the engine's own words."""
+    """Its date, as text from the engine."""
 
 
 @dataclass(slots=True)
 class WebSearchError(Exception):
-    """Nothing could be searched. `code` is `authentication_error`, `rate_limit_exceeded`, `timeout`, `connection_error`
-    or `server_error`; `message` never holds a key."""
+    """The search failed. `code` is `authentication_error`, `rate_limit_exceeded`, `timeout`, `connection_error` or
+    `server_error`; `message` never contains a key.
+    """
 
     code: str
     message: str
@@ -28,22 +29,22 @@ class WebSearchError(Exception):
         return self.message
 
 
-class WebSearch(Protocol):
+class WebSearchEngine(Protocol):
     """A search engine."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its display name."""
         ...
 
     async def search(self, query: str, count: int) -> Sequence[WebResult]:
-        """At most `count` pages, the best first; asked once.
+        """Return at most `count` pages, best first, without retries.
 
         Raises:
-            WebSearchError: refused, unreachable, or answered with what is no list of pages.
+            WebSearchError: rejected, unreachable, or an invalid response.
         """
         ...
 
     async def close(self) -> None:
-        """Give back its connections."""
+        """Close its connections."""
         ...

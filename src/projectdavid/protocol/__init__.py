@@ -1,1 +1,1 @@
-"""The words: what travels over HTTP, shared by server and SDK. Imports nothing of ours."""
+"""Wire types shared by server and SDK. Imports no other package of the project."""

@@ -1,17 +1,17 @@
 """Assistants: models with instructions and access to tools."""
 
+from collections.abc import Container
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
-from typing_extensions import TypedDict  # pydantic reads that of Python itself only from 3.12 on
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from typing_extensions import TypedDict  # before 3.12, pydantic cannot read the standard one
 
 from projectdavid.protocol.base import (
     ID_PATTERN,
     NO_CONTROL,
     NO_NUL,
     WHOLE,
-    Answer,
     Id,
     LongText,
     MetaData,
@@ -20,35 +20,15 @@ from projectdavid.protocol.base import (
     Tokens,
     Turns,
 )
+from projectdavid.protocol.model_options import ModelOptions, StoredModelOptions
 from projectdavid.protocol.schemas import Schema, check_total
 from projectdavid.protocol.webhooks import OptionalEvent, WebhookSecret
-
-PLATFORM_TOOLS = ("code_interpreter", "computer", "file_search", "web_search")
-PlatformToolType = Literal["code_interpreter", "computer", "file_search", "web_search"]
-
-RESERVED_FUNCTION_NAMES = frozenset(
-    {
-        *PLATFORM_TOOLS,
-        "perform_web_search",
-        "read_web_page",
-        "scroll_web_page",
-        "search_web_page",
-        "vector_store_search",
-    }
-)
 
 Name = Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_CONTROL)]
 JsonObject = dict[str, Any]
 ResponseFormat = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)] | Schema
-"""`auto`, `text`, `json`, `json_object`, a JSON Schema, or a format of the model's own as an object."""
-ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-
-
-def _not_reserved(name: str) -> str:
-    if name in RESERVED_FUNCTION_NAMES:
-        raise ValueError(f"'{name}' is the name of a platform tool; choose another")
-    return name
+"""`auto`, `text`, `json`, `json_object`, a JSON Schema, or a model-specific format as an object."""
 
 
 def _with_host(url: str) -> str:
@@ -59,7 +39,7 @@ def _with_host(url: str) -> str:
 
 URL_PATTERN = r"^https?://[^/?#@:\x00-\x20]+(:[0-9]{1,5})?([/?#][^\x00-\x20]*)?$"
 WebhookUrl = Annotated[str, StringConstraints(max_length=2048, pattern=URL_PATTERN), AfterValidator(_with_host)]
-"""An https URL; http and hosts of one's own network are for the operator of the server to allow."""
+"""An https URL. The operator of the server decides about http and private hosts."""
 
 
 def _once(events: list[OptionalEvent]) -> list[OptionalEvent]:
@@ -73,61 +53,89 @@ StoreIds = Annotated[list[Id], Field(max_length=16, fail_fast=True)]
 
 
 class SearchRanking(Request):
-    """Which results of a search are good enough: those of at least this score, between 0 and 1."""
+    """Minimum score of search results, between 0 and 1."""
 
     ranker: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class SearchOptions(Request):
-    """How `file_search` searches: with at most so many results a call."""
+    """Options of `file_search`: the maximum number of results per call, and their ranking."""
 
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] | None = None
     ranking_options: SearchRanking | None = None
 
 
-class PlatformTool(Request):
-    """A tool that the platform itself runs."""
+class RegisteredTool(Request):
+    """An entry of `tools` for a tool that the platform runs: `type` is the name of a registered one.
 
-    type: PlatformToolType
+    Unknown fields pass the validation and are in `model_extra`: the server rejects them after it has checked the type
+    against its registry, so a misspelled type is reported as such.
+    """
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+
+    type: str
+
+
+class PlatformTool(RegisteredTool):
+    """A tool that the platform runs."""
+
     vector_store_ids: StoreIds | None = None
-    """Of `file_search`: where it searches, besides the stores that `tool_resources` name."""
+    """For `file_search`: vector stores to search in addition to those of `tool_resources`."""
     file_search: SearchOptions | None = None
 
 
 class Function(Request):
     """A function that the caller runs; `parameters` is a JSON Schema of an object."""
 
-    name: Annotated[str, StringConstraints(pattern=ID_PATTERN), AfterValidator(_not_reserved)]
+    name: Annotated[str, StringConstraints(pattern=ID_PATTERN)]
     description: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
     parameters: Schema | None = None
     strict: bool | None = None
 
 
 Effect = Literal["read", "idempotent", "unsafe"]
-"""What it would mean to run a call twice: nothing, nothing where its key is the same, or that it happens twice."""
+"""What a second call would do: nothing (`read`), nothing if the key is the same (`idempotent`), or take effect twice
+(`unsafe`).
+"""
 
 
 class FunctionTool(Request):
-    """A function tool: the run waits for the caller's output (`requires_action`)."""
+    """A function tool: the run waits for the caller's output (`action_required`)."""
 
     type: Literal["function"]
     function: Function
     effect: Effect | None = None
-    """What is left out is `unsafe`."""
+    """`unsafe` if omitted."""
 
 
 _OPEN = ConfigDict(strict=True, extra="allow")
-"""Of what is kept as it is sent: more may stand in it than we read."""
+"""Stored as sent; can contain fields that the server does not read."""
 
-Tool = Annotated[PlatformTool | FunctionTool, Field(discriminator="type")]
+
+def get_tag(tool: Any, own: Container[str]) -> str | None:
+    """Return the tag of an entry of `tools`: its type if that is one of `own`, else `platform`; None without a type."""
+    kind = tool.get("type") if isinstance(tool, dict) else getattr(tool, "type", None)
+    if isinstance(tool, dict) and "type" not in tool:
+        return None
+    return kind if isinstance(kind, str) and kind in own else "platform"
+
+
+def _get_tag(tool: Any) -> str | None:
+    return get_tag(tool, ("function",))
+
+
+Tool = Annotated[
+    Annotated[PlatformTool, Tag("platform")] | Annotated[FunctionTool, Tag("function")], Discriminator(_get_tag)
+]
 
 
 def _check_functions(tools: list[Tool]) -> list[Tool]:
     names = [tool.function.name for tool in tools if isinstance(tool, FunctionTool)]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"expected functions of different names; '{name}' is there more than once")
+            raise ValueError(f"expected functions with different names; '{name}' occurs more than once")
     check_total(tool.function.parameters for tool in tools if isinstance(tool, FunctionTool))
     return tools
 
@@ -136,7 +144,7 @@ Tools = Annotated[list[Tool], Field(max_length=128, fail_fast=True), AfterValida
 
 
 class CodeResources(TypedDict, total=False):
-    """What code in the sandbox finds: at most 20 files, in its working directory under their names."""
+    """Files for code in the sandbox: at most 20, in its working directory under their names."""
 
     __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
 
@@ -144,7 +152,7 @@ class CodeResources(TypedDict, total=False):
 
 
 class SearchResources(TypedDict, total=False):
-    """What `file_search` searches: at most 16 vector stores."""
+    """Vector stores that `file_search` searches: at most 16."""
 
     __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
 
@@ -152,7 +160,7 @@ class SearchResources(TypedDict, total=False):
 
 
 class ToolResources(TypedDict, total=False):
-    """What the platform's tools may use, by type of tool."""
+    """Resources of the platform's tools, by type of tool."""
 
     __pydantic_config__ = _OPEN  # pyright: ignore[reportGeneralTypeIssues]
 
@@ -161,12 +169,12 @@ class ToolResources(TypedDict, total=False):
 
 
 def _without_default(schema: JsonObject) -> None:
-    """For a field that may be left out, where what stands for that is no value that may be sent."""
+    """Remove the default from the schema of a field that can be omitted, because the default cannot be sent."""
     schema.pop("default", None)
 
 
-class AssistantFields(Request):
-    """The fields that creating and updating share; all may be left out."""
+class AssistantFields(ModelOptions):
+    """Fields shared by creating and updating; all can be omitted."""
 
     name: Name | None = None
     description: ShortText | None = None
@@ -178,17 +186,15 @@ class AssistantFields(Request):
     top_p: float = Field(default=1.0, ge=0, le=1)
     temperature: float = Field(default=1.0, ge=0, le=2)
     response_format: ResponseFormat = "auto"
-    reasoning_effort: ReasoningEffort | None = None
-    """How long the model is to think, where it can choose."""
     webhook_url: WebhookUrl | None = None
     webhook_events: WebhookEvents | None = None
-    """What it is told besides `run.action_required`."""
+    """Webhook events besides `run.action_required`."""
     webhook_secret: WebhookSecret | None = None
-    """Made if it is left out where there is none yet."""
+    """Generated if omitted and none exists yet."""
     max_tokens: Tokens | None = None
-    """Tokens that a run may write, where the run itself says nothing."""
+    """Tokens that a run can generate, unless the run sets its own limit."""
     max_turns: Turns = 1
-    """Kept for clients of the Project David wire; a run is bounded by the server's own limit of turns."""
+    """Accepted for clients of the Project David wire; the server's own limit of turns applies."""
     agent_mode: bool = False
     web_access: bool = False
     deep_research: bool = False
@@ -201,14 +207,14 @@ class AssistantCreate(AssistantFields):
 
     model: ModelName
     id: None = None
-    """Ids are given by the server; clients of the Project David wire send null."""
+    """The server assigns ids; clients of the Project David wire send null."""
 
 
 class AssistantUpdate(AssistantFields):
-    """The body that updates an assistant: only the fields supplied change."""
+    """The body that updates an assistant: only the given fields change."""
 
     model: ModelName = Field(default="", json_schema_extra=_without_default)
-    """May be left out, but not emptied."""
+    """Can be omitted, but not null."""
 
 
 def _always(_: Any) -> bool:
@@ -219,8 +225,8 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
-class Assistant(Answer):
-    """An assistant, as the API page shows it."""
+class Assistant(StoredModelOptions):
+    """An assistant."""
 
     id: str
     user_id: str | None = None
@@ -237,13 +243,12 @@ class Assistant(Answer):
     top_p: float = 1.0
     temperature: float = 1.0
     response_format: str | JsonObject = "auto"
-    reasoning_effort: str | None = Field(default=None, exclude_if=_is_none)
     vector_stores: list[JsonObject] = []
     webhook_url: str | None = None
     webhook_events: list[str] | None = Field(default=None, exclude_if=_is_none)
     webhook_secret: str | None = Field(default=None, exclude_if=_is_none)
-    """Shown once, by the request that made it."""
+    """Returned only by the request that created it."""
     warnings: list[JsonObject] | None = Field(default=None, exclude_if=_always)
-    """What of its tools the server cannot do, told by the request that made or changed it; not printed with it."""
+    """Features of its tools that the server lacks, returned by the request that created or changed it; not printed."""
     webhook_disabled_at: int | None = Field(default=None, exclude_if=_is_none)
-    """When its receiver said that it is gone (410); to set `webhook_url` starts anew."""
+    """Time at which the receiver responded that it is gone (410). Setting `webhook_url` enables the webhook again."""

@@ -1,4 +1,4 @@
-"""The terminal of a thread: the ticket that lets somebody watch it, and the frames of what it shows."""
+"""The terminal of a thread: the ticket to watch it, and the frames of its output."""
 
 from typing import Literal
 
@@ -11,16 +11,17 @@ class ComputerSession(Answer):
     """A ticket to watch a thread's terminal: `token` opens a connection to `ws_url` for 30 seconds."""
 
     room_id: str
-    """The thread."""
+    """The thread's id."""
     token: str
     ws_url: str
 
 
 class ShellOutput(Answer):
-    """What the terminal showed next.
+    """More output of the terminal.
 
-    `content` holds escapes for colours and the cursor, and none that act on the terminal of whoever watches.
-    `position` is where it ends, in bytes of the session; `lost` bytes before it were not kept for who was too slow.
+    `content` contains escape sequences for colors and the cursor, and none that can control the viewer's terminal.
+    `position` is where it ends, in bytes of the session; `lost` bytes before it were dropped because the viewer was too
+    slow.
     """
 
     type: Literal["shell_output"] = "shell_output"
@@ -30,7 +31,7 @@ class ShellOutput(Answer):
 
 
 class CommandComplete(Answer):
-    """A command is over; without an exit status, the shell died."""
+    """A command has ended; without an exit status, the shell died."""
 
     type: Literal["command_complete"] = "command_complete"
     command: str
@@ -38,7 +39,7 @@ class CommandComplete(Answer):
 
 
 class ComputerFile(Answer):
-    """A command made or changed a file, which is yours now."""
+    """A command created or changed a file, which now belongs to you."""
 
     type: Literal["computer_file"] = "computer_file"
     file_id: str
@@ -48,7 +49,7 @@ class ComputerFile(Answer):
 
 
 class UnknownFrame(Answer):
-    """A frame of a kind that this version does not know."""
+    """A frame of a type that this version does not know."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

@@ -1,4 +1,4 @@
-"""The one error envelope, and the codes that stand in it."""
+"""The error envelope and its codes."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ ErrorType = Literal[
 
 
 class ErrorBody(Answer):
-    """What went wrong. `param` is the field at fault (`tools.0.type`), where there is one."""
+    """An error. `param` is the invalid field (`tools.0.type`), if there is one."""
 
     type: ErrorType
     code: str

@@ -1,7 +1,7 @@
-"""Events: what the stream of a run tells, each with its place in the run's journal.
+"""Events of a run's stream, each with its position in the run's journal.
 
-Sent as Server-Sent Events with `id:` = position; every event carries `type` and `run_id`. The stream ends with
-`data: [DONE]`.
+Sent as Server-Sent Events with `id:` = position; every event has `type` and `run_id`. The stream ends with `data:
+[DONE]`.
 """
 
 from typing import Literal
@@ -11,18 +11,19 @@ from pydantic import ConfigDict
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Answer
 from projectdavid.protocol.messages import Annotation
-from projectdavid.protocol.runs import RunError, RunStatus, RunUsage
+from projectdavid.protocol.runs import RunError, RunUsage
+from projectdavid.protocol.statuses import RunStatus
 
 
 class Event(Answer):
-    """What all events have beside their `type`; `position` counts from 1 within the run."""
+    """Fields shared by all events; `position` counts from 1 within the run."""
 
     run_id: str
     position: int = 0
 
 
 class UnknownEvent(Event):
-    """An event of a kind that this version does not know."""
+    """An event of a type that this version does not know."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -30,7 +31,7 @@ class UnknownEvent(Event):
 
 
 class StatusEvent(Event):
-    """The run changed its status."""
+    """The status of the run changed."""
 
     type: Literal["status"] = "status"
     status: RunStatus
@@ -39,14 +40,14 @@ class StatusEvent(Event):
 
 
 class MessageCreatedEvent(Event):
-    """The model began to write a message."""
+    """The model started a message."""
 
     type: Literal["message_created"] = "message_created"
     message_id: str
 
 
 class ContentEvent(Event):
-    """More text of the message that is being written."""
+    """More text of the current message."""
 
     type: Literal["content"] = "content"
     content: str
@@ -60,14 +61,14 @@ class ReasoningEvent(Event):
 
 
 class RefusalEvent(Event):
-    """More of a refusal: what the model says instead of an answer that it will not give."""
+    """More of a refusal, which the model gives instead of an answer."""
 
     type: Literal["refusal"] = "refusal"
     content: str
 
 
 class CallCreatedEvent(Event):
-    """The model began to write a call; what follows of `call_arguments` is of this one, until another is told of."""
+    """The model started a tool call; the following `call_arguments` belong to it, until the next `call_created`."""
 
     type: Literal["call_created"] = "call_created"
     tool_call_id: str
@@ -75,23 +76,23 @@ class CallCreatedEvent(Event):
 
 
 class CallArgumentsEvent(Event):
-    """More of the arguments of a call, as the model writes them."""
+    """More of the arguments of a call, as the model generates them."""
 
     type: Literal["call_arguments"] = "call_arguments"
     content: str
 
 
 class MessageDiscardedEvent(Event):
-    """The model is asked again: forget what this message said so far."""
+    """The model is called again: discard the text of this message."""
 
     type: Literal["message_discarded"] = "message_discarded"
     message_id: str
 
 
 class MessageCompletedEvent(Event):
-    """The message is whole and stored; `attachments` are the images that it shows.
+    """The message is complete and stored; `attachments` are its images.
 
-    `removed_citations` counts those that the model wrote, and that led nowhere.
+    `removed_citations` counts citations of the model that could not be resolved.
     """
 
     type: Literal["message_completed"] = "message_completed"
@@ -103,7 +104,7 @@ class MessageCompletedEvent(Event):
 
 
 class CitationEvent(Event):
-    """The text so far cites something, which was checked against what is stored."""
+    """A citation in the text so far, verified against the stored sources."""
 
     type: Literal["citation"] = "citation"
     message_id: str
@@ -121,9 +122,9 @@ class ToolCallEvent(Event):
 
 
 class ToolStartedEvent(Event):
-    """The platform is about to run a call by one of its own tools.
+    """The platform is about to run a call with one of its own tools.
 
-    Where it comes again for the same call, after a crash of the server, what that call told before is void.
+    If it is repeated for the same call, after a crash of the server, earlier events of the call are void.
     """
 
     type: Literal["tool_started"] = "tool_started"
@@ -142,7 +143,7 @@ class CodeEvent(Event):
 
 
 class OutputEvent(Event):
-    """What a call puts out while it runs; `result` is the value of the last expression, `terminal` has escapes."""
+    """Output of a running call; `result` is the value of the last expression, `terminal` contains escape sequences."""
 
     type: Literal["output"] = "output"
     tool_call_id: str
@@ -151,7 +152,7 @@ class OutputEvent(Event):
 
 
 class FileEvent(Event):
-    """A call has made a file, which is yours now; `size` is in bytes, `url` is a link for some time."""
+    """A call created a file, which now belongs to you; `size` is in bytes, `url` is a temporary link."""
 
     type: Literal["file"] = "file"
     tool_call_id: str
@@ -164,7 +165,7 @@ class FileEvent(Event):
 
 
 class SandboxEvent(Event):
-    """A call waits for a sandbox, has begun to use a new one, or has lost the one that it used."""
+    """A call waits for a sandbox, uses a new one, or lost the one that it used."""
 
     type: Literal["sandbox"] = "sandbox"
     tool_call_id: str
@@ -175,9 +176,9 @@ class SandboxEvent(Event):
 
 
 class ToolOutputEvent(Event):
-    """A call was answered: by the caller, or by the platform: its tool, or where the model asked for the impossible.
+    """A call has an output: from the caller, from the platform's tool, or an error because the call was invalid.
 
-    `outcome` is `unknown` where the server was stopped while it ran the call, and did not repeat it.
+    `outcome` is `unknown` if the server stopped during the call and did not repeat it.
     """
 
     type: Literal["tool_output"] = "tool_output"
@@ -188,7 +189,7 @@ class ToolOutputEvent(Event):
 
 
 class WarningEvent(Event):
-    """The run does without something, and says so."""
+    """The run continues without something that it needed."""
 
     type: Literal["warning"] = "warning"
     code: str
@@ -196,7 +197,7 @@ class WarningEvent(Event):
 
 
 class RetryEvent(Event):
-    """The model failed, or its answer is not in its format; it is asked again after `delay_s` seconds."""
+    """The model failed, or its answer does not match the format; it is called again after `delay_s` seconds."""
 
     type: Literal["retry"] = "retry"
     attempt: int
@@ -205,7 +206,7 @@ class RetryEvent(Event):
 
 
 class ErrorEvent(Event):
-    """Why the run failed; the status follows."""
+    """The reason why the run failed; the status follows."""
 
     type: Literal["error"] = "error"
     code: str
@@ -214,12 +215,12 @@ class ErrorEvent(Event):
 
 
 STREAM_ENDED = {
-    "user_deleted": "The user was deleted, and the run with it.",
-    "thread_deleted": "The thread was deleted, and the run with it.",
+    "user_deleted": "The user was deleted, together with the run.",
+    "thread_deleted": "The thread was deleted, together with the run.",
     "run_deleted": "The run was deleted.",
-    "key_revoked": "The API key of this stream was revoked, or has expired. The run goes on; read it with another key.",
+    "key_revoked": "The API key of this stream was revoked or has expired. The run continues; use another key.",
 }
-"""Why a stream ends before its run: the codes of an `error` event that is not in the journal and has no position."""
+"""Why a stream ends before its run: codes of `error` events that are not in the journal and have no position."""
 
 EVENTS: dict[str, type[Event]] = {
     "status": StatusEvent,

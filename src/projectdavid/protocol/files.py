@@ -1,4 +1,4 @@
-"""Files: bytes of an owner under a name."""
+"""Files: named bytes of an owner."""
 
 from typing import Literal
 
@@ -6,13 +6,13 @@ from projectdavid.protocol.base import Answer
 
 PURPOSE_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 FILE_SECONDS = 315_360_000
-"""The longest that a file may be wished to be kept: ten years; without a wish it is kept until it is deleted."""
+"""The longest expiry of a file: ten years. Without an expiry, files are kept until deleted."""
 LINK_SECONDS = 604_800
-"""The longest that a link opens: a week."""
+"""The longest lifetime of a link: a week."""
 
 
 class File(Answer):
-    """A file. `mime_type` is told from its content; `run_id` is the run that made it."""
+    """A file. `mime_type` is detected from its content; `run_id` is the run that created it."""
 
     id: str
     object: Literal["file"] = "file"
@@ -28,13 +28,13 @@ class File(Answer):
 
 
 class SignedUrl(Answer):
-    """A link that opens a file for a while, without a key."""
+    """A temporary link that opens a file without a key."""
 
     signed_url: str
 
 
 class FileBase64(Answer):
-    """The bytes of a file as text."""
+    """The bytes of a file in base64."""
 
     file_id: str
     base64: str

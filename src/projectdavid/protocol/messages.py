@@ -1,10 +1,10 @@
-"""Messages: what is said in a thread, in the order of their sequence."""
+"""Messages of a thread, ordered by sequence number."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
-from projectdavid.protocol.assistants import JsonObject, PlatformToolType
+from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import NO_NUL, Answer, Id, LongText, LooseMetaData, Request
 
 
@@ -16,7 +16,7 @@ Role = Literal["user", "assistant", "system", "platform", "tool"]
 
 
 class TextBlock(Request):
-    """A piece of text."""
+    """A block of text."""
 
     type: Literal["text"]
     text: LongText
@@ -26,45 +26,47 @@ IMAGE_PATTERN = r"^(https://|data:image/)[^\x00-\x20]+$"
 
 
 class ImageUrl(Request):
-    """Where an image is: an https URL, or the image itself as a `data:` URL."""
+    """An image: an https URL, or the image itself as a `data:` URL."""
 
     url: Annotated[str, StringConstraints(min_length=1, max_length=20_000_000, pattern=IMAGE_PATTERN)]
     detail: Literal["auto", "low", "high"] = "auto"
 
 
 class ImageBlock(Request):
-    """An image for models that see."""
+    """An image for vision models."""
 
     type: Literal["image_url"]
     image_url: ImageUrl
 
 
 class ImageFile(Request):
-    """An image among one's files."""
+    """An image stored as a file."""
 
     file_id: Id
     detail: Literal["auto", "low", "high"] = "auto"
 
 
 class ImageFileBlock(Request):
-    """The same, where it is one of one's files."""
+    """An image block that refers to a file."""
 
     type: Literal["image_file"]
     image_file: ImageFile
 
 
 Block = Annotated[TextBlock | ImageBlock | ImageFileBlock, Field(discriminator="type")]
-Content = LongText | Annotated[list[Block], Field(min_length=1, max_length=100, fail_fast=True)]
+MOST_PARTS = 128
+"""Maximum number of blocks: more than the images and the text that a run's answer can have."""
+Content = LongText | Annotated[list[Block], Field(min_length=1, max_length=MOST_PARTS, fail_fast=True)]
 
 
 class AttachmentTool(Request):
-    """A tool that is to have a file."""
+    """A tool that can use the attached file, by its registered name."""
 
-    type: PlatformToolType
+    type: str
 
 
 class Attachment(Request):
-    """A file that belongs to a message; `type` is a word of yours, by default `image` or `file`."""
+    """A file of a message; `type` is a label of your choice, by default `image` or `file`."""
 
     type: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     file_id: Id
@@ -72,7 +74,7 @@ class Attachment(Request):
 
 
 class MessageFields(Request):
-    """What all messages may have."""
+    """Fields of all messages."""
 
     thread_id: Id
     content: Content
@@ -86,7 +88,7 @@ class MessageFields(Request):
 
 
 class MessageCreate(MessageFields):
-    """The body that adds a message to a thread; one of role `tool` answers the call of the action `tool_id`."""
+    """The body that adds a message to a thread. With the role `tool`, it answers the call of the action `tool_id`."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -105,13 +107,14 @@ class ToolMessageCreate(MessageFields):
 
 
 class MessageUpdate(Request):
-    """The body that updates a message; what was said cannot change."""
+    """The body that updates a message; its content cannot change."""
 
     meta_data: LooseMetaData
 
 
 class FileCitation(Answer):
-    """A place in a file of a vector store: `quote` stands there from its character `start` up to before `end`.
+    """A passage of a file in a vector store: `quote` is its text from character `start` up to, but not including,
+    `end`.
 
     Characters are counted from 0, lines and pages from 1.
     """
@@ -128,25 +131,27 @@ class FileCitation(Answer):
 
 
 class UrlCitation(Answer):
-    """A page of the web that was found or read."""
+    """A web page that was found or read."""
 
     url: str
     title: str = ""
 
 
 class FilePath(Answer):
-    """A file that a call made, which the text names by its path in the sandbox."""
+    """A file created by a call, which the text names by its path in the sandbox."""
 
     file_id: str
 
 
 class Annotation(Answer):
-    """What a message cites: `text`, in its content from `start_index` up to before `end_index`, refers to it."""
+    """A citation: `text`, in the content from `start_index` up to, but not including, `end_index`, refers to it."""
 
     type: str
     text: str
     start_index: int
     end_index: int
+    part: int = 0
+    """The index of the part that contains `text`, if the content is a list."""
     file_citation: FileCitation | None = None
     url_citation: UrlCitation | None = None
     file_path: FilePath | None = None
@@ -177,7 +182,7 @@ class Message(Answer):
 
 
 class FormattedMessage(Answer):
-    """A message as a model would see it (chat-completions words)."""
+    """A message as a model receives it (chat-completions format)."""
 
     role: str
     content: str | list[JsonObject] | None

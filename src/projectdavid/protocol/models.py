@@ -1,4 +1,4 @@
-"""Models: what can be asked, and what is known about it."""
+"""Models and their known properties."""
 
 from typing import Literal
 
@@ -8,9 +8,9 @@ from projectdavid.protocol.base import Answer
 
 
 class NumberFact(Answer):
-    """A number that is known about a model, and its source.
+    """A number known about a model, and its source.
 
-    A source is `settings`, `provider`, `learned` (from refusals and answers), `catalog`, `default` or `unknown`.
+    A source is `settings`, `provider`, `learned` (from errors and responses), `catalog`, `default` or `unknown`.
     """
 
     value: int | None = None
@@ -18,24 +18,24 @@ class NumberFact(Answer):
 
 
 class CapabilityFact(Answer):
-    """Whether a model can do something, and who says it; null: not known."""
+    """Whether a model supports a feature, with the source; null if unknown."""
 
     value: bool | None = None
     source: str = "unknown"
 
 
 class PriceFact(Answer):
-    """What a million tokens cost: in the currency of the settings, or from the catalog in US dollars."""
+    """Price of a million tokens: in the currency of the settings, or from the catalog in US dollars."""
 
     prompt: float | None = None
     cached: float | None = None
-    """Of prompt tokens that the provider reads from its cache."""
+    """Price of prompt tokens that the provider reads from its cache."""
     completion: float | None = None
     source: str = "unknown"
 
 
 class ModelCapabilities(Answer):
-    """What a model can do."""
+    """Features of a model."""
 
     tools: CapabilityFact = CapabilityFact()
     images: CapabilityFact = CapabilityFact()
@@ -43,11 +43,11 @@ class ModelCapabilities(Answer):
     parallel_calls: CapabilityFact = CapabilityFact()
     structured_output: CapabilityFact = CapabilityFact()
     usage: CapabilityFact = CapabilityFact()
-    """Whether its server reports the tokens of a stream."""
+    """Whether its server reports the token usage of a stream."""
 
 
 class ModelInfo(Answer):
-    """A model that can be used now; `id` is what an assistant's `model` says."""
+    """An available model; use its `id` as the `model` of an assistant."""
 
     id: str
     object: Literal["model"] = "model"
@@ -58,4 +58,4 @@ class ModelInfo(Answer):
     capabilities: ModelCapabilities = ModelCapabilities()
     price: PriceFact = PriceFact()
     learned: list[str] = Field(default_factory=list)
-    """What refusals of its server taught."""
+    """Facts learned from errors of its server."""

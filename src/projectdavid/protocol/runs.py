@@ -1,4 +1,4 @@
-"""Runs: one answer of an assistant to a thread; actions: the calls for which a run waits."""
+"""Runs, and actions: the tool calls that a run waits for."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,7 +8,6 @@ from projectdavid.protocol.assistants import (
     Effect,
     JsonObject,
     ModelName,
-    ReasoningEffort,
     ResponseFormat,
     ToolResources,
     Tools,
@@ -25,24 +24,18 @@ from projectdavid.protocol.base import (
     Tokens,
     Turns,
 )
+from projectdavid.protocol.model_options import ModelOptions, SamplingOptions, ShownModelOptions
+from projectdavid.protocol.statuses import RunStatus
 
-RunStatus = Literal[
-    "pending",
-    "queued",
-    "in_progress",
-    "requires_action",
-    "cancelling",
-    "cancelled",
-    "failed",
-    "completed",
-    "incomplete",
-    "expired",
-]
 OnBusy = Literal["reject", "queue", "interrupt"]
-"""What a new run does in a thread that another run has."""
+"""What a new run does if its thread has an open run."""
 OnExpiry = Literal["fail", "answer"]
-"""What follows where nobody answers in time: the run expires, or the model is told so."""
+"""What happens if no output arrives in time: the run expires, or the model receives a default output."""
+MAX_OUTPUTS = 16_000
+"""Outputs per request, which answers all calls of a turn: as many values as a body can have."""
 TERMINAL_STATUSES: frozenset[str] = frozenset({"cancelled", "failed", "completed", "incomplete", "expired"})
+AT_REST_STATUSES: frozenset[str] = TERMINAL_STATUSES | {"action_required"}
+"""Statuses of a run that has ended or waits for its caller."""
 
 
 class ChosenFunction(Request):
@@ -52,24 +45,24 @@ class ChosenFunction(Request):
 
 
 class FunctionChoice(Request):
-    """Makes the model call one function."""
+    """Forces the model to call one function."""
 
     type: Literal["function"]
     function: ChosenFunction
 
 
 class Truncation(Request):
-    """How a thread that outgrows the context window is cut: by size, or to the last n messages."""
+    """How a thread that exceeds the context window is truncated: by size, or to the last n messages."""
 
     type: Literal["auto", "last_messages"] = "auto"
     last_messages: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = None
 
 
-class RunCreate(Request):
-    """The body that creates a run. What is left out comes from the assistant.
+class RunCreate(SamplingOptions, ModelOptions):
+    """The body that creates a run. Omitted fields come from the assistant.
 
-    A run that is created with `status` waits until `POST /v1/completions` starts it, as clients of the Project David
-    wire expect; without it the run starts at once.
+    A run created with a `status` waits until `POST /v1/completions` starts it, as clients of the Project David wire
+    expect; without one it starts at once.
     """
 
     assistant_id: Id
@@ -81,13 +74,10 @@ class RunCreate(Request):
     tools: Tools | None = None
     tool_choice: Literal["none", "auto", "required"] | FunctionChoice | None = None
     parallel_tool_calls: bool | None = None
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, ge=0, le=1)
     max_prompt_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     truncation_strategy: Literal["auto", "disabled"] | Truncation | None = None
     response_format: ResponseFormat | None = None
-    reasoning_effort: ReasoningEffort | None = None
     tool_resources: ToolResources | None = None
     meta_data: LooseMetaData | None = None
     max_turns: Turns | None = None
@@ -95,10 +85,10 @@ class RunCreate(Request):
     action_timeout: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
     on_expiry: OnExpiry | None = None
     expiry_output: LongText | None = None
-    id: Any = Field(default=None, description="Ignored: the server gives ids.")
+    id: Any = Field(default=None, description="Ignored: the server assigns ids.")
     object: Any = Field(default=None, description="Ignored.")
-    created_at: Any = Field(default=None, description="Ignored: the server's clock counts.")
-    expires_at: Any = Field(default=None, description="Ignored: the server's limit counts.")
+    created_at: Any = Field(default=None, description="Ignored: the server's clock applies.")
+    expires_at: Any = Field(default=None, description="Ignored: the server's limit applies.")
     started_at: None = None
     completed_at: None = None
     cancelled_at: None = None
@@ -110,7 +100,7 @@ class RunCreate(Request):
 
 
 class MetadataBody(Request):
-    """A map of metadata."""
+    """The body that replaces metadata."""
 
     metadata: LooseMetaData
 
@@ -123,45 +113,45 @@ class ToolOutput(Request):
 
 
 class ToolOutputs(Request):
-    """The body that answers calls; the run goes on when all are answered."""
+    """The body that submits outputs of calls; the run resumes when all are answered."""
 
-    tool_outputs: Annotated[list[ToolOutput], Field(min_length=1, max_length=128, fail_fast=True)]
+    tool_outputs: Annotated[list[ToolOutput], Field(min_length=1, max_length=MAX_OUTPUTS, fail_fast=True)]
 
 
 class RunError(Answer):
-    """Why a run failed."""
+    """The reason why a run failed."""
 
     code: str
     message: str
 
 
 class RunUsage(Answer):
-    """Tokens of a run; `estimated` where the provider did not report them."""
+    """Token usage of a run; `estimated` if the provider did not report it."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
     cached_tokens: int = 0
-    """The part of the prompt tokens that the provider read from its cache."""
+    """Prompt tokens that the provider read from its cache."""
     reasoning_tokens: int = 0
-    """The part of the completion tokens that the model spent on reasoning."""
+    """Completion tokens that the model spent on reasoning."""
     estimated: bool = False
 
 
 class Decision(Answer):
-    """How a call is treated. An object of its own, for clients of the Project David wire know no other new field."""
+    """How a call is handled. A separate object, because clients of the Project David wire know no other new field."""
 
     effect: Effect = "unsafe"
     started_at: str | None = None
-    """When the platform began to run it."""
+    """Time at which the platform started it."""
     outcome: Literal["unknown"] | None = None
-    """`unknown` where the platform was stopped while it ran the call, and did not repeat it."""
+    """`unknown` if the platform stopped during the call and did not repeat it."""
 
 
 class Action(Answer):
-    """A function call of the model; its times are texts, as on the Project David wire.
+    """A function call of the model; its times are strings, as on the Project David wire.
 
-    `tool_call_id` is the idempotency key of the call: it stays the same however often the call is made.
+    `tool_call_id` is the idempotency key of the call: it stays the same across retries.
     """
 
     id: str
@@ -171,26 +161,26 @@ class Action(Answer):
     function_args: JsonObject
     status: Literal["pending", "processing", "completed", "failed", "cancelled", "expired"]
     result: JsonObject | None = None
-    """`{"output": text}` once it is answered."""
+    """`{"output": text}` when it is answered."""
     turn_index: int = 0
     triggered_at: str
     expires_at: str | None = None
     is_processed: bool = False
     processed_at: str | None = None
     tool_id: str | None = None
-    """The platform tool that runs it; None: the caller answers it."""
+    """The platform tool that runs it; None if the caller answers it."""
     decision: Decision = Decision()
 
 
 class ActionUpdate(Request):
-    """The body that marks an action; `result` answers it."""
+    """The body that updates an action; `result` answers it."""
 
     status: Literal["pending", "processing", "completed", "failed", "expired", "cancelled", "retrying"]
     result: LongText | JsonObject | None = None
 
 
 class PendingAction(Answer):
-    """An action that waits, in the words of the Project David wire."""
+    """An action without an output, in the format of the Project David wire."""
 
     action_id: str
     tool_call_id: str
@@ -202,14 +192,14 @@ class PendingAction(Answer):
 
 
 class RunWarning(Answer):
-    """Something that the run does without."""
+    """Something that the run does without, such as a tool or a file."""
 
     code: str
     message: str
 
 
-class Run(Answer):
-    """A run."""
+class RunHead(Answer):
+    """The fields of a run that precede the options of its model, in the order of the API page."""
 
     id: str
     object: Literal["thread.run"] = "thread.run"
@@ -229,19 +219,23 @@ class Run(Answer):
     max_completion_tokens: int | None = None
     truncation_strategy: str | JsonObject | None = None
     response_format: str | JsonObject = "auto"
-    reasoning_effort: str | None = None
+
+
+class Run(ShownModelOptions, RunHead):
+    """A run."""
+
     tool_resources: JsonObject = {}
     action_timeout: float | None = None
-    """Seconds for which it waits for outputs of its caller, each time."""
+    """Seconds that it waits for the caller's outputs, each time."""
     on_expiry: OnExpiry = "fail"
     expiry_output: str | None = None
-    """What the model is told of calls that nobody answered in time; None: the run expires then."""
+    """The default output for calls that were not answered in time; None if the run expires instead."""
     meta_data: JsonObject = {}
     waits_for_thread: bool = False
-    """Whether it waits until another run of its thread is over."""
+    """Whether it waits for the end of another run in its thread."""
     expires_at: int
     action_expires_at: int | None = None
-    """Until when it waits for its caller, while it does, if that is before `expires_at`."""
+    """Deadline of the caller's outputs while it waits, if that is before `expires_at`."""
     started_at: int | None = None
     completed_at: int | None = None
     cancelled_at: int | None = None
@@ -264,14 +258,14 @@ class CompletionRequest(Request):
     model: ModelName | None = None
     message_id: Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)] | None = None
     stream: bool = True
-    api_key: Any = Field(default=None, description="Ignored: keys of providers belong to the server's configuration.")
-    provider: Any = Field(default=None, description="Ignored: the model's name says who serves it.")
+    api_key: Any = Field(default=None, description="Ignored: provider keys belong in the server's configuration.")
+    provider: Any = Field(default=None, description="Ignored: the model's name selects the provider.")
     content: Any = Field(default=None, description="Ignored.")
     meta_data: Any = Field(default=None, description="Ignored.")
 
 
 class Completion(Answer):
-    """The answer of `POST /v1/completions` without a stream."""
+    """The response of `POST /v1/completions` without a stream."""
 
     run_id: str
     type: Literal["content"] = "content"

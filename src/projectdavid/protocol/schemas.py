@@ -1,4 +1,4 @@
-"""JSON Schemas that users give, of the parameters of functions and of answers, within bounds."""
+"""Bounds of JSON Schemas that users send, for parameters of functions and for answers."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -7,20 +7,20 @@ from pydantic import AfterValidator
 from pydantic_core import to_json
 
 MAX_SCHEMA_VALUES = 5_000
-"""Objects, arrays, strings, numbers, booleans and nulls in one schema."""
+"""Objects, arrays, strings, numbers, booleans and nulls per schema."""
 MAX_SCHEMA_DEPTH = 64
-"""Levels of objects and arrays in one schema."""
+"""Levels of nested objects and arrays per schema."""
 MAX_SCHEMA_BYTES = 128 * 1024
 """Bytes of one schema as JSON."""
 MAX_TOOLS_BYTES = 512 * 1024
-"""Bytes of all schemas of a list of tools."""
+"""Bytes of all schemas in a list of tools."""
 
 
 def check_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that is within bounds.
+    """Return a schema if it is within the bounds.
 
     Raises:
-        ValueError: it is too deep, or too large.
+        ValueError: it is too deep or too large.
     """
     values = depth = 0
     level: list[Any] = [schema]
@@ -43,15 +43,17 @@ def _children(value: Any) -> Iterable[Any]:
 
 
 def check_total(schemas: Iterable[dict[str, Any] | None]) -> None:
-    """Check the size of all schemas of a list of tools.
+    """Check the total size of the schemas in a list of tools.
 
     Raises:
         ValueError: together they are too large.
     """
     size = sum(len(to_json(schema)) for schema in schemas if schema)
     if size > MAX_TOOLS_BYTES:
-        raise ValueError(f"expected functions whose parameters have at most {MAX_TOOLS_BYTES} bytes in all, not {size}")
+        raise ValueError(
+            f"expected functions whose parameters have at most {MAX_TOOLS_BYTES} bytes in total, not {size}"
+        )
 
 
 Schema = Annotated[dict[str, Any], AfterValidator(check_schema)]
-"""A JSON Schema within bounds."""
+"""A JSON Schema within the bounds."""

@@ -1,34 +1,34 @@
-"""Run steps: what a run said and what it called, in order, in the words of the Assistants API."""
+"""Run steps: messages and calls of a run in order, in the format of the Assistants API."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from projectdavid.protocol.base import Answer
 from projectdavid.protocol.runs import RunError
 
 
 class CreatedMessage(Answer):
-    """The message that a step wrote."""
+    """The message of a step."""
 
     message_id: str
 
 
 class MessageCreation(Answer):
-    """The details of a step that wrote a message."""
+    """Details of a step that created a message."""
 
     type: Literal["message_creation"] = "message_creation"
     message_creation: CreatedMessage
 
 
 class StepImage(Answer):
-    """An image that a call made."""
+    """An image created by a call."""
 
     file_id: str
 
 
 class StepOutput(Answer):
-    """What a call put out: `logs` (text), an `image`, or of a shell a `command` with its logs and its exit status."""
+    """Output of a call: `logs` (text), an `image`, or a shell `command` with its logs and exit status."""
 
     type: str
     logs: str | None = None
@@ -38,21 +38,21 @@ class StepOutput(Answer):
 
 
 class CodeRun(Answer):
-    """Code that was run."""
+    """Code that a call ran."""
 
     input: str = ""
     outputs: list[StepOutput] = []
 
 
 class CommandsRun(Answer):
-    """Commands that were run."""
+    """Commands that a call ran."""
 
     commands: list[str] = []
     outputs: list[StepOutput] = []
 
 
 class FunctionRun(Answer):
-    """A function that was called: its arguments as JSON text, and its output, if there is one by now."""
+    """A function call: its arguments as JSON text, and its output, if it has one yet."""
 
     name: str
     arguments: str
@@ -60,14 +60,14 @@ class FunctionRun(Answer):
 
 
 class StepText(Answer):
-    """A piece of text."""
+    """A block of text."""
 
     type: Literal["text"] = "text"
     text: str
 
 
 class StepResult(Answer):
-    """A passage that was found; `score` is between 0 and 1."""
+    """A passage found by `file_search`; `score` is between 0 and 1."""
 
     file_id: str
     file_name: str
@@ -76,21 +76,21 @@ class StepResult(Answer):
 
 
 class FileSearchRun(Answer):
-    """A search of files: what was looked for, and what was found."""
+    """A file search: the query and its results."""
 
     query: str = ""
     results: list[StepResult] = []
 
 
 class StepSource(Answer):
-    """A page of the web."""
+    """A web page."""
 
     title: str
     url: str
 
 
 class WebSearchRun(Answer):
-    """A search of the web, or the reading of a page: what was asked for, and the pages that it gave."""
+    """A web search or page read: the input, and the resulting pages."""
 
     action: str = ""
     query: str = ""
@@ -98,7 +98,7 @@ class WebSearchRun(Answer):
 
 
 class StepSandbox(Answer):
-    """What a call ran in: how it is isolated, which session it was, and whether it was a new one."""
+    """The sandbox of a call: its isolation, its session, and whether the session was new."""
 
     level: str | None = None
     session: str | None = None
@@ -106,7 +106,9 @@ class StepSandbox(Answer):
 
 
 class StepCall(Answer):
-    """One call; the field that is called like its `type` says what it did."""
+    """A tool call; the field named like its `type` has the details. Tools of the operator have their own field."""
+
+    model_config = ConfigDict(extra="allow")
 
     id: str
     type: str
@@ -117,30 +119,30 @@ class StepCall(Answer):
     function: FunctionRun | None = None
     sandbox: StepSandbox | None = None
     files: list[str] = []
-    """The ids of the files that it made."""
+    """Ids of the files that it created."""
 
 
 class ToolCalls(Answer):
-    """The details of a step that called functions."""
+    """Details of a step with tool calls."""
 
     type: Literal["tool_calls"] = "tool_calls"
     tool_calls: list[StepCall]
 
 
 class StepUsage(Answer):
-    """Tokens of the turn that a step is of."""
+    """Token usage of the step's turn."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     cached_tokens: int = 0
-    """The part of the prompt tokens that the provider read from its cache."""
+    """Prompt tokens that the provider read from its cache."""
     reasoning_tokens: int = 0
-    """The part of the completion tokens that the model spent on reasoning."""
+    """Completion tokens that the model spent on reasoning."""
 
 
 class RunStep(Answer):
-    """A step of a run: a message that it wrote, or the calls of one turn of its model. Times are Unix seconds."""
+    """A step of a run: a message, or the calls of one turn of its model. Times are Unix seconds."""
 
     id: str
     object: Literal["thread.run.step"] = "thread.run.step"
@@ -153,7 +155,7 @@ class RunStep(Answer):
     step_details: Annotated[MessageCreation | ToolCalls, Field(discriminator="type")]
     last_error: RunError | None = None
     usage: StepUsage | None = None
-    """None of the calls of a turn that spoke, too: what the turn took stands with its message."""
+    """None for the calls of a turn that also wrote a message: the usage is in the step of the message."""
     completed_at: int | None = None
     cancelled_at: int | None = None
     failed_at: int | None = None

@@ -1,4 +1,4 @@
-"""Threads: conversations, and what takes part in them."""
+"""Threads: conversations and their participants."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ class ThreadCreate(Request):
 
 
 class ThreadUpdate(Request):
-    """The body that updates a thread: the fields supplied change; `meta_data` is merged."""
+    """The body that updates a thread: only the given fields change; `meta_data` is merged."""
 
     participant_ids: Annotated[list[Id], Field(max_length=16, fail_fast=True)] | None = None
     meta_data: LooseMetaData | None = None
@@ -25,7 +25,7 @@ class ThreadUpdate(Request):
 
 
 class Participant(Answer):
-    """A user who takes part in a thread."""
+    """A user who participates in a thread."""
 
     id: str
     email: str | None = None

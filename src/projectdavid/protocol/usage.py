@@ -1,4 +1,4 @@
-"""Usage: what models took, by day, assistant, key or model; and what is left of the day."""
+"""Usage of models by day, assistant, key or model, and the rest of the daily limits."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ _Stored = Annotated[int, Field(ge=0, le=10**15), WHOLE]
 
 
 class UserLimits(Request):
-    """What a user may use; null: what the server's settings say."""
+    """Limits of a user; null means the value of the server's settings."""
 
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
     concurrent_runs: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
@@ -33,7 +33,7 @@ class UserLimits(Request):
 
 
 class Limits(Answer):
-    """What a user may use; None: no limit, or in the user itself, what the server's settings say."""
+    """Limits of a user; None: no limit, or in the user itself, the value of the server's settings."""
 
     requests_per_minute: int | None = None
     concurrent_runs: int | None = None
@@ -54,7 +54,7 @@ class Limits(Answer):
 
 
 class UsageEntry(Answer):
-    """What the turns of a day, or with an assistant, a key or a model, took; one of these four is there."""
+    """Usage of a day, an assistant, a key or a model; exactly one of these four is set."""
 
     day: str | None = None
     assistant_id: str | None = None
@@ -65,17 +65,17 @@ class UsageEntry(Answer):
     completion_tokens: int
     total_tokens: int
     cached_tokens: int = 0
-    """The part of the prompt tokens that was read from caches."""
+    """Prompt tokens that were read from caches."""
     reasoning_tokens: int = 0
-    """The part of the completion tokens that was spent on reasoning."""
+    """Completion tokens that were spent on reasoning."""
     cost: float | None
-    """In the currency of the prices; None: no price is known."""
+    """In the currency of the prices; None if no price is known."""
     unpriced: bool
-    """Whether there are turns among them whose price is not known; `cost` is without these."""
+    """Whether turns without a known price are included; `cost` excludes them."""
 
 
 class UsageToday(Answer):
-    """What was used since midnight (UTC), and when the next day begins, in Unix seconds."""
+    """Usage since midnight (UTC), and the start of the next day in Unix seconds."""
 
     tokens: int
     cost: float | None
@@ -91,7 +91,7 @@ class StorageUsage(Answer):
 
 
 class UsageReport(Answer):
-    """What a user's runs took between two days, the limits of the user, the day so far, and what is stored."""
+    """Usage of a user's runs between two days, the user's limits, today's usage, and current storage."""
 
     object: Literal["list"] = "list"
     data: list[UsageEntry]
@@ -100,4 +100,4 @@ class UsageReport(Answer):
     limits: Limits
     today: UsageToday
     storage: dict[str, StorageUsage] = Field(default_factory=dict)
-    """By the name of the limit."""
+    """By name of the limit."""

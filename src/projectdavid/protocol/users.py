@@ -13,7 +13,7 @@ Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=E
 
 
 class UserCreate(Request):
-    """The body with which an admin makes a user."""
+    """The body with which an admin creates a user."""
 
     email: Email | None = None
     full_name: ShortText | None = None
@@ -28,7 +28,7 @@ class UserCreate(Request):
 
 
 class UserUpdate(UserCreate):
-    """The body that updates a user: only the fields supplied change; `is_admin` and `limits` by an admin alone."""
+    """The body that updates a user: only the given fields change; `is_admin` and `limits` require an admin."""
 
 
 class User(Answer):
@@ -45,13 +45,13 @@ class User(Answer):
     oauth_provider: str | None = None
     is_admin: bool = False
     limits: Limits = Limits()
-    """The user's own; where they say nothing, the server's settings count."""
+    """The user's own limits; unset ones have the value of the server's settings."""
     created_at: str
     updated_at: str
 
 
 class UserDeleted(Answer):
-    """Says that a user and all that was theirs is gone."""
+    """Confirms that a user and all their objects were deleted."""
 
     id: str
     object: Literal["user.deleted"] = "user.deleted"
@@ -59,20 +59,20 @@ class UserDeleted(Answer):
     success: Literal[True] = True
     message: str
     erasure_id: str
-    """Names the report that says when everything is erased."""
+    """Id of the report on the erasure."""
     erasure: Erasure
-    """The report as it is now."""
+    """The report at this time."""
 
 
 class KeyCreate(Request):
-    """The body that makes an API key."""
+    """The body that creates an API key."""
 
     key_name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)] | None = None
     expires_in_days: Annotated[int, Field(ge=1, le=36_500), WHOLE] | None = None
 
 
 class Key(Answer):
-    """An API key, without its secret: `prefix` names it."""
+    """An API key, without its secret; `prefix` identifies it."""
 
     prefix: str
     key_name: str | None = None
@@ -84,7 +84,7 @@ class Key(Answer):
 
 
 class KeyCreated(Answer):
-    """A new key; `plain_key` is shown this once."""
+    """A new key; `plain_key` is returned only once."""
 
     plain_key: str
     details: Key
@@ -97,7 +97,7 @@ class Keys(Answer):
 
 
 class KeyRevoked(Answer):
-    """Says that a key no longer opens anything."""
+    """Confirms that a key was revoked."""
 
     prefix: str
     object: Literal["api_key.revoked"] = "api_key.revoked"
@@ -105,7 +105,7 @@ class KeyRevoked(Answer):
 
 
 class KeyValid(Answer):
-    """Whose key it is."""
+    """The owner of a key."""
 
     user_id: str
     valid: Literal[True] = True
@@ -113,7 +113,7 @@ class KeyValid(Answer):
 
 
 class Health(Answer):
-    """How the server is."""
+    """Health of the server."""
 
     status: Literal["ok"] = "ok"
     version: str
@@ -125,6 +125,6 @@ class Health(Answer):
     web_search: dict[str, Any] = {}
     runs: dict[str, int]
     held_since: int | None = None
-    """Set on a restored copy that is not released: it answers reads only, asks no model and sends no webhook."""
+    """Set on a restored copy that is not released: it only serves reads, calls no model and sends no webhook."""
     store_free_bytes: int = 0
-    """Bytes in the files of the database and the index that `projectdavid compact` would give back."""
+    """Bytes in the database and index files that `projectdavid compact` would free."""

@@ -1,4 +1,4 @@
-"""What the server answers about vector stores."""
+"""Responses about vector stores."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ StoreFileStatus = Literal["in_progress", "completed", "failed", "cancelled"]
 
 
 class FileCounts(Answer):
-    """How many files stand where."""
+    """Number of files by status."""
 
     in_progress: int
     completed: int
@@ -19,7 +19,7 @@ class FileCounts(Answer):
 
 
 class VectorStore(Answer):
-    """A vector store. `search_mode` is how it is searched: `lexical` by words, `hybrid` by words and meanings."""
+    """A vector store. `search_mode` is `lexical` (by words) or `hybrid` (by words and meaning)."""
 
     id: str
     object: Literal["vector_store"] = "vector_store"
@@ -44,14 +44,14 @@ class VectorStore(Answer):
 
 
 class StoreFileError(Answer):
-    """Why a file could not be read."""
+    """The reason why a file could not be ingested."""
 
     code: str
     message: str
 
 
 class Progress(Answer):
-    """How much of a file is read: `done` of `total` chunks; `total` is 0 until that is known."""
+    """Progress of the ingest: `done` of `total` chunks; `total` is 0 until it is known."""
 
     done: int
     total: int
@@ -77,17 +77,19 @@ class VectorStoreFile(Answer):
     file_path: str = ""
     processed_at: int | None = None
     error_message: str | None = None
+    warnings: list[str] = []
+    """Warnings about a file that was ingested, for example text that was lost."""
     meta_data: JsonObject | None = None
 
 
 class BroughtAnswer(Answer):
-    """The file whose chunks were brought."""
+    """The file whose chunks were uploaded."""
 
     file: VectorStoreFile
 
 
 class FileBatch(Answer):
-    """Many files that were put into a vector store together."""
+    """Files that were added to a vector store together."""
 
     id: str
     object: Literal["vector_store.files_batch"] = "vector_store.files_batch"
@@ -98,7 +100,7 @@ class FileBatch(Answer):
 
 
 class StoredChunk(Answer):
-    """A chunk of a file: its text, and where it stands; lines and pages are counted from 1, characters from 0."""
+    """A chunk of a file: its text and position. Lines and pages are counted from 1, characters from 0."""
 
     position: int
     text: str
@@ -108,17 +110,19 @@ class StoredChunk(Answer):
     last_line: int
     first_page: int | None = None
     last_page: int | None = None
+    header: str = ""
+    """The column names, if it starts within the rows of a table."""
 
 
 class ContentText(Answer):
-    """A piece of text."""
+    """A block of text."""
 
     type: Literal["text"] = "text"
     text: str
 
 
 class SearchResult(Answer):
-    """A chunk that was found; `score` is between 0 and 1, and means something beside the others of the same search."""
+    """A matching chunk; `score` is between 0 and 1, and comparable only within one search."""
 
     file_id: str
     filename: str
@@ -129,7 +133,7 @@ class SearchResult(Answer):
 
 
 class SearchResults(Answer):
-    """What was found, the best first. `remarks` say what is missing: files that are still being read, for example."""
+    """Search results, best first. `remarks` report what is missing, such as files that are still being ingested."""
 
     object: Literal["vector_store.search_results.page"] = "vector_store.search_results.page"
     search_query: list[str]
@@ -137,6 +141,6 @@ class SearchResults(Answer):
     data: list[SearchResult]
     remarks: list[str] = []
     incomplete: bool = False
-    """Whether files of the store are not searched yet."""
+    """Whether some files of the store cannot be searched yet."""
     has_more: bool = False
     next_page: str | None = None

@@ -1,4 +1,4 @@
-"""Vector stores: files of an owner that can be searched; what the server is asked about them."""
+"""Requests about vector stores: searchable files of an owner."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -22,26 +22,26 @@ OVERLAP_TOKENS = 400
 MANY_FILES = 500
 BATCH_FILES = 2000
 QUERY_LENGTH = 4096
-"""Characters of a query."""
+"""Characters per query."""
 VECTOR_SIZE = 8192
 
 Scalar = MetaText | int | float | bool
 Attributes = Annotated[
     dict[MetaKey, Scalar], Field(max_length=16, json_schema_extra={"additionalProperties": False}, fail_fast=True)
 ]
-"""At most 16 pairs, which searches can be filtered by; texts have at most 512 characters."""
+"""At most 16 pairs for filters of searches; strings have at most 512 characters."""
 FilePath = Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)]
 
 
 class ExpiresAfter(Request):
-    """When a store expires: so many days after its last use."""
+    """Expiry of a store: a number of days after its last use."""
 
     anchor: Literal["last_active_at"] = "last_active_at"
     days: Annotated[int, Field(ge=1, le=365), WHOLE]
 
 
 class StaticChunks(Request):
-    """Chunks of at most so many tokens, of which so many are shared with the next."""
+    """Maximum tokens of a chunk, and the tokens that it shares with the next one."""
 
     max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096), WHOLE]
     chunk_overlap_tokens: Annotated[int, Field(ge=0, le=2048), WHOLE]
@@ -49,18 +49,18 @@ class StaticChunks(Request):
     @model_validator(mode="after")
     def _overlaps(self) -> Self:
         if self.chunk_overlap_tokens > self.max_chunk_size_tokens // 2:
-            raise ValueError("expected chunk_overlap_tokens of at most half of max_chunk_size_tokens")
+            raise ValueError("expected chunk_overlap_tokens to be at most half of max_chunk_size_tokens")
         return self
 
 
 class AutoChunking(Request):
-    """Chunks of 800 tokens, of which 400 are shared with the next."""
+    """Chunks of 800 tokens that overlap by 400."""
 
     type: Literal["auto"]
 
 
 class StaticChunking(Request):
-    """Chunks of a size of your own."""
+    """Chunks of a chosen size."""
 
     type: Literal["static"]
     static: StaticChunks
@@ -76,7 +76,7 @@ def _upper(value: Any) -> Any:
 class VectorStoreCreate(Request):
     """The body that creates a vector store.
 
-    With `vector_size` it is one whose vectors you bring yourself, as clients of the Project David wire do.
+    With `vector_size`, you upload the vectors yourself, as clients of the Project David wire do.
     """
 
     name: ShortText | None = None
@@ -86,15 +86,15 @@ class VectorStoreCreate(Request):
     expires_after: ExpiresAfter | None = None
     meta_data: LooseMetaData | None = None
     shared_id: Id | None = None
-    """Its id, if you choose it yourself."""
+    """An id of your choice."""
     vector_size: Annotated[int, Field(ge=1, le=VECTOR_SIZE), WHOLE] | None = None
     distance_metric: Annotated[Literal["COSINE"], BeforeValidator(_upper)] = "COSINE"
     config: JsonObject | None = None
-    """Kept for clients of the Project David wire."""
+    """Accepted for clients of the Project David wire."""
 
 
 class VectorStoreUpdate(Request):
-    """The body that updates a vector store: the fields supplied change; `meta_data` is merged."""
+    """The body that updates a vector store: only the given fields change; `meta_data` is merged."""
 
     name: ShortText | None = None
     description: ShortText | None = None
@@ -103,40 +103,40 @@ class VectorStoreUpdate(Request):
 
 
 class StoreFileFields(Request):
-    """A file for a vector store, and how it is to be cut."""
+    """A file for a vector store, and how it is split into chunks."""
 
     file_id: Id
     attributes: Attributes | None = None
     chunking_strategy: ChunkingStrategy | None = None
     file_path: FilePath | None = None
-    """Where it came from, in your own words."""
+    """Its origin, as free text."""
 
 
 class StoreFileCreate(StoreFileFields):
-    """The body that puts a file into a vector store; it is read in the background."""
+    """The body that adds a file to a vector store; it is ingested in the background."""
 
     file_name: Annotated[str, StringConstraints(max_length=256, pattern=NO_NUL)] | None = None
-    """Kept for clients of the Project David wire: a file is called as it was uploaded."""
+    """Accepted for clients of the Project David wire; the name of the upload applies."""
     status: str | None = None
     meta_data: Attributes | None = None
-    """The same as `attributes`."""
+    """Alias of `attributes`."""
 
 
 class StoreFileUpdate(Request):
-    """The body that describes a file of a vector store anew."""
+    """The body that replaces the attributes of a file in a vector store."""
 
     attributes: Attributes
 
 
 class StoreFileMark(Request):
-    """The body by which clients of the Project David wire say how a file stands whose vectors they bring."""
+    """The body with which clients of the Project David wire set the status of a file whose vectors they upload."""
 
     status: Annotated[str, StringConstraints(max_length=64)]
     error_message: Annotated[str, StringConstraints(max_length=1024, pattern=NO_NUL)] | None = None
 
 
 class FileBatchCreate(Request):
-    """The body that puts many files into a vector store: `file_ids`, or `files` with what is special to each."""
+    """The body that adds files to a vector store: `file_ids`, or `files` with individual options."""
 
     file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
     files: Annotated[list[StoreFileFields], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
@@ -146,7 +146,7 @@ class FileBatchCreate(Request):
 
 def _not_zero(numbers: list[float]) -> list[float]:
     if not any(numbers):
-        raise ValueError("expected a vector that is not zero")
+        raise ValueError("expected a vector other than the zero vector")
     return numbers
 
 
@@ -155,7 +155,7 @@ QueryText = Annotated[str, StringConstraints(min_length=1, max_length=QUERY_LENG
 
 
 class VectorStoreSearch(Request):
-    """The body that searches a vector store: by `query`, or by a `query_vector` where you bring the vectors."""
+    """The body that searches a vector store: by `query`, or by `query_vector` if you upload the vectors."""
 
     query: QueryText | None = None
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] = 10
@@ -163,13 +163,13 @@ class VectorStoreSearch(Request):
     ranking_options: SearchRanking | None = None
     query_vector: Vector | None = None
     top_k: Annotated[int, Field(ge=1, le=50), WHOLE] | None = None
-    """The same as `max_num_results`."""
+    """Alias of `max_num_results`."""
     vector_field: str | None = None
-    """Kept for clients of the Project David wire."""
+    """Accepted for clients of the Project David wire."""
 
 
 class BroughtFile(Request):
-    """The file that brought chunks are of; the id is yours."""
+    """The file that uploaded chunks belong to; you choose its id."""
 
     file_id: Id
     file_name: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=NO_NUL)]
@@ -179,7 +179,7 @@ class BroughtFile(Request):
 
 
 class BroughtVectors(Request):
-    """The body that brings the chunks of a file with their vectors, in place of those that are there."""
+    """The body that uploads the chunks of a file with their vectors, replacing existing ones."""
 
     texts: Annotated[
         list[Annotated[str, StringConstraints(max_length=65_536, pattern=NO_NUL)]],
@@ -192,5 +192,5 @@ class BroughtVectors(Request):
     @model_validator(mode="after")
     def _alike(self) -> Self:
         if len(self.texts) != len(self.vectors) or (self.metadata and len(self.metadata) != len(self.texts)):
-            raise ValueError("expected as many vectors, and as many metadata, as texts")
+            raise ValueError("expected 'texts', 'vectors' and 'metadata' to have the same length")
         return self

@@ -1,4 +1,4 @@
-"""Webhooks: the events that are sent, what became of each, and the secrets that sign them.
+"""Webhooks: events, deliveries and signing secrets.
 
 Source: Standard Webhooks, version 1.0.0 (https://github.com/standard-webhooks/standard-webhooks).
 """
@@ -7,9 +7,10 @@ import binascii
 from base64 import b64decode, b64encode
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from projectdavid.protocol.base import WHOLE, Answer, Request
+from projectdavid.protocol.statuses import status_to_wire
 
 JsonObject = dict[str, Any]
 
@@ -19,14 +20,14 @@ DAY = 86_400
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 WebhookSecret = Annotated[str, StringConstraints(min_length=16, max_length=256, pattern=PRINTABLE)]
-"""At least 16 characters: `whsec_` and base64 of the key, or a text, whose UTF-8 bytes are the key."""
+"""At least 16 characters: `whsec_` and the key in base64, or a text whose UTF-8 bytes are the key."""
 
 OptionalEvent = Literal["run.completed", "run.failed", "run.cancelled", "run.expired", "run.incomplete"]
-"""What an assistant's webhook is told if it asks for it, besides `run.action_required`."""
+"""Optional webhook events, besides `run.action_required`."""
 
 
 def signing_key(secret: str) -> bytes:
-    """The bytes that sign for a secret."""
+    """Return the signing key of a secret."""
     text = secret.removeprefix(SECRET_PREFIX)
     if text == secret:
         return secret.encode()
@@ -37,20 +38,20 @@ def signing_key(secret: str) -> bytes:
 
 
 def shown_secret(key: bytes) -> str:
-    """A signing key as it is shown, and as the libraries of receivers take it."""
+    """Return a signing key in the form that the libraries of receivers accept."""
     return SECRET_PREFIX + b64encode(key).decode()
 
 
 class WebhookRotate(Request):
-    """The body that gives an assistant's webhook another secret; the old one signs beside it for a while."""
+    """The body that replaces a webhook's secret; the old one also signs for a while."""
 
     webhook_secret: WebhookSecret | None = None
-    """Made if it is left out."""
+    """Generated if omitted."""
     overlap_seconds: Annotated[int, Field(ge=0, le=MAX_OVERLAP), WHOLE] = DAY
 
 
 class WebhookRotated(Answer):
-    """The new secret, which is shown this once; `previous_expires_at` is when the old one ends."""
+    """The new secret, returned only once; `previous_expires_at` is the expiry of the old one."""
 
     assistant_id: str
     webhook_secret: str
@@ -58,7 +59,7 @@ class WebhookRotated(Answer):
 
 
 class Attempt(Answer):
-    """One attempt to send a webhook: `status` is that of the answer, `error` why it counts as failed."""
+    """One attempt to send a webhook: `status` is that of the response, `error` the reason of the failure."""
 
     at: int
     status: int | None = None
@@ -71,7 +72,7 @@ DeliveryStatus = Literal["pending", "delivered", "failed"]
 
 
 class Delivery(Answer):
-    """One event for one webhook, and what became of it; `id` is that of the event, the same at each attempt."""
+    """One event for one webhook, and its status; `id` is that of the event and the same at each attempt."""
 
     id: str
     object: Literal["webhook.delivery"] = "webhook.delivery"
@@ -86,11 +87,11 @@ class Delivery(Answer):
     log: list[Attempt] = []
     """The latest 50 attempts."""
     payload: JsonObject | None = None
-    """What is sent; null in lists."""
+    """The body; null in lists."""
 
 
 class WebhookCall(Answer):
-    """A function call that waits for its output; `idempotency_key` is the same however often it is told."""
+    """A function call that waits for its output; `idempotency_key` is the same in each delivery."""
 
     id: str
     name: str
@@ -100,19 +101,19 @@ class WebhookCall(Answer):
 
 
 class WebhookError(Answer):
-    """Why a run failed."""
+    """The reason why a run failed."""
 
     code: str
     message: str
 
 
 class WebhookData(Answer):
-    """What an event tells: which run, of what, and how it stands. Without a run in `webhook.test`."""
+    """Payload of an event: the run, its thread and assistant, and its status. `webhook.test` has no run."""
 
     assistant_id: str
     run_id: str | None = None
     thread_id: str | None = None
-    status: str | None = None
+    status: Annotated[str | None, BeforeValidator(status_to_wire)] = None
     meta_data: JsonObject = {}
     tool_calls: list[WebhookCall] = []
     error: WebhookError | None = None
@@ -120,7 +121,7 @@ class WebhookData(Answer):
 
 
 class WebhookEvent(Answer):
-    """What a webhook receives; `id` is the same however often it is sent."""
+    """The body of a webhook; `id` is the same in each delivery."""
 
     type: str
     id: str

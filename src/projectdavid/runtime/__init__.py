@@ -1,1 +1,1 @@
-"""The hands: everything that waits, and nothing that decides."""
+"""The runtime: everything that performs I/O or waits; the engine decides."""

@@ -1,4 +1,4 @@
-"""Answers in a format: whether a schema can be used, and whether an answer is what its format says."""
+"""Output formats: validation of schemas, and of answers against them."""
 
 import json
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ import jsonschema_rs
 from projectdavid.runtime.schema_graph import InvalidSchema, SchemaGraph, TooComplex
 
 MAX_ANSWER = 1024 * 1024
-"""Characters of an answer that is checked."""
+"""Maximum characters of an answer that is validated."""
 LARGE_ANSWER = 64 * 1024
-"""Characters of an answer from which a thread checks it, to keep the event loop free."""
+"""Characters of an answer above which it is validated in a thread, to keep the event loop responsive."""
 MAX_STEPS = 5_000_000
-"""Steps of a validator for one answer: about a quarter of a second."""
+"""Validation steps per answer: about a quarter of a second."""
 MAX_MESSAGE = 500
 DRAFTS = {
     "http://json-schema.org/draft-04/schema": "4",
@@ -27,14 +27,14 @@ DRAFTS = {
 TYPES = "'array', 'boolean', 'integer', 'null', 'number', 'object' or 'string', or a list of these"
 PATTERN = "expected a short regular expression without lookaround and back references; '{}' is not one"
 FENCED = "It is wrapped in a code fence: expected the JSON alone."
-TOO_COMPLEX = "It has too many values to be checked against this schema: expected a shorter answer."
+TOO_COMPLEX = "It has too many values to be validated against this schema: expected a shorter answer."
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=256 * 1024, dfa_size_limit=256 * 1024)
-"""The linear-time engine: the time of a search does not explode, whatever the expression."""
+"""The linear-time engine: no expression can make a search explode."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSchema:
-    """A schema that answers can be validated against."""
+    """A schema that answers are validated against."""
 
     validator: Any
     graph: SchemaGraph
@@ -44,11 +44,11 @@ def compile_schema(schema: dict[str, Any]) -> OutputSchema:
     """Prepare a schema for validation. Nothing is fetched.
 
     Raises:
-        InvalidSchema: it is no valid JSON Schema, or one that the server cannot use.
+        InvalidSchema: it is not a valid JSON Schema, or not supported.
     """
     draft = schema.get("$schema", "https://json-schema.org/draft/2020-12/schema")
     if not isinstance(draft, str) or draft.removesuffix("#") not in DRAFTS:
-        raise InvalidSchema(("$schema",), f"expected the URL of a draft of JSON Schema: {', '.join(DRAFTS)}")
+        raise InvalidSchema(("$schema",), f"expected the URL of a JSON Schema draft: {', '.join(DRAFTS)}")
     graph = SchemaGraph(schema)
     try:
         validator = jsonschema_rs.validator_for(
@@ -57,12 +57,12 @@ def compile_schema(schema: dict[str, Any]) -> OutputSchema:
     except jsonschema_rs.ValidationError as error:
         raise InvalidSchema(tuple(error.instance_path), _explain(error, schema)) from None
     except (ValueError, RecursionError) as error:
-        raise InvalidSchema((), f"expected a JSON Schema that can be read: {_shorten(str(error))}") from None
+        raise InvalidSchema((), f"expected a readable JSON Schema: {_shorten(str(error))}") from None
     return OutputSchema(validator, graph)
 
 
 def _explain(error: jsonschema_rs.ValidationError, schema: Any) -> str:
-    """What a schema should have at the place where it is wrong."""
+    """Describe what a schema should have at the location of its fault."""
     found = schema
     for step in error.instance_path:
         found = found[step]
@@ -77,12 +77,12 @@ def _explain(error: jsonschema_rs.ValidationError, schema: Any) -> str:
 
 
 @lru_cache(maxsize=16)
-def _compiled(schema: str) -> OutputSchema:
+def _compile(schema: str) -> OutputSchema:
     return compile_schema(json.loads(schema))
 
 
 def schema_of(response_format: str | Mapping[str, Any]) -> dict[str, Any] | None:
-    """The JSON Schema of a response format, if it has one."""
+    """Return the JSON Schema of a response format, if it has one."""
     if isinstance(response_format, str) or response_format.get("type") != "json_schema":
         return None
     described = response_format.get("json_schema")
@@ -97,7 +97,7 @@ def expects_json(response_format: str | Mapping[str, Any]) -> bool:
 
 
 def find_mismatch(response_format: str | Mapping[str, Any], text: str) -> str:
-    """What is wrong with an answer in a format, in one or two sentences; empty if it is as expected.
+    """Describe how an answer violates its format, in one or two sentences; empty if it does not.
 
     Raises:
         InvalidSchema: the schema cannot be used.
@@ -111,7 +111,7 @@ def find_mismatch(response_format: str | Mapping[str, Any], text: str) -> str:
     except (ValueError, RecursionError) as error:
         return _not_json(text, error)
     if (schema := schema_of(response_format)) is not None:
-        return _against(_compiled(json.dumps(schema)), text, value)
+        return _against(_compile(json.dumps(schema)), text, value)
     kind = response_format if isinstance(response_format, str) else response_format["type"]
     if kind == "json_object" and not isinstance(value, dict):
         return "expected a JSON object."
@@ -119,10 +119,10 @@ def find_mismatch(response_format: str | Mapping[str, Any], text: str) -> str:
 
 
 def _parse(text: str) -> Any:
-    """The value of a JSON text.
+    """Parse JSON strictly.
 
     Raises:
-        ValueError: it is not JSON; Python itself reads NaN, and halves of surrogate pairs.
+        ValueError: it is not JSON; Python itself accepts NaN and lone surrogates.
     """
     value = json.loads(text, parse_constant=_refuse_constant)
     if "\\u" in text:
@@ -159,7 +159,7 @@ def _against(schema: OutputSchema, text: str, value: Any) -> str:
 
 
 def render_path(path: tuple[str | int, ...]) -> str:
-    """The path of a value in an answer: `$.items[0].name`."""
+    """Return the path of a value in an answer: `$.items[0].name`."""
     rendered = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return _shorten(f"${rendered}")
 

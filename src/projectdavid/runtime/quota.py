@@ -1,4 +1,4 @@
-"""What an owner may use: limits of their own over those of the server, and what is used of them today."""
+"""Quotas: an owner's own limits over those of the server, and today's usage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from projectdavid.ports.store import Op, Row, Store, StoreError
-from projectdavid.runtime.driver import Clock, NewRun, OnBusy
+from projectdavid.ports import queries
+from projectdavid.ports.rows import UsageRow
+from projectdavid.ports.store import Op, Store, StoreError
+from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.runs.decision_writer import DAY
+from projectdavid.runtime.runs.driver import NewRun, OnBusy
 from projectdavid.runtime.storage_limits import (
     FILE,
     GENERATED,
@@ -17,15 +21,14 @@ from projectdavid.runtime.storage_limits import (
     run_checks,
     storage_checks,
 )
-from projectdavid.runtime.writing import DAY
 
 MILLION = 1_000_000
 SOON = 5.0
-"""Seconds after which a run may be over; nobody knows when one will be."""
+"""Seconds until a retry can succeed: a run can end at any time."""
 
 
-class Allowance(StorageLimits, frozen=True, omit_defaults=True):
-    """The limits of an owner. Days are those of UTC, money is in the currency of the prices; None: no limit."""
+class OwnerLimits(StorageLimits, frozen=True, omit_defaults=True):
+    """The limits of an owner. Days are in UTC, money is in the currency of the prices; None: no limit."""
 
     requests_per_minute: int | None = None
     concurrent_runs: int | None = None
@@ -33,13 +36,13 @@ class Allowance(StorageLimits, frozen=True, omit_defaults=True):
     money_per_day: float | None = None
 
 
-NO_LIMITS = Allowance()
-_decoder = msgspec.json.Decoder(Allowance)
+NO_LIMITS = OwnerLimits()
+_decoder = msgspec.json.Decoder(OwnerLimits)
 
 
 @dataclass
-class Exceeded(StoreError):
-    """The owner has used up what they may use; `retry_after` is in seconds."""
+class LimitExceeded(StoreError):
+    """The owner has exceeded a limit; `retry_after` is in seconds."""
 
     code: str
     message: str
@@ -47,31 +50,31 @@ class Exceeded(StoreError):
 
 
 class Quota:
-    """Knows what everybody may use, and refuses what is more."""
+    """Determines limits, and enforces them."""
 
-    def __init__(self, store: Store, clock: Clock, default: Allowance = NO_LIMITS) -> None:
+    def __init__(self, store: Store, clock: Clock, default: OwnerLimits = NO_LIMITS) -> None:
         self._store = store
         self._clock = clock
         self._default = default
 
-    def allowed(self, limits: str) -> Allowance:
-        """What the owner of a row's limits may use: what these do not say, the server says."""
+    def parse_limits(self, limits: str) -> OwnerLimits:
+        """Parse an owner's limits; unset ones have the server's values."""
         if limits == "{}":
             return self._default
         own = _decoder.decode(limits)
         given = {name: value for name, value in msgspec.structs.asdict(own).items() if value is not None}
         return msgspec.structs.replace(self._default, **given)
 
-    async def of(self, owner: str) -> Allowance:
-        """What an owner may use now."""
-        row = await self._store.one("user", id=owner)
-        return self._default if row is None else self.allowed(row.limits)
+    async def of(self, owner: str) -> OwnerLimits:
+        """Return the current limits of an owner."""
+        row = await self._store.one(queries.USER, id=owner)
+        return self._default if row is None else self.parse_limits(row.limits)
 
-    async def check(self, owner: str, allowed: Allowance) -> None:
-        """Let an owner pass who may ask a model today.
+    async def check(self, owner: str, allowed: OwnerLimits) -> None:
+        """Check an owner's daily limits before a model call.
 
         Raises:
-            Exceeded: they have used up their tokens or their money of the day.
+            LimitExceeded: the tokens or the money of the day are used up.
         """
         if allowed.tokens_per_day is None and allowed.money_per_day is None:
             return
@@ -83,17 +86,17 @@ class Quota:
         if allowed.money_per_day is not None and (row.cost or 0) >= allowed.money_per_day * MILLION:
             raise self._used_up("money_per_day_exceeded", f"The {allowed.money_per_day:g} of money")
 
-    async def today(self, owner: str) -> Row | None:
-        """What an owner has used since midnight."""
+    async def today(self, owner: str) -> UsageRow | None:
+        """Return the usage of an owner since midnight (UTC)."""
         day = int(self._clock()) // DAY
-        return await self._store.of(owner).one("usage_of", by="day", first=day, last=day)
+        return await self._store.of(owner).one(queries.USAGE_OF, by="day", first=day, last=day)
 
-    async def stored(self, owner: str) -> dict[str, int]:
-        """Return what an owner stores now, by the names of the limits."""
-        return {row.kind: row.amount for row in await self._store.of(owner).all("storage_used")}
+    async def storage_used(self, owner: str) -> dict[str, int]:
+        """Return the current storage of an owner, by name of the limit."""
+        return {row.kind: row.amount for row in await self._store.of(owner).all(queries.STORAGE_USED)}
 
-    async def file_room(self, owner: str, allowed: Allowance) -> dict[str, int]:
-        """Return how many files, and how many bytes of them, an owner can still upload, as far as that is limited.
+    async def file_room(self, owner: str, allowed: OwnerLimits) -> dict[str, int]:
+        """Return how many files and bytes an owner can still upload, as far as limited.
 
         Raises:
             LimitReached: none.
@@ -101,7 +104,7 @@ class Quota:
         return await self._room(owner, allowed, FILE)
 
     async def generated_room(self, owner: str, files: int, size: int) -> dict[str, int]:
-        """Return the same of files that tools make, after `files` of `size` bytes that are not written yet.
+        """Return the same for files created by tools, after `files` of `size` bytes that are not written yet.
 
         Raises:
             LimitReached: none.
@@ -109,9 +112,9 @@ class Quota:
         return await self._room(owner, await self.of(owner), GENERATED, files, size)
 
     async def _room(
-        self, owner: str, allowed: Allowance, names: Sequence[str], files: int = 0, size: int = 0
+        self, owner: str, allowed: OwnerLimits, names: Sequence[str], files: int = 0, size: int = 0
     ) -> dict[str, int]:
-        used = await self.stored(owner)
+        used = await self.storage_used(owner)
         left = remaining(allowed, used, names)
         for name, room in left.items():
             left[name] = room - (size if name.endswith("_bytes") else files)
@@ -119,25 +122,25 @@ class Quota:
                 raise LimitReached(name, room + used.get(name, 0), used.get(name, 0))
         return left
 
-    def _used_up(self, code: str, what: str) -> Exceeded:
+    def _used_up(self, code: str, what: str) -> LimitExceeded:
         now = self._clock()
         midnight = (now // DAY + 1) * DAY
         next_day = datetime.fromtimestamp(midnight, UTC)
-        message = f"{what} of this day are used up. The next day begins at {next_day:%Y-%m-%d %H:%M} UTC."
-        return Exceeded(code, message, midnight - now)
+        message = f"{what} of this day are used up. The next day starts at {next_day:%Y-%m-%d %H:%M} UTC."
+        return LimitExceeded(code, message, midnight - now)
 
 
-def room(allowed: Allowance, new: NewRun, also: Sequence[Op] = ()) -> list[Op]:
-    """Return what to write with a new run, after `also`, to refuse it if its owner exceeds a limit."""
+def room(allowed: OwnerLimits, new: NewRun, also: Sequence[Op] = ()) -> list[Op]:
+    """Build the checks for a new run, after `also`, that reject it if its owner exceeds a limit."""
     stored = [*storage_checks(allowed, new.owner, also), *run_checks(allowed, new.owner, new.thread_id)]
     return [*stored, *_open_runs(allowed, new)]
 
 
-def _open_runs(allowed: Allowance, new: NewRun) -> list[Op]:
+def _open_runs(allowed: OwnerLimits, new: NewRun) -> list[Op]:
     most = allowed.concurrent_runs
     if most is None:
         return []
-    message = f"You have {most} open runs, and may not have more at once. Wait until one is over, or cancel one."
+    message = f"You have {most} open runs, the maximum. Wait until one ends, or cancel one."
     interrupts = new.thread_id if new.on_busy is OnBusy.INTERRUPT else None
-    exceeded = Exceeded("concurrent_runs_exceeded", message, SOON)
-    return [Op("runs_room", {"most": most, "interrupts": interrupts}, missing=exceeded)]
+    exceeded = LimitExceeded("concurrent_runs_exceeded", message, SOON)
+    return [Op(queries.RUNS_ROOM, {"most": most, "interrupts": interrupts}, missing=exceeded)]

@@ -1,8 +1,8 @@
-"""The subschemas of a JSON Schema: where each applies, what references lead to, and what validation can cost.
+"""Analysis of a JSON Schema: its subschemas, its references, and the cost of validation.
 
-A validator that follows a schema can need exponential time: a definition that refers to the next one twice doubles the
-work with each step, and a recursive one with each level of the value. Validation holds the interpreter and cannot be
-interrupted, so its cost is bounded before it starts.
+Validation can take exponential time: a definition that refers to the next one twice doubles the work with each step,
+and a recursive one with each level of the value. It holds the interpreter and cannot be interrupted, so its cost is
+limited before it starts.
 """
 
 from collections import deque
@@ -14,34 +14,34 @@ Path = tuple[str | int, ...]
 Schema = dict[str, Any]
 
 NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions"})
-"""The keywords whose value has a schema for each of several names."""
+"""Keywords with a schema per name."""
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})
-"""The keywords whose schemas apply to the same value."""
+"""Keywords whose schemas apply to the same value."""
 DEFINITIONS = frozenset({"$defs", "definitions"})
-"""The keywords whose schemas apply only through references."""
+"""Keywords whose schemas apply only through references."""
 OF_CHILDREN = frozenset(
     {
         *("properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames"),
         *("prefixItems", "items", "additionalItems", "contains", "unevaluatedItems"),
     }
 )
-"""The keywords whose schemas apply to what is inside the value."""
+"""Keywords whose schemas apply to parts of the value."""
 SUBSCHEMAS = IN_PLACE | DEFINITIONS | OF_CHILDREN
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 URI = "#/%~!$&'()*+,;=:@?"
-"""The characters of a reference, beside letters and digits, that a URI has as they are."""
+"""Characters of a reference, besides letters and digits, that need no escape in a URI."""
 UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
-"""The keywords for which a validator applies the schemas in place a second time."""
+"""Keywords for which a validator applies the in-place schemas a second time."""
 MAX_PATTERNS = 64
-"""Regular expressions in one schema."""
+"""Regular expressions per schema."""
 MAX_NESTING = 200
-"""Subschemas within each other, references followed."""
+"""Nested subschemas, with references followed."""
 MAX_VISITS = 200_000
-"""Pairs of a schema and a value that are counted before a value counts as too complex."""
+"""Pairs of schema and value above which a value counts as too complex."""
 
 
 class InvalidSchema(Exception):
-    """A schema that cannot be used; `path` leads to the fault."""
+    """A schema that cannot be used; `path` is the location of the fault."""
 
     def __init__(self, path: Path, message: str) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class TooComplex(Exception):
 
 
 def list_subschemas(schema: Schema) -> Iterator[tuple[str, Path, Schema]]:
-    """The schemas directly inside a schema: the keyword, the path from the schema, and the subschema."""
+    """Yield the direct subschemas of a schema: keyword, relative path, and subschema."""
     for keyword, value in schema.items():
         if keyword not in SUBSCHEMAS:
             continue
@@ -69,10 +69,10 @@ def list_subschemas(schema: Schema) -> Iterator[tuple[str, Path, Schema]]:
 
 
 class SchemaGraph:
-    """A schema with its references resolved.
+    """A schema with resolved references.
 
     Raises:
-        InvalidSchema: a reference leads nowhere, or out of the schema; or the schema nests too deeply.
+        InvalidSchema: a reference is broken or external, or the schema is nested too deeply.
     """
 
     def __init__(self, root: Schema) -> None:
@@ -83,10 +83,10 @@ class SchemaGraph:
         self._patterns = 0
         self._resolve()
         self.cost = self._measure(root, {}, ())
-        """Steps that validating one value can take; None if the schema is recursive, and the value decides."""
+        """Maximum validation steps for one value; None if the schema is recursive, so the value decides."""
 
     def count_steps(self, value: Any) -> int:
-        """Steps that validating a value can take.
+        """Return the maximum validation steps for a value.
 
         Raises:
             TooComplex: too many to count.
@@ -94,7 +94,7 @@ class SchemaGraph:
         return self._count(self._root, value, {}, 0)
 
     def build_uris(self) -> Schema:
-        """The schema with every reference as a valid URI: people write `#/$defs/é`, where a URI has `%C3%A9`."""
+        """Return the schema with valid URIs as references: users write `#/$defs/é`, where a URI needs `%C3%A9`."""
         return self._rebuild(self._root)
 
     def _rebuild(self, value: Any) -> Any:
@@ -107,7 +107,7 @@ class SchemaGraph:
             rebuilt |= {name: quote(rebuilt[name], safe=URI) for name in REFERENCES if name in rebuilt}
         return rebuilt
 
-    # References.
+    # References
 
     def _resolve(self) -> None:
         references = deque[tuple[Path, str, Schema]]()
@@ -120,7 +120,7 @@ class SchemaGraph:
                 self._visit(target_path, target, references)
 
     def _visit(self, start: Path, root: Schema, references: deque[tuple[Path, str, Schema]]) -> None:
-        """Look at all subschemas that were not seen yet; collects anchors and references."""
+        """Visit all new subschemas; collects anchors and references."""
         waiting = deque([(start, root)])
         while waiting:
             path, schema = waiting.popleft()
@@ -150,12 +150,15 @@ class SchemaGraph:
             raise InvalidSchema(path, "expected a string")
         if not reference.startswith("#"):
             raise InvalidSchema(
-                path, "expected a reference within this schema, such as '#/$defs/name'; the server fetches nothing"
+                path,
+                "expected a reference within this schema, such as '#/$defs/name'; the server does not fetch schemas",
             )
         pointer = unquote(reference[1:])
         if pointer and not pointer.startswith("/"):
             if pointer not in self._anchors:
-                raise InvalidSchema(path, f"expected a reference to something in this schema; '{reference}' is not")
+                raise InvalidSchema(
+                    path, f"expected a reference to a part of this schema; '{reference}' does not exist"
+                )
             return path, self._anchors[pointer]
         found: Any = self._root
         steps: list[str | int] = []
@@ -164,16 +167,18 @@ class SchemaGraph:
             step = int(name) if isinstance(found, list) and name.isascii() and name.isdigit() else name
             found = _get(found, step)
             if found is None:
-                raise InvalidSchema(path, f"expected a reference to something in this schema; '{reference}' is not")
+                raise InvalidSchema(
+                    path, f"expected a reference to a part of this schema; '{reference}' does not exist"
+                )
             steps.append(step)
         if not isinstance(found, dict | bool):
             raise InvalidSchema(path, f"expected a reference to a schema; '{reference}' is not one")
         return tuple(steps), found
 
-    # Costs.
+    # Costs
 
     def _measure(self, schema: Schema, known: dict[int, int | None], above: tuple[int, ...]) -> int | None:
-        """Steps that one value of every kind takes, all subschemas together; None if the schema leads to itself."""
+        """Return the steps for one value of any type, all subschemas together; None if the schema is recursive."""
         if id(schema) in above:
             return None
         if id(schema) in known:
@@ -194,7 +199,7 @@ class SchemaGraph:
             return known[key]
         if len(known) > MAX_VISITS or depth > MAX_NESTING * 2:
             raise TooComplex
-        known[key] = 0  # a schema that leads to itself in place is not followed twice
+        known[key] = 0  # a schema that refers to itself in place is followed once
         total, times = _weigh(schema), _times(schema)
         for target in self._targets.get(id(schema), ()):
             total += times * self._count(target, value, known, depth + 1)
@@ -209,7 +214,7 @@ class SchemaGraph:
 
 
 def _get(container: Any, step: str | int) -> Any:
-    """What is at a step of a JSON pointer, or None."""
+    """Return the value at a step of a JSON pointer, or None."""
     if isinstance(container, dict):
         return container.get(step)
     if isinstance(container, list) and isinstance(step, int) and step < len(container):
@@ -226,7 +231,7 @@ def _times(schema: Schema) -> int:
 
 
 def _children(keyword: str, name: str | int, value: Any) -> list[Any]:
-    """The parts of a value to which a subschema can apply."""
+    """Return the parts of a value to which a subschema can apply."""
     if isinstance(value, dict):
         if keyword == "properties":
             return [value[name]] if name in value else []

@@ -1,18 +1,19 @@
-"""Limits of what an owner stores, checked in the transaction that stores it."""
+"""Storage limits of owners, checked in the transaction that stores."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from projectdavid.ports.store import Op, StoreError, Value
+from projectdavid.ports import queries
+from projectdavid.ports.store import Op, Statement, StoreError, Value
 
 REVOKED_KEYS_KEPT = 1000
 """Revoked keys of an owner that stay listed; older ones are deleted."""
 
 
 class StorageLimits(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What an owner can store at once. None: no limit."""
+    """Storage limits of an owner. None: no limit."""
 
     storage_bytes: int | None = None
     stored_files: int | None = None
@@ -30,7 +31,7 @@ class StorageLimits(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 
 @dataclass(frozen=True, slots=True)
 class LimitText:
-    """How a limit is described to those who reach it."""
+    """The description of a limit in errors."""
 
     counts: str
     remedy: str
@@ -39,8 +40,8 @@ class LimitText:
 TEXTS: Mapping[str, LimitText] = {
     "storage_bytes": LimitText("bytes of files and of parts of uploads", "Delete files"),
     "stored_files": LimitText("files", "Delete files"),
-    "generated_bytes": LimitText("bytes of files that tools made", "Delete files that tools made"),
-    "generated_files": LimitText("files that tools made", "Delete files that tools made"),
+    "generated_bytes": LimitText("bytes of files created by tools", "Delete files created by tools"),
+    "generated_files": LimitText("files created by tools", "Delete files created by tools"),
     "vector_stores": LimitText("vector stores", "Delete vector stores"),
     "files_per_vector_store": LimitText("files in a vector store", "Remove files from it, or use another vector store"),
     "vector_store_bytes": LimitText("bytes of text in vector stores", "Remove files from vector stores"),
@@ -51,27 +52,32 @@ TEXTS: Mapping[str, LimitText] = {
     "active_keys": LimitText("API keys that are not revoked", "Revoke keys"),
 }
 PER_OWNER = tuple(name for name in TEXTS if name not in ("files_per_vector_store", "messages_per_thread"))
-"""The limits whose use is counted for each owner as a whole."""
+"""Limits that count per owner."""
 
 FILE = ("stored_files", "storage_bytes")
-CHECKED: Mapping[str, tuple[str, ...]] = {
-    "file_insert": FILE,
-    "upload_insert": ("open_uploads",),
-    "upload_part_insert": ("storage_bytes",),
-    "store_insert": ("vector_stores",),
-    "store_file_attach": ("vector_store_bytes",),
-    "store_file_bring": ("vector_store_bytes",),
-    "assistant_insert": ("assistants",),
-    "thread_insert": ("threads",),
-    "key_insert": ("active_keys",),
+CHECKED: Mapping[Statement, tuple[str, ...]] = {
+    queries.FILE_INSERT: FILE,
+    queries.UPLOAD_INSERT: ("open_uploads",),
+    queries.UPLOAD_PART_INSERT: ("storage_bytes",),
+    queries.STORE_INSERT: ("vector_stores",),
+    queries.STORE_IMPORT: ("vector_stores",),
+    queries.STORE_FILE_ATTACH: ("vector_store_bytes",),
+    queries.STORE_FILE_BRING: ("vector_store_bytes",),
+    queries.ASSISTANT_INSERT: ("assistants",),
+    queries.THREAD_INSERT: ("threads",),
+    queries.KEY_INSERT: ("active_keys",),
 }
-"""The limits of an owner that each query can exceed."""
+"""Limits that each query can exceed."""
+MESSAGES = (queries.MESSAGE_INSERT, queries.MESSAGE_IMPORT)
+STORE_FILES = (queries.STORE_FILE_ATTACH, queries.STORE_FILE_BRING)
+STORING = frozenset((*CHECKED, *MESSAGES))
+"""All queries with limits."""
 GENERATED = (*FILE, "generated_files", "generated_bytes")
 
 
 @dataclass
 class LimitReached(StoreError):
-    """A request would exceed a limit of what its owner stores; `used` is what is stored now, if that is known."""
+    """A request would exceed a storage limit of its owner; `used` is the current amount, if known."""
 
     limit: str
     most: int
@@ -82,47 +88,56 @@ class LimitReached(StoreError):
         used = "" if self.used is None else f", and has {self.used}"
         return (
             f"The limit '{self.limit}' is reached: a user can have at most {self.most} {text.counts}{used}."
-            f" {text.remedy}, or ask an admin for a higher limit; GET /v1/usage shows what is used."
+            f" {text.remedy}, or ask an admin for a higher limit; GET /v1/usage shows the current use."
         )
 
 
 def storage_checks(limits: StorageLimits, owner: str, ops: Sequence[Op]) -> list[Op]:
-    """Return what follows operations in their transaction, to refuse them if they exceed a limit of their owner.
+    """Build checks that follow operations in their transaction, and reject them if they exceed a limit of their owner.
 
     Each check raises LimitReached.
     """
-    return list({repr(op): op for new in ops for op in _checks(limits, owner, new)}.values())
+    stored = {_place(op): op for op in ops if op.query in STORING}  # one check per thread for many messages
+    checks = [check for op in stored.values() for check in _checks(limits, owner, op)]
+    if len(stored) < 2:
+        return checks
+    return list({(check.query, *check.params.values()): check for check in checks}.values())
 
 
 def run_checks(limits: StorageLimits, owner: str, thread_id: str) -> list[Op]:
-    """Return what refuses a run in a thread that has no room for a message."""
+    """Build the checks that reject a run in a thread without room for a message."""
     most = limits.messages_per_thread
     return [] if most is None else [_messages(owner, thread_id, most - 1, most)]
 
 
+def _place(new: Op) -> tuple[Statement | Value, ...]:
+    """Return the values that the checks of an operation depend on."""
+    return new.query, new.params.get("thread_id"), new.params.get("store_id"), new.params.get("run_id")
+
+
 def _checks(limits: StorageLimits, owner: str, new: Op) -> Iterator[Op]:
     names = CHECKED.get(new.query, ())
-    if new.query == "file_insert" and new.params["run_id"] is not None:
+    if new.query is queries.FILE_INSERT and new.params["run_id"] is not None:
         names = GENERATED
     for name in names:
         most: int | None = getattr(limits, name)
         if most is not None:
             params: dict[str, Value] = {"owner": owner, "kind": name, "most": most}
-            yield Op("storage_room", params, missing=LimitReached(name, most))
-    if new.query == "message_insert" and (most := limits.messages_per_thread) is not None:
+            yield Op(queries.STORAGE_ROOM, params, missing=LimitReached(name, most))
+    if new.query in MESSAGES and (most := limits.messages_per_thread) is not None:
         yield _messages(owner, str(new.params["thread_id"]), most, most)
-    if new.query in ("store_file_attach", "store_file_bring") and (most := limits.files_per_vector_store) is not None:
+    if new.query in STORE_FILES and (most := limits.files_per_vector_store) is not None:
         where: dict[str, Value] = {"owner": owner, "store_id": new.params["store_id"], "most": most}
-        yield Op("store_files_room", where, missing=LimitReached("files_per_vector_store", most))
+        yield Op(queries.STORE_FILES_ROOM, where, missing=LimitReached("files_per_vector_store", most))
 
 
 def _messages(owner: str, thread_id: str, most: int, limit: int) -> Op:
     params: dict[str, Value] = {"owner": owner, "thread_id": thread_id, "most": most}
-    return Op("messages_room", params, missing=LimitReached("messages_per_thread", limit))
+    return Op(queries.MESSAGES_ROOM, params, missing=LimitReached("messages_per_thread", limit))
 
 
 def remaining(limits: StorageLimits, used: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
-    """Return how much more an owner can store, by the names of those limits that there are."""
+    """Return how much more an owner can store, by name of the limit, for existing limits."""
     found: dict[str, int] = {}
     for name in names:
         most: int | None = getattr(limits, name)

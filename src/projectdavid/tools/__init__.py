@@ -1,1 +1,1 @@
-"""The platform's own tools: plugs of the tool socket, on top of the sockets that they need."""
+"""The platform's own tools, built on the ports that they need."""

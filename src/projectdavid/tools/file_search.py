@@ -1,39 +1,40 @@
-"""`file_search`: models search the vector stores of their assistant and thread, and cite what they find."""
+"""`file_search`: searches the vector stores of the assistant and the thread; models cite the results."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from projectdavid.engine.chunking import estimate
-from projectdavid.engine.citations import mark, number_of
-from projectdavid.engine.filters import WrongFilter, see_filter
-from projectdavid.ports.retrieval import Found, Passage, Retrieval, RetrievalUnavailable, Wanted
-from projectdavid.ports.tool import Context, ToolCall, ToolError, ToolFunction, ToolOutput
-from projectdavid.tools.untrusted import Fence
+from projectdavid.engine.chunks import estimate
+from projectdavid.engine.citations import render_mark, search_number
+from projectdavid.engine.filters import InvalidFilter, check_filter
+from projectdavid.ports.retrieval import FoundPassage, Retrieval, RetrievalQuery, RetrievalResult, RetrievalUnavailable
+from projectdavid.ports.tool import ToolCall, ToolContext, ToolDescription, ToolError, ToolFunction, ToolOutput
+from projectdavid.tools.step_rendering import render_file_search
+from projectdavid.tools.untrusted import UntrustedFence
 
 RESULTS = 8
-"""How many results there are at most, where nobody says otherwise."""
+"""Default number of results."""
 MOST_RESULTS = 50
 BUDGET = 16_000
-"""Tokens of the results of a call, roughly."""
+"""Approximate tokens of the results of a call."""
 LONGEST = 4096
-"""Characters of a query."""
+"""Maximum characters of a query."""
 DESCRIPTION = """\
-Search the files that the user or the developer has attached, and get the passages that say most about the query, each \
-with its file and its place there. Search before answering what the files may know; search again in other words where \
-the passages do not answer it. Cite each passage that a statement rests on by its mark, such as 【4:0†report.pdf】, \
-copied exactly, right behind the statement.\
+Search the files that the user or the developer has attached, and get the passages that match the query best, each \
+with its file and its position there. Search before answering questions that the files can answer; search again in \
+other words if the passages do not answer it. Cite each passage that a statement rests on by its mark, such as \
+【4:0†report.pdf】, copied exactly, right after the statement.\
 """
 PARAMETERS: Mapping[str, Any] = {
     "type": "object",
     "properties": {
-        "query": {"type": "string", "description": "What to look for, in words that such a passage would have."},
+        "query": {"type": "string", "description": "What to look for, in words that such a passage would contain."},
         "max_results": {"type": "integer", "minimum": 1, "maximum": MOST_RESULTS},
         "filters": {
             "type": "object",
             "description": (
-                "Only files whose attributes are like this: "
+                "Only files whose attributes match: "
                 '{"type": "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "nin", "key": "...", "value": ...}, or '
-                '{"type": "and" | "or", "filters": [...]}. Leave it out unless the attributes are known.'
+                '{"type": "and" | "or", "filters": [...]}. Omit it unless the attributes are known.'
             ),
         },
     },
@@ -46,20 +47,27 @@ NOTHING_THERE = "There are no files to search: neither the assistant nor the thr
 class FileSearch:
     """Searches files for models."""
 
+    description = ToolDescription(
+        "file_search",
+        render_file_search,
+        has_citations=True,
+        reserved_functions=frozenset({"file_search", "vector_store_search"}),
+    )
+
     def __init__(self, retrieval: Retrieval) -> None:
         self._retrieval = retrieval
 
     def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:  # noqa: ARG002
-        """The one function."""
+        """The single function."""
         return [ToolFunction("file_search", DESCRIPTION, PARAMETERS, effect="read")]
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
-        """Search.
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
+        """Search the vector stores.
 
         Raises:
-            ToolError: the arguments are none, there is nothing to search, or it cannot be searched now.
+            ToolError: the arguments are invalid, there is nothing to search, or the search fails.
         """
-        wanted = _wanted(call)
+        wanted = _parse_query(call)
         stores = await context.stores()
         if not stores:
             raise ToolError(NOTHING_THERE)
@@ -67,69 +75,69 @@ class FileSearch:
             found = await self._retrieval.search(call.owner, stores, wanted)
         except RetrievalUnavailable as error:
             raise ToolError(str(error)) from None
-        number = number_of(call.idempotency_key)
+        number = search_number(call.idempotency_key)
         passages = _within(BUDGET, found.passages)
         details: dict[str, Any] = {
             "input": wanted.text,
             "number": number,
             "mode": "hybrid" if found.semantic else "lexical",
-            "results": [_kept(passage) for passage in passages],
+            "results": [_result_details(passage) for passage in passages],
         }
-        return ToolOutput(_told(number, passages, found), details=details)
+        return ToolOutput(_render_results(number, passages, found), details=details)
 
 
-def _wanted(call: ToolCall) -> Wanted:
-    """What a call looks for: `max_results` within what the assistant's entry allows.
+def _parse_query(call: ToolCall) -> RetrievalQuery:
+    """Parse the query of a call; `max_results` cannot exceed the assistant's setting.
 
     Raises:
-        ToolError: says what was expected.
+        ToolError: it is invalid; the message says what was expected.
     """
     given = call.arguments
     if unknown := [name for name in given if name not in PARAMETERS["properties"]]:
-        raise ToolError(f"file_search takes 'query', 'max_results' and 'filters', not '{unknown[0]}'")
+        raise ToolError(f"file_search accepts 'query', 'max_results' and 'filters', not '{unknown[0]}'")
     query = given.get("query")
     if not isinstance(query, str) or not query.strip():
-        raise ToolError('file_search takes {"query": "..."}, a text')
+        raise ToolError('file_search expects {"query": "..."}, a string')
     if len(query) > LONGEST:
-        raise ToolError(f"'query' has {len(query)} characters, and may have {LONGEST}")
+        raise ToolError(f"'query' has {len(query)} characters, but at most {LONGEST} are allowed")
     filters = given.get("filters") or None
     try:
-        see_filter(filters, "filters") if filters is not None else None
-    except WrongFilter as error:
+        check_filter(filters, "filters") if filters is not None else None
+    except InvalidFilter as error:
         raise ToolError(str(error)) from None
     options: Mapping[str, Any] = call.entry.get("file_search") or {}
     most = options.get("max_num_results") or MOST_RESULTS
     asked = given.get("max_results", min(RESULTS, most))
     if not isinstance(asked, int) or isinstance(asked, bool) or not 1 <= asked <= MOST_RESULTS:
-        raise ToolError(f"'max_results' is to be a whole number from 1 to {MOST_RESULTS}")
+        raise ToolError(f"'max_results' must be an integer between 1 and {MOST_RESULTS}")
     threshold = (options.get("ranking_options") or {}).get("score_threshold") or 0.0
-    return Wanted(query, min(asked, most), threshold, filters)
+    return RetrievalQuery(query, min(asked, most), threshold, filters)
 
 
-def _within(budget: int, passages: Sequence[Passage]) -> list[Passage]:
-    """The best passages that fit, and always one."""
-    kept: list[Passage] = []
+def _within(budget: int, passages: Sequence[FoundPassage]) -> list[FoundPassage]:
+    """Return the best passages within the token limit, at least one."""
+    kept: list[FoundPassage] = []
     for passage in passages:
-        budget -= estimate(passage.chunk.text)
+        budget -= estimate(passage.chunk.display_text)
         if kept and budget < 0:
             break
         kept.append(passage)
     return kept
 
 
-def _told(number: int, passages: Sequence[Passage], found: Found) -> str:
-    """The results as a model is told them: within lines that no text of a file can imitate."""
-    fence = Fence()
-    lines = [f"Passages from the files, the best first. {fence.saying('the files say')}"]
+def _render_results(number: int, passages: Sequence[FoundPassage], found: RetrievalResult) -> str:
+    """Render the results for the model, between lines that no file content can imitate."""
+    fence = UntrustedFence()
+    lines = [f"Passages from the files, best first. {fence.saying('the files say')}"]
     if not passages:
-        lines = ["Nothing was found. Other words may find more."]
+        lines = ["Nothing was found. Other words may give results."]
     for index, passage in enumerate(passages):
-        where = f"{mark(number, index, passage.filename)} {_place(passage)}, score {passage.score:.2f}"
-        lines += ["", where, *_attributes(passage), fence.around(passage.chunk.text.replace("\f", "\n"))]
+        where = f"{render_mark(number, index, passage.filename)} {_place(passage)}, score {passage.score:.2f}"
+        lines += ["", where, *_attributes(passage), fence.around(passage.chunk.display_text.replace("\f", "\n"))]
     return "\n".join([*lines, *(f"\n[{remark}]" for remark in found.remarks)])
 
 
-def _place(passage: Passage) -> str:
+def _place(passage: FoundPassage) -> str:
     chunk = passage.chunk
     lines = f"lines {chunk.first_line}-{chunk.last_line}"
     if chunk.first_page is None:
@@ -138,13 +146,13 @@ def _place(passage: Passage) -> str:
     return f"page {chunk.first_page}{more}, {lines}"
 
 
-def _attributes(passage: Passage) -> list[str]:
+def _attributes(passage: FoundPassage) -> list[str]:
     shown = ", ".join(f"{key}={value}" for key, value in passage.attributes.items())
     return [f"attributes: {' '.join(shown.split())}"] if shown else []
 
 
-def _kept(passage: Passage) -> dict[str, Any]:
-    """A result for the step, and for citations of it."""
+def _result_details(passage: FoundPassage) -> dict[str, Any]:
+    """Return a result for the step and for citations."""
     chunk = passage.chunk
     return {
         "vector_store_id": passage.store_id,
@@ -157,4 +165,5 @@ def _kept(passage: Passage) -> dict[str, Any]:
         "last_line": chunk.last_line,
         "first_page": chunk.first_page,
         "last_page": chunk.last_page,
+        **({"attributes": dict(passage.attributes)} if passage.attributes else {}),
     }

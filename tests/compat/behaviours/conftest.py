@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.compat.behaviours.hands import Plotter
 from tests.compat.behaviours.model import player
 from tests.compat.behaviours.wire import Wire, user_of
@@ -12,7 +12,7 @@ from tests.fakes.hands import FakeComputer
 from tests.server.conftest import serving
 
 
-def _platform(tmp_path_factory: pytest.TempPathFactory, **settings: object) -> Iterator[Embedded]:
+def _platform(tmp_path_factory: pytest.TempPathFactory, **settings: object) -> Iterator[EmbeddedPlatform]:
     tools = {"code_interpreter": Plotter(), "computer": FakeComputer()}
     with serving(
         tmp_path_factory.mktemp("behaviours"), providers={"scripted": player()}, tools=tools, **settings
@@ -21,31 +21,31 @@ def _platform(tmp_path_factory: pytest.TempPathFactory, **settings: object) -> I
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     yield from _platform(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     """A server whose runs have a second or two: they end with a whole one."""
     yield from _platform(tmp_path_factory, openai_run_seconds=2)
 
 
 @pytest.fixture
-def wire(server: Embedded) -> Iterator[Wire]:
+def wire(server: EmbeddedPlatform) -> Iterator[Wire]:
     with user_of(server) as wire:
         yield wire
 
 
 @pytest.fixture
-def other(server: Embedded) -> Iterator[Wire]:
+def other(server: EmbeddedPlatform) -> Iterator[Wire]:
     """Somebody else."""
     with user_of(server) as wire:
         yield wire
 
 
 @pytest.fixture
-def hurried(hasty: Embedded) -> Iterator[Wire]:
+def hurried(hasty: EmbeddedPlatform) -> Iterator[Wire]:
     """A user of it."""
     with user_of(hasty) as wire:
         yield wire

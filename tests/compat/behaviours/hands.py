@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
-from projectdavid.ports.tool import Context, ToolCall, ToolOutput
+from projectdavid.ports.tool import ToolCall, ToolContext, ToolOutput
 from tests.fakes.hands import SANDBOX, FakeInterpreter
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -16,7 +16,7 @@ async def _bytes(content: bytes) -> AsyncGenerator[bytes]:
 class Plotter(FakeInterpreter):
     """Prints "2", draws `plot.png` and writes `table.csv`, whatever the code is."""
 
-    async def run(self, call: ToolCall, context: Context) -> ToolOutput:
+    async def run(self, call: ToolCall, context: ToolContext) -> ToolOutput:
         code = call.arguments["code"]
         await context.tell("sandbox", {"state": "started", "kind": "python", "level": "namespaces", "message": None})
         await context.tell("code", {"content": code})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.compat.behaviours.wire import Wire, refused
+from tests.compat.behaviours.wire import Json, Wire, ok, refused
 
 behaviour = pytest.mark.behaviour
 KEYS = {
@@ -70,7 +70,86 @@ def test_tools_of_the_platform_come_back(wire: Wire) -> None:
     options = found["file_search"]["ranking_options"]
     assert (options["ranker"], options["score_threshold"]) == ("auto", 0.5)
     [plain] = wire.assistant(tools=[{"type": "file_search"}])["tools"]
-    assert plain["type"] == "file_search"
+    ranking = {"ranker": "default_2024_08_21", "score_threshold": 0.0, "hybrid_search": None}
+    assert plain == {"type": "file_search", "file_search": {"ranking_options": ranking}}
+
+
+RETURNED: Json = {
+    "name": None,
+    "description": None,
+    "model": "scripted/hello",
+    "instructions": None,
+    "tools": [
+        {"type": "code_interpreter"},
+        {
+            "type": "file_search",
+            "file_search": {
+                "max_num_results": 5,
+                "ranking_options": {"ranker": "default_2024_08_21", "score_threshold": 0.5, "hybrid_search": None},
+            },
+        },
+        {
+            "type": "function",
+            "function": {"name": "f", "parameters": {"type": "object", "properties": {}}, "strict": False},
+        },
+    ],
+    "tool_resources": {"code_interpreter": {"file_ids": []}, "file_search": {"vector_store_ids": []}},
+    "metadata": {},
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "response_format": "auto",
+    "reasoning_effort": None,
+}
+"""An assistant as the service returned it, without what it gave itself."""
+
+
+@behaviour("objects.returned")
+def test_what_the_service_returned_can_be_posted_again(wire: Wire) -> None:
+    made = wire.make("/assistants", **RETURNED)
+    assert made == {**made, **RETURNED}
+    ours = {name: value for name, value in made.items() if name not in ("id", "object", "created_at")}
+    again = wire.make("/assistants", **ours)
+    assert wire.make(f"/assistants/{again['id']}", **ours) == {
+        **made,
+        **{name: again[name] for name in again.keys() - ours.keys()},
+    }
+    stored = ok(wire.get(str(wire.base_url.join(f"/v1/assistants/{made['id']}"))))
+    assert stored["tools"][1]["file_search"]["ranking_options"] == {
+        "ranker": "default_2024_08_21",
+        "score_threshold": 0.5,
+    }
+    bad = [{"type": "file_search", "file_search": {"ranking_options": {"score_threshold": 0, "hybrid_search": {}}}}]
+    refused(wire.post("/assistants", json={**RETURNED, "tools": bad}), 400, code="invalid_type")
+    part = {"type": "text", "text": {"value": "Hi", "annotations": []}}
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/a.png", "detail": "auto"}}
+    message = {"role": "user", "content": [part, image], "attachments": [], "metadata": {}}
+    thread = wire.make("/threads", messages=[message], metadata={}, tool_resources=RETURNED["tool_resources"])
+    shown = wire.messages(thread["id"])[0]
+    assert {name: shown[name] for name in message} == message
+    wire.make(f"/threads/{thread['id']}/messages", **message)
+    run = wire.make(f"/threads/{thread['id']}/runs", assistant_id=made["id"])
+    given = (
+        "model",
+        "instructions",
+        "tools",
+        "tool_resources",
+        "metadata",
+        "temperature",
+        "top_p",
+        "max_prompt_tokens",
+    )
+    given += ("max_completion_tokens", "truncation_strategy", "tool_choice", "parallel_tool_calls", "response_format")
+    wire.ended(run)
+    body = {name: run[name] for name in given} | {"instructions": None, "reasoning_effort": None}
+    assert (
+        wire.ended(wire.make(f"/threads/{thread['id']}/runs", assistant_id=made["id"], **body))["tools"] == run["tools"]
+    )
+    file = wire.upload(b"words")
+    chunks = {"type": "other"}
+    store = wire.make(
+        "/vector_stores", name=None, expires_after=None, metadata={}, file_ids=[file["id"]], chunking_strategy=chunks
+    )
+    wire.make(f"/vector_stores/{store['id']}/files", file_id=file["id"], chunking_strategy=chunks, attributes={})
 
 
 @behaviour("assistants.response-format")
@@ -101,6 +180,32 @@ def test_resources_come_back_as_ids(wire: Wire) -> None:
     made = wire.assistant(tools=tools, tool_resources=resources)
     assert made["tool_resources"] == resources
     assert wire.thread()["tool_resources"] == {}
+
+
+CODE: Json = {"code_interpreter": {"file_ids": []}}
+SEARCH: Json = {"file_search": {"vector_store_ids": []}}
+
+
+@behaviour("assistants.tool-resources")
+@pytest.mark.parametrize(
+    ("tools", "shown"),
+    [
+        ([], {}),
+        ([{"type": "code_interpreter"}], CODE),
+        ([{"type": "file_search"}], SEARCH),
+        ([{"type": "file_search"}, {"type": "code_interpreter"}], CODE | SEARCH),
+        ([{"type": "web_search"}], {}),
+    ],
+)
+def test_each_tool_of_an_assistant_has_an_entry_in_its_resources(wire: Wire, tools: Json, shown: Json) -> None:
+    made = wire.assistant(tools=tools)
+    assert made["tool_resources"] == shown
+    assert wire.read(f"/assistants/{made['id']}") == made
+    assert wire.make(f"/assistants/{made['id']}", tool_resources=shown) == made
+    run = wire.make(f"/threads/{wire.thread('Hi')['id']}/runs", assistant_id=made["id"])
+    assert run["tool_resources"] == wire.ended(run)["tool_resources"] == {}
+    [created] = [frame.data for frame in wire.told(tools=tools) if frame.event == "thread.run.created"]
+    assert created["tool_resources"] == CODE
 
 
 @behaviour("assistants.store-shortcut")
@@ -149,7 +254,7 @@ def test_a_thread_needs_no_body(wire: Wire) -> None:
     made = answer.json()
     assert made.keys() >= {"id", "object", "created_at", "metadata", "tool_resources"}
     assert (made["object"], made["metadata"], made["tool_resources"]) == ("thread", {}, {})
-    assert wire.read(f"/threads/{made['id']}") == made
+    assert wire.read(f"/threads/{made['id']}") == {**made, "tool_resources": {"code_interpreter": {"file_ids": []}}}
 
 
 @behaviour("threads.update")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.compat.behaviours.expected import PYTHON
 from tests.compat.behaviours.walking import WALKS, observed, walked
 from tests.compat.environments import environment
@@ -15,7 +15,10 @@ VERSIONS = ("1.109.1", "2.54.0", "3.54.0")
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def report(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: Embedded, hasty: Embedded
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    server: EmbeddedPlatform,
+    hasty: EmbeddedPlatform,
 ) -> dict[str, Any]:
     """What this version observed."""
     python = environment(f"openai=={request.param}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.compat.behaviours.wire import Json, Wire, path_of, refused
+from tests.compat.behaviours.wire import Json, Wire, ok, path_of, refused
 from tests.server.talking import WEATHER
 
 behaviour = pytest.mark.behaviour
@@ -129,7 +129,16 @@ def test_outputs_that_come_too_late_are_refused(hurried: Wire) -> None:
 
 
 @behaviour("runs.failed")
-@pytest.mark.parametrize(("model", "code"), [("broken", "server_error"), ("limited", "rate_limit_exceeded")])
+@pytest.mark.parametrize(
+    ("model", "code"),
+    [
+        ("broken", "server_error"),
+        ("limited", "rate_limit_exceeded"),
+        ("picky", "server_error"),
+        ("moderated", "invalid_prompt"),
+        ("long", "invalid_prompt"),
+    ],
+)
 def test_a_run_whose_model_fails_says_so(wire: Wire, model: str, code: str) -> None:
     run = wire.done(model)
     assert (run["status"], run["last_error"]["code"]) == ("failed", code)
@@ -208,12 +217,83 @@ def test_a_tool_choice_comes_back(wire: Wire, choice: str) -> None:
     asked(wire, run)
 
 
+NO_INPUT = "Run creation requires a Thread with a user message or an assistant with instructions."
+HI = {"role": "user", "content": "Hi"}
+ANSWER = {"role": "assistant", "content": "Hi"}
+NOTHING: list[tuple[list[Json], Json]] = [
+    ([], {}),
+    ([ANSWER], {}),
+    ([], {"additional_messages": [ANSWER]}),
+    ([], {"instructions": "", "max_completion_tokens": 16}),
+]
+SOMETHING: list[tuple[list[Json], Json]] = [
+    ([ANSWER, HI], {}),
+    ([], {"additional_messages": [HI]}),
+    ([], {"instructions": "Say hello."}),
+    ([], {"additional_instructions": "Say hello."}),
+]
+"""Messages of a thread, and fields of a run."""
+
+
+@behaviour("runs.invalid-thread")
+@pytest.mark.parametrize(("messages", "fields"), NOTHING)
+def test_a_run_without_anything_to_answer_is_refused(wire: Wire, messages: list[Json], fields: Json) -> None:
+    thread = wire.make("/threads", messages=messages)
+    body = {"assistant_id": wire.assistant()["id"], **fields}
+    answers = [wire.post(f"/threads/{thread['id']}/runs", json=body)]
+    if "additional_messages" not in fields:
+        answers.append(wire.post("/threads/runs", json={**body, "thread": {"messages": messages}}))
+    for answer in answers:
+        refused(answer, 400, NO_INPUT, type="invalid_request_error", param=None, code="invalid_thread")
+    assert wire.read(f"/threads/{thread['id']}/runs")["data"] == []
+    wire.make(f"/threads/{thread['id']}/runs", assistant_id=wire.assistant(instructions="Say hello.")["id"])
+
+
+@behaviour("runs.invalid-thread")
+@pytest.mark.parametrize(("messages", "fields"), SOMETHING)
+def test_a_message_of_the_user_or_instructions_are_enough_for_a_run(
+    wire: Wire, messages: list[Json], fields: Json
+) -> None:
+    thread = wire.make("/threads", messages=messages)
+    body = {"assistant_id": wire.assistant()["id"], **fields}
+    assert wire.ended(wire.make(f"/threads/{thread['id']}/runs", **body))["status"] == "completed"
+
+
+@behaviour("runs.invalid-thread")
+def test_a_thread_whose_messages_of_the_user_were_deleted_has_nothing_to_answer(wire: Wire) -> None:
+    thread = wire.thread("Hi")
+    ok(wire.delete(f"/threads/{thread['id']}/messages/{wire.messages(thread['id'])[0]['id']}"))
+    body = {"assistant_id": wire.assistant()["id"]}
+    refused(wire.post(f"/threads/{thread['id']}/runs", json=body), 400, code="invalid_thread")
+
+
+@behaviour("runs.limits")
+def test_a_run_with_the_least_budgets_ends_incomplete(wire: Wire) -> None:
+    few = wire.done("short", max_completion_tokens=1)
+    assert (few["status"], few["incomplete_details"]) == ("incomplete", {"reason": "max_completion_tokens"})
+    assistant = wire.assistant(instructions="Say hello.")
+    for thread in (wire.thread("Hi"), wire.thread()):
+        run = wire.ended(wire.make(f"/threads/{thread['id']}/runs", assistant_id=assistant["id"], max_prompt_tokens=1))
+        assert (run["status"], run["incomplete_details"]) == ("incomplete", {"reason": "max_prompt_tokens"})
+        assert all(message["role"] == "user" for message in wire.messages(thread["id"]))
+
+
+@behaviour("runs.many-calls")
+def test_all_calls_of_a_turn_are_answered_by_one_request_however_many(wire: Wire) -> None:
+    run = wire.waiting("crowd")
+    many = run["required_action"]["submit_tool_outputs"]["tool_calls"]
+    assert len(many) == 300
+    assert wire.submit(run, *["rain"] * 300).status_code == 200
+    assert wire.ended(run)["status"] == "completed"
+    assert len(wire.steps(run)[0]["step_details"]["tool_calls"]) == 300
+
+
 @behaviour("runs.limits")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("max_prompt_tokens", 255),
-        ("max_completion_tokens", 255),
+        ("max_prompt_tokens", 0),
+        ("max_completion_tokens", 0),
         ("truncation_strategy", {"type": "last_messages", "last_messages": 0}),
         ("tool_choice", "sometimes"),
         ("tool_choice", {"type": "function"}),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.compat.behaviours.merging import Follower
+from tests.compat.behaviours.model import ODD
 from tests.compat.behaviours.wire import Frame, Json, Wire, frames_of, names, path_of
 from tests.server.talking import WEATHER
 
@@ -48,6 +49,29 @@ def test_a_stream_is_events_of_one_line_and_ends_with_done(wire: Wire) -> None:
     assert answer.headers["x-request-id"]
 
 
+@behaviour("stream.line-ends")
+def test_no_character_of_a_text_ends_a_line_of_a_stream(wire: Wire) -> None:
+    assistant, thread = wire.assistant("separator"), wire.thread("Hi")
+    body = {"assistant_id": assistant["id"]}
+    streamed = wire.post(f"/threads/{thread['id']}/runs", json={**body, "stream": True})
+    run = wire.read(f"/threads/{thread['id']}/runs")["data"][0]
+    ids = {"run_id": run["id"], "thread_id": thread["id"], **body}
+    native = str(wire.base_url.join("/v1"))
+    answers = [
+        streamed,
+        wire.get(f"{path_of(run)}/events"),
+        wire.get(f"{native}/runs/{run['id']}/events"),
+        wire.post(f"{native}/completions", json=ids),
+    ]
+    for answer in answers:
+        lines = answer.content.decode().splitlines()  # at all characters that Unicode takes for the end of a line
+        events = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+        assert all(re.match(r"(id|event|data): |$", line) for line in lines)
+        deltas = [one for event in events for one in event.get("delta", {}).get("content", ())]
+        told = [event["content"] for event in events if event.get("type") == "content"]
+        assert "".join(told or [delta["text"]["value"] for delta in deltas]) == ODD
+
+
 @behaviour("stream.text-order")
 def test_a_text_comes_in_the_order_of_the_service(wire: Wire) -> None:
     frames = wire.told()
@@ -86,7 +110,8 @@ def test_the_end_of_a_stream_says_what_it_took(wire: Wire) -> None:
 def test_what_a_stream_ends_with_is_what_can_be_read(wire: Wire) -> None:
     frames = wire.told()
     [run] = of(frames, "thread.run.completed")
-    assert wire.read(path_of(run)) == run
+    assert wire.read(path_of(run)) == {**run, "tool_resources": {}}
+    assert run["tool_resources"] == {"code_interpreter": {"file_ids": []}}
     assert wire.steps(run) == of(frames, "thread.run.step.completed")
     assert wire.messages(run["thread_id"])[-1] == of(frames, "thread.message.completed")[0]
 

@@ -20,11 +20,16 @@ CALLED = ["thread.run.step.created", "thread.run.step.in_progress", "thread.run.
 CODE: list[Any] = [{"type": "code_interpreter"}]
 
 
-def searched(wire: Wire, question: str = QUESTION, query: str = "") -> tuple[list[Any], Json]:
+def searched(
+    wire: Wire, question: str = QUESTION, query: str = "", options: Json = None, **fields: Json
+) -> tuple[list[Any], Json]:
     """The events of a run that searches a handbook, and the file that has it."""
     file, store = wire.shelf()
+    if fields:
+        wire.make(f"/vector_stores/{store['id']}/files/{file['id']}", **fields)
     resources = {"file_search": {"vector_store_ids": [store["id"]]}}
-    assistant = wire.assistant("citer", tools=[{"type": "file_search"}], tool_resources=resources)
+    tools = [{"type": "file_search", "file_search": options}]
+    assistant = wire.assistant("citer", tools=tools, tool_resources=resources)
     thread = wire.thread(question)
     return wire.frames(f"/threads/{thread['id']}/runs{query}", assistant_id=assistant["id"]), file
 
@@ -106,6 +111,40 @@ def test_a_search_tells_what_it_found(wire: Wire) -> None:
     assert (result["file_id"], result["file_name"]) == (file["id"], "handbook.md")
     assert 0 <= result["score"] <= 1
     assert not result.get("content")
+
+
+DEFAULT = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+
+
+@behaviour("file-search.options")
+@pytest.mark.parametrize(
+    ("options", "used"),
+    [
+        (None, DEFAULT),
+        ({"max_num_results": 3}, DEFAULT),
+        ({"ranking_options": {"score_threshold": 0.01}}, {**DEFAULT, "score_threshold": 0.01}),
+        (
+            {"ranking_options": {"score_threshold": 0.999, "ranker": "auto"}},
+            {"ranker": "auto", "score_threshold": 0.999},
+        ),
+        (
+            {"ranking_options": {**DEFAULT, "score_threshold": 0.5, "hybrid_search": None}},
+            {**DEFAULT, "score_threshold": 0.5},
+        ),
+    ],
+)
+def test_a_step_says_with_which_options_it_searched(wire: Wire, options: Json, used: Json) -> None:
+    frames, _ = searched(wire, options=options, attributes={"year": 2024})
+    run = of(frames, "thread.run.completed")[0]
+    [delta] = of(frames, "thread.run.step.delta")
+    details = [delta["delta"]["step_details"], of(frames, "thread.run.step.completed")[0]["step_details"]]
+    details.append(wire.steps(run)[0]["step_details"])
+    for one in details:
+        search = one["tool_calls"][0]["file_search"]
+        assert search["ranking_options"] == used
+        assert all(found["score"] >= used["score_threshold"] for found in search["results"])
+        assert all(found["attributes"] == {"year": 2024} for found in search["results"])
+    assert run["tools"][0]["file_search"]["ranking_options"] == {**used, "hybrid_search": None}
 
 
 @behaviour("file-search.include")

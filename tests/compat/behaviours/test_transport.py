@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.compat.behaviours.wire import Wire, ok, path_of, refused
 
 behaviour = pytest.mark.behaviour
@@ -11,7 +11,7 @@ behaviour = pytest.mark.behaviour
 
 @behaviour("transport.key")
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong"])
-def test_a_request_without_a_valid_key_is_refused(server: Embedded, authorization: str | None) -> None:
+def test_a_request_without_a_valid_key_is_refused(server: EmbeddedPlatform, authorization: str | None) -> None:
     headers = {"authorization": authorization} if authorization else {}
     for path in ("/assistants", "/vector_stores", "/files", "/models"):
         answer = httpx2.get(f"{server.base_url}/openai/v1{path}", headers=headers)
@@ -41,7 +41,7 @@ def test_an_organization_and_a_project_may_be_named(wire: Wire) -> None:
 
 
 @behaviour("transport.beta-header")
-def test_the_beta_header_is_not_needed(server: Embedded, wire: Wire) -> None:
+def test_the_beta_header_is_not_needed(server: EmbeddedPlatform, wire: Wire) -> None:
     key = {"authorization": f"Bearer {wire.key}"}
     for path in ("/assistants", "/vector_stores"):
         ok(httpx2.get(f"{server.base_url}/openai/v1{path}", headers=key))
@@ -60,9 +60,16 @@ def test_a_route_that_is_not_there_says_so(wire: Wire, method: str, path: str) -
     assert method in error["message"]
 
 
-@behaviour("threads.no-list")
-def test_threads_cannot_be_listed(wire: Wire) -> None:
-    assert wire.get("/threads").status_code in (401, 404, 405)
+@behaviour("threads.list")
+def test_threads_are_listed_newest_first(wire: Wire) -> None:
+    made = [wire.thread()["id"] for _ in range(3)]
+    page = wire.read("/threads", limit=2)
+    assert ([one["id"] for one in page["data"]], page["has_more"]) == (made[:0:-1], True)
+    assert page["data"][0] == wire.read(f"/threads/{made[-1]}")
+    rest = wire.read("/threads", after=page["last_id"])
+    assert ([one["id"] for one in rest["data"]], rest["has_more"]) == (made[:1], False)
+    back = wire.read("/threads", before=made[1])
+    assert [one["id"] for one in back["data"]] == made[2:]
 
 
 @behaviour("transport.poll-after")

@@ -6,13 +6,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.timeouts import PROCESS_TIMEOUT
 
 WALKS = Path(__file__).with_name("walks")
 
 
-def walked(command: list[str | Path], folder: Path, server: Embedded, hasty: Embedded, **more: str) -> dict[str, Any]:
+def walked(
+    command: list[str | Path], folder: Path, server: EmbeddedPlatform, hasty: EmbeddedPlatform, **more: str
+) -> dict[str, Any]:
     """What the client observed, by the id of the behaviour."""
     places = {
         "BASE_URL": f"{server.base_url}/openai/v1",

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from projectdavid.server.embedded import Embedded
+from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.server.talking import WEATHER
 from tests.timeouts import EVENT_TIMEOUT
 
@@ -138,7 +138,7 @@ class Wire(httpx2.Client):
         return file, self.store(file)
 
 
-def user_of(server: Embedded) -> Wire:
+def user_of(server: EmbeddedPlatform) -> Wire:
     """A new user of a server."""
     admin = {"x-api-key": server.admin_api_key}
     user = ok(httpx2.post(f"{server.base_url}/v1/users", headers=admin, json={}))

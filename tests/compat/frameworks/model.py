@@ -1,15 +1,17 @@
 """The model that the frameworks talk to: it calls a function that it is offered, whatever its name is."""
 
 import json
+import re
 from typing import Any
 
-from projectdavid.engine.prompt import Ask
-from projectdavid.providers.scripted import ScriptedProvider, say
-from projectdavid.providers.scripted.script import Scene
+from projectdavid.adapters.providers.scripted import ScriptedProvider, say
+from projectdavid.adapters.providers.scripted.script import Scene
+from projectdavid.engine.prompt import ModelRequest
 from tests.server.script import call
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "code_interpreter": {"code": "1 + 1"},
+    "file_search": {"query": "warranty"},
     "SendMessage": {
         "recipient": "Forecaster",
         "message": "How is it in Oslo?",
@@ -19,10 +21,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 """What it gives functions that it prefers, if they are offered; to all others it gives a city."""
 
 
-def _scene(ask: Ask) -> Scene:
-    """Call when the user spoke last and functions are offered; else tell what they said."""
+def _scene(ask: ModelRequest) -> Scene:
+    """Call a function if the user spoke last and functions are offered; else answer with the outputs or a citation."""
     spoken = max((at for at, message in enumerate(ask.messages) if message.role == "user"), default=0)
     outputs = [str(message.content) for message in ask.messages[spoken:] if message.role == "tool"]
+    if marks := re.findall("【[^】]*】", " ".join(outputs)):
+        return say(f"The warranty lasts two years{marks[0]}.")
     if outputs:
         return say("They said: " + " and ".join(outputs))
     if not ask.tools:

@@ -1,36 +1,20 @@
 """Agent frameworks of other parties complete tasks with tools: each unmodified, in an environment of its own."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.compat.frameworks.driving import walk
+from tests.compat.frameworks.driving import Report, walked
 
 pytestmark = [pytest.mark.slow, pytest.mark.compat]
 
 SAID = "They said: rain in Oslo"
 """What the model makes of what the function gave."""
 
-Report = dict[str, Any]
-
-
-def _walked(name: str) -> Callable[..., Report]:
-    """A fixture: what the framework of this name saw."""
-
-    @pytest.fixture(scope="module", name=name)
-    def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-        return walk(name, tmp_path_factory.mktemp(name))
-
-    return report
-
-
-for_langchain = _walked("langchain")
-for_llama_index = _walked("llama_index")
-for_autogen = _walked("autogen")
-for_semantic_kernel = _walked("semantic_kernel")
-for_litellm = _walked("litellm")
-for_agency_swarm = _walked("agency_swarm")
+for_langchain = walked("langchain")
+for_llama_index = walked("llama_index")
+for_autogen = walked("autogen")
+for_semantic_kernel = walked("semantic_kernel")
+for_litellm = walked("litellm")
+for_agency_swarm = walked("agency_swarm")
 
 
 def test_langchain_executes_a_tool_and_goes_on_in_the_thread(langchain: Report) -> None:

@@ -34,7 +34,7 @@ class Seeds:
         return [{"tool_call_id": call["id"], "output": "rain"} for call in calls]
 
     async def _assistant(self) -> Json:
-        return await self._post("/assistants", model="scripted/hello")
+        return await self._post("/assistants", model="scripted/hello", instructions="Say hello.")
 
     async def _thread(self) -> Json:
         return await self._post("/threads", messages=[{"role": "user", "content": "Hi"}])

@@ -12,6 +12,7 @@ LEFT_OUT = {
     "test_a_run_overrides_its_assistant": "it shows the prompt, whose system message has become user text",
     "test_a_thread_is_made_with_its_run": "it shows the prompt, whose system message has become user text",
     "test_a_reply_that_is_cut_off_leaves_the_run_incomplete": "no limit was requested, so it is the server's own",
+    "test_all_calls_of_a_turn_are_answered_by_one_request_however_many": "300 calls exceed its context window",
     "test_a_run_whose_model_fails_says_so": "a rate limit of a real server is waited for",
 }
 """Tests whose model does what this server cannot, each with the reason."""

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from projectdavid.sandboxes.local.jail import libc
+from projectdavid.adapters.sandboxes.local.jail import libc
 
 UID = 4242
 KEPT = ("PATH", "LANG", "PYTHONDONTWRITEBYTECODE", "TEST_TIMEOUT_SCALE")

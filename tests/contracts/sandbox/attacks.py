@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from projectdavid.ports.sandbox import Display, Lost, Output, Refused, Session
+from projectdavid.ports.sandbox import DisplayOutput, OutputText, SandboxFileRefused, SandboxSession, SessionLost
 from tests.contracts.sandbox.hold import PROBE_SECONDS, Hold, Ran, put, ran
 
 GIGABYTE = 1 << 30
@@ -86,12 +86,12 @@ def status(result: Ran) -> str:
     return result.done.status if result.done else "lost"
 
 
-async def answers(session: Session) -> None:
+async def answers(session: SandboxSession) -> None:
     """It still does what it is told, and tells what came of it, and nothing else."""
     result = await ran(session, "print('still'); 6 * 7")
     assert status(result) == "ok", result
     assert "still" in result.text
-    shown = [event.data["text/plain"] for event in result.events if isinstance(event, Display) and event.result]
+    shown = [event.data["text/plain"] for event in result.events if isinstance(event, DisplayOutput) and event.result]
     assert shown == [b"42"]
 
 
@@ -115,7 +115,7 @@ class Attacks:
                 "kept = 6\nprint('on', flush=True)\nimport time\ntime.sleep(1000)", PROBE_SECONDS
             ):
                 told.append(getattr(event, "status", ""))
-                if isinstance(event, Output) and "on" in event.text:
+                if isinstance(event, OutputText) and "on" in event.text:
                     await session.interrupt()
             assert told[-1] == "interrupted"
             assert "6" in (await ran(session, "print(kept)")).text
@@ -183,7 +183,7 @@ class Attacks:
     async def test_a_full_disk_is_told_and_takes_files_again_when_there_is_room(self, hold: Hold) -> None:
         async with hold.session() as session:
             assert "No space left" in (await ran(session, FILL_THE_DISK)).text
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await put(session, "more.txt", b"x" * hold.limits.disk)
             await ran(session, "import os; os.unlink('full')")
             await put(session, "more.txt", b"more")
@@ -202,7 +202,7 @@ class Attacks:
     async def test_a_closed_session_is_lost(self, hold: Hold) -> None:
         session = await hold.open()
         await session.close()
-        with pytest.raises(Lost):
+        with pytest.raises(SessionLost):
             await put(session, "late.txt", b"late")
-        with suppress(Lost):
+        with suppress(SessionLost):
             await session.close()

@@ -5,7 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from projectdavid.ports.sandbox import Display, Done, Event, Kind, Limits, Output, Sandbox, Session, Spec, Tunnel
+from projectdavid.ports.sandbox import (
+    DisplayOutput,
+    Event,
+    Kind,
+    OutputText,
+    RunDone,
+    Sandbox,
+    SandboxLimits,
+    SandboxSession,
+    SessionSpec,
+    Tunnel,
+)
 from tests.timeouts import EVENT_TIMEOUT
 
 PATIENCE = EVENT_TIMEOUT
@@ -19,15 +30,15 @@ class Ran:
     events: list[Event] = field(default_factory=list[Event])
 
     @property
-    def done(self) -> Done:
+    def done(self) -> RunDone:
         last = self.events[-1]
-        assert isinstance(last, Done), "a run ends with Done"
-        assert not any(isinstance(event, Done) for event in self.events[:-1]), "and with nothing else"
+        assert isinstance(last, RunDone), "a run ends with Done"
+        assert not any(isinstance(event, RunDone) for event in self.events[:-1]), "and with nothing else"
         return last
 
     @property
-    def displays(self) -> list[Display]:
-        return [event for event in self.events if isinstance(event, Display)]
+    def displays(self) -> list[DisplayOutput]:
+        return [event for event in self.events if isinstance(event, DisplayOutput)]
 
     @property
     def result(self) -> str | None:
@@ -48,16 +59,16 @@ class Ran:
         return self.text("terminal").replace("\r\n", "\n")
 
     def text(self, stream: str) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, Output) and event.stream == stream)
+        return "".join(event.text for event in self.events if isinstance(event, OutputText) and event.stream == stream)
 
 
 @asynccontextmanager
 async def opened(
-    sandbox: Sandbox, kind: Kind = "python", limits: Limits | None = None, tunnel: Tunnel | None = None
-) -> AsyncIterator[Session]:
+    sandbox: Sandbox, kind: Kind = "python", limits: SandboxLimits | None = None, tunnel: Tunnel | None = None
+) -> AsyncIterator[SandboxSession]:
     """A session, closed in the end."""
     async with asyncio.timeout(PATIENCE):
-        session = await sandbox.open(Spec(kind, limits or Limits(), tunnel))
+        session = await sandbox.open(SessionSpec(kind, limits or SandboxLimits(), tunnel))
     try:
         yield session
     finally:
@@ -65,7 +76,7 @@ async def opened(
             await session.close()
 
 
-async def ran(session: Session, source: str, timeout: float = PATIENCE) -> Ran:
+async def ran(session: SandboxSession, source: str, timeout: float = PATIENCE) -> Ran:
     """Run something to its end."""
     told = Ran()
     async with asyncio.timeout(PATIENCE):
@@ -74,14 +85,14 @@ async def ran(session: Session, source: str, timeout: float = PATIENCE) -> Ran:
     return told
 
 
-async def value(session: Session, source: str) -> str | None:
+async def value(session: SandboxSession, source: str) -> str | None:
     """The value of an expression, as text."""
     told = await ran(session, source)
     assert told.done.status == "ok", told.events
     return told.result
 
 
-async def until(session: Session, source: str, word: str) -> tuple[Ran, asyncio.Task[Ran]]:
+async def until(session: SandboxSession, source: str, word: str) -> tuple[Ran, asyncio.Task[Ran]]:
     """Begin a run, and wait until it has written a word; the task runs it to its end."""
     told = Ran()
     written = asyncio.Event()
@@ -89,7 +100,7 @@ async def until(session: Session, source: str, word: str) -> tuple[Ran, asyncio.
     async def follow() -> Ran:
         async for event in session.run(source, 1000.0):
             told.events.append(event)
-            if word in "".join(event.text for event in told.events if isinstance(event, Output)):
+            if word in "".join(event.text for event in told.events if isinstance(event, OutputText)):
                 written.set()
         return told
 
@@ -114,13 +125,13 @@ async def pieces(*data: bytes) -> AsyncIterator[bytes]:
         yield one
 
 
-async def put(session: Session, name: str, data: bytes) -> None:
+async def put(session: SandboxSession, name: str, data: bytes) -> None:
     """Put a file."""
     async with asyncio.timeout(PATIENCE):
         await session.put(name, len(data), pieces(data))
 
 
-async def got(session: Session, name: str) -> bytes:
+async def got(session: SandboxSession, name: str) -> bytes:
     """Read a file."""
     async with asyncio.timeout(PATIENCE):
         return b"".join([piece async for piece in session.get(name)])

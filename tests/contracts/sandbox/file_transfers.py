@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from projectdavid.ports.sandbox import FileInfo, Refused, Sandbox
+from projectdavid.ports.sandbox import FileInfo, Sandbox, SandboxFileRefused
 from tests.contracts.sandbox.driving import PATIENCE, got, opened, pieces, put, ran, value
 
 NO_NAMES = [
@@ -50,17 +50,17 @@ class FileTransfers:
     @pytest.mark.parametrize("name", [*NO_NAMES, "x" * 256, "/".join("d" * 40), "é" * 600])
     async def test_a_name_that_leads_elsewhere_or_is_none_is_refused(self, sandbox: Sandbox, name: str) -> None:
         async with opened(sandbox) as session:
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(SandboxFileRefused) as refused:
                 await put(session, name, b"x")
             assert refused.value.name == name
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await got(session, name)
             assert (await session.list()).files == ()
 
     @pytest.mark.parametrize("said", [0, 2, 4, 100])
     async def test_a_file_that_is_not_as_long_as_was_said_is_not_there(self, sandbox: Sandbox, said: int) -> None:
         async with opened(sandbox) as session:
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await session.put("f", said, pieces(b"ab", b"c"))
             assert (await session.list()).files == ()
             assert await value(session, "import os; os.listdir()") == "[]"
@@ -88,9 +88,9 @@ os.symlink('/proc/self/environ', 'proc'); os.symlink('nowhere', 'dangling')
             await value(session, source)
             assert [one.name for one in (await session.list()).files] == ["d/real"]
             for name in ("abs", "rel", "root/etc/passwd", "dir/real", "proc", "dangling"):
-                with pytest.raises(Refused):
+                with pytest.raises(SandboxFileRefused):
                     await got(session, name)
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await put(session, "root/tmp/x", b"x")
             await put(session, "rel", b"a file now")
             assert await got(session, "rel") == b"a file now"
@@ -106,11 +106,11 @@ socket.socket(socket.AF_UNIX).bind('socket')
             await value(session, source)
             assert (await session.list()).files == ()
             for name in ("fifo", "folder", "socket", "nothing", "fifo/x"):
-                with pytest.raises(Refused):
+                with pytest.raises(SandboxFileRefused):
                     await got(session, name)
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await put(session, "folder", b"x")
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await put(session, "fifo/x", b"x")
 
     async def test_names_that_nobody_can_read_are_left_out_and_that_is_said(self, sandbox: Sandbox) -> None:
@@ -187,9 +187,9 @@ threading.Thread(target=swap, daemon=True).start()
         async with opened(sandbox) as session:
             assert (await ran(session, source)).done.status == "ok"
             for _ in range(200):
-                with contextlib.suppress(Refused):
+                with contextlib.suppress(SandboxFileRefused):
                     assert await got(session, "d/f") == b"inside"
-                with pytest.raises(Refused):
+                with pytest.raises(SandboxFileRefused):
                     await got(session, "d/passwd")
                 assert {one.name for one in (await session.list()).files} <= {"d/f", "real/f"}
             assert (await ran(session, "stop.set()")).done.status == "ok"

@@ -6,7 +6,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from projectdavid.ports.sandbox import Done, Event, Kind, Limits, Lost, Output, Sandbox, Session, Spec
+from projectdavid.ports.sandbox import (
+    Event,
+    Kind,
+    OutputText,
+    RunDone,
+    Sandbox,
+    SandboxLimits,
+    SandboxSession,
+    SessionLost,
+    SessionSpec,
+)
 from tests.contracts.sandbox.bait import Bait, laid
 from tests.timeouts import EVENT_TIMEOUT
 
@@ -15,7 +25,7 @@ FOLDER = "escape"
 PACKAGE = "tests/contracts/sandbox/inside"
 PROBE_SECONDS = EVENT_TIMEOUT
 MEGABYTE = 1 << 20
-SMALL = Limits(
+SMALL = SandboxLimits(
     memory=192 * MEGABYTE,
     disk=32 * MEGABYTE,
     scratch=16 * MEGABYTE,
@@ -32,7 +42,7 @@ class Ran:
     """What a run told. `done` is None where the session was lost."""
 
     text: str
-    done: Done | None
+    done: RunDone | None
     events: tuple[Event, ...]
 
 
@@ -54,20 +64,20 @@ class Verdict:
         return done.status == "error" and any(name in (done.error or "") for name in ("MemoryError", "OSError"))
 
 
-async def ran(session: Session, source: str, timeout: float = PROBE_SECONDS) -> Ran:
+async def ran(session: SandboxSession, source: str, timeout: float = PROBE_SECONDS) -> Ran:
     """Run something to its end."""
     events: list[Event] = []
     try:
         async for event in session.run(source, timeout):
             events.append(event)  # noqa: PERF401 - those before the error count
-    except Lost as lost:
-        events.append(Output("stderr", str(lost)))
-    text = "".join(event.text for event in events if isinstance(event, Output))
-    done = events[-1] if events and isinstance(events[-1], Done) else None
+    except SessionLost as lost:
+        events.append(OutputText("stderr", str(lost)))
+    text = "".join(event.text for event in events if isinstance(event, OutputText))
+    done = events[-1] if events and isinstance(events[-1], RunDone) else None
     return Ran(text, done, tuple(events))
 
 
-async def put(session: Session, name: str, data: bytes) -> None:
+async def put(session: SandboxSession, name: str, data: bytes) -> None:
     """Write a file into a session."""
 
     async def chunks() -> AsyncGenerator[bytes]:
@@ -76,7 +86,7 @@ async def put(session: Session, name: str, data: bytes) -> None:
     await session.put(name, len(data), chunks())
 
 
-async def got(session: Session, name: str, most: int = MEGABYTE) -> bytes:
+async def got(session: SandboxSession, name: str, most: int = MEGABYTE) -> bytes:
     """The first bytes of a file of a session."""
     data = b""
     pieces = session.get(name)
@@ -94,12 +104,12 @@ class Hold:
 
     sandbox: Sandbox
     bait: Bait
-    limits: Limits = SMALL
-    kept: dict[Kind, Session] = field(default_factory=dict[Kind, Session])
+    limits: SandboxLimits = SMALL
+    kept: dict[Kind, SandboxSession] = field(default_factory=dict[Kind, SandboxSession])
 
-    async def open(self, kind: Kind = "python") -> Session:
+    async def open(self, kind: Kind = "python") -> SandboxSession:
         """A session that holds the probes; the caller closes it."""
-        session = await self.sandbox.open(Spec(kind, self.limits))
+        session = await self.sandbox.open(SessionSpec(kind, self.limits))
         for path in sorted(INSIDE.glob("*.py")):
             await put(session, f"{FOLDER}/{PACKAGE}/{path.name}", path.read_bytes())
         for parent in Path(PACKAGE).parents[:-1]:
@@ -108,7 +118,7 @@ class Hold:
         return session
 
     @asynccontextmanager
-    async def session(self, kind: Kind = "python") -> AsyncIterator[Session]:
+    async def session(self, kind: Kind = "python") -> AsyncIterator[SandboxSession]:
         """The same, closed at the end."""
         session = await self.open(kind)
         try:
@@ -134,7 +144,7 @@ class Hold:
             await session.close()
         return verdict
 
-    async def found(self, session: Session, module: str, name: str, kind: Kind = "python") -> Verdict:
+    async def found(self, session: SandboxSession, module: str, name: str, kind: Kind = "python") -> Verdict:
         """Run one probe in a session of that kind."""
         mark = self.bait.facts["mark"]
         result = await ran(session, (PYTHON if kind == "python" else SHELL).format(module, name))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from projectdavid.ports.sandbox import Lost, Refused, Session
+from projectdavid.ports.sandbox import SandboxFileRefused, SandboxSession, SessionLost
 from tests.contracts.sandbox.hold import FOLDER, Hold, got, put, ran
 
 GETS = 300
@@ -14,7 +14,7 @@ LINKS = (
 )
 
 
-async def names(session: Session) -> list[str]:
+async def names(session: SandboxSession) -> list[str]:
     """The files that a session lists, but for those of the probes."""
     listing = await session.list()
     return [info.name for info in listing.files if not info.name.startswith(f"{FOLDER}/")]
@@ -34,19 +34,19 @@ class Outputs:
         async with hold.session() as session:
             await hold.found(session, "artifacts", "links")
             for name in (*(f"links/{name}" for name in LINKS), "links", "linked-folder/outside.txt", *BAD_NAMES):
-                with pytest.raises(Refused):
+                with pytest.raises(SandboxFileRefused):
                     await got(session, name)
             assert await got(session, "regular.txt") == b"regular"
 
     async def test_nothing_is_written_through_a_link(self, hold: Hold) -> None:
         async with hold.session() as session:
             await hold.found(session, "artifacts", "links")
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await put(session, "linked-folder/outside.txt", b"changed")
             for name in ("links/outside", "links/inner"):  # the link itself gives way to the file
                 try:
                     await put(session, name, b"changed")
-                except Refused:
+                except SandboxFileRefused:
                     continue
                 assert await got(session, name) == b"changed"
             assert "outside" in (await ran(session, "print(open('/tmp/outside.txt').read())")).text
@@ -55,7 +55,7 @@ class Outputs:
     @pytest.mark.parametrize("name", BAD_NAMES, ids=repr)
     async def test_a_name_that_leads_out_is_refused(self, hold: Hold, name: str) -> None:
         async with hold.session() as session:
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await put(session, name, b"x")
 
     async def test_names_that_are_no_plain_text_do_no_harm(self, hold: Hold) -> None:
@@ -91,7 +91,7 @@ class Outputs:
                 for name in read:
                     try:
                         data = await got(session, name)
-                    except Refused:
+                    except SandboxFileRefused:
                         continue
                     assert data == b"regular" * 1000
                     read[name] += 1
@@ -101,7 +101,7 @@ class Outputs:
 
     async def test_a_file_that_is_gone_is_refused(self, hold: Hold) -> None:
         async with hold.session() as session:
-            with pytest.raises(Refused):
+            with pytest.raises(SandboxFileRefused):
                 await got(session, "nothing.txt")
 
     async def test_a_file_that_claims_a_terabyte_can_be_left_in_the_middle(self, hold: Hold) -> None:
@@ -110,5 +110,5 @@ class Outputs:
             try:
                 await got(session, "sparse")
                 assert "still" in (await ran(session, "print('still')")).text
-            except Lost:
+            except SessionLost:
                 pass

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from projectdavid.ports.sandbox import Lost, Sandbox, Spec
+from projectdavid.ports.sandbox import Sandbox, SessionLost, SessionSpec
 from tests.contracts.sandbox.driving import PATIENCE, ended, opened, ran, until, value
 
 STUBBORN = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('on', flush=True)\nwhile True: pass"
@@ -158,15 +158,15 @@ class PythonEnds:
             assert await value(session, "seen") == "[1, 1, 1, 1]"
 
     async def test_a_session_that_was_closed_is_lost(self, sandbox: Sandbox) -> None:
-        session = await sandbox.open(Spec("python"))
+        session = await sandbox.open(SessionSpec("python"))
         _, task = await until(session, "print('on')\nwhile True: pass", "on")
         await session.close()
-        with pytest.raises(Lost):
+        with pytest.raises(SessionLost):
             await ended(task)
         for call in (session.interrupt(), session.list(), session.stats(), session.resize(1, 1), ran(session, "1")):
-            with pytest.raises(Lost):
+            with pytest.raises(SessionLost):
                 await call
-        with pytest.raises(Lost):
+        with pytest.raises(SessionLost):
             await anext(session.get("x"))
         await session.close()
 

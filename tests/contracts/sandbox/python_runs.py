@@ -2,7 +2,7 @@
 
 import pytest
 
-from projectdavid.ports.sandbox import Limits, Output, Sandbox
+from projectdavid.ports.sandbox import OutputText, Sandbox, SandboxLimits
 from tests.contracts.sandbox.driving import ended, opened, ran, until, value
 
 
@@ -126,7 +126,7 @@ class PythonRuns:
         async with opened(sandbox) as session:
             told = await ran(session, "input('name? ')")
             assert told.done.status == "error"
-            assert "nobody is at a keyboard" in str(told.done.error)
+            assert "there is no keyboard" in str(told.done.error)
             assert await value(session, "import sys; sys.stdin.read()") == "''"
 
     @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ class PythonRuns:
         async with opened(sandbox) as session:
             told = await ran(session, f"x = 5\n{leave}\nx = 6")
             assert (told.done.status, told.done.error, told.done.state_lost) == (status, error, False)
-            assert "the session goes on" in told.stderr
+            assert "the session continues" in told.stderr
             assert await value(session, "x") == "5"
 
     async def test_a_child_that_comes_out_of_the_code_says_nothing_for_its_parent(self, sandbox: Sandbox) -> None:
@@ -179,7 +179,7 @@ a == b == c == [0, 2, 4]
             assert await value(one, source) != await value(another, source)
 
     async def test_what_is_too_long_is_dropped_and_counted(self, sandbox: Sandbox) -> None:
-        async with opened(sandbox, limits=Limits(output=10_000)) as session:
+        async with opened(sandbox, limits=SandboxLimits(output=10_000)) as session:
             told = await ran(session, "import sys\nsys.stdout.write('x' * 50_000_000);")
             assert told.stdout == "x" * 10_000
             assert told.done.dropped == 50_000_000 - 10_000
@@ -198,5 +198,5 @@ a == b == c == [0, 2, 4]
     async def test_an_empty_stream_of_events_is_never_told(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
             told = await ran(session, "print('')\nprint(end='')")
-            assert all(event.text for event in told.events if isinstance(event, Output))
+            assert all(event.text for event in told.events if isinstance(event, OutputText))
             assert told.stdout == "\n"

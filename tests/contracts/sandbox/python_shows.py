@@ -2,7 +2,7 @@
 
 import pytest
 
-from projectdavid.ports.sandbox import Display, Output, Sandbox
+from projectdavid.ports.sandbox import DisplayOutput, OutputText, Sandbox
 from tests.contracts.sandbox.driving import opened, ran, value
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -56,9 +56,9 @@ class PythonShows:
         async with opened(sandbox) as session:
             told = await ran(session, "for n in range(5):\n    print(n)\n    display(n)")
             said = [
-                event.text.strip() if isinstance(event, Output) else event.data["text/plain"].decode()
+                event.text.strip() if isinstance(event, OutputText) else event.data["text/plain"].decode()
                 for event in told.events
-                if isinstance(event, Output | Display)
+                if isinstance(event, OutputText | DisplayOutput)
             ]
             assert said == ["0", "0", "1", "1", "2", "2", "3", "3", "4", "4"]
 
@@ -67,7 +67,7 @@ class PythonShows:
             result = await value(session, "'x' * 5_000_000")
             assert result is not None
             assert len(result) < 100_000
-            assert "characters left out" in result
+            assert "characters omitted" in result
 
     async def test_a_representation_that_fails_is_an_error_of_the_code(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:
@@ -101,7 +101,7 @@ class PythonShows:
         async with opened(sandbox) as session:
             await ran(session, "import matplotlib.pyplot as plt")
             told = await ran(session, "plt.plot([1, 2])\nplt.show()\nprint('behind')")
-            assert [type(event) for event in told.events[:2]] == [Display, Output]
+            assert [type(event) for event in told.events[:2]] == [DisplayOutput, OutputText]
 
     async def test_a_table_is_shown_as_html_too(self, sandbox: Sandbox) -> None:
         async with opened(sandbox) as session:

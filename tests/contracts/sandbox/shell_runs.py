@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from projectdavid.ports.sandbox import Limits, Sandbox, Session
+from projectdavid.ports.sandbox import Sandbox, SandboxLimits, SandboxSession
 from tests.contracts.sandbox.driving import PATIENCE, ended, opened, ran, until
 
 
-async def says(session: Session, command: str) -> str:
+async def says(session: SandboxSession, command: str) -> str:
     """What a command shows, without the command itself."""
     told = await ran(session, command)
     assert told.done.status == "ok", told.events
@@ -166,7 +166,7 @@ class ShellRuns:
             assert await says(session, "exec >&3 3>&-; cat out") == "hidden\nhidden too\n"
 
     async def test_what_is_too_long_is_dropped_and_counted(self, sandbox: Sandbox) -> None:
-        async with opened(sandbox, "shell", Limits(output=10_000)) as session:
+        async with opened(sandbox, "shell", SandboxLimits(output=10_000)) as session:
             told = await ran(session, "head -c 3000000 /dev/zero | tr '\\0' x")
             assert len(told.terminal) < 10_001
             assert told.done.dropped > 2_900_000

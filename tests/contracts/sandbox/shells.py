@@ -2,7 +2,7 @@
 
 import pytest
 
-from projectdavid.ports.sandbox import Session
+from projectdavid.ports.sandbox import SandboxSession
 from tests.contracts.sandbox.attacks import status
 from tests.contracts.sandbox.hold import Hold, ran
 
@@ -29,7 +29,7 @@ COMMANDS = {
 }
 
 
-async def answers(session: Session) -> None:
+async def answers(session: SandboxSession) -> None:
     """It does what it is told, and knows the status, at the latest after it was ended and has begun anew."""
     for _ in range(3):
         result = await ran(session, "echo st''ill; (exit 7)", 2)

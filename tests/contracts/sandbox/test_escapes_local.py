@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from projectdavid.ports.sandbox import Full, Level, Session, Spec
-from projectdavid.sandboxes.local import LocalSandbox, Options
+from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
+from projectdavid.ports.sandbox import IsolationLevel, SandboxFull, SandboxSession, SessionSpec
 from tests.contracts.sandbox.attacks import Attacks, answers
 from tests.contracts.sandbox.escapes import Escapes, KernelEscapes
 from tests.contracts.sandbox.hold import SMALL, Hold, held, ran
@@ -18,7 +18,7 @@ from tests.contracts.sandbox.tenants import Tenants
 
 pytestmark = pytest.mark.anyio
 
-OPTIONS = Options(preload=(), sessions=12, spares=0)
+OPTIONS = SandboxOptions(preload=(), sessions=12, spares=0)
 DAEMON = """
 import os, subprocess, sys
 if not os.fork():
@@ -68,9 +68,9 @@ class TestOutputs(Outputs):
 
 async def test_its_level_is_namespaces(hold: Hold) -> None:
     report = await hold.sandbox.probe()
-    assert report.level is Level.NAMESPACES
+    assert report.level is IsolationLevel.NAMESPACES
     async with hold.session() as session:
-        assert session.level is Level.NAMESPACES
+        assert session.level is IsolationLevel.NAMESPACES
 
 
 async def test_no_process_of_a_session_is_root_on_the_host(hold: Hold) -> None:
@@ -93,14 +93,14 @@ async def test_a_thousand_sessions_at_once_are_bounded_and_told(hold: Hold) -> N
     for kept in hold.kept.values():
         await kept.close()
     hold.kept.clear()
-    asked = [hold.sandbox.open(Spec("python", SMALL)) for _ in range(1000)]
+    asked = [hold.sandbox.open(SessionSpec("python", SMALL)) for _ in range(1000)]
     answered = await asyncio.gather(*asked, return_exceptions=True)
     opened = [answer for answer in answered if not isinstance(answer, BaseException)]
     refused = [answer for answer in answered if isinstance(answer, BaseException)]
     assert len(opened) == OPTIONS.sessions
-    assert all(isinstance(answer, Full) for answer in refused)
+    assert all(isinstance(answer, SandboxFull) for answer in refused)
     await asyncio.gather(*(answers(session) for session in opened))
     await asyncio.gather(*(session.close() for session in opened))
-    again: Session = await hold.sandbox.open(Spec("python", SMALL))
+    again: SandboxSession = await hold.sandbox.open(SessionSpec("python", SMALL))
     await answers(again)
     await again.close()

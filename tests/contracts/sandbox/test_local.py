@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from projectdavid.adapters.sandboxes.local import LocalSandbox
 from projectdavid.ports.sandbox import Sandbox
-from projectdavid.sandboxes.local import LocalSandbox
 from tests.contracts.sandbox.conformance import FileTransfers, PythonEnds, PythonRuns, PythonShows, ShellRuns, Tunnels
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from projectdavid.sandboxes.local import Hardening, LocalSandbox, Options
+from projectdavid.adapters.sandboxes.local import HardeningSwitches, LocalSandbox, SandboxOptions
 from tests.contracts.sandbox.hold import Hold, held, ran
 from tests.contracts.sandbox.processes import MARKED, until, users
 
@@ -36,7 +36,7 @@ CAUGHT_BY: dict[str, tuple[str, ...]] = {
     "hidden_memory": ("kernel.hidden_memory", "self-check"),
 }
 """For each switch, all of these go red. Of open files only the check knows: workers close what they inherit, too."""
-SWITCHES = [field.name for field in fields(Hardening)]
+SWITCHES = [field.name for field in fields(HardeningSwitches)]
 OF_ROOT = {"uid_drop"}
 
 
@@ -61,14 +61,14 @@ async def red(hold: Hold, name: str) -> bool:
 async def test_without_a_hardening_the_suite_goes_red(switch: str) -> None:
     if switch in OF_ROOT and os.getuid():
         pytest.skip("an ordinary user has nothing to give up")
-    options = Options(preload=(), spares=0, hardening=replace(Hardening(), **{switch: False}))
+    options = SandboxOptions(preload=(), spares=0, hardening=replace(HardeningSwitches(), **{switch: False}))
     async with held(lambda: LocalSandbox(options), options.uid if os.getuid() == 0 else None) as hold:
         results = {name: await red(hold, name) for name in CAUGHT_BY[switch]}
     assert all(results.values()), results
 
 
 async def test_with_all_hardenings_the_check_of_its_own_is_green() -> None:
-    async with held(lambda: LocalSandbox(Options(preload=(), spares=0))) as hold:
+    async with held(lambda: LocalSandbox(SandboxOptions(preload=(), spares=0))) as hold:
         assert not await red(hold, "self-check")
 
 

@@ -10,18 +10,18 @@ from tests.timeouts import PROCESS_TIMEOUT
 FORBIDDEN = "tests.contracts.sandbox.forbidden"
 ASK = """
 import asyncio, json
-from projectdavid.ports.sandbox import Level, Off, Spec
-from projectdavid.sandboxes.local import LocalSandbox, Options
+from projectdavid.ports.sandbox import SandboxUnavailable, SessionSpec
+from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
 
 async def main():
-    sandbox = LocalSandbox(Options(preload=()))
+    sandbox = LocalSandbox(SandboxOptions(preload=()))
     await sandbox.start()
     report = await sandbox.probe()
     told = {"level": report.level.name, "remedy": report.remedy, "reasons": report.reasons}
     for kind in ("python", "shell"):
         try:
-            session = await sandbox.open(Spec(kind))
-        except Off as off:
+            session = await sandbox.open(SessionSpec(kind))
+        except SandboxUnavailable as off:
             told[kind] = str(off)
         else:
             told[kind] = "opened"

@@ -1,1 +1,1 @@
-"""The parts of the client: by hand in `_async`, and made of that in `_sync` by `scripts/unasync.py`."""
+"""The async client. `scripts/unasync.py` generates the sync client in `_sync` from it."""

@@ -1,4 +1,4 @@
-"""The client: one server, one key, and a part for each kind of object."""
+"""The client: one server, one API key, and one attribute for each kind of object."""
 
 import os
 import weakref
@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import httpx2
 
-from projectdavid.client import hosting
+from projectdavid.client import embedded
 from projectdavid.client._async.actions import AsyncActions
 from projectdavid.client._async.assistants import AsyncAssistants
 from projectdavid.client._async.computer import AsyncComputer
 from projectdavid.client._async.files import AsyncFiles
+from projectdavid.client._async.imports import AsyncImports
 from projectdavid.client._async.inference import AsyncInferenceStream
 from projectdavid.client._async.messages import AsyncMessages
 from projectdavid.client._async.models import AsyncModels
@@ -33,21 +34,21 @@ from projectdavid.protocol.users import Health
 class AsyncEntity:
     """A client of one Project David server.
 
-    What is not given is looked up: in `PROJECTDAVID_BASE_URL` and `PROJECTDAVID_API_KEY` (or `ENTITIES_BASE_URL` and
-    `ENTITIES_API_KEY`), then in the credentials file that the server on this machine writes when it first starts.
-    The key in that file is only sent to the server that the file names.
+    Missing arguments are read from `PROJECTDAVID_BASE_URL` and `PROJECTDAVID_API_KEY` (or `ENTITIES_BASE_URL` and
+    `ENTITIES_API_KEY`), then from the credentials file that the local server writes when it first starts. The key in
+    that file is only sent to the server that the file names.
 
     Args:
-        base_url: where the server is; by default the one on this machine, `http://127.0.0.1:9000`.
-        api_key: the key that opens it.
-        timeout: seconds that the server may be silent; connecting takes at most 10. None: no limit.
-        max_retries: how often a request that failed in passing is repeated.
-        retry: the same in detail; takes the place of `max_retries`.
-        transport: another way to reach the server, such as an httpx2 transport of a test.
+        base_url: URL of the server; by default the local one, `http://127.0.0.1:9000`.
+        api_key: the API key.
+        timeout: seconds to wait for data from the server; connecting is limited to 10. None: no limit.
+        max_retries: how often a request is retried after a temporary failure.
+        retry: detailed retry settings; replaces `max_retries`.
+        transport: the transport to use, such as an httpx2 transport in a test.
 
     Raises:
-        MissingAPIKeyError: there is no key for this server.
-        ValueError: the base URL is none.
+        MissingAPIKeyError: no key was found for this server.
+        InvalidInputError: the base URL, the timeout, or a proxy of the environment is invalid.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class AsyncEntity:
         self.actions = AsyncActions(self._transport)
         self.files = AsyncFiles(self._transport)
         self.vectors = AsyncVectors(self._transport, self.files)
+        self.imports = AsyncImports(self._transport)
         self.models = AsyncModels(self._transport)
         self.usage = AsyncUsage(self._transport)
         self.webhooks = AsyncWebhooks(self._transport)
@@ -88,11 +90,11 @@ class AsyncEntity:
         max_retries: int = 2,
         retry: Retry | None = None,
     ) -> Self:
-        """Run the platform inside this process, and give a client of it; closing the client stops the platform.
+        """Run the platform inside this process and return a client for it. Closing the client stops the platform.
 
         Args:
-            path: the directory in which the platform keeps everything.
-            tools: platform tools of your own by type, such as `code_interpreter`: objects with the two methods of
+            path: the data folder of the platform.
+            tools: your own platform tools by type, such as `code_interpreter`: objects with the two methods of
                 `projectdavid.ports.tool.Tool`.
             timeout: as for any client.
             max_retries: as for any client.
@@ -101,23 +103,23 @@ class AsyncEntity:
         Raises:
             ImportError: the server is not installed: in a checkout, `pip install '.[server]'`.
         """
-        hosted = await in_thread(hosting.load, path, tools)
+        hosted = await in_thread(embedded.load, path, tools)
         await in_thread(hosted.start)
         try:
             client = cls(hosted.base_url, hosted.api_key, timeout=timeout, max_retries=max_retries, retry=retry)
         except ValueError:
             await in_thread(hosted.stop)
             raise
-        client._stop_hosted = hosting.stop_with(client, hosted)
+        client._stop_hosted = embedded.stop_with(client, hosted)
         return client
 
     @property
     def base_url(self) -> str:
-        """Where the server is."""
+        """URL of the server."""
         return self._transport.target.base_url
 
     async def health(self) -> Health:
-        """How the server is."""
+        """Return the health of the server."""
         return await self._transport.ask(Health, "GET", "/health")
 
     async def close(self) -> None:

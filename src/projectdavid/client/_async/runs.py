@@ -3,47 +3,47 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Unpack
 
-from projectdavid.client._async.running import AsyncRunner
+from projectdavid.client._async.run_helpers import AsyncRunner
 from projectdavid.client._async.streams import AsyncRunStream
 from projectdavid.client._async.transport import AsyncTransport
-from projectdavid.client.errors import RunFailed
+from projectdavid.client.errors import InvalidInputError, RunFailed
 from projectdavid.client.lists import Order, cursor
 from projectdavid.client.overrides import RunOverrides, RunSettings, run_body
+from projectdavid.client.resource import MethodGroup
 from projectdavid.client.results import RunResult
 from projectdavid.client.retry import Deadline
-from projectdavid.client.wire import Identified, at
+from projectdavid.client.wire import IdentifiedObject, at
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.events import Event, StatusEvent
-from projectdavid.protocol.runs import TERMINAL_STATUSES, Run
+from projectdavid.protocol.runs import AT_REST_STATUSES, Run
 from projectdavid.protocol.steps import RunStep
 
-_AT_REST = TERMINAL_STATUSES | {"requires_action"}
 _ANSWERED = frozenset({"completed", "incomplete"})
 
 
-class AsyncRuns:
-    """One answer of an assistant to a thread each."""
+class AsyncRuns(MethodGroup):
+    """Runs of an assistant on a thread."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
     async def create_run(
         self,
-        assistant_id: str | Identified,
-        thread_id: str | Identified,
+        assistant_id: str | IdentifiedObject,
+        thread_id: str | IdentifiedObject,
         *,
         status: Literal["pending", "queued"] | None = None,
         idempotency_key: str | None = None,
         **overrides: Unpack[RunOverrides],
     ) -> Run:
-        """Begin a run; it starts at once, unless `status` makes it wait for `POST /v1/completions`.
+        """Create a run. It starts at once, unless `status` makes it wait for `POST /v1/completions`.
 
-        With one `idempotency_key` it is one run, however often you ask for it.
+        Requests with the same `idempotency_key` create one run.
 
         Raises:
-            ConflictError: another run of the thread is not over, and `on_busy` is not `queue` or `interrupt`.
-            NotFoundError: there is no such assistant or thread.
+            ConflictError: another run of the thread is open, and `on_busy` is not `queue` or `interrupt`.
+            NotFoundError: the assistant or thread does not exist.
         """
         body = run_body(assistant_id, thread_id, overrides)
         if status is not None:
@@ -51,52 +51,53 @@ class AsyncRuns:
         return await self._transport.ask(Run, "POST", "/v1/runs", body=body, key=idempotency_key)
 
     async def retrieve_run(self, run_id: str) -> Run:
-        """The run with this id."""
+        """Retrieve a run."""
         return await self._transport.ask(Run, "GET", at("/v1/runs/{}", run_id))
 
     async def list_runs(
         self, thread_id: str, limit: int = 20, order: Order = "asc", after: str | None = None
     ) -> Page[Run]:
-        """One page of the runs of a thread; they are in `.data`."""
+        """List one page of the runs of a thread, in `.data`."""
         path = at("/v1/threads/{}/runs", thread_id)
         return await self._transport.ask(Page[Run], "GET", path, query=cursor(limit, order, after))
 
     async def list_all_runs(self, limit: int = 20, order: Order = "desc", after: str | None = None) -> Page[Run]:
-        """One page of all your runs; they are in `.data`."""
+        """List one page of all your runs, in `.data`."""
         return await self._transport.ask(Page[Run], "GET", "/v1/runs", query=cursor(limit, order, after))
 
     async def list_steps(
         self, run_id: str, limit: int = 20, order: Order = "asc", after: str | None = None
     ) -> Page[RunStep]:
-        """One page of the steps of a run, its messages and its calls in order; they are in `.data`."""
+        """List one page of the steps of a run (its messages and calls, in order), in `.data`."""
         path = at("/v1/runs/{}/steps", run_id)
         return await self._transport.ask(Page[RunStep], "GET", path, query=cursor(limit, order, after))
 
     async def retrieve_step(self, run_id: str, step_id: str) -> RunStep:
-        """One step of a run."""
+        """Retrieve one step of a run."""
         return await self._transport.ask(RunStep, "GET", at("/v1/runs/{}/steps/{}", run_id, step_id))
 
     async def cancel_run(self, run_id: str, *, idempotency_key: str | None = None) -> Run:
-        """Stop a run.
+        """Cancel a run.
 
         Raises:
-            BadRequestError: it is over.
+            BadRequestError: the run has ended.
         """
         return await self._transport.ask(Run, "POST", at("/v1/runs/{}/cancel", run_id), key=idempotency_key)
 
     async def delete_run(self, run_id: str, *, if_match: str | None = None) -> Deleted:
-        """Delete a run; what it said stays. With `if_match`, only the revision that has this `etag`."""
+        """Delete a run; its messages stay. With `if_match`, only if its `etag` still matches."""
         return await self._transport.ask(Deleted, "DELETE", at("/v1/runs/{}", run_id), if_match=if_match)
 
     async def update_run_metadata(self, run_id: str, meta_data: JsonObject, *, if_match: str | None = None) -> Run:
-        """Merge pairs into the run's `meta_data`; with `if_match`, only in the revision that has this `etag`."""
+        """Merge pairs into the run's `meta_data`; with `if_match`, only if its `etag` still matches."""
         body, path = {"metadata": meta_data}, at("/v1/runs/{}/metadata", run_id)
         return await self._transport.ask(Run, "PUT", path, body=body, if_match=if_match)
 
     async def submit_tool_outputs(
         self, run_id: str, tool_outputs: Iterable[Any], *, idempotency_key: str | None = None
     ) -> Run:
-        """Answer calls: `{"tool_call_id": ..., "output": text}` each. The run goes on when all are answered.
+        """Submit the outputs of calls: `{"tool_call_id": ..., "output": text}` each. The run resumes when all are
+        answered.
 
         Raises:
             BadRequestError: the run does not wait for them.
@@ -106,52 +107,52 @@ class AsyncRuns:
         return await self._transport.ask(Run, "POST", path, body=body, key=idempotency_key)
 
     async def wait(self, run_id: str, timeout: float | None = None) -> Run:
-        """Wait until a run is over or waits for the output of a function.
+        """Wait until a run ends or waits for the output of a function.
 
         Args:
-            run_id: the run.
-            timeout: seconds; looked at whenever the server says something, keep-alives included. None: no limit.
+            run_id: the run's id.
+            timeout: seconds, checked whenever the server sends something, keep-alives included. None: no limit.
 
         Raises:
-            APITimeoutError: it took longer.
+            APITimeoutError: the timeout expired.
         """
         deadline = Deadline(timeout, f"the run {run_id}")
         run = await self.retrieve_run(run_id)
-        if run.status in _AT_REST:
+        if run.status in AT_REST_STATUSES:
             return run
         async with AsyncRunStream(self._transport, run_id=run_id, deadline=deadline) as stream:
             async for event in stream:
-                # The stream begins with the past: a pause that it tells of may be over.
-                if isinstance(event, StatusEvent) and event.status in _AT_REST:
+                # The stream starts with past events, so a pause in it can already be over.
+                if isinstance(event, StatusEvent) and event.status in AT_REST_STATUSES:
                     run = await self.retrieve_run(run_id)
-                    if run.status in _AT_REST:
+                    if run.status in AT_REST_STATUSES:
                         return run
         return await self.retrieve_run(run_id)
 
     def stream(
         self,
         *,
-        assistant_id: str | Identified | None = None,
-        thread_id: str | Identified | None = None,
+        assistant_id: str | IdentifiedObject | None = None,
+        thread_id: str | IdentifiedObject | None = None,
         run_id: str | None = None,
         after: int = 0,
         **overrides: Unpack[RunOverrides],
     ) -> AsyncRunStream:
-        """Begin a run and read its events, or read those of the run `run_id` (behind position `after`).
+        """Create a run and stream its events, or stream the run `run_id`, from its beginning or the position `after`.
 
         Raises:
-            TypeError: neither or both were said.
+            InvalidInputError: neither or both were given.
         """
         if run_id is None:
             return AsyncRunStream(self._transport, body=run_body(assistant_id, thread_id, overrides))
         if assistant_id is not None or thread_id is not None or overrides:
-            raise TypeError("a run that exists has its assistant and thread; pass either run_id or the others")
+            raise InvalidInputError("pass either run_id, or an assistant and a thread for a new run")
         return AsyncRunStream(self._transport, run_id=run_id, after=after)
 
     async def run(
         self,
-        assistant: str | Identified,
-        thread: str | Identified,
+        assistant: str | IdentifiedObject,
+        thread: str | IdentifiedObject,
         *,
         content: str | Sequence[Any] | None = None,
         tools: Iterable[Callable[..., Any]] = (),
@@ -159,24 +160,30 @@ class AsyncRuns:
         check: bool = True,
         **overrides: Unpack[RunSettings],
     ) -> RunResult:
-        """Say something and run the assistant to the end.
+        """Add a message, run the assistant to its end, and answer its function calls.
 
         Args:
             assistant: the assistant, or its id.
             thread: the thread, or its id.
-            content: what the user says first; None: nothing.
-            tools: Python functions that the model may call beside the assistant's own tools. Their type hints and
+            content: the user message to add first; None: no message.
+            tools: Python functions that the model can call in addition to the assistant's tools. Their type hints and
                 docstrings describe them; an exception becomes `{"error": ...}` for the model, and is logged.
             on_event: called with every event.
-            check: raise an error where the run does not end well; otherwise `.run.status` tells.
-            overrides: what this run does differently from the assistant.
+            check: raise an error if the run does not complete; otherwise check `.run.status`.
+            overrides: settings of this run that replace those of the assistant.
 
         Raises:
-            RunFailed: it failed, expired, was cancelled, or calls a function that is not among `tools`. A run that
-                was cut short (`incomplete`) is given back.
+            RunFailed: it failed, expired, was cancelled, or calls a function that is not among `tools`. An `incomplete`
+                run is returned.
         """
         runner = AsyncRunner(self._transport, tools, on_event)
         result = await runner.run(assistant, thread, content, overrides)
         if check and result.run.status not in _ANSWERED:
             raise RunFailed(result.run)
         return result
+
+    create = create_run
+    retrieve = retrieve_run
+    list = list_runs
+    cancel = cancel_run
+    delete = delete_run

@@ -5,11 +5,12 @@ from typing import Literal
 
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client.fields import present
+from projectdavid.client.resource import MethodGroup
 from projectdavid.protocol.usage import UsageReport
 
 
-class AsyncUsage:
-    """What models took."""
+class AsyncUsage(MethodGroup):
+    """Token usage and costs."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -22,13 +23,13 @@ class AsyncUsage:
         group_by: Literal["day", "assistant", "key", "model"] | None = None,
         user_id: str | None = None,
     ) -> UsageReport:
-        """What your runs took between two days (UTC), both included; by default the last 30.
+        """Return the usage of your runs between two days (UTC), both included; by default the last 30.
 
         Args:
             start: the first day, such as `2026-11-01`.
             end: the last day.
-            group_by: what each entry is about.
-            user_id: whose, as an admin.
+            group_by: the dimension of the entries.
+            user_id: the user, if you are an admin.
         """
         query = {name: str(value) for name, value in present(start=start, end=end, group_by=group_by).items()}
         return await self._transport.ask(UsageReport, "GET", "/v1/usage", query=query | present(user_id=user_id))

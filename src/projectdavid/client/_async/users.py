@@ -1,16 +1,17 @@
 """Users and their API keys."""
 
 from projectdavid.client._async.transport import AsyncTransport
-from projectdavid.client.fields import NOT_GIVEN, Maybe, given, present
-from projectdavid.client.lists import Listing, Order
+from projectdavid.client.fields import NOT_GIVEN, Maybe, given_fields, present
+from projectdavid.client.lists import AnswerList, Order
+from projectdavid.client.resource import MethodGroup
 from projectdavid.client.wire import at
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.erasures import Erasure
 from projectdavid.protocol.users import Key, KeyCreated, KeyRevoked, Keys, KeyValid, User, UserDeleted
 
 
-class AsyncUsers:
-    """Who may use the server; creating, listing and deleting is for admins."""
+class AsyncUsers(MethodGroup):
+    """Users of the server. Only admins can create, list and delete them."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -30,12 +31,12 @@ class AsyncUsers:
         idempotency_key: str | None = None,
         limits: Maybe[JsonObject | None] = NOT_GIVEN,
     ) -> User:
-        """Make a user (admin); one with one `idempotency_key`, however often you ask for it.
+        """Create a user (admin). Requests with the same `idempotency_key` create it once.
 
         Raises:
-            PermissionDeniedError: this key is not an admin's.
+            PermissionDeniedError: the key is not an admin's.
         """
-        body = given(
+        body = given_fields(
             email=email,
             full_name=full_name,
             given_name=given_name,
@@ -50,7 +51,7 @@ class AsyncUsers:
         return await self._transport.ask(User, "POST", "/v1/users", body=body, key=idempotency_key)
 
     async def retrieve_user(self, user_id: str) -> User:
-        """The user with this id."""
+        """Retrieve a user."""
         return await self._transport.ask(User, "GET", at("/v1/users/{}", user_id))
 
     async def update_user(
@@ -69,15 +70,15 @@ class AsyncUsers:
         limits: Maybe[JsonObject | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> User:
-        """Change the fields that are given (None sets null); the others stay as they are.
+        """Change the given fields (None sets null); the others keep their values.
 
-        With `if_match`, the `etag` of a user that you read, only if they have not changed since.
+        With `if_match`, the update applies only if the `etag` of the user still matches.
 
         Raises:
-            ConflictError: they are the last admin, and `is_admin` is False.
-            PreconditionFailedError: the user is not the one that `if_match` names any more.
+            ConflictError: the user is the last admin, and `is_admin` is False.
+            PreconditionFailedError: its `etag` no longer matches `if_match`.
         """
-        body = given(
+        body = given_fields(
             email=email,
             full_name=full_name,
             given_name=given_name,
@@ -93,23 +94,30 @@ class AsyncUsers:
         return await self._transport.ask(User, "PUT", path, body=body, if_match=if_match)
 
     async def delete_user(self, user_id: str, *, if_match: str | None = None) -> UserDeleted:
-        """Delete a user and all that is theirs (admin). The answer names an erasure, which says when that is done.
+        """Delete a user and all their objects (admin). The response names the erasure, which reports progress.
 
-        With `if_match`, only the revision that has this `etag`.
+        With `if_match`, the user is deleted only if its `etag` still matches.
         """
         return await self._transport.ask(UserDeleted, "DELETE", at("/v1/users/{}", user_id), if_match=if_match)
 
     async def retrieve_erasure(self, erasure_id: str) -> Erasure:
-        """How far the deletion of a user is (admin): rows deleted and left, and what the server cannot erase."""
+        """Return the progress of a user's erasure (admin): rows deleted and left, and data that the server cannot
+        erase.
+        """
         return await self._transport.ask(Erasure, "GET", at("/v1/admin/erasures/{}", erasure_id))
 
-    async def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[User]:
-        """The users (admin): all of them, or the `limit` (1-100) that come `after` the one with that id."""
+    async def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> AnswerList[User]:
+        """List the users (admin): all, or `limit` (1-100) of them starting `after` an id."""
         return await self._transport.list(User, "/v1/users", limit=limit, order=order, after=after)
 
+    create = create_user
+    retrieve = retrieve_user
+    update = update_user
+    delete = delete_user
 
-class AsyncAPIKeys:
-    """API keys; a key is named by its prefix."""
+
+class AsyncAPIKeys(MethodGroup):
+    """API keys, identified by their prefixes."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -122,7 +130,7 @@ class AsyncAPIKeys:
         *,
         idempotency_key: str | None = None,
     ) -> KeyCreated:
-        """Make a key; its `plain_key` is shown this once, and to who asks again with the same `idempotency_key`."""
+        """Create a key. Its `plain_key` is returned only once, and on retries with the same `idempotency_key`."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
         path = at("/v1/users/{}/apikeys", user_id)
         return await self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
@@ -135,23 +143,23 @@ class AsyncAPIKeys:
         *,
         idempotency_key: str | None = None,
     ) -> KeyCreated:
-        """Make a key for somebody else (admin)."""
+        """Create a key for another user (admin)."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
         path = at("/v1/admin/users/{}/keys", user_id)
         return await self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
-    async def list_keys(self, user_id: str, include_inactive: bool = False) -> Listing[Key]:
-        """The keys of a user, without their secrets."""
+    async def list_keys(self, user_id: str, include_inactive: bool = False) -> AnswerList[Key]:
+        """List the keys of a user, without their secrets."""
         query = {"include_inactive": "true"} if include_inactive else None
         keys = await self._transport.ask(Keys, "GET", at("/v1/users/{}/apikeys", user_id), query=query)
-        return Listing(keys.keys)
+        return AnswerList(keys.keys)
 
     async def get_key_details(self, user_id: str, key_prefix: str) -> Key:
-        """One key, without its secret."""
+        """Retrieve a key, without its secret."""
         return await self._transport.ask(Key, "GET", at("/v1/users/{}/apikeys/{}", user_id, key_prefix))
 
     async def revoke_key(self, user_id: str, key_prefix: str) -> KeyRevoked:
-        """Revoke a key: it opens nothing from the next request on.
+        """Revoke a key. It is rejected from the next request on.
 
         Raises:
             ConflictError: it is the last valid key of the last admin.
@@ -159,9 +167,15 @@ class AsyncAPIKeys:
         return await self._transport.ask(KeyRevoked, "DELETE", at("/v1/users/{}/apikeys/{}", user_id, key_prefix))
 
     async def validate_key(self) -> KeyValid:
-        """Whose key this client uses.
+        """Return the owner of this client's key.
 
         Raises:
-            AuthenticationError: nobody's.
+            AuthenticationError: the key is not valid.
         """
         return await self._transport.ask(KeyValid, "GET", "/v1/auth/validate-key")
+
+    create = create_key
+    list = list_keys
+    revoke = revoke_key
+    validate = validate_key
+    retrieve = get_key_details

@@ -6,12 +6,13 @@ from typing import Any
 
 from projectdavid.client._async.files import AsyncFiles
 from projectdavid.client._async.transport import AsyncTransport
-from projectdavid.client.fields import NOT_GIVEN, Maybe, given, present
+from projectdavid.client.fields import NOT_GIVEN, Maybe, given_fields, present
 from projectdavid.client.folders import FolderResult, OnFile, files_of, sha256_of
-from projectdavid.client.lists import Listing, Order
+from projectdavid.client.lists import AnswerList, Order
 from projectdavid.client.primitives import in_thread, pause_async
-from projectdavid.client.uploading import FileInput, OnProgress
-from projectdavid.client.wire import Identified, at, id_of
+from projectdavid.client.resource import MethodGroup
+from projectdavid.client.uploads import FileInput, OnProgress
+from projectdavid.client.wire import IdentifiedObject, at, id_of
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Deleted
 from projectdavid.protocol.files import File
@@ -19,16 +20,16 @@ from projectdavid.protocol.vector_answers import FileBatch, SearchResults, Store
 from projectdavid.protocol.vector_stores import BATCH_FILES
 
 PAGE = 1000
-"""Stores, and files of one, that the server gives at once."""
+"""The largest page of stores, and of files of a store."""
 FIRST_LOOK = 0.05
 LONGEST_LOOK = 1.0
-"""Seconds between two looks at how far the reading is."""
+"""Seconds between two polls of the ingest."""
 
-Store = str | Identified
+Store = str | IdentifiedObject
 
 
-class AsyncVectors:
-    """Files that can be searched: by people with `search`, by assistants with the tool `file_search`."""
+class AsyncVectors(MethodGroup):
+    """Vector stores: files that you can search with `search`, and assistants with the tool `file_search`."""
 
     def __init__(self, transport: AsyncTransport, files: AsyncFiles) -> None:
         self._transport = transport
@@ -45,15 +46,16 @@ class AsyncVectors:
         meta_data: JsonObject | None = None,
         idempotency_key: str | None = None,
     ) -> VectorStore:
-        """Make a vector store; with `file_ids`, these files are read into it in the background.
+        """Create a vector store. The files in `file_ids` are ingested in the background.
 
         Args:
             name, description: at most 256 characters each.
             file_ids: at most 500.
-            chunking_strategy: how these are cut; by default `{"type": "auto"}`: 800 tokens, 400 of them shared.
-            expires_after_days: days (1 to 365) after its last use when it is emptied; by default it is kept.
+            chunking_strategy: how they are split; by default `{"type": "auto"}`: chunks of 800 tokens that overlap by
+                400.
+            expires_after_days: days (1 to 365) after its last use until it is emptied; by default never.
             meta_data: at most 16 pairs.
-            idempotency_key: your own name for this request, so that it happens once however often you make it.
+            idempotency_key: requests with the same key create the store once.
         """
         body = present(name=name, description=description, file_ids=file_ids, meta_data=meta_data)
         body |= present(chunking_strategy=chunking_strategy)
@@ -63,14 +65,14 @@ class AsyncVectors:
 
     async def list(
         self, limit: int | None = None, order: Order = "desc", after: str | None = None
-    ) -> Listing[VectorStore]:
-        """Your vector stores: all of them, or the `limit` (1-1000) that come `after` the one with that id."""
+    ) -> AnswerList[VectorStore]:
+        """List your vector stores: all, or `limit` (1-1000) of them starting `after` an id."""
         return await self._transport.list(
             VectorStore, "/v1/vector-stores", limit=limit, order=order, after=after, size=PAGE
         )
 
     async def retrieve(self, store: Store) -> VectorStore:
-        """A vector store, with the counts of its files."""
+        """Retrieve a vector store, with its file counts."""
         return await self._transport.ask(VectorStore, "GET", at("/v1/vector-stores/{}", id_of(store)))
 
     async def update(
@@ -83,21 +85,21 @@ class AsyncVectors:
         meta_data: Maybe[JsonObject | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> VectorStore:
-        """Change the fields that are given; `meta_data` is merged.
+        """Change the given fields; `meta_data` is merged.
 
-        With `if_match`, the `etag` of a store that you read, only if it has not changed since.
+        With `if_match`, the update applies only if the `etag` of the store still matches.
 
         Raises:
-            PreconditionFailedError: it is not the one that `if_match` names any more.
+            PreconditionFailedError: its `etag` no longer matches `if_match`.
         """
-        body = given(name=name, description=description, meta_data=meta_data)
+        body = given_fields(name=name, description=description, meta_data=meta_data)
         if expires_after_days is not NOT_GIVEN:
             body["expires_after"] = None if expires_after_days is None else _expiry(expires_after_days)
         path = at("/v1/vector-stores/{}", id_of(store))
         return await self._transport.ask(VectorStore, "PUT", path, body=body, if_match=if_match)
 
     async def delete(self, store: Store, *, if_match: str | None = None) -> Deleted:
-        """Delete a vector store for good; its files stay files. With `if_match`, only the revision with this `etag`."""
+        """Delete a vector store permanently; its files remain. With `if_match`, only if its `etag` still matches."""
         path = at("/v1/vector-stores/{}", id_of(store))
         return await self._transport.ask(Deleted, "DELETE", path, if_match=if_match)
 
@@ -110,18 +112,19 @@ class AsyncVectors:
         filters: Mapping[str, Any] | None = None,
         score_threshold: float | None = None,
     ) -> SearchResults:
-        """The chunks that say most about `query`, the best first.
+        """Return the chunks that match `query` best, best first.
 
         Args:
-            store: where to search.
+            store: the vector store, or its id.
             query: at most 4096 characters.
-            limit: how many chunks, 1 to 50.
-            filters: which files may be looked at: `{"year": 2026}`, or `{"type": "gte", "key": "year", "value": 2025}`
-                and its like (eq, ne, gt, gte, lt, lte, in, nin), put together by `{"type": "and", "filters": [...]}`.
-            score_threshold: leave out chunks with a lower score, 0 to 1.
+            limit: the maximum number of chunks, 1 to 50.
+            filters: the files to search, by their attributes: `{"year": 2026}`, or `{"type": "gte", "key": "year",
+                "value": 2025}` (operators: eq, ne, gt, gte, lt, lte, in, nin), combined by `{"type": "and", "filters":
+                [...]}`.
+            score_threshold: the minimum score of a chunk, 0 to 1.
 
         Raises:
-            UnprocessableEntityError: the filters are none; `param` says which part.
+            UnprocessableEntityError: a filter is invalid; `param` names it.
         """
         body: dict[str, Any] = {"query": query, "max_num_results": limit} | present(filters=filters)
         if score_threshold is not None:
@@ -140,16 +143,16 @@ class AsyncVectors:
         file_path: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> VectorStoreFile:
-        """Put a file into a vector store, where it is read in the background; `wait` waits for that.
+        """Add a file to a vector store. It is ingested in the background; `wait` waits for it.
 
         Args:
-            store: which store.
-            file: a path, bytes or an open file, which is uploaded first; or a file that is there already.
-            filename: what an upload is called.
-            attributes: at most 16 pairs, which searches can be filtered by.
-            chunking_strategy: how it is cut.
-            file_path: where it came from, in your own words.
-            on_progress: told how far the upload is.
+            store: the vector store, or its id.
+            file: a path, bytes or an open file, which is uploaded first; or an uploaded file.
+            filename: the name of the upload.
+            attributes: at most 16 pairs for filters of searches.
+            chunking_strategy: how it is split into chunks.
+            file_path: its origin, as free text.
+            on_progress: called with the progress of the upload.
         """
         if not isinstance(file, File):
             file = await self._files.upload(file, filename=filename, on_progress=on_progress)
@@ -166,18 +169,18 @@ class AsyncVectors:
         attributes: JsonObject | None = None,
         chunking_strategy: JsonObject | None = None,
     ) -> FileBatch:
-        """Put up to 2000 files that are there already into a vector store at once."""
+        """Add up to 2000 uploaded files to a vector store at once."""
         body: dict[str, Any] = {"file_ids": file_ids} | present(attributes=attributes)
         body |= present(chunking_strategy=chunking_strategy)
         return await self._batch(store, body)
 
-    async def batch(self, store: Store, batch: str | Identified) -> FileBatch:
-        """How the files of a batch stand."""
+    async def batch(self, store: Store, batch: str | IdentifiedObject) -> FileBatch:
+        """Retrieve a batch of files, with its counts."""
         path = at("/v1/vector-stores/{}/file-batches/{}", id_of(store), id_of(batch))
         return await self._transport.ask(FileBatch, "GET", path)
 
-    async def cancel_batch(self, store: Store, batch: str | Identified) -> FileBatch:
-        """Do not read what of a batch is not read yet."""
+    async def cancel_batch(self, store: Store, batch: str | IdentifiedObject) -> FileBatch:
+        """Cancel the files of a batch that have not been ingested yet."""
         path = at("/v1/vector-stores/{}/file-batches/{}/cancel", id_of(store), id_of(batch))
         return await self._transport.ask(FileBatch, "POST", path)
 
@@ -192,21 +195,21 @@ class AsyncVectors:
         on_file: OnFile | None = None,
         on_progress: OnProgress | None = None,
     ) -> FolderResult:
-        """Put the files below a folder into a vector store, and wait until they are read.
+        """Add the files below a folder to a vector store, and wait until they are ingested.
 
-        Do it again, and only what changed is sent: a file is known by its path from the folder, and by its content.
+        A repeated call sends only changed files: files are compared by relative path and content.
 
         Args:
-            store: which store.
-            folder: hidden files, and links that lead out of it, are left out.
-            patterns: which names are wanted: `["*.md", "*.pdf"]`.
-            attributes: of all of them.
-            chunking_strategy: how they are cut.
-            on_file: told after each file that was sent.
-            on_progress: told how many files of the store have been read, and how many there are.
+            store: the vector store, or its id.
+            folder: the folder; hidden files and links that lead out of it are skipped.
+            patterns: patterns of file names: `["*.md", "*.pdf"]`.
+            attributes: attributes of every file.
+            chunking_strategy: how they are split into chunks.
+            on_file: called after each upload.
+            on_progress: called with the number of ingested files and the total.
 
         Raises:
-            NotADirectoryError: it is no folder.
+            NotADirectoryError: `folder` is not a folder.
         """
         known = {one.file_path: one for one in await self.files(store)}
         found = await in_thread(files_of, folder, patterns)
@@ -229,12 +232,12 @@ class AsyncVectors:
         for path in replaced:
             await self.remove_file(store, known[path].id)
         read = await self.wait(store, on_progress=on_progress)
-        return FolderResult(read, added, replaced, unchanged, await self._failed(store, {*added, *replaced}))
+        return FolderResult(read, added, replaced, unchanged, await self._find_failed(store, {*added, *replaced}))
 
     async def wait(self, store: Store, *, on_progress: OnProgress | None = None) -> VectorStore:
-        """Wait until all files of a vector store have been read, or could not be; returns it then.
+        """Wait until all files of a vector store have been ingested or have failed, and return the store.
 
-        `on_progress` is told how many have been, and how many there are.
+        `on_progress` is called with the number of processed files and the total.
         """
         delay = FIRST_LOOK
         while True:
@@ -255,36 +258,38 @@ class AsyncVectors:
         after: str | None = None,
         *,
         status: str | None = None,
-    ) -> Listing[VectorStoreFile]:
-        """The files of a vector store: all, or the `limit` (1-1000) that come `after` the one with that id."""
+    ) -> AnswerList[VectorStoreFile]:
+        """List the files of a vector store: all, or `limit` (1-1000) of them starting `after` an id."""
         path = at("/v1/vector-stores/{}/files", id_of(store))
         query = None if status is None else {"filter": status}
         return await self._transport.list(
             VectorStoreFile, path, limit=limit, order=order, after=after, size=PAGE, query=query
         )
 
-    async def file(self, store: Store, file: str | Identified) -> VectorStoreFile:
-        """How a file of a vector store stands: how much of it is read, or why it could not be."""
+    async def file(self, store: Store, file: str | IdentifiedObject) -> VectorStoreFile:
+        """Retrieve a file of a vector store: its ingest status and any error."""
         path = at("/v1/vector-stores/{}/files/{}", id_of(store), id_of(file))
         return await self._transport.ask(VectorStoreFile, "GET", path)
 
     async def update_file(
-        self, store: Store, file: str | Identified, attributes: JsonObject, *, if_match: str | None = None
+        self, store: Store, file: str | IdentifiedObject, attributes: JsonObject, *, if_match: str | None = None
     ) -> VectorStoreFile:
-        """Replace the attributes of a file; with `if_match`, only in the revision that has this `etag`."""
+        """Replace the attributes of a file; with `if_match`, only if its `etag` still matches."""
         path = at("/v1/vector-stores/{}/files/{}", id_of(store), id_of(file))
         body = {"attributes": attributes}
         return await self._transport.ask(VectorStoreFile, "PUT", path, body=body, if_match=if_match)
 
-    async def remove_file(self, store: Store, file: str | Identified, *, if_match: str | None = None) -> Deleted:
-        """Take a file out of a vector store; it stays a file. With `if_match`, only the revision with this `etag`."""
+    async def remove_file(self, store: Store, file: str | IdentifiedObject, *, if_match: str | None = None) -> Deleted:
+        """Remove a file from a vector store; the file itself remains. With `if_match`, only if its `etag` still
+        matches.
+        """
         path = at("/v1/vector-stores/{}/files/{}", id_of(store), id_of(file))
         return await self._transport.ask(Deleted, "DELETE", path, if_match=if_match)
 
     async def chunks(
-        self, store: Store, file: str | Identified, behind: int = -1, limit: int = 20
-    ) -> Listing[StoredChunk]:
-        """The chunks that a file was cut into, in order: at most `limit` (1-100) behind a position."""
+        self, store: Store, file: str | IdentifiedObject, behind: int = -1, limit: int = 20
+    ) -> AnswerList[StoredChunk]:
+        """List the chunks of a file, in order: at most `limit` (1-100) after a position."""
         path = at("/v1/vector-stores/{}/files/{}/content", id_of(store), id_of(file))
         query = {"behind": str(behind)}
         return await self._transport.list(StoredChunk, path, limit=limit, order="asc", after=None, query=query)
@@ -293,7 +298,7 @@ class AsyncVectors:
         path = at("/v1/vector-stores/{}/file-batches", id_of(store))
         return await self._transport.ask(FileBatch, "POST", path, body=body)
 
-    async def _failed(self, store: Store, paths: set[str]) -> dict[str, str]:
+    async def _find_failed(self, store: Store, paths: set[str]) -> dict[str, str]:
         failed = await self.files(store, status="failed")
         return {one.file_path: one.error_message or "" for one in failed if one.file_path in paths}
 

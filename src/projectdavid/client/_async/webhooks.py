@@ -3,14 +3,15 @@
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client.fields import present
 from projectdavid.client.lists import Order, cursor
-from projectdavid.client.verifying import verify_webhook
+from projectdavid.client.resource import MethodGroup
+from projectdavid.client.webhook_signatures import verify_webhook
 from projectdavid.client.wire import at
 from projectdavid.protocol.base import Page
 from projectdavid.protocol.webhooks import DAY, Delivery, DeliveryStatus, WebhookRotated
 
 
-class AsyncWebhooks:
-    """What is sent to the `webhook_url` of assistants; `verify` is for whoever receives it."""
+class AsyncWebhooks(MethodGroup):
+    """Deliveries to the `webhook_url` of assistants; `verify` checks their signatures at the receiver."""
 
     verify = staticmethod(verify_webhook)
 
@@ -27,29 +28,29 @@ class AsyncWebhooks:
         order: Order = "desc",
         after: str | None = None,
     ) -> Page[Delivery]:
-        """One page of what was or is to be sent; they are in `.data`.
+        """List one page of deliveries, in `.data`.
 
         Args:
-            run_id, assistant_id: only those of this run, of this assistant.
-            status: only those that are `pending`, `delivered` or `failed`.
-            limit, order, after: at most 100; `asc` is oldest first; the id behind which the page begins.
+            run_id, assistant_id: only deliveries of this run or assistant.
+            status: only deliveries that are `pending`, `delivered` or `failed`.
+            limit, order, after: at most 100; `asc` is oldest first; the id after which the page starts.
 
         Raises:
-            NotFoundError: there is no such run or assistant.
+            NotFoundError: the run or assistant does not exist.
         """
         query = cursor(limit, order, after) | present(run_id=run_id, assistant_id=assistant_id, status=status)
         return await self._transport.ask(Page[Delivery], "GET", "/v1/webhooks/deliveries", query=query)
 
     async def retrieve_delivery(self, delivery_id: str) -> Delivery:
-        """One delivery, with what is sent and the log of its attempts."""
+        """Retrieve a delivery, with its body and the log of its attempts."""
         return await self._transport.ask(Delivery, "GET", at("/v1/webhooks/deliveries/{}", delivery_id))
 
     async def redeliver(self, delivery_id: str) -> Delivery:
-        """Send an event again at once, with the same id and the same body, whatever became of it before."""
+        """Send an event again at once, with the same id and body, whatever its status."""
         return await self._transport.ask(Delivery, "POST", at("/v1/webhooks/deliveries/{}/redeliver", delivery_id))
 
     async def test(self, assistant_id: str) -> Delivery:
-        """Send `webhook.test` to an assistant's webhook; the delivery tells what comes of it.
+        """Send `webhook.test` to an assistant's webhook; the delivery reports the outcome.
 
         Raises:
             BadRequestError: the assistant has no `webhook_url`.
@@ -59,13 +60,16 @@ class AsyncWebhooks:
     async def rotate_secret(
         self, assistant_id: str, *, webhook_secret: str | None = None, overlap_seconds: int = DAY
     ) -> WebhookRotated:
-        """Give a webhook another secret, which is shown this once.
+        """Replace the secret of a webhook. The new secret is returned only once.
 
         Args:
-            assistant_id: whose webhook.
-            webhook_secret: at least 16 characters; made if it is left out.
-            overlap_seconds: how long the old secret signs beside it, at most a week; 0 if it may be known to others.
+            assistant_id: the assistant's id.
+            webhook_secret: at least 16 characters; generated if omitted.
+            overlap_seconds: how long the old secret also signs, at most a week; use 0 if it may have leaked.
         """
         body = {"overlap_seconds": overlap_seconds, **present(webhook_secret=webhook_secret)}
         path = at("/v1/assistants/{}/webhook/rotate", assistant_id)
         return await self._transport.ask(WebhookRotated, "POST", path, body=body)
+
+    list = list_deliveries
+    retrieve = retrieve_delivery

@@ -6,20 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from projectdavid.client._sync.transport import Transport
-from projectdavid.client.fields import NOT_GIVEN, Maybe, given
-from projectdavid.client.lists import Listing, Order
+from projectdavid.client.fields import NOT_GIVEN, Maybe, given_fields
+from projectdavid.client.lists import AnswerList, Order
+from projectdavid.client.resource import MethodGroup
 from projectdavid.client.wire import at
-from projectdavid.protocol.assistants import Assistant, JsonObject, ReasoningEffort
+from projectdavid.protocol.assistants import Assistant, JsonObject
 from projectdavid.protocol.base import Deleted
+from projectdavid.protocol.model_options import ReasoningEffort
 from projectdavid.protocol.webhooks import OptionalEvent
 
 PAGE = 1000
-"""Assistants that the server gives at once."""
+"""The largest page of assistants."""
 
 _LOG = logging.getLogger("projectdavid")
 
 
-class Assistants:
+class Assistants(MethodGroup):
     """Models with instructions and access to tools."""
 
     def __init__(self, transport: Transport) -> None:
@@ -46,40 +48,41 @@ class Assistants:
         max_tokens: Maybe[int | None] = NOT_GIVEN,
         idempotency_key: str | None = None,
     ) -> Assistant:
-        """Build an assistant; one with one `idempotency_key`, however often you ask for it.
+        """Create an assistant. Requests with the same `idempotency_key` create it once.
 
         Args:
-            model: the model that answers: `provider/model`, or a name of the server's default provider.
+            model: the model that answers: `provider/model`, or the name of a model of the server's default provider.
             name, description: at most 128 and 256 characters.
             instructions: the system prompt.
-            tools, platform_tools: `{"type": "web_search"}` and its like, the latter with settings; function tools.
+            tools, platform_tools: tools such as `{"type": "web_search"}`, and functions.
             tool_resources: a map by type of tool: `{"file_search": {"vector_store_ids": [...]}}`.
             meta_data: at most 16 pairs; keys of at most 64, values of at most 512 characters.
             top_p, temperature: 0 to 1, and 0 to 2; the server's default is 1.
             response_format: `auto`, `json`, ..., or an object, such as a JSON Schema; answers are checked.
-            reasoning_effort: how long the model is to think, where it can choose.
-            max_tokens: tokens that a run may write.
-            webhook_url: an https URL that is told when a run waits for the output of a function.
-            webhook_events: what else it is told: `run.completed`, `run.failed`, `run.cancelled`, `run.expired`,
-                `run.incomplete`.
-            webhook_secret: signs what is sent; at least 16 characters. Made if it is left out: the answer shows it,
-                this once.
+            reasoning_effort: how long the model thinks, if it supports the choice.
+            max_tokens: maximum number of tokens that a run can generate.
+            webhook_url: an https URL that is notified when a run waits for the output of a function.
+            webhook_events: others: `run.completed`, `run.failed`, `run.cancelled`, `run.expired`, `run.incomplete`.
+            webhook_secret: signs the webhooks; at least 16 characters. Generated if omitted, and returned only once.
 
         Raises:
-            UnprocessableEntityError: a field is wrong; `param` names it.
+            UnprocessableEntityError: a field is invalid; `param` names it.
         """
-        body = given(model=model, name=name, description=description, instructions=instructions, tools=tools)
-        body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
-        body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
-        body |= given(reasoning_effort=reasoning_effort)
-        body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
-        return _said(self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key))
+        body = given_fields(model=model, name=name, description=description, instructions=instructions, tools=tools)
+        body |= given_fields(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
+        body |= given_fields(
+            top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
+        )
+        body |= given_fields(reasoning_effort=reasoning_effort)
+        body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
+        made = self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
+        return _log_warnings(made)
 
     def retrieve_assistant(self, assistant_id: str) -> Assistant:
-        """The assistant with this id.
+        """Retrieve an assistant.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: the assistant does not exist.
         """
         return self._transport.ask(Assistant, "GET", at("/v1/assistants/{}", assistant_id))
 
@@ -105,39 +108,46 @@ class Assistants:
         max_tokens: Maybe[int | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> Assistant:
-        """Change the fields that are given (None sets null); the others stay as they are.
+        """Change the given fields (None sets null); the others keep their values.
 
-        With `if_match`, the `etag` of an assistant that you read, only if it has not changed since.
+        With `if_match`, the update applies only if the `etag` of the assistant still matches.
 
         Raises:
-            NotFoundError: there is no such assistant.
-            PreconditionFailedError: it is not the one that `if_match` names any more.
-            UnprocessableEntityError: a field is wrong; `param` names it.
+            NotFoundError: the assistant does not exist.
+            PreconditionFailedError: its `etag` no longer matches `if_match`.
+            UnprocessableEntityError: a field is invalid; `param` names it.
         """
-        body = given(model=model, name=name, description=description, instructions=instructions, tools=tools)
-        body |= given(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
-        body |= given(top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens)
-        body |= given(reasoning_effort=reasoning_effort)
-        body |= given(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
+        body = given_fields(model=model, name=name, description=description, instructions=instructions, tools=tools)
+        body |= given_fields(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
+        body |= given_fields(
+            top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
+        )
+        body |= given_fields(reasoning_effort=reasoning_effort)
+        body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         path = at("/v1/assistants/{}", assistant_id)
-        return _said(self._transport.ask(Assistant, "PUT", path, body=body, if_match=if_match))
+        return _log_warnings(self._transport.ask(Assistant, "PUT", path, body=body, if_match=if_match))
 
     def delete_assistant(self, assistant_id: str, *, if_match: str | None = None) -> Deleted:
-        """Delete an assistant; with `if_match`, only the revision that has this `etag`.
+        """Delete an assistant; with `if_match`, only if its `etag` still matches.
 
         Raises:
-            NotFoundError: there is none.
-            PreconditionFailedError: it is not the one that `if_match` names any more.
+            NotFoundError: the assistant does not exist.
+            PreconditionFailedError: its `etag` no longer matches `if_match`.
         """
         return self._transport.ask(Deleted, "DELETE", at("/v1/assistants/{}", assistant_id), if_match=if_match)
 
-    def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[Assistant]:
-        """Your assistants: all of them, or the `limit` (1-1000) that come `after` the one with that id."""
+    def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> AnswerList[Assistant]:
+        """List your assistants: all, or `limit` (1-1000) of them starting `after` an id."""
         return self._transport.list(Assistant, "/v1/assistants", limit=limit, order=order, after=after, size=PAGE)
 
+    create = create_assistant
+    retrieve = retrieve_assistant
+    update = update_assistant
+    delete = delete_assistant
 
-def _said(assistant: Assistant) -> Assistant:
-    """Say to whoever runs the program what of the assistant's tools the server cannot do."""
+
+def _log_warnings(assistant: Assistant) -> Assistant:
+    """Log a warning for each tool of the assistant that the server cannot run."""
     for warning in assistant.warnings or ():
         _LOG.warning("%s: %s", assistant.id, warning.get("message"))
     return assistant

@@ -4,26 +4,33 @@
 import os
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import cast
 from uuid import uuid4
 
 from projectdavid.client._sync.transport import Transport
-from projectdavid.client.lists import Listing, Order
+from projectdavid.client.downloads import PendingDownload, place
+from projectdavid.client.errors import InvalidAnswerError
+from projectdavid.client.lists import AnswerList, Order
 from projectdavid.client.primitives import in_place
-from projectdavid.client.saving import Saving, place
-from projectdavid.client.uploading import FileInput, OnProgress, Source
-from projectdavid.client.wire import Call, at, read
+from projectdavid.client.resource import MethodGroup
+from projectdavid.client.uploads import (
+    FileInput,
+    OnProgress,
+    UploadSource,
+    check_part_size,
+    completed_file,
+)
+from projectdavid.client.wire import ApiCall, at, read
 from projectdavid.protocol.base import Deleted
 from projectdavid.protocol.files import File, SignedUrl
 from projectdavid.protocol.uploads import Upload, UploadPart
 
-ANY = {"Accept": "*/*"}
+ANY = {"Accept": "*/*", "Accept-Encoding": "identity"}
 PART = 16 << 20
-"""Bytes of a part."""
+"""Bytes per part."""
 
 
-class Files:
-    """Bytes under a name: for messages and for code, and what code made."""
+class Files(MethodGroup):
+    """Files for messages and code, and files that code created."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -38,27 +45,27 @@ class Files:
         on_progress: OnProgress | None = None,
         idempotency_key: str | None = None,
     ) -> File:
-        """Store a file; it is read from the disk as it is sent, and never whole in memory.
+        """Upload a file. It is streamed from the disk and never held in memory as a whole.
 
         Args:
-            file: a path; bytes; or an open binary file, which is sent from where it stands.
-            purpose: a word of yours, 1 to 64 letters, digits, `_` or `-`.
-            filename: what it is called; by default as on the disk.
-            expires_after: seconds after which the server deletes it; by default it is kept.
-            on_progress: called with the bytes that were sent, and how many there are.
-            idempotency_key: your own name for this request, so that it happens once however often you make it.
+            file: a path; bytes; or an open binary file, which is sent from its current position.
+            purpose: a label of your choice: 1 to 64 letters, digits, `_` or `-`.
+            filename: the file's name; by default its name on the disk.
+            expires_after: seconds after which the server deletes it; by default never.
+            on_progress: called with the bytes sent so far and the total.
+            idempotency_key: requests with the same key store the file once.
 
         Raises:
-            OSError: there is no such file here.
-            ValueError: nothing says what it is called, or it cannot be sought in.
-            PayloadTooLargeError: it is larger than the server takes.
+            OSError: the file does not exist or cannot be read.
+            InvalidInputError: the file has no name, is not seekable, or is not binary.
+            PayloadTooLargeError: it exceeds the server's size limit.
         """
         fields = {"purpose": purpose} | ({} if expires_after is None else {"expires_after": str(expires_after)})
-        source = in_place(Source, file, filename, fields)
+        source = in_place(UploadSource, file, filename, fields)
         key = str(uuid4()) if idempotency_key is None else idempotency_key
         headers = {**source.headers, "Idempotency-Key": key}
         try:
-            call = Call("POST", "/v1/files", headers=headers, stream=lambda: _form(source, on_progress))
+            call = ApiCall("POST", "/v1/files", headers=headers, stream=lambda: form_body(source, on_progress))
             return read(File, self._transport.send(call))
         finally:
             source.close()
@@ -75,26 +82,27 @@ class Files:
         on_progress: OnProgress | None = None,
         on_begin: Callable[[str], object] | None = None,
     ) -> File:
-        """Store a large file part by part, so that what broke off can go on where it was.
+        """Upload a large file in parts, so that an interrupted upload can be resumed.
 
         Args:
             file: as for `upload`.
             purpose: as for `upload`.
             filename: as for `upload`.
-            upload_id: the upload that is to go on, for an hour after it was begun; by default a new one begins.
-            part_size: bytes of a part, 64 MB at the most; one part is in memory at a time.
+            upload_id: the upload to resume, within an hour of its start; by default a new one starts.
+            part_size: bytes per part, at most 64 MB; one part is in memory at a time.
             expires_after: as for `upload`.
-            on_progress: called with the bytes that the server has, and how many there are.
-            on_begin: called with the upload's id, to go on by.
+            on_progress: called with the bytes that the server has and the total.
+            on_begin: called with the upload's id, which resumes it.
 
         Raises:
-            OSError, ValueError, PayloadTooLargeError: as for `upload`.
-            BadRequestError: the upload was cancelled, or its hour is over.
-            UnprocessableEntityError: it was begun with another file.
+            OSError, InvalidInputError, PayloadTooLargeError: as for `upload`.
+            BadRequestError: the upload was cancelled, or it has expired.
+            UnprocessableEntityError: it was started with another file.
         """
-        source = in_place(Source, file, filename, {})
+        check_part_size(part_size)
+        source = in_place(UploadSource, file, filename, {})
         try:
-            upload = self._begun(source, purpose, expires_after, upload_id)
+            upload = self._begin_upload(source, purpose, expires_after, upload_id)
             if on_begin is not None:
                 on_begin(upload.id)
             ids, done = [part.id for part in upload.parts], sum(part.bytes for part in upload.parts)
@@ -107,11 +115,13 @@ class Files:
             path = at("/v1/file-uploads/{}/complete", upload.id)
             body = {"part_ids": ids, "md5": in_place(source.md5)}
             completed = self._transport.ask(Upload, "POST", path, body=body)
-            return cast("File", completed.file)
+            return completed_file(completed)
         finally:
             source.close()
 
-    def _begun(self, source: Source, purpose: str, expires_after: int | None, upload_id: str | None) -> Upload:
+    def _begin_upload(
+        self, source: UploadSource, purpose: str, expires_after: int | None, upload_id: str | None
+    ) -> Upload:
         if upload_id is not None:
             return self._transport.ask(Upload, "GET", at("/v1/file-uploads/{}", upload_id))
         about = {"filename": source.name, "bytes": source.size}
@@ -119,12 +129,15 @@ class Files:
         return self._transport.ask(Upload, "POST", "/v1/file-uploads", body=body)
 
     def _send_part(self, upload_id: str, start: int, piece: bytes) -> UploadPart:
-        part = Source(piece, "part", {}, "data")
+        part = UploadSource(piece, "part", {}, "data")
         headers = {**part.headers, "Idempotency-Key": f"{upload_id}-{start}"}
-        call = Call(
-            "POST", at("/v1/file-uploads/{}/parts", upload_id), headers=headers, stream=lambda: _form(part, None)
+        call = ApiCall(
+            "POST", at("/v1/file-uploads/{}/parts", upload_id), headers=headers, stream=lambda: form_body(part, None)
         )
-        return read(UploadPart, self._transport.send(call))
+        sent = read(UploadPart, self._transport.send(call))
+        if sent.bytes != len(piece):
+            raise InvalidAnswerError(f"the server received {sent.bytes} bytes of a part of {len(piece)} bytes")
+        return sent
 
     def list(
         self,
@@ -133,57 +146,60 @@ class Files:
         after: str | None = None,
         *,
         purpose: str | None = None,
-    ) -> Listing[File]:
-        """Your files: all of them, or the `limit` (1-100) that come `after` the one with that id."""
+    ) -> AnswerList[File]:
+        """List your files: all, or `limit` (1-100) of them starting `after` an id."""
         query = None if purpose is None else {"purpose": purpose}
         return self._transport.list(File, "/v1/files", limit=limit, order=order, after=after, query=query)
 
     def retrieve(self, file_id: str) -> File:
-        """The file with this id: its name, its size, its type."""
+        """Retrieve a file: its name, size and type."""
         return self._transport.ask(File, "GET", at("/v1/files/{}", file_id))
 
     def content(self, file_id: str) -> bytes:
-        """The bytes of a file, all of them in memory; `download` writes them to the disk."""
-        return (self._transport.send(Call("GET", at("/v1/files/{}/content", file_id), headers=ANY))).content
+        """Return the bytes of a file; `download` writes them to the disk instead."""
+        return (self._transport.send(ApiCall("GET", at("/v1/files/{}/content", file_id), headers=ANY))).content
 
     def download(self, file_id: str, path: str | os.PathLike[str], *, on_progress: OnProgress | None = None) -> Path:
-        """Write a file to the disk; returns where. It appears there when all of it has come.
+        """Download a file and return its path. The file appears there once it is complete.
 
         Args:
-            file_id: which file.
-            path: where it is to be; in a folder, it is called as on the server.
-            on_progress: called with the bytes that came, and how many there are.
+            file_id: the file's id.
+            path: the destination; in a folder, the file keeps the name it has on the server.
+            on_progress: called with the bytes received so far and the total.
 
         Raises:
-            NotFoundError: there is no such file.
-            OSError: it cannot be written there.
-            ValueError: `path` is a folder, and the file's own name would lead out of it.
+            NotFoundError: the file does not exist.
+            OSError: it cannot be written.
+            InvalidInputError: `path` is a folder, and the file's name would lead out of it.
         """
-        name = (self.retrieve(file_id)).filename
-        saving = in_place(Saving, place(path, name))
+        file = self.retrieve(file_id)
+        saving = in_place(PendingDownload, place(path, file.filename))
         try:
-            call = Call("GET", at("/v1/files/{}/content", file_id), headers=ANY)
-            self._transport.save(call, saving, on_progress)
+            call = ApiCall("GET", at("/v1/files/{}/content", file_id), headers=ANY)
+            size = self._transport.save(call, saving, on_progress)
+            if size != file.bytes:
+                raise InvalidAnswerError(f"{file_id} has {file.bytes} bytes, but the server sent {size}")
             return in_place(saving.commit)
         finally:
             saving.close()
 
     def delete(self, file_id: str) -> Deleted:
-        """Delete a file for good. Assistants and threads lose it; messages keep its name."""
+        """Delete a file permanently. Assistants and threads lose it; messages keep its name."""
         return self._transport.ask(Deleted, "DELETE", at("/v1/files/{}", file_id))
 
     def link(self, file_id: str, *, expires_in: int = 600, use_real_filename: bool = True) -> str:
-        """A link that opens a file without a key, in a browser for example, for `expires_in` seconds (to a week).
+        """Create a link that opens a file without a key, for example in a browser. It expires after `expires_in`
+        seconds (at most a week).
 
-        Without `use_real_filename` it is then called by its id.
+        Without `use_real_filename`, a download is named by the file's id.
         """
         query = {"expires_in": str(expires_in), "use_real_filename": "true" if use_real_filename else "false"}
         path = at("/v1/files/{}/signed-url", file_id)
         return (self._transport.ask(SignedUrl, "GET", path, query=query)).signed_url
 
 
-def _form(source: Source, on_progress: OnProgress | None) -> Generator[bytes]:
-    """The body of an upload from its beginning."""
+def form_body(source: UploadSource, on_progress: OnProgress | None) -> Generator[bytes]:
+    """Yield the body of an upload from its beginning."""
     source.rewind()
     yield source.head
     done = 0

@@ -6,15 +6,16 @@ from typing import Any
 
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client.fields import present
-from projectdavid.client.lists import Listing, Order, cursor
+from projectdavid.client.lists import AnswerList, Order, cursor
+from projectdavid.client.resource import MethodGroup
 from projectdavid.client.wire import at
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Deleted, Page
 from projectdavid.protocol.messages import FormattedMessage, Message
 
 
-class Messages:
-    """What is said in a thread."""
+class Messages(MethodGroup):
+    """The messages of a thread."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -30,17 +31,17 @@ class Messages:
         *,
         idempotency_key: str | None = None,
     ) -> Message:
-        """Say something.
+        """Add a message to a thread.
 
         Args:
-            thread_id: where.
-            content: text, or blocks: `{"type": "text", "text": ...}` and
-                `{"type": "image_url", "image_url": {"url": ...}}`.
-            assistant_id: to or by which assistant.
+            thread_id: the thread's id.
+            content: text, or blocks: `{"type": "text", "text": ...}` and `{"type": "image_url", "image_url": {"url":
+                ...}}`.
+            assistant_id: the assistant that the message belongs to.
             role: `user`, `assistant`, `system` or `platform`.
             meta_data: at most 16 pairs.
             attachments: `{"file_id": ...}` each.
-            idempotency_key: your own name for this request, so that it happens once however often you make it.
+            idempotency_key: requests with the same key create the message once.
         """
         body = present(
             thread_id=thread_id,
@@ -53,27 +54,27 @@ class Messages:
         return self._transport.ask(Message, "POST", "/v1/messages", body=body, key=idempotency_key)
 
     def retrieve_message(self, message_id: str) -> Message:
-        """The message with this id."""
+        """Retrieve a message."""
         return self._transport.ask(Message, "GET", at("/v1/messages/{}", message_id))
 
     def update_message(self, message_id: str, meta_data: JsonObject, *, if_match: str | None = None) -> Message:
-        """Replace the metadata of a message; with `if_match`, only in the revision that has this `etag`."""
+        """Replace the metadata of a message; with `if_match`, only if its `etag` still matches."""
         body, path = {"meta_data": meta_data}, at("/v1/messages/{}", message_id)
         return self._transport.ask(Message, "PUT", path, body=body, if_match=if_match)
 
     def delete_message(self, message_id: str, *, if_match: str | None = None) -> Deleted:
-        """Delete a message; with `if_match`, only the revision that has this `etag`."""
+        """Delete a message; with `if_match`, only if its `etag` still matches."""
         return self._transport.ask(Deleted, "DELETE", at("/v1/messages/{}", message_id), if_match=if_match)
 
     def list_messages(
         self, thread_id: str, limit: int = 20, order: Order = "asc", after: str | None = None
     ) -> Page[Message]:
-        """One page of a thread: `limit` (1-100) messages `after` the one with that id; they are in `.data`."""
+        """List one page of a thread: `limit` (1-100) messages `after` an id, in `.data`."""
         path = at("/v1/threads/{}/messages", thread_id)
         return self._transport.ask(Page[Message], "GET", path, query=cursor(limit, order, after))
 
     def iterate(self, thread_id: str, order: Order = "asc") -> Generator[Message]:
-        """All messages of a thread, page after page."""
+        """Iterate over all messages of a thread, page by page."""
         after: str | None = None
         while True:
             page = self.list_messages(thread_id, limit=100, order=order, after=after)
@@ -83,10 +84,10 @@ class Messages:
                 return
             after = page.last_id
 
-    def get_formatted_messages(self, thread_id: str) -> Listing[FormattedMessage]:
-        """A thread as a model would see it."""
+    def get_formatted_messages(self, thread_id: str) -> AnswerList[FormattedMessage]:
+        """Return a thread as a model receives it."""
         path = at("/v1/threads/{}/formatted_messages", thread_id)
-        return Listing(self._transport.ask(list[FormattedMessage], "GET", path))
+        return AnswerList(self._transport.ask(list[FormattedMessage], "GET", path))
 
     def submit_tool_output(
         self,
@@ -98,7 +99,7 @@ class Messages:
         *,
         idempotency_key: str | None = None,
     ) -> Message:
-        """Answer one call in the Project David way: `tool_id` is the id of its action.
+        """Answer one tool call, as in the Project David SDK; `tool_id` is the id of its action.
 
         `runs.submit_tool_outputs()` answers all calls of a run at once.
         """
@@ -111,3 +112,9 @@ class Messages:
             assistant_id=assistant_id,
         )
         return self._transport.ask(Message, "POST", "/v1/messages/tools", body=body, key=idempotency_key)
+
+    create = create_message
+    retrieve = retrieve_message
+    update = update_message
+    delete = delete_message
+    list = list_messages

@@ -2,7 +2,8 @@
 """Models."""
 
 from projectdavid.client._sync.transport import Transport
-from projectdavid.client.lists import Listing
+from projectdavid.client.lists import AnswerList
+from projectdavid.client.resource import MethodGroup
 from projectdavid.protocol.base import Answer
 from projectdavid.protocol.models import ModelInfo
 
@@ -11,13 +12,13 @@ class _Models(Answer):
     data: tuple[ModelInfo, ...]
 
 
-class Models:
-    """What can answer."""
+class Models(MethodGroup):
+    """The models that the server can use."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self) -> Listing[ModelInfo]:
-        """The models that can be used now; an `id` is what an assistant's `model` says."""
+    def list(self) -> AnswerList[ModelInfo]:
+        """List the available models; use an `id` as the `model` of an assistant."""
         models = self._transport.ask(_Models, "GET", "/v1/models")
-        return Listing(models.data)
+        return AnswerList(models.data)

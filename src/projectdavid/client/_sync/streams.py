@@ -1,5 +1,5 @@
 # Made from client/_async/streams.py by scripts/unasync.py: do not edit.
-"""The stream of a run: its events, each once, across cut connections."""
+"""The event stream of a run: each event once, across reconnections."""
 
 from collections.abc import Generator
 from types import TracebackType
@@ -9,36 +9,38 @@ from projectdavid.client._sync.transport import Transport
 from projectdavid.client.errors import (
     APIConnectionError,
     APIStatusError,
+    InvalidStateError,
     StreamBroken,
     StreamEnded,
 )
 from projectdavid.client.primitives import pause
 from projectdavid.client.retry import Deadline, is_passing
-from projectdavid.client.sse import DONE, Frame, event_in
-from projectdavid.client.transcript import Transcript
-from projectdavid.client.wire import Call, at
+from projectdavid.client.sse import DONE, SseFrame, event_in
+from projectdavid.client.transcript import RunTranscript
+from projectdavid.client.wire import ApiCall, at
 from projectdavid.protocol.events import (
     STREAM_ENDED,
     ContentEvent,
     ErrorEvent,
     Event,
     RefusalEvent,
+    StatusEvent,
     ToolCallEvent,
 )
-from projectdavid.protocol.runs import Run
+from projectdavid.protocol.runs import TERMINAL_STATUSES, Run
 
 
 class RunStream:
-    """The events of one run, as it goes on; iterate over it, once.
+    """The events of one run; iterate over it once.
 
-    A connection that is cut is made again, and the stream goes on behind the last event. It ends when the run is
-    over; while the run waits for the output of a function (`requires_action`), it waits too.
-    It begins (and where it creates a run, the run does) when it is entered as a context manager or first read.
+    If the connection breaks, the stream reconnects and resumes after the last event. It ends with the run; while the
+    run waits for the output of a function (`action_required`), the stream waits too. The stream opens, and a new run is
+    created, when it is entered as a context manager or first read.
 
     Raises, while it is read:
-        APIStatusError: the run, or its stream, was refused.
+        APIStatusError: the server refused the run or its stream.
         APIConnectionError: the server could not be reached at all.
-        StreamBroken: the connection was cut and could not be made again.
+        StreamBroken: the connection broke and could not be reestablished, or the stream ended before the run.
         StreamEnded: the run, its thread or its user was deleted, or the key was revoked.
     """
 
@@ -52,15 +54,16 @@ class RunStream:
         deadline: Deadline | None = None,
     ) -> None:
         self.last_position = after
-        """The position of the last event; `runs.stream(run_id=..., after=...)` goes on behind it."""
+        """The position of the last event; `runs.stream(run_id=..., after=...)` resumes after it."""
         self._transport = transport
         self._run_id = run_id
         self._body = body
         self._deadline = deadline
-        self._transcript = Transcript()
-        self._frames: Generator[Frame | None] | None = None
+        self._transcript = RunTranscript()
+        self._frames: Generator[SseFrame | None] | None = None
         self._was_open = False
         self._ended = False
+        self._is_over = False
         self._misses = 0
 
     @property
@@ -68,20 +71,20 @@ class RunStream:
         """The id of the run.
 
         Raises:
-            RuntimeError: the run is not created yet.
+            InvalidStateError: the run has not been created yet.
         """
         if self._run_id is None:
-            raise RuntimeError("the run is created when its stream is entered or first read")
+            raise InvalidStateError("the run is created when its stream is entered or first read")
         return self._run_id
 
     @property
     def text(self) -> str:
-        """What the message that is being written, or was written last, says so far."""
+        """The text so far of the current message, or of the last one."""
         return self._transcript.text
 
     @property
     def open_calls(self) -> list[ToolCallEvent]:
-        """The calls of functions that this stream told of, without an output so far."""
+        """The function calls in this stream that have no output yet."""
         return self._transcript.open_calls
 
     def until_done(self) -> None:
@@ -90,18 +93,18 @@ class RunStream:
             pass
 
     def final_run(self) -> Run:
-        """Read to the end, and give the run as it is then."""
+        """Read to the end, and return the final run."""
         self.until_done()
         return self._transport.ask(Run, "GET", at("/v1/runs/{}", self.run_id))
 
     def text_deltas(self) -> Generator[str]:
-        """The text, piece by piece. What the model takes back later is in it; `text` knows better."""
+        """Iterate over the text in deltas. They include text that the model withdraws later; `text` does not."""
         for event in self:
             if isinstance(event, ContentEvent | RefusalEvent):
                 yield event.content
 
     def close(self) -> None:
-        """Read no further. The run goes on."""
+        """Stop reading and close the connection. The run continues."""
         self._ended = True
         self._hang_up()
 
@@ -115,6 +118,7 @@ class RunStream:
                 continue
             if frame.data == DONE:
                 self.close()
+                self._check_is_over()
                 break
             event = event_in(frame)
             if isinstance(event, ErrorEvent) and event.code in STREAM_ENDED:
@@ -122,9 +126,11 @@ class RunStream:
                 raise StreamEnded(event.message, event.code)
             if 0 < event.position <= self.last_position:
                 continue
-            self.last_position = max(event.position, self.last_position)
-            self._misses = 0
-            self._transcript.see(event)
+            if event.position > self.last_position:  # an event without a position can arrive again on each connection
+                self.last_position = event.position
+                self._misses = 0
+            self._transcript.apply(event)
+            self._is_over = self._is_over or (isinstance(event, StatusEvent) and event.status in TERMINAL_STATUSES)
             return event
         raise StopIteration
 
@@ -142,17 +148,17 @@ class RunStream:
             run = self._transport.ask(Run, "POST", "/v1/runs", body=self._body)
             self._run_id = run.id
 
-    def _next_frame(self) -> Frame | None:
+    def _next_frame(self) -> SseFrame | None:
         if self._frames is None:
             self._begin()
             headers = {"Last-Event-ID": str(self.last_position)} if self.last_position else None
-            call = Call("GET", at("/v1/runs/{}/events", self.run_id), headers=headers)
+            call = ApiCall("GET", at("/v1/runs/{}/events", self.run_id), headers=headers)
             self._frames = self._transport.frames(call, self._deadline)
         failure: APIConnectionError | APIStatusError
         try:
             frame = next(self._frames)
         except StopIteration:
-            failure = APIConnectionError("the server hung up before the end of the stream")
+            failure = APIConnectionError("the server closed the connection before the end of the stream")
         except (APIConnectionError, APIStatusError) as error:
             failure = error
         else:
@@ -163,19 +169,28 @@ class RunStream:
         return None
 
     def _recover(self, failure: APIConnectionError | APIStatusError) -> None:
-        """Wait before the next connection, or give up."""
+        """Wait before the next connection, or raise if the retries are exhausted."""
         retry = self._transport.retry
         if self._deadline:
             self._deadline.shorten(None)
         if not is_passing(failure) or (not self._was_open and self._misses >= retry.max_retries):
             raise failure
         if self._misses >= retry.max_reconnects:
-            message = f"the stream of {self.run_id} broke behind event {self.last_position}, {self._misses} times"
+            message = f"the stream of {self.run_id} broke after event {self.last_position}, {self._misses} times"
             raise StreamBroken(f"{message}: {failure}") from failure
         if self._misses or not self._was_open or isinstance(failure, APIStatusError):
             seconds = retry.delay(self._misses, failure)
             pause((self._deadline.shorten(seconds) if self._deadline else seconds) or 0.0)
         self._misses += 1
+
+    def _check_is_over(self) -> None:
+        """Check that the run has ended if its stream ends without saying so."""
+        if self._is_over:
+            return
+        run = self._transport.ask(Run, "GET", at("/v1/runs/{}", self.run_id))
+        if run.status not in TERMINAL_STATUSES:
+            message = f"the server ended the stream of {self.run_id} after event {self.last_position}"
+            raise StreamBroken(f"{message}, but the run has the status {run.status}")
 
     def _hang_up(self) -> None:
         frames, self._frames = self._frames, None

@@ -4,15 +4,16 @@
 from collections.abc import Sequence
 
 from projectdavid.client._sync.transport import Transport
-from projectdavid.client.fields import NOT_GIVEN, Maybe, given, present
-from projectdavid.client.lists import Listing, Order
+from projectdavid.client.fields import NOT_GIVEN, Maybe, given_fields, present
+from projectdavid.client.lists import AnswerList, Order
+from projectdavid.client.resource import MethodGroup
 from projectdavid.client.wire import at
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Deleted
 from projectdavid.protocol.threads import Thread
 
 
-class Threads:
+class Threads(MethodGroup):
     """Conversations."""
 
     def __init__(self, transport: Transport) -> None:
@@ -26,12 +27,12 @@ class Threads:
         *,
         idempotency_key: str | None = None,
     ) -> Thread:
-        """Begin a conversation; once with one `idempotency_key`, however often you ask for it."""
+        """Create a thread. Requests with the same `idempotency_key` create it once."""
         body = present(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
         return self._transport.ask(Thread, "POST", "/v1/threads", body=body, key=idempotency_key)
 
     def retrieve_thread(self, thread_id: str) -> Thread:
-        """The thread with this id."""
+        """Retrieve a thread."""
         return self._transport.ask(Thread, "GET", at("/v1/threads/{}", thread_id))
 
     def update_thread(
@@ -43,33 +44,38 @@ class Threads:
         tool_resources: Maybe[JsonObject | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> Thread:
-        """Change the fields that are given; `meta_data` is merged into what is there.
+        """Change the given fields; `meta_data` is merged into the existing pairs.
 
-        With `if_match`, the `etag` of a thread that you read, only if it has not changed since.
+        With `if_match`, the update applies only if the `etag` of the thread still matches.
 
         Raises:
-            PreconditionFailedError: it is not the one that `if_match` names any more.
+            PreconditionFailedError: its `etag` no longer matches `if_match`.
         """
-        body = given(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
+        body = given_fields(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
         path = at("/v1/threads/{}", thread_id)
         return self._transport.ask(Thread, "PUT", path, body=body, if_match=if_match)
 
     def update_thread_metadata(
         self, thread_id: str, new_metadata: JsonObject, *, if_match: str | None = None
     ) -> Thread:
-        """Replace the thread's `meta_data`; with `if_match`, only in the revision that has this `etag`."""
+        """Replace the thread's `meta_data`; with `if_match`, only if its `etag` still matches."""
         path = at("/v1/threads/{}/metadata", thread_id)
         return self._transport.ask(Thread, "PUT", path, body=new_metadata, if_match=if_match)
 
     def delete_thread(self, thread_id: str, *, if_match: str | None = None) -> Deleted:
-        """Delete a thread and all that was said in it; with `if_match`, only the revision that has this `etag`."""
+        """Delete a thread and its messages; with `if_match`, only if its `etag` still matches."""
         return self._transport.ask(Deleted, "DELETE", at("/v1/threads/{}", thread_id), if_match=if_match)
 
-    def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[Thread]:
-        """Your threads: all of them, or the `limit` (1-100) that come `after` the one with that id."""
+    def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> AnswerList[Thread]:
+        """List your threads: all, or `limit` (1-100) of them starting `after` an id."""
         return self._transport.list(Thread, "/v1/threads", limit=limit, order=order, after=after)
 
-    def list_threads(self, user_id: str) -> Listing[str]:
-        """The ids of all threads of a user, newest first."""
+    def list_threads(self, user_id: str) -> AnswerList[str]:
+        """List the ids of all threads of a user, newest first."""
         path = at("/v1/threads/user/{}", user_id)
         return self._transport.list(str, path, limit=None, order="desc", after=None, size=1000)
+
+    create = create_thread
+    retrieve = retrieve_thread
+    update = update_thread
+    delete = delete_thread

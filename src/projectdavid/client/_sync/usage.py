@@ -6,11 +6,12 @@ from typing import Literal
 
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client.fields import present
+from projectdavid.client.resource import MethodGroup
 from projectdavid.protocol.usage import UsageReport
 
 
-class Usage:
-    """What models took."""
+class Usage(MethodGroup):
+    """Token usage and costs."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -23,13 +24,13 @@ class Usage:
         group_by: Literal["day", "assistant", "key", "model"] | None = None,
         user_id: str | None = None,
     ) -> UsageReport:
-        """What your runs took between two days (UTC), both included; by default the last 30.
+        """Return the usage of your runs between two days (UTC), both included; by default the last 30.
 
         Args:
             start: the first day, such as `2026-11-01`.
             end: the last day.
-            group_by: what each entry is about.
-            user_id: whose, as an admin.
+            group_by: the dimension of the entries.
+            user_id: the user, if you are an admin.
         """
         query = {name: str(value) for name, value in present(start=start, end=end, group_by=group_by).items()}
         return self._transport.ask(UsageReport, "GET", "/v1/usage", query=query | present(user_id=user_id))

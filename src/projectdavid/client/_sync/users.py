@@ -2,8 +2,9 @@
 """Users and their API keys."""
 
 from projectdavid.client._sync.transport import Transport
-from projectdavid.client.fields import NOT_GIVEN, Maybe, given, present
-from projectdavid.client.lists import Listing, Order
+from projectdavid.client.fields import NOT_GIVEN, Maybe, given_fields, present
+from projectdavid.client.lists import AnswerList, Order
+from projectdavid.client.resource import MethodGroup
 from projectdavid.client.wire import at
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.erasures import Erasure
@@ -18,8 +19,8 @@ from projectdavid.protocol.users import (
 )
 
 
-class Users:
-    """Who may use the server; creating, listing and deleting is for admins."""
+class Users(MethodGroup):
+    """Users of the server. Only admins can create, list and delete them."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -39,12 +40,12 @@ class Users:
         idempotency_key: str | None = None,
         limits: Maybe[JsonObject | None] = NOT_GIVEN,
     ) -> User:
-        """Make a user (admin); one with one `idempotency_key`, however often you ask for it.
+        """Create a user (admin). Requests with the same `idempotency_key` create it once.
 
         Raises:
-            PermissionDeniedError: this key is not an admin's.
+            PermissionDeniedError: the key is not an admin's.
         """
-        body = given(
+        body = given_fields(
             email=email,
             full_name=full_name,
             given_name=given_name,
@@ -59,7 +60,7 @@ class Users:
         return self._transport.ask(User, "POST", "/v1/users", body=body, key=idempotency_key)
 
     def retrieve_user(self, user_id: str) -> User:
-        """The user with this id."""
+        """Retrieve a user."""
         return self._transport.ask(User, "GET", at("/v1/users/{}", user_id))
 
     def update_user(
@@ -78,15 +79,15 @@ class Users:
         limits: Maybe[JsonObject | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> User:
-        """Change the fields that are given (None sets null); the others stay as they are.
+        """Change the given fields (None sets null); the others keep their values.
 
-        With `if_match`, the `etag` of a user that you read, only if they have not changed since.
+        With `if_match`, the update applies only if the `etag` of the user still matches.
 
         Raises:
-            ConflictError: they are the last admin, and `is_admin` is False.
-            PreconditionFailedError: the user is not the one that `if_match` names any more.
+            ConflictError: the user is the last admin, and `is_admin` is False.
+            PreconditionFailedError: its `etag` no longer matches `if_match`.
         """
-        body = given(
+        body = given_fields(
             email=email,
             full_name=full_name,
             given_name=given_name,
@@ -102,23 +103,30 @@ class Users:
         return self._transport.ask(User, "PUT", path, body=body, if_match=if_match)
 
     def delete_user(self, user_id: str, *, if_match: str | None = None) -> UserDeleted:
-        """Delete a user and all that is theirs (admin). The answer names an erasure, which says when that is done.
+        """Delete a user and all their objects (admin). The response names the erasure, which reports progress.
 
-        With `if_match`, only the revision that has this `etag`.
+        With `if_match`, the user is deleted only if its `etag` still matches.
         """
         return self._transport.ask(UserDeleted, "DELETE", at("/v1/users/{}", user_id), if_match=if_match)
 
     def retrieve_erasure(self, erasure_id: str) -> Erasure:
-        """How far the deletion of a user is (admin): rows deleted and left, and what the server cannot erase."""
+        """Return the progress of a user's erasure (admin): rows deleted and left, and data that the server cannot
+        erase.
+        """
         return self._transport.ask(Erasure, "GET", at("/v1/admin/erasures/{}", erasure_id))
 
-    def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> Listing[User]:
-        """The users (admin): all of them, or the `limit` (1-100) that come `after` the one with that id."""
+    def list(self, limit: int | None = None, order: Order = "desc", after: str | None = None) -> AnswerList[User]:
+        """List the users (admin): all, or `limit` (1-100) of them starting `after` an id."""
         return self._transport.list(User, "/v1/users", limit=limit, order=order, after=after)
 
+    create = create_user
+    retrieve = retrieve_user
+    update = update_user
+    delete = delete_user
 
-class APIKeys:
-    """API keys; a key is named by its prefix."""
+
+class APIKeys(MethodGroup):
+    """API keys, identified by their prefixes."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -131,7 +139,7 @@ class APIKeys:
         *,
         idempotency_key: str | None = None,
     ) -> KeyCreated:
-        """Make a key; its `plain_key` is shown this once, and to who asks again with the same `idempotency_key`."""
+        """Create a key. Its `plain_key` is returned only once, and on retries with the same `idempotency_key`."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
         path = at("/v1/users/{}/apikeys", user_id)
         return self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
@@ -144,23 +152,23 @@ class APIKeys:
         *,
         idempotency_key: str | None = None,
     ) -> KeyCreated:
-        """Make a key for somebody else (admin)."""
+        """Create a key for another user (admin)."""
         body = present(key_name=key_name, expires_in_days=expires_in_days)
         path = at("/v1/admin/users/{}/keys", user_id)
         return self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
-    def list_keys(self, user_id: str, include_inactive: bool = False) -> Listing[Key]:
-        """The keys of a user, without their secrets."""
+    def list_keys(self, user_id: str, include_inactive: bool = False) -> AnswerList[Key]:
+        """List the keys of a user, without their secrets."""
         query = {"include_inactive": "true"} if include_inactive else None
         keys = self._transport.ask(Keys, "GET", at("/v1/users/{}/apikeys", user_id), query=query)
-        return Listing(keys.keys)
+        return AnswerList(keys.keys)
 
     def get_key_details(self, user_id: str, key_prefix: str) -> Key:
-        """One key, without its secret."""
+        """Retrieve a key, without its secret."""
         return self._transport.ask(Key, "GET", at("/v1/users/{}/apikeys/{}", user_id, key_prefix))
 
     def revoke_key(self, user_id: str, key_prefix: str) -> KeyRevoked:
-        """Revoke a key: it opens nothing from the next request on.
+        """Revoke a key. It is rejected from the next request on.
 
         Raises:
             ConflictError: it is the last valid key of the last admin.
@@ -168,9 +176,15 @@ class APIKeys:
         return self._transport.ask(KeyRevoked, "DELETE", at("/v1/users/{}/apikeys/{}", user_id, key_prefix))
 
     def validate_key(self) -> KeyValid:
-        """Whose key this client uses.
+        """Return the owner of this client's key.
 
         Raises:
-            AuthenticationError: nobody's.
+            AuthenticationError: the key is not valid.
         """
         return self._transport.ask(KeyValid, "GET", "/v1/auth/validate-key")
+
+    create = create_key
+    list = list_keys
+    revoke = revoke_key
+    validate = validate_key
+    retrieve = get_key_details

@@ -1,15 +1,16 @@
-"""What the OpenAI dialect answers: objects with all that the strict types of the official clients want."""
+"""Responses of the OpenAI dialect, with every field that the official clients' strict types require."""
 
 from typing import Generic, Literal, TypeVar
 
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Answer
+from projectdavid.protocol.model_options import ShownModelOptions
 
 T = TypeVar("T")
 
 
 class Page(Answer, Generic[T]):
-    """One page of a list; `last_id` is the cursor of the next one (`?after=`)."""
+    """One page of a list; `last_id` is the cursor of the next page (`?after=`)."""
 
     object: Literal["list"]
     data: list[T]
@@ -19,7 +20,7 @@ class Page(Answer, Generic[T]):
 
 
 class Deleted(Answer):
-    """Says that an object is gone."""
+    """Confirms that an object was deleted."""
 
     id: str
     object: str
@@ -27,7 +28,7 @@ class Deleted(Answer):
 
 
 class ErrorBody(Answer):
-    """What went wrong; `param` is the field at fault."""
+    """An error; `param` is the invalid field."""
 
     message: str
     type: str
@@ -36,12 +37,12 @@ class ErrorBody(Answer):
 
 
 class ErrorAnswer(Answer):
-    """An error."""
+    """The error envelope."""
 
     error: ErrorBody
 
 
-class Assistant(Answer):
+class Assistant(ShownModelOptions):
     """An assistant."""
 
     id: str
@@ -57,7 +58,6 @@ class Assistant(Answer):
     temperature: float | None
     top_p: float | None
     response_format: str | JsonObject
-    reasoning_effort: str | None
 
 
 class Thread(Answer):
@@ -102,7 +102,7 @@ class CompletionTokensDetails(Answer):
 
 
 class Usage(Answer):
-    """Tokens."""
+    """Token usage."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -113,13 +113,13 @@ class Usage(Answer):
 
 
 class LastError(Answer):
-    """Why a run, or a step of one, failed."""
+    """The reason why a run, or one of its steps, failed."""
 
     code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
     message: str
 
 
-class Run(Answer):
+class Run(ShownModelOptions):
     """A run."""
 
     id: str
@@ -160,11 +160,10 @@ class Run(Answer):
     tool_choice: str | JsonObject
     parallel_tool_calls: bool
     response_format: str | JsonObject
-    reasoning_effort: str | None
 
 
 class RunStep(Answer):
-    """A step of a run: a message that it wrote, or the calls of one turn of its model."""
+    """A step of a run: a message, or the calls of one turn of its model."""
 
     id: str
     object: Literal["thread.run.step"]
@@ -195,7 +194,7 @@ class Model(Answer):
 
 
 class Models(Answer):
-    """All models that can be asked."""
+    """All available models."""
 
     object: Literal["list"]
     data: list[Model]

@@ -1,55 +1,54 @@
-"""Assistants, their tools and what these may use."""
+"""Assistants, their tools and the tools' resources."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
-from projectdavid.protocol.assistants import JsonObject, ModelName, ReasoningEffort
+from projectdavid.protocol.assistants import JsonObject, ModelName, RegisteredTool, get_tag
 from projectdavid.protocol.base import NAME_PATTERN, NO_NUL, WHOLE, Id, LongText, MetaData, Request
+from projectdavid.protocol.model_options import ModelOptions, SamplingOptions
+from projectdavid.protocol.openai.vector_stores import GivenChunking
 from projectdavid.protocol.schemas import Schema, check_total
-from projectdavid.protocol.vector_stores import ChunkingStrategy
 
 MANY_FILES = 10_000
-"""Files of a vector store that is made on the way."""
+"""Files of a vector store created along with an object."""
 
 Name = Annotated[str, StringConstraints(max_length=256, pattern=NO_NUL)]
 PlainName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN)]
 Description = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]
-Temperature = Annotated[float, Field(ge=0, le=2)]
-TopP = Annotated[float, Field(ge=0, le=1)]
 
 
 class RankingOptions(Request):
-    """Which results are good enough."""
+    """Minimum score and ranker of search results."""
 
     score_threshold: Annotated[float, Field(ge=0, le=1)]
     ranker: Literal["auto", "default_2024_08_21"] | None = None
+    hybrid_search: Annotated[None, Field(exclude=True)] = None
+    """Always null, as in assistants that the service returned: users post objects that they saved."""
 
 
 class SearchOptions(Request):
-    """How `file_search` searches."""
+    """Options of `file_search`."""
 
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] | None = None
     ranking_options: RankingOptions | None = None
 
 
 class CodeInterpreterTool(Request):
-    """Runs Python."""
+    """The tool that runs Python."""
 
     type: Literal["code_interpreter"]
 
 
 class FileSearchTool(Request):
-    """Searches files."""
+    """The tool that searches files."""
 
     type: Literal["file_search"]
     file_search: SearchOptions | None = None
 
 
-class OwnTool(Request):
-    """A tool of this platform, beyond the Assistants API; run steps show its calls as those of functions."""
-
-    type: Literal["computer", "web_search"]
+class OwnTool(RegisteredTool):
+    """A registered tool that the Assistants API does not have; run steps show its calls as function calls."""
 
 
 class FunctionDefinition(Request):
@@ -68,11 +67,25 @@ class FunctionTool(Request):
     function: FunctionDefinition
 
 
-Tool = Annotated[CodeInterpreterTool | FileSearchTool | FunctionTool | OwnTool, Field(discriminator="type")]
+DIALECT_TOOLS = ("code_interpreter", "file_search", "function")
+"""The tools of the Assistants API."""
+
+
+def _get_tag(tool: Any) -> str | None:
+    return get_tag(tool, DIALECT_TOOLS)
+
+
+Tool = Annotated[
+    Annotated[CodeInterpreterTool, Tag("code_interpreter")]
+    | Annotated[FileSearchTool, Tag("file_search")]
+    | Annotated[FunctionTool, Tag("function")]
+    | Annotated[OwnTool, Tag("platform")],
+    Discriminator(_get_tag),
+]
 
 
 def check_functions(tools: list[Tool]) -> list[Tool]:
-    """Check the schemas of all functions together."""
+    """Check the total size of all function schemas."""
     check_total(tool.function.parameters for tool in tools if isinstance(tool, FunctionTool))
     return tools
 
@@ -81,13 +94,13 @@ Tools = Annotated[list[Tool], Field(max_length=128, fail_fast=True), AfterValida
 
 
 class PlainFormat(Request):
-    """Text, or a JSON object."""
+    """Plain text, or a JSON object."""
 
     type: Literal["text", "json_object"]
 
 
 class JsonSchema(Request):
-    """The schema that an answer follows."""
+    """The JSON Schema of an answer."""
 
     name: PlainName
     description: LongText | None = None
@@ -96,7 +109,7 @@ class JsonSchema(Request):
 
 
 class SchemaFormat(Request):
-    """JSON that follows a schema."""
+    """An answer that matches a JSON Schema."""
 
     type: Literal["json_schema"]
     json_schema: JsonSchema
@@ -106,21 +119,21 @@ ResponseFormat = Literal["auto"] | Annotated[PlainFormat | SchemaFormat, Field(d
 
 
 class CodeResources(Request):
-    """The files that code finds."""
+    """Files for code in the sandbox."""
 
     file_ids: Annotated[list[Id], Field(max_length=20, fail_fast=True)] = []
 
 
 class NewStore(Request):
-    """A vector store that is made on the way."""
+    """A vector store to create along with the object."""
 
     file_ids: Annotated[list[Id], Field(max_length=MANY_FILES, fail_fast=True)] = []
-    chunking_strategy: ChunkingStrategy | None = None
+    chunking_strategy: GivenChunking | None = None
     metadata: MetaData | None = None
 
 
-def _filled(*names: str) -> JsonObject:
-    """A schema of what has all of these lists, and something in each."""
+def _nonempty_lists(*names: str) -> JsonObject:
+    """Return a schema that requires these lists, each with at least one item."""
     return {"required": [*names], "properties": {name: {"type": "array", "minItems": 1} for name in names}}
 
 
@@ -131,44 +144,41 @@ class SearchResources(Request):
 
 
 class NewSearchResources(SearchResources):
-    """The same, or one that is made."""
+    """The vector store that is searched, or a new one."""
 
-    model_config = ConfigDict(json_schema_extra={"not": _filled("vector_store_ids", "vector_stores")})
+    model_config = ConfigDict(json_schema_extra={"not": _nonempty_lists("vector_store_ids", "vector_stores")})
 
     vector_stores: Annotated[list[NewStore], Field(max_length=1, fail_fast=True)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if self.vector_store_ids and self.vector_stores:
-            raise ValueError("expected either vector_store_ids or vector_stores")
+            raise ValueError("expected either vector_store_ids or vector_stores, not both")
         return self
 
 
 class ToolResources(Request):
-    """What tools may use."""
+    """Resources of the tools."""
 
     code_interpreter: CodeResources | None = None
     file_search: SearchResources | None = None
 
 
 class NewToolResources(Request):
-    """The same, with stores that are made."""
+    """Resources of the tools, including vector stores to create."""
 
     code_interpreter: CodeResources | None = None
     file_search: NewSearchResources | None = None
 
 
-class AssistantFields(Request):
-    """What creating and updating share."""
+class AssistantFields(SamplingOptions, ModelOptions):
+    """Fields shared by creating and updating."""
 
     name: Name | None = None
     description: Description | None = None
     instructions: LongText | None = None
     metadata: MetaData | None = None
-    temperature: Temperature | None = None
-    top_p: TopP | None = None
     response_format: ResponseFormat | None = None
-    reasoning_effort: ReasoningEffort | None = None
 
 
 class AssistantCreate(AssistantFields):
@@ -180,7 +190,7 @@ class AssistantCreate(AssistantFields):
 
 
 class AssistantUpdate(AssistantFields):
-    """The body that changes an assistant: what is left out stays."""
+    """The body that changes an assistant; omitted fields keep their values."""
 
     model: ModelName | None = None
     tools: Tools | None = None

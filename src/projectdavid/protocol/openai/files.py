@@ -1,4 +1,4 @@
-"""Uploads of files that come in parts."""
+"""Uploads of files in parts."""
 
 from typing import Annotated, Literal
 
@@ -8,10 +8,10 @@ from projectdavid.protocol.base import NO_NUL, WHOLE, Id, Request
 from projectdavid.protocol.uploads import MOST_PARTS, Md5
 
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
-"""What files may be uploaded for."""
+"""Purposes of an uploaded file."""
 Purpose = Literal["fine-tune", "assistants", "batch", "user_data", "vision", "evals"]
 EXPIRY = (3600, 2_592_000)
-"""Seconds after which a file may expire: from an hour to thirty days."""
+"""Seconds until a file expires: between an hour and thirty days."""
 
 
 class FileExpiry(Request):
@@ -22,7 +22,7 @@ class FileExpiry(Request):
 
 
 class UploadCreate(Request):
-    """The body that begins an upload."""
+    """The body that starts an upload."""
 
     filename: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=NO_NUL)]
     purpose: Purpose
@@ -32,7 +32,7 @@ class UploadCreate(Request):
 
 
 class UploadComplete(Request):
-    """The body that makes a file of the parts, in this order."""
+    """The body that assembles a file from its parts, in this order."""
 
     part_ids: Annotated[list[Id], Field(max_length=MOST_PARTS, fail_fast=True)]
     md5: Md5 | None = None

@@ -1,4 +1,4 @@
-"""What the OpenAI dialect answers of files, uploads and vector stores."""
+"""Responses of the OpenAI dialect about files, uploads and vector stores."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,6 +7,10 @@ from pydantic import Field
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import Answer
 from projectdavid.protocol.vector_answers import FileCounts
+
+
+def _is_empty(value: list[str]) -> bool:
+    return not value
 
 
 class File(Answer):
@@ -24,7 +28,7 @@ class File(Answer):
 
 
 class Upload(Answer):
-    """A file that comes in parts; once it is completed, `file` is the file."""
+    """An upload in parts; `file` is set when it is completed."""
 
     id: str
     object: Literal["upload"]
@@ -75,10 +79,12 @@ class StoreFile(Answer):
     last_error: JsonObject | None
     chunking_strategy: JsonObject
     attributes: dict[str, Any]
+    warnings: list[str] = Field(default=[], exclude_if=_is_empty)
+    """Warnings about the file's content in the index; omitted if empty."""
 
 
 class FileBatch(Answer):
-    """Many files that were put into a vector store together."""
+    """Files that were added to a vector store together."""
 
     id: str
     object: Literal["vector_store.files_batch"]
@@ -89,7 +95,7 @@ class FileBatch(Answer):
 
 
 class ContentPart(Answer):
-    """A piece of text."""
+    """A block of text."""
 
     type: Literal["text"]
     text: str
@@ -105,7 +111,7 @@ class FileContent(Answer):
 
 
 class SearchResult(Answer):
-    """What was found in a file."""
+    """A matching passage of a file."""
 
     file_id: str
     filename: str
@@ -115,7 +121,7 @@ class SearchResult(Answer):
 
 
 class SearchPage(Answer):
-    """What was found, the best first."""
+    """Search results, best first."""
 
     object: Literal["vector_store.search_results.page"]
     search_query: list[str]

@@ -1,39 +1,38 @@
-"""Runs."""
+"""Runs and tool outputs."""
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from projectdavid.protocol.assistants import ModelName, ReasoningEffort
+from projectdavid.protocol.assistants import ModelName
 from projectdavid.protocol.base import NO_NUL, WHOLE, LongText, MetaData, Request
+from projectdavid.protocol.model_options import ModelOptions, SamplingOptions
 from projectdavid.protocol.openai.assistants import (
     PlainName,
     ResponseFormat,
-    Temperature,
-    Tool,
     ToolResources,
-    TopP,
-    check_functions,
+    Tools,
 )
 from projectdavid.protocol.openai.ids import AssistantId
 from projectdavid.protocol.openai.threads import MOST_MESSAGES, MessageCreate, ThreadCreate
+from projectdavid.protocol.runs import MAX_OUTPUTS
 
-Budget = Annotated[int, Field(ge=256, le=10_000_000), WHOLE]
-"""Tokens."""
+Budget = Annotated[int, Field(ge=1, le=10_000_000), WHOLE]
+"""A number of tokens. The specification has a minimum of 256; the service accepted less."""
 
 Newest = Annotated[int, Field(ge=1, le=10_000), WHOLE]
 """A number of messages."""
 
 
 class AutoTruncation(Request):
-    """Shows a model as much of a thread as it can take."""
+    """Includes as much of a thread as the context window holds."""
 
     type: Literal["auto"]
     last_messages: Newest | None = None
 
 
 class LastMessages(Request):
-    """Shows a model the newest messages of a thread."""
+    """Includes only the newest messages of a thread."""
 
     type: Literal["last_messages"]
     last_messages: Newest
@@ -49,14 +48,14 @@ class NamedFunction(Request):
 
 
 class FunctionChoice(Request):
-    """Makes the model call a function."""
+    """Forces the model to call a function."""
 
     type: Literal["function"]
     function: NamedFunction
 
 
 class ToolChoice(Request):
-    """Makes the model use a tool."""
+    """Forces the model to use a tool."""
 
     type: Literal["code_interpreter", "file_search"]
 
@@ -64,16 +63,16 @@ class ToolChoice(Request):
 Choice = Literal["none", "auto", "required"] | Annotated[FunctionChoice | ToolChoice, Field(discriminator="type")]
 
 
-class RunFields(Request):
-    """What both ways to create a run share; what is left out comes from the assistant."""
+class RunFields(SamplingOptions):
+    """Fields shared by both ways to create a run; omitted ones come from the assistant."""
 
     assistant_id: AssistantId
     model: ModelName | None = None
     instructions: LongText | None = None
-    tools: Annotated[list[Tool], Field(max_length=20, fail_fast=True), AfterValidator(check_functions)] | None = None
+    tools: Tools | None = None
+    tool_resources: ToolResources | None = None
+    """Fields of Azure; in OpenAI's API only a run created with its thread has them."""
     metadata: MetaData | None = None
-    temperature: Temperature | None = None
-    top_p: TopP | None = None
     stream: bool | None = None
     max_prompt_tokens: Budget | None = None
     max_completion_tokens: Budget | None = None
@@ -83,19 +82,17 @@ class RunFields(Request):
     response_format: ResponseFormat | None = None
 
 
-class RunCreate(RunFields):
-    """The body that lets an assistant answer a thread."""
+class RunCreate(RunFields, ModelOptions):
+    """The body that creates a run on a thread."""
 
-    reasoning_effort: ReasoningEffort | None = None
     additional_instructions: LongText | None = None
     additional_messages: Annotated[list[MessageCreate], Field(max_length=MOST_MESSAGES, fail_fast=True)] | None = None
 
 
 class ThreadAndRunCreate(RunFields):
-    """The body that makes a thread, and lets an assistant answer it."""
+    """The body that creates a thread and a run on it."""
 
     thread: ThreadCreate | None = None
-    tool_resources: ToolResources | None = None
 
 
 class ToolOutput(Request):
@@ -106,7 +103,7 @@ class ToolOutput(Request):
 
 
 class ToolOutputs(Request):
-    """The body that answers all calls for which a run waits."""
+    """The body that submits the outputs of all calls that a run waits for."""
 
-    tool_outputs: Annotated[list[ToolOutput], Field(max_length=128, fail_fast=True)]
+    tool_outputs: Annotated[list[ToolOutput], Field(max_length=MAX_OUTPUTS, fail_fast=True)]
     stream: bool | None = None

@@ -1,19 +1,36 @@
 """Threads and messages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from projectdavid.protocol.base import Id, MetaData, Request
-from projectdavid.protocol.messages import Content
+from projectdavid.protocol.base import Id, LongText, MetaData, Request
+from projectdavid.protocol.messages import MOST_PARTS, ImageBlock, ImageFileBlock, TextBlock
 from projectdavid.protocol.openai.assistants import NewToolResources, ToolResources
 
-MOST_MESSAGES = 1_000
-"""Messages that a new thread, or a new run, may bring."""
+MOST_MESSAGES = 10_000
+"""Messages in the body of a new thread or run."""
+
+
+def _text(given: Any) -> Any:
+    """Accept the text of a part in the form in which messages return it, `{"value", "annotations"}`."""
+    if isinstance(given, dict) and isinstance(given.get("value"), str) and given.keys() <= {"value", "annotations"}:
+        return given["value"]
+    return given
+
+
+class TextPart(TextBlock):
+    """A block of text."""
+
+    text: Annotated[LongText, BeforeValidator(_text)]
+
+
+Part = Annotated[TextPart | ImageBlock | ImageFileBlock, Field(discriminator="type")]
+Content = LongText | Annotated[list[Part], Field(min_length=1, max_length=MOST_PARTS, fail_fast=True)]
 
 
 class AttachmentTool(Request):
-    """A tool that is to have a file."""
+    """A tool that can use the attached file."""
 
     type: Literal["code_interpreter", "file_search"]
 

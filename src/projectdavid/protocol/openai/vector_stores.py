@@ -1,8 +1,8 @@
-"""Vector stores."""
+"""Vector stores, their files and searches."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.base import NO_NUL, WHOLE, Id, MetaData, Request
@@ -19,6 +19,14 @@ Name = Annotated[str, StringConstraints(max_length=256, pattern=NO_NUL)]
 Description = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]
 
 
+def _as_auto(given: Any) -> Any:
+    """Read `other`, which the service returned for files with an unknown chunk size, as `auto`."""
+    return {"type": "auto"} if given == {"type": "other"} else given
+
+
+GivenChunking = Annotated[ChunkingStrategy, BeforeValidator(_as_auto)]
+
+
 class VectorStoreCreate(Request):
     """The body that creates a vector store."""
 
@@ -26,12 +34,12 @@ class VectorStoreCreate(Request):
     description: Description | None = None
     file_ids: Annotated[list[Id], Field(max_length=MANY_FILES, fail_fast=True)] = []
     expires_after: ExpiresAfter | None = None
-    chunking_strategy: ChunkingStrategy | None = None
+    chunking_strategy: GivenChunking | None = None
     metadata: MetaData | None = None
 
 
 class VectorStoreUpdate(Request):
-    """The body that changes a vector store: what is left out stays."""
+    """The body that changes a vector store; omitted fields keep their values."""
 
     name: Name | None = None
     expires_after: ExpiresAfter | None = None
@@ -39,37 +47,37 @@ class VectorStoreUpdate(Request):
 
 
 class StoreFileCreate(Request):
-    """The body that puts a file into a vector store."""
+    """The body that adds a file to a vector store."""
 
     file_id: Id
-    chunking_strategy: ChunkingStrategy | None = None
+    chunking_strategy: GivenChunking | None = None
     attributes: Attributes | None = None
 
 
 class StoreFileUpdate(Request):
-    """The body that describes a file of a vector store anew."""
+    """The body that replaces the attributes of a file in a vector store."""
 
     attributes: Attributes | None
 
 
 def _only(name: str, other: str) -> JsonObject:
-    """A schema of what has one field, and not the other."""
+    """Return a schema that requires one field and forbids the other."""
     return {"required": [name], "properties": {name: {"type": "array"}, other: {"type": "null"}}}
 
 
 class FileBatchCreate(Request):
-    """The body that puts many files into a vector store: `file_ids`, or `files` with what is special to each."""
+    """The body that adds files to a vector store: `file_ids`, or `files` with individual options."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_only("file_ids", "files"), _only("files", "file_ids")]})
 
     file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
     files: Annotated[list[StoreFileCreate], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
-    chunking_strategy: ChunkingStrategy | None = None
+    chunking_strategy: GivenChunking | None = None
     attributes: Attributes | None = None
 
 
 class SearchRanking(Request):
-    """Which results are good enough."""
+    """Minimum score and ranker of search results."""
 
     ranker: Literal["none", "auto", "default-2024-11-15"] | None = None
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -78,11 +86,11 @@ class SearchRanking(Request):
 Value = str | int | float | bool
 MOST_FILTERS = 256
 MOST_VALUES = MOST_FILTERS - 1
-"""Bounds of each list, for the description; `engine/filters.py` counts what there is in all, a comparison as one."""
+"""Limit of each list, for the API description. `engine/filters.py` counts all comparisons together."""
 
 
 class EqualFilter(Request):
-    """Files of which an attribute is, or is not, a value."""
+    """Files with an attribute equal, or not equal, to a value."""
 
     type: Literal["eq", "ne"]
     key: str
@@ -90,7 +98,7 @@ class EqualFilter(Request):
 
 
 class OrderFilter(Request):
-    """Files of which an attribute is in front of a value, or behind it."""
+    """Files with an attribute less or greater than a value."""
 
     type: Literal["gt", "gte", "lt", "lte"]
     key: str
@@ -98,7 +106,7 @@ class OrderFilter(Request):
 
 
 class AmongFilter(Request):
-    """Files of which an attribute is, or is not, among values."""
+    """Files with an attribute in, or not in, a list of values."""
 
     type: Literal["in", "nin"]
     key: str
@@ -106,7 +114,7 @@ class AmongFilter(Request):
 
 
 class CompoundFilter(Request):
-    """Files that pass all filters, or one of them."""
+    """Files that match all filters, or at least one."""
 
     type: Literal["and", "or"]
     filters: "Annotated[list[Filter], Field(min_length=1, max_length=MOST_FILTERS, fail_fast=True)]"

@@ -1,0 +1,1 @@
+"""Blob adapters: storage for the bytes of files."""

@@ -1,0 +1,1 @@
+"""The reader process: forks a child for each file, which parses its format."""

@@ -1,0 +1,1 @@
+"""Local embedding models; embedding servers are providers."""

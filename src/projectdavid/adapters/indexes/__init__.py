@@ -1,0 +1,1 @@
+"""Index adapters: full-text and vector search over chunks of documents."""

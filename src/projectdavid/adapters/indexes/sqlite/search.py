@@ -1,0 +1,189 @@
+"""Search: by words, by vectors, and the fusion of both."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import apsw
+
+from projectdavid.adapters.indexes.sqlite import full_text
+from projectdavid.adapters.indexes.sqlite.matrices import SHIFT, MatrixCache, unit
+from projectdavid.engine.documents import Chunk
+from projectdavid.engine.fusion import fuse_rankings
+from projectdavid.ports.index import ChunkPlace, IndexHit, IndexQuery, PublishedFile
+
+DEPTH = 50
+"""Minimum number of results of each list that are fused."""
+COMMON = 0.05
+"""A word is common if a larger share of all chunks contains it."""
+FEW = 500
+"""Number of chunks below which words are never dropped."""
+COLUMNS = 'n, text, start, "end", first_line, last_line, first_page, last_page, header'
+
+
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    file: int
+    store: int
+    space: str | None
+
+
+def chunk_of(row: Sequence[Any]) -> Chunk:
+    """Convert a row of `COLUMNS` to a chunk."""
+    n, *rest = row
+    return Chunk(n & (1 << SHIFT) - 1, *rest)
+
+
+def find_published(db: apsw.Connection, place: ChunkPlace) -> PublishedFile | None:
+    """Return the published version of a file."""
+    row = _edition(db, place)
+    return None if row is None else PublishedFile(place.file, row[1], row[2])
+
+
+def chunks(db: apsw.Connection, place: ChunkPlace, after: int, limit: int) -> list[Chunk]:
+    """Return the chunks of a file after a position."""
+    row = _edition(db, place)
+    if row is None:
+        return []
+    first, last = row[0] << SHIFT, (row[0] + 1) << SHIFT
+    statement = f"SELECT {COLUMNS} FROM chunks WHERE n > ? AND n < ? ORDER BY n LIMIT ?"  # noqa: S608 our own names
+    return [chunk_of(row) for row in db.execute(statement, (first + after, last, limit))]
+
+
+def passage(db: apsw.Connection, place: ChunkPlace, start: int, end: int) -> str | None:
+    """Return the text of a file from `start` up to, but not including, `end`, if one chunk contains all of it."""
+    row = _edition(db, place)
+    if row is None:
+        return None
+    statement = 'SELECT text, start FROM chunks WHERE n >= ? AND n < ? AND start <= ? AND "end" >= ? LIMIT 1'
+    span = row[0] << SHIFT, (row[0] + 1) << SHIFT
+    for text, first in db.execute(statement, (*span, start, end)):
+        return text[start - first : end - first]
+    return None
+
+
+def _edition(db: apsw.Connection, place: ChunkPlace) -> tuple[int, str, int] | None:
+    statement = """
+        SELECT n, version, chunks FROM editions WHERE owner = ? AND store = ? AND file = ? AND published = 1
+    """
+    return next(iter(db.execute(statement, (place.owner, place.store, place.file))), None)
+
+
+def search(db: apsw.Connection, matrices: MatrixCache, aside: Executor, query: IndexQuery) -> list[IndexHit]:
+    """Return the best chunks; vectors are compared `aside`, during the full-text search."""
+    everything = _editions(db, query)
+    files = None if query.files is None else set(query.files)
+    editions = {n: one for n, one in everything.items() if files is None or one.file in files}
+    if not editions:
+        return []
+    depth = max(query.limit, DEPTH)
+    comparing = [aside.submit(part) for part in _comparisons(db, matrices, query, everything, editions, depth)]
+    lexical = _lexical(db, query, everything, editions, depth)
+    nearest = [pair for part in comparing for pair in part.result()]
+    cosines = dict(sorted(nearest, key=lambda pair: (-pair[1], pair[0]))[:depth])
+    best = fuse_rankings([ranking for ranking in (lexical, cosines) if ranking])[: query.limit]
+    found = {row[0]: chunk_of(row) for row in _rows(db, [number for number, _ in best])}
+    ranks = [{number: rank for rank, number in enumerate(ranking, start=1)} for ranking in (lexical, cosines)]
+    return [
+        IndexHit(
+            chunk=found[number],
+            store=editions[number >> SHIFT].store,
+            file=editions[number >> SHIFT].file,
+            score=min(score, 1.0),
+            lexical=ranks[0].get(number),
+            semantic=ranks[1].get(number),
+            similarity=cosines.get(number),
+        )
+        for number, score in best
+    ]
+
+
+def _editions(db: apsw.Connection, query: IndexQuery) -> dict[int, _Edition]:
+    statement = """
+        SELECT n, file, store, space FROM editions
+        WHERE owner = ? AND published = 1 AND store IN (SELECT value FROM json_each(?))
+    """
+    rows = db.execute(statement, (query.owner, json.dumps(list(query.stores))))
+    return {n: _Edition(file, store, space) for n, file, store, space in rows}
+
+
+def _lexical(
+    db: apsw.Connection,
+    query: IndexQuery,
+    everything: Mapping[int, _Edition],
+    editions: Mapping[int, _Edition],
+    depth: int,
+) -> dict[int, float]:
+    """Return the chunks that match best by words, best first, with their scores."""
+    stores = {one.store for one in editions.values()}
+    asked = full_text.telling(query.text or "")
+    if not asked:
+        return {}
+    others = any(n not in editions for n, one in everything.items() if one.store in stores) or _has_staged(
+        db, query.owner, stores
+    )
+    bound = "AND rowid >> 32 IN (SELECT value FROM json_each(:editions))" if others else ""
+    statement = f"""
+        SELECT rowid, -bm25(words, 0.0, 1.0) AS score FROM words WHERE words MATCH :asked {bound}
+        ORDER BY score DESC, rowid LIMIT :depth
+    """  # noqa: S608 one of two texts of ours
+    within = full_text.expression(_rare(db, asked), stores)
+    given = {"asked": within, "depth": depth, "editions": json.dumps(list(editions))}
+    return dict(db.execute(statement, given))
+
+
+def _rare(db: apsw.Connection, asked: list[str]) -> list[str]:
+    """Drop words that many chunks contain, if others remain: they are unspecific, and slow to rank by.
+
+    In a small index all are kept.
+    """
+    if len(asked) == 1:
+        return asked
+    (most,) = next(iter(db.execute("SELECT sum(chunks) * ? FROM editions", (COMMON,))))
+    if most < FEW:
+        return asked
+    tokenize = db.fts5_tokenizer("porter", ["unicode61", "remove_diacritics", "2"])
+    rare: list[str] = []
+    for word in asked:
+        terms: Any = tokenize(word.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
+        term = terms[0][0] if terms else ""
+        known = next(iter(db.execute("SELECT doc FROM vocabulary WHERE term = ?", (term,))), (0,))
+        if known[0] <= most:
+            rare.append(word)
+    return rare or asked
+
+
+def _has_staged(db: apsw.Connection, owner: str, stores: Collection[int]) -> bool:
+    """Return True if these stores contain staged chunks, which must not be found."""
+    statement = """
+        SELECT 1 FROM editions
+        WHERE owner = ? AND published = 0 AND store IN (SELECT value FROM json_each(?)) LIMIT 1
+    """
+    return bool(list(db.execute(statement, (owner, json.dumps(list(stores))))))
+
+
+def _comparisons(
+    db: apsw.Connection,
+    matrices: MatrixCache,
+    query: IndexQuery,
+    everything: Mapping[int, _Edition],
+    editions: Mapping[int, _Edition],
+    depth: int,
+) -> Iterator[Callable[[], list[tuple[int, float]]]]:
+    """Return the vector searches, one per store; empty if nothing can be compared."""
+    if query.vector is None or query.space is None:
+        return
+    vector = unit(query.vector)
+    for store in sorted({one.store for one in editions.values()}):
+        whole = [n for n, one in everything.items() if one.store == store and one.space == query.space]
+        matrix = matrices.get(db, store, query.space, whole) if whole else None
+        if matrix is not None:
+            yield partial(matrix.nearest, vector, [n for n in whole if n in editions], depth)
+
+
+def _rows(db: apsw.Connection, numbers: list[int]) -> list[Any]:
+    statement = f"SELECT {COLUMNS} FROM chunks WHERE n IN (SELECT value FROM json_each(?))"  # noqa: S608 our own names
+    return list(db.execute(statement, (json.dumps(numbers),)))

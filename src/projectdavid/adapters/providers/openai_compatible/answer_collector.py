@@ -1,0 +1,216 @@
+"""Collect what the events of one answer say into as few chunks as they need."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from projectdavid.adapters.providers.openai_compatible.call_assembler import CallAssembler
+from projectdavid.adapters.providers.openai_compatible.tag_splitter import CALL_TAG, TagSplitter, TextKind
+from projectdavid.adapters.providers.openai_compatible.wire import MessageDelta, WireUsage
+from projectdavid.engine.deltas import (
+    CallPart,
+    Chunk,
+    FinishDelta,
+    ProviderFields,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    WarningDelta,
+)
+
+_KINDS: dict[TextKind, type[TextDelta] | type[ReasoningDelta]] = {
+    TextKind.TEXT: TextDelta,
+    TextKind.REASONING: ReasoningDelta,
+}
+_JOINED = frozenset({"text", "summary", "thinking", "data"})
+"""The fields of a block of reasoning that come in pieces."""
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class AnswerCollector:
+    """The chunks of one answer. Adjacent parts of a kind share one chunk, since a chunk costs more than a part.
+
+    `calls` says whether functions were offered, so that a call which stands in the text is one.
+    """
+
+    __slots__ = (
+        "_assembler",
+        "_chunks",
+        "_fields",
+        "_kind",
+        "_parts",
+        "_reasoning_field",
+        "_splitter",
+        "spoke",
+        "usage",
+        "usage_reported",
+    )
+
+    def __init__(self, *, calls: bool) -> None:
+        self.usage: WireUsage | None = None
+        self.usage_reported = False
+        self.spoke = False
+        """True once the answer has said anything: text, reasoning, a refusal or a call."""
+        self._assembler = CallAssembler()
+        self._splitter: TagSplitter | None = TagSplitter(calls=calls)
+        self._chunks: list[Chunk] = []
+        self._kind: type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta] = TextDelta
+        self._parts: list[str] = []
+        self._fields: dict[str, Any] = {}
+        self._reasoning_field: str | None = None
+
+    def add(self, delta: MessageDelta) -> None:
+        """Take in one delta, or the message of a plain answer."""
+        if delta.reasoning_content:
+            self._reasoning_field = "reasoning_content"
+            self._say(ReasoningDelta, delta.reasoning_content)
+        elif delta.reasoning:
+            self._reasoning_field = self._reasoning_field or "reasoning"
+            self._say(ReasoningDelta, delta.reasoning)
+        content = delta.content
+        if content:
+            if isinstance(content, str):
+                if self._splitter is None:
+                    self._say(TextDelta, content)
+                else:
+                    self._split(self._splitter, content)
+            else:
+                self._add_content_parts(content)
+        if delta.refusal:
+            self._say(RefusalDelta, delta.refusal)
+        if delta.tool_calls:
+            several = len(delta.tool_calls) > 1
+            for position, piece in enumerate(delta.tool_calls):
+                self._add_call(self._assembler.add(piece, position if several else None))
+        elif delta.function_call:
+            self._add_call(self._assembler.add({"function": delta.function_call}))
+        if delta.reasoning_details or delta.thinking_blocks or delta.extra_content:
+            self._add_fields(delta)
+
+    def finish(self, reason: str) -> None:
+        """The model has said why it stopped."""
+        self.end()
+        self._append(FinishDelta(reason))
+
+    def end(self) -> None:
+        """Nothing follows: text that was held back because it could have been a tag is text."""
+        if self._splitter is not None:
+            for kind, piece in self._splitter.end():
+                self._add_piece(kind, piece)
+        if self._fields or (self._reasoning_field and self._assembler.used):
+            self._append(ProviderFields(self._fields, self._reasoning_field))
+            self._fields, self._reasoning_field = {}, None
+
+    def take(self) -> list[Chunk]:
+        """Return the chunks since the last time, with the usage last."""
+        self._flush()
+        chunks, self._chunks = self._chunks, []
+        if self.usage is not None and (counted := self.usage.counted()) is not None:
+            chunks.append(counted)
+            self.usage = None
+            self.usage_reported = True
+        return chunks
+
+    def _add_text(self, text: str) -> None:
+        if self._splitter is None:
+            self._say(TextDelta, text)
+        else:
+            self._split(self._splitter, text)
+
+    def _split(self, splitter: TagSplitter, text: str) -> None:
+        for kind, piece in splitter.feed(text):
+            self._add_piece(kind, piece)
+        if splitter.idle:
+            self._splitter = None
+
+    def _add_piece(self, kind: TextKind, piece: str) -> None:
+        if kind is not TextKind.CALL:
+            self._say(_KINDS[kind], piece)
+        elif call := _call_in_text(piece):
+            self._add_call(self._assembler.add_whole(*call))
+        else:
+            self._say(TextDelta, piece.join(CALL_TAG))
+            said = "The model wrote a function call as text, and it cannot be read. Its server needs a tool parser."
+            self._append(WarningDelta("call_as_text", said))
+
+    def _add_content_parts(self, parts: list[Any]) -> None:
+        """Content as a list of typed parts: text, or reasoning as Magistral has it."""
+        for part in parts:
+            if not isinstance(part, dict):
+                continue
+            if isinstance(part.get("text"), str):
+                self._add_text(part["text"])
+            elif isinstance(part.get("refusal"), str):
+                self._say(RefusalDelta, part["refusal"])
+            elif (thought := _text_of(part.get("thinking"))) != "":
+                self._say(ReasoningDelta, thought)
+
+    def _add_call(self, part: CallPart) -> None:
+        self.spoke = True
+        self._append(part)
+
+    def _add_fields(self, delta: MessageDelta) -> None:
+        lists = {"reasoning_details": delta.reasoning_details, "thinking_blocks": delta.thinking_blocks}
+        for name, blocks in lists.items():
+            if blocks:
+                kept: list[Any] = self._fields.setdefault(name, [])
+                for block in blocks:
+                    _add_block(kept, block)
+        if delta.extra_content:
+            self._fields["extra_content"] = {**self._fields.get("extra_content", {}), **delta.extra_content}
+
+    def _append(self, chunk: Chunk) -> None:
+        """Append a chunk that nothing can be joined to."""
+        self._flush()
+        self._chunks.append(chunk)
+
+    def _say(self, kind: type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta], part: str) -> None:
+        if kind is not self._kind:
+            self._flush()
+            self._kind = kind
+        self.spoke = True
+        self._parts.append(part)
+
+    def _flush(self) -> None:
+        if self._parts:
+            self._chunks.append(self._kind(tuple(self._parts)))
+            self._parts = []
+
+
+def _text_of(value: Any) -> str:
+    """Text, or the texts of a list of typed parts."""
+    if isinstance(value, str):
+        return value
+    parts = value if isinstance(value, list) else []
+    return "".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+
+
+def _call_in_text(text: str) -> tuple[str, str] | None:
+    """Name and arguments of a call as templates of Hermes have it: `{"name": ..., "arguments": {...}}`."""
+    try:
+        call: Any = msgspec.json.decode(text.strip())
+    except _UNREADABLE:
+        return None
+    if not isinstance(call, Mapping) or not isinstance(call.get("name"), str):
+        return None
+    arguments = call.get("arguments", call.get("parameters", {}))
+    return call["name"], arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+
+
+def _add_block(blocks: list[Any], block: Any) -> None:
+    """Add a block of reasoning, or a piece of the latest one: pieces have its index and type, and their texts join."""
+    latest = blocks[-1] if blocks else None
+    if not isinstance(block, dict) or not isinstance(latest, dict) or not _is_piece(latest, block):
+        blocks.append(dict(block) if isinstance(block, dict) else block)
+        return
+    for name, value in block.items():
+        known = latest.get(name)
+        if isinstance(known, str) and isinstance(value, str) and name in _JOINED:
+            latest[name] = known + value
+        elif value is not None:
+            latest[name] = value
+
+
+def _is_piece(latest: dict[str, Any], block: dict[str, Any]) -> bool:
+    return "index" in block and all(latest.get(name) == block.get(name) for name in ("index", "type"))

@@ -1,0 +1,92 @@
+"""Recognizes errors about prompts that are too long, with the limit in them, for many servers.
+
+Sources: refusals as they are reported in public issues, and the sources of vLLM, SGLang, llama.cpp and
+text-generation-inference.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from projectdavid.ports.model import ContextRefusal
+
+_N = r"([\d,_]+)"
+_FLAGS = re.IGNORECASE | re.DOTALL
+
+
+def _limit_first(pattern: str) -> tuple[re.Pattern[str], int, int]:
+    return re.compile(pattern.replace("#", _N), _FLAGS), 1, 2
+
+
+def _asked_first(pattern: str) -> tuple[re.Pattern[str], int, int]:
+    return re.compile(pattern.replace("#", _N), _FLAGS), 2, 1
+
+
+_PHRASES = (
+    # vLLM, OpenAI, DeepSeek, Azure, OpenRouter, SGLang
+    _limit_first(r"maximum (?:context|prompt) length (?:is|of) # tokens?.*?\(# (?:in the messages|of text input)"),
+    _limit_first(
+        r"maximum (?:context|prompt) length (?:is|of) # tokens?"
+        r".*?(?:requested(?: a total of)?|resulted in) (?:about )?#"
+    ),
+    _limit_first(r"maximum (?:context|prompt|model) length (?:is|of) #.*?contains(?: at least)? #"),
+    _asked_first(r"prompt \(length #\) (?:is longer|exceeds).*?(?:maximum|model length)\D*#"),
+    _asked_first(r"input \(# tokens\) is longer than .*?context length \(# tokens\)"),
+    _asked_first(r"\(# tokens\) exceeds the available context size \(# tokens\)"),  # llama.cpp
+    _asked_first(r"prompt is too long: # tokens > # maximum"),  # Anthropic
+    _asked_first(r"exceed context limit: # \+ [\d,]+ > #"),
+    _asked_first(r"input token count \(#\) exceeds the maximum number of tokens allowed \(#\)"),  # Gemini
+    _asked_first(r"prompt contains # tokens.*?too large for .*?with # maximum context length"),  # Mistral
+    _limit_first(r"cannot exceed # - received #"),  # Cohere
+    _limit_first(r"must have less than # tokens\.? given: #"),  # text-generation-inference
+    _limit_first(r"must be <= #\. given: # `inputs` tokens"),
+    _asked_first(r"keep the first # tokens.*?context length of only #"),  # LM Studio
+    _limit_first(r"tokens per minute \(TPM\): limit #, requested #"),  # Groq: no prompt over it ever fits
+)
+_LIMIT_ONLY = tuple(
+    re.compile(pattern.replace("#", _N), _FLAGS)
+    for pattern in (
+        r"maximum (?:context|prompt|model) length (?:is|of|:) ?#",
+        r"available context size \(# tokens\)",
+        r"range of input length should be \[\d+, #\]",  # DashScope
+        r"context (?:length|window|size) (?:is|of)(?: only)? #",
+        r"maximum (?:number of tokens|input length)\D{0,40}#",
+        r"\bn_ctx\b\D{0,5}#",
+    )
+)
+_UNNAMED = re.compile(
+    r"input is too long|prompt is too long|input length exceeds|context (?:size|window|length) exceeded"
+    r"|exceeds? (?:the )?(?:available |maximum |model'?s? )*(?:maximum )?context|maximum context length"
+    r"|context_length_exceeded|exceed_context_size|context window|greater than the context length"
+    r"|too many (?:input |prompt )?tokens"
+    r"|reduce the length of the (?:messages|prompt)|request too large for model",
+    _FLAGS,
+)
+_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error", "model_context_window_exceeded"})
+
+
+def find_context_limit(text: str, code: str, fields: Mapping[str, Any]) -> ContextRefusal | None:
+    """What a refusal says of the length of the prompt; None if the length is not what it is about.
+
+    `code` is the error's own code or type, `fields` is the error object.
+    """
+    named = ContextRefusal(_number(fields.get("n_ctx")), _number(fields.get("n_prompt_tokens")))
+    if named.limit is not None:
+        return named
+    for pattern, limit, asked in _PHRASES:
+        if found := pattern.search(text):
+            return ContextRefusal(_number(found[limit]), _number(found[asked]))
+    if code not in _CODES and not _UNNAMED.search(text) and not _LIMIT_ONLY[2].search(text):
+        return None
+    for pattern in _LIMIT_ONLY:
+        if found := pattern.search(text):
+            return ContextRefusal(_number(found[1]))
+    return ContextRefusal()
+
+
+def _number(value: Any) -> int | None:
+    """A number of tokens; None for what cannot be one."""
+    if isinstance(value, str):
+        digits = value.replace(",", "").replace("_", "")
+        value = int(digits) if digits.isdecimal() and len(digits) < 10 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

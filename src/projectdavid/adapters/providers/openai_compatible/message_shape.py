@@ -1,0 +1,149 @@
+"""Write a prompt so that the server's chat template accepts it, without losing a word of it.
+
+Templates refuse two messages of one role in a row, system messages in the middle or at all, empty and null content, and
+a conversation that the assistant begins. Sources: the templates of Gemma, Mistral and Llama, and the issues of vLLM,
+llama.cpp and text-generation-inference about them.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Literal
+
+from projectdavid.engine.prompt import PromptCall, PromptMessage
+
+Message = dict[str, Any]
+NO_OUTPUT = "(no output)"
+UNSEEN = {"type": "text", "text": "[An image stands here. This model cannot see images.]"}
+_NINE = re.compile("[a-zA-Z0-9]{9}")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRules:
+    """What a server takes; see `profiles.Profile`, whose fields these are, and what refusals taught."""
+
+    system: Literal["anywhere", "first", "user"] = "first"
+    alternates: bool = False
+    flat_text: bool = False
+    images: bool = True
+    call_ids: Literal["any", "nine"] = "any"
+    returns: Literal["calls", "always", "never"] = "calls"
+    omit: frozenset[str] = frozenset()
+    """Fields of messages that are not sent back."""
+
+
+def build_messages(prompt: Iterable[PromptMessage], shape: MessageRules) -> list[Message]:
+    """The messages of a request: adjacent ones of one role are one, and none is empty."""
+    messages: list[Message] = []
+    system: list[str] = []
+    for one in prompt:
+        content = one.content
+        if isinstance(content, str) and content and not (one.calls or one.call_id or one.provider_fields):
+            message: Message | None = {"role": one.role, "content": content}  # nearly every message, at every turn
+        else:
+            message = _message(one, shape)
+        if message is None:
+            continue
+        if one.role == "system" and shape.system != "anywhere":
+            system.append(_text_of(message["content"]))
+        elif messages and _joins(messages[-1], message):
+            _join(messages[-1], message)
+        else:
+            messages.append(message)
+    if shape.alternates:
+        system += _take_beginning(messages)
+    return _with_system(messages, "\n\n".join(system), shape)
+
+
+def _message(one: PromptMessage, shape: MessageRules) -> Message | None:
+    """One message, or None if nothing is in it."""
+    content = _content(one.content, shape)
+    if one.call_id is not None:
+        call_id = _call_id(one.provider_call_id or one.call_id, shape)
+        return {"role": "tool", "content": content or NO_OUTPUT, "tool_call_id": call_id}
+    if not content and not one.calls:
+        return None
+    message: Message = {"role": one.role}
+    if content:
+        message["content"] = content
+    if one.calls:
+        message["tool_calls"] = [_call(call, shape) for call in one.calls]
+    if one.provider_fields and (shape.returns == "always" or (shape.returns == "calls" and one.calls)):
+        message |= {name: value for name, value in one.provider_fields.items() if name not in shape.omit}
+    return message
+
+
+def _content(content: str | list[Message], shape: MessageRules) -> str | list[Message]:
+    if isinstance(content, str):
+        return content
+    parts = [part for part in content if part.get("type") != "text" or part.get("text")]
+    if not shape.images:
+        parts = [UNSEEN if part.get("type") == "image_url" else part for part in parts]
+    texts = [part["text"] for part in parts if part.get("type") == "text"]
+    if len(texts) == len(parts) and (len(parts) < 2 or shape.flat_text):
+        return "\n\n".join(texts)
+    return parts
+
+
+def _call(call: PromptCall, shape: MessageRules) -> Message:
+    """A call as its provider knows it, where it is known."""
+    extra = {name: value for name, value in (call.extra or {}).items() if name not in shape.omit}
+    function = {"name": call.name, "arguments": call.arguments or "{}", **extra.pop("function", {})}
+    return {"id": _call_id(call.provider_id or call.id, shape), "type": "function", "function": function, **extra}
+
+
+def _call_id(call_id: str, shape: MessageRules) -> str:
+    """An id of a call in the form that the server takes; the same one always becomes the same."""
+    if shape.call_ids == "any" or _NINE.fullmatch(call_id):
+        return call_id
+    digest = blake2b(call_id.encode(), digest_size=9).digest()
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest)
+
+
+def _joins(last: Message, message: Message) -> bool:
+    """True if two messages can be one: nothing was answered between them."""
+    return last["role"] == message["role"] != "tool" and "tool_calls" not in last
+
+
+def _join(last: Message, message: Message) -> None:
+    content = _sum(last.get("content", ""), message.get("content", ""))
+    last.update(message)
+    if content:
+        last["content"] = content
+
+
+def _sum(first: str | list[Message], second: str | list[Message]) -> str | list[Message]:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}" if first and second else first or second
+    return [*_parts(first), *_parts(second)]
+
+
+def _parts(content: str | list[Message]) -> Sequence[Message]:
+    if not isinstance(content, str):
+        return content
+    return [{"type": "text", "text": content}] if content else []
+
+
+def _text_of(content: str | list[Message]) -> str:
+    return content if isinstance(content, str) else "\n\n".join(part.get("text", "") for part in content)
+
+
+def _take_beginning(messages: list[Message]) -> list[str]:
+    """Take what the assistant said before the user said anything; it becomes a part of the instructions."""
+    said: list[str] = []
+    while messages and messages[0]["role"] == "assistant" and "tool_calls" not in messages[0]:
+        said.append(f"You began the conversation with these words:\n{_text_of(messages.pop(0)['content'])}")
+    return said
+
+
+def _with_system(messages: list[Message], text: str, shape: MessageRules) -> list[Message]:
+    """The messages with the instructions in front of them, or in the first message of the user."""
+    if not text:
+        return messages
+    if shape.system != "user":
+        return [{"role": "system", "content": text}, *messages]
+    if messages and messages[0]["role"] == "user":
+        return [{"role": "user", "content": _sum(text, messages[0]["content"])}, *messages[1:]]
+    return [{"role": "user", "content": text}, *messages]

@@ -1,0 +1,1 @@
+"""Sandbox adapters, and the parts they share: the agent inside, and the host's end of its protocol."""

@@ -1,0 +1,28 @@
+-- name: idempotency
+-- returns: IdempotencyRow
+-- What was done under a key, if not too long ago.
+SELECT fingerprint, seed, made_at, status, answer FROM idempotency
+WHERE owner = :owner AND key = :key AND made_at > :since;
+
+-- name: idempotency_claim
+-- Written together with what is done; touches no row where that was done before.
+INSERT INTO idempotency (owner, key, fingerprint, seed, made_at, answer)
+VALUES (:owner, :key, :fingerprint, :seed, :made_at, :note)
+ON CONFLICT (owner, key) DO UPDATE SET
+    fingerprint = excluded.fingerprint, seed = excluded.seed, made_at = excluded.made_at, status = NULL,
+    answer = excluded.answer
+WHERE made_at <= :since;
+
+-- name: idempotency_answer
+-- returns: FoundRow
+-- The first answer is kept; touches no row if there is one.
+UPDATE idempotency SET status = :status, answer = :answer
+WHERE owner = :owner AND key = :key AND seed = :seed AND status IS NULL
+RETURNING 1 AS found;
+
+-- name: idempotency_prune
+-- returns: FoundRow
+DELETE FROM idempotency WHERE (owner, key) IN (
+    SELECT owner, key FROM idempotency WHERE made_at <= :until LIMIT :limit
+)
+RETURNING 1 AS found;

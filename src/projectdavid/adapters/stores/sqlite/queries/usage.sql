@@ -1,0 +1,26 @@
+-- name: usage_add
+-- What a call of a model took, and whether it was a whole turn. A cost that is not known leaves what is known as it is.
+INSERT INTO usage
+(owner, day, assistant_id, key_prefix, model, turns, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens,
+ cost)
+SELECT owner, :day, assistant_id, key_prefix, model, :turns, :prompt_tokens, :completion_tokens, :cached_tokens,
+    :reasoning_tokens, :cost
+FROM runs WHERE n = :run
+ON CONFLICT (owner, day, assistant_id, key_prefix, model) DO UPDATE SET
+    turns = turns + excluded.turns,
+    prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = completion_tokens + excluded.completion_tokens,
+    cached_tokens = cached_tokens + excluded.cached_tokens,
+    reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
+    cost = COALESCE(cost + excluded.cost, excluded.cost, cost);
+
+-- name: usage_of
+-- returns: UsageRow
+-- What an owner's turns took from day to day, by `day`, `assistant`, `key` or `model`.
+SELECT
+    CASE :by WHEN 'day' THEN day WHEN 'assistant' THEN assistant_id WHEN 'key' THEN key_prefix ELSE model END AS name,
+    sum(turns) AS turns, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
+    sum(cached_tokens) AS cached_tokens, sum(reasoning_tokens) AS reasoning_tokens,
+    sum(cost) AS cost, max(cost IS NULL) AS unpriced
+FROM usage WHERE owner = :owner AND day BETWEEN :first AND :last
+GROUP BY 1 ORDER BY 1;

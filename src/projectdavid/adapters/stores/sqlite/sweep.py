@@ -1,0 +1,218 @@
+"""Deletes what is erased, a few rows at a time and children first.
+
+The tables, and which rows depend on which, are read from the schema: a new table is swept, and counted in the report of
+an erasure, without a change here. Statements are made of names of the schema alone.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+
+from projectdavid.ports.store import SweptRows
+
+ROOT = "users"
+RESERVED = "erased"
+"""The owner of what is deleted without its user."""
+ROWS = 500
+SECONDS = 0.005
+"""A slice ends after so many rows, or after this time."""
+CHUNK = 100
+"""Rows that are looked up together."""
+ANSWERS = 50
+"""Stored answers that are searched for an id in one slice."""
+COUNTED = 1000
+"""Rows of a kind that are counted at most."""
+OPEN = "status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')"
+NEXT = f"""
+SELECT n, id FROM users
+WHERE erased = 1 AND NOT (
+    id = '{RESERVED}' AND EXISTS (
+        SELECT 1 FROM assistants AS a JOIN runs AS r ON r.assistant_id = a.id WHERE a.owner = '{RESERVED}' AND r.{OPEN}
+    )
+)
+ORDER BY n <= ?, n LIMIT 1
+"""  # noqa: S608
+"""The next erased user. What was deleted without its user waits until no run of a deleted assistant is open."""
+BLANK = "SELECT n FROM configs WHERE hash = ?"
+"""The empty configuration, which has no hash."""
+CONFIGURED = f"""
+SELECT r.n FROM assistants AS a JOIN runs AS r ON r.assistant_id = a.id AND r.config > :blank
+WHERE a.owner = '{RESERVED}' AND NOT r.{OPEN}
+UNION ALL
+SELECT r.n FROM assistants AS a JOIN runs AS r ON r.assistant_id = a.id AND r.config < :blank
+WHERE a.owner = '{RESERVED}' AND NOT r.{OPEN}
+LIMIT :limit
+"""  # noqa: S608
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A table whose `column` refers to `parent` of another; `unset`: its rows stay, and refer to nothing."""
+
+    table: str
+    column: str
+    parent: str
+    unset: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    name: str
+    key: tuple[str, ...]
+    children: list[_Child] = field(default_factory=list[_Child])
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Rows that can be deleted now, by their keys; `unset`: the column that is set to NULL instead."""
+
+    table: _Table
+    keys: list[tuple[Any, ...]]
+    unset: str | None = None
+
+
+class ErasureSweep:
+    """Finds and deletes; all methods run within a transaction of the connection, and block."""
+
+    def __init__(self, connection: apsw.Connection, clock: Clock = time.perf_counter) -> None:
+        self._db = connection
+        self._clock = clock
+        self._tables = _tables(connection)
+        self._last = 0
+        self._place: tuple[int, str] = (0, "")
+
+    def slice(self) -> SweptRows | None:
+        """Delete some rows; None: nothing can be deleted now."""
+        if (swept := self._erase_answers() or self._erase_configs()) is not None:
+            return swept
+        # In turns, so that a large erasure does not hold up the others.
+        row = next(iter(list(self._db.execute(NEXT, (self._last,)))), None)
+        if row is None:
+            return None
+        self._last, owner = row
+        return self._delete(owner)
+
+    def left(self, owner: str) -> dict[str, int]:
+        """Return how many rows a user has by kind, counted up to a bound."""
+        return {name: self._count(path, owner) for name, path in self.kinds().items()}
+
+    def kinds(self) -> dict[str, list[_Child]]:
+        """Return each table that belongs to users, with one path that leads to it from `users`."""
+        found: dict[str, list[_Child]] = {ROOT: []}
+        waiting = [ROOT]
+        while waiting:
+            name = waiting.pop(0)
+            for child in self._tables[name].children:
+                if child.table not in found and not child.unset:
+                    found[child.table] = [*found[name], child]
+                    waiting.append(child.table)
+        return found
+
+    def _delete(self, owner: str) -> SweptRows:
+        deadline = self._clock() + SECONDS
+        rows: Counter[str] = Counter()
+        root = _Child(ROOT, "id", "", unset=False)
+        found = None
+        while rows.total() < ROWS and self._clock() < deadline and (found := self._find(root, [owner])) is not None:
+            rows[found.table.name] += self._remove(found, deadline)
+        self._report(owner, rows)
+        return SweptRows(owner, dict(rows), done=found is None)
+
+    def _find(self, at: _Child, values: Sequence[Any]) -> _Slice | None:
+        """Return rows below these values of a column that nothing depends on."""
+        table = self._tables[at.table]
+        wanted = dict.fromkeys((*table.key, *(child.parent for child in table.children)))
+        columns = ", ".join(wanted)
+        given = json.dumps(values)
+        statement = f"SELECT {columns} FROM {table.name} WHERE {at.column} IN (SELECT value FROM json_each(?)) LIMIT ?"  # noqa: S608 names of the schema
+        rows = [dict(zip(wanted, row, strict=True)) for row in self._db.execute(statement, (given, CHUNK))]
+        if not rows:
+            return None
+        if not at.unset:
+            for child in table.children:
+                below = self._find(child, [row[child.parent] for row in rows])
+                if below is not None:
+                    return below
+        return _Slice(
+            table, [tuple(row[column] for column in table.key) for row in rows], at.column if at.unset else None
+        )
+
+    def _remove(self, found: _Slice, deadline: float) -> int:
+        """Delete rows one by one, since a single one can be large; returns how many before the time was up."""
+        name, where = found.table.name, " AND ".join(f"{column} = ?" for column in found.table.key)
+        change = f"DELETE FROM {name}" if found.unset is None else f"UPDATE {name} SET {found.unset} = NULL"  # noqa: S608
+        deleted = 0
+        for key in found.keys:
+            self._db.execute(f"{change} WHERE {where}", key)
+            deleted += found.unset is None
+            if self._clock() >= deadline:
+                break
+        return deleted
+
+    def _erase_configs(self) -> SweptRows | None:
+        """Give ended runs of deleted assistants an empty configuration; a trigger deletes the ones that they had."""
+        ((blank,),) = list(self._db.execute(BLANK, (b"",))) or ((None,),)
+        runs = [n for (n,) in self._db.execute(CONFIGURED, {"blank": blank or 0, "limit": CHUNK})]
+        if not runs:
+            return None
+        if blank is None:
+            self._db.execute("INSERT INTO configs (hash, body) VALUES (?, '{}')", (b"",))
+            blank = self._db.last_insert_rowid()
+        self._db.executemany("UPDATE runs SET config = ? WHERE n = ?", [(blank, n) for n in runs])
+        return SweptRows(RESERVED, {}, done=False)
+
+    def _erase_answers(self) -> SweptRows | None:
+        """Erase the stored answers to idempotent requests that contain the id of something that was deleted."""
+        for n, owner, erased_id in list(self._db.execute("SELECT n, owner, id FROM erased_ids ORDER BY n LIMIT 1")):
+            after = self._place[1] if self._place[0] == n else ""
+            query = "SELECT key, instr(answer, ?) FROM idempotency WHERE owner = ? AND key > ? ORDER BY key LIMIT ?"
+            rows = list(self._db.execute(query, (erased_id.encode(), owner, after, ANSWERS)))
+            clear = "UPDATE idempotency SET status = NULL, answer = NULL WHERE owner = ? AND key = ?"
+            self._db.executemany(clear, [(owner, key) for key, found in rows if found])
+            if len(rows) < ANSWERS:
+                self._db.execute("DELETE FROM erased_ids WHERE n = ?", (n,))
+            else:
+                self._place = n, rows[-1][0]
+            return SweptRows(owner, {}, done=False)
+        return None
+
+    def _report(self, owner: str, rows: Mapping[str, int]) -> None:
+        """Add to the report of the user's erasure."""
+        for n, before in list(self._db.execute("SELECT n, deleted FROM erasures WHERE user = ?", (owner,))):
+            deleted = Counter(json.loads(before)) + Counter(rows)
+            self._db.execute("UPDATE erasures SET deleted = ? WHERE n = ?", (json.dumps(deleted), n))
+
+    def _count(self, path: Sequence[_Child], owner: str) -> int:
+        joins = "".join(
+            f" JOIN {one.table} AS t{at} ON t{at}.{one.column} = t{at - 1}.{one.parent}"
+            for at, one in enumerate(path, start=1)
+        )
+        statement = f"SELECT count(*) FROM (SELECT 1 FROM users AS t0{joins} WHERE t0.id = ? LIMIT ?)"  # noqa: S608 names of the schema
+        ((count,),) = list(self._db.execute(statement, (owner, COUNTED)))
+        return int(count)
+
+
+def _tables(connection: apsw.Connection) -> dict[str, _Table]:
+    """Return the tables of the schema, each with those that depend on it."""
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    tables: dict[str, _Table] = {}
+    for name in names:
+        columns = sorted((row[5], row[1]) for row in connection.execute("SELECT * FROM pragma_table_info(?)", (name,)))
+        tables[name] = _Table(name, tuple(column for place, column in columns if place))
+    for name in names:
+        for row in connection.execute("SELECT * FROM pragma_foreign_key_list(?)", (name,)):
+            _, _, parent, column, target, _, on_delete, _ = row
+            if on_delete in ("CASCADE", "SET NULL"):
+                child = _Child(name, column, target or tables[parent].key[0], unset=on_delete == "SET NULL")
+                tables[parent].children.append(child)
+    # Deliveries refer to what they report, but without a foreign key.
+    tables["runs"].children.append(_Child("deliveries", "run_id", "id", unset=False))
+    tables["assistants"].children.append(_Child("deliveries", "assistant_id", "id", unset=False))
+    return tables

@@ -1,0 +1,359 @@
+"""The one writer: collects what all requests and runs have to write, and commits it together.
+
+Statements run in the event loop, where they cost microseconds; the commit, which waits for the disk, runs in a thread.
+A group of many operations, or with large values, runs in that thread as a whole. What arrives during a commit is the
+next group.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, partial
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Protocol, TypeVar
+
+import apsw
+import msgspec
+
+from projectdavid.adapters.stores.sqlite.queries import QUERIES
+from projectdavid.adapters.stores.sqlite.reserve import DiskReserve
+from projectdavid.ports.store import AnyRow, Op, StoreError, StoreUnavailable
+
+DISK_ERRORS = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.ReadOnlyError,
+    apsw.BusyError,
+    apsw.CorruptError,
+    apsw.CantOpenError,
+    apsw.NotADBError,
+)
+
+MISTAKES = (
+    apsw.ConstraintError,
+    apsw.SQLError,
+    apsw.MismatchError,
+    apsw.BindingsError,
+    apsw.TooBigError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
+"""What a group of operations can have wrong with it; its writer receives the error, and the others continue."""
+REFUSALS = (StoreError, *MISTAKES)
+
+Rows = list[AnyRow | None]
+T = TypeVar("T")
+DELETION = re.compile(r"DELETE|UPDATE \w+ SET (owner = 'erased'|erased = 1)")
+TO_ERASE = re.compile(r"INSERT INTO (erased_ids|erasures|meta) ")
+_pack = msgspec.msgpack.Encoder().encode
+CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
+LARGE = 256 * 1024
+"""Bytes of a group from which a thread writes it: SQLite copies them into pages, 2 ms for each megabyte."""
+MANY = 500
+"""Operations of a group from which a thread runs it: each takes 5 to 20 microseconds."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    work: Callable[[], Any]
+    done: asyncio.Future[Any]
+    deletes: bool | None
+    """Whether it makes room on the disk; None: it writes nothing."""
+    large: bool = False
+    """Whether it takes too long for the event loop."""
+    atomic: bool = False
+    """True if it is at most one statement, which SQLite undoes by itself if it fails."""
+    repeatable: bool = False
+    """True if it changes nothing but the database, so that it can be undone and run again."""
+    outcome: Any = None
+    """Its outcome, reported only after the commit, because a rejection also depends on earlier writes."""
+
+
+Settle = Callable[[apsw.Error | None], None]
+"""Called in the event loop with the outcome of a commit."""
+
+
+class CommitRunner(Protocol):
+    """Runs what takes too long for the event loop."""
+
+    def run(self, work: Callable[[], None], settle: Settle) -> None:
+        """Run `work`, which can raise `apsw.Error`, then `settle` in the event loop."""
+        ...
+
+    def close(self) -> None:
+        """Take no more."""
+        ...
+
+
+class CommitThread:
+    """Commits in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked: SimpleQueue[tuple[Callable[[], None], Settle] | None] = SimpleQueue()
+        self._thread = Thread(target=self._serve, name="commit", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Callable[[], None], settle: Settle) -> None:
+        """Run it after what was asked for before."""
+        self._asked.put((work, settle))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._asked.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            work, settle = asked
+            failure: apsw.Error | None = None
+            try:
+                work()
+            except apsw.Error as error:
+                failure = error
+            with suppress(RuntimeError):  # the loop is closed, and with it the waiting caller
+                self._loop.call_soon_threadsafe(settle, failure)
+
+
+class GroupWriter:
+    """Owns the writing connection."""
+
+    def __init__(self, connection: apsw.Connection, commits: CommitRunner, reserve: DiskReserve) -> None:
+        self._connection = connection
+        self._reserve = reserve
+        self._commits = commits
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[_Job] = []
+        self._checkpoints: list[asyncio.Future[None]] = []
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def write(self, ops: Sequence[Op], owner: str | None = None) -> Rows:
+        """Write a group with the next commit, with each operation bound to an owner if one is given.
+
+        Returns when it is on the disk.
+        """
+        done: asyncio.Future[Rows] = self._loop.create_future()
+        deletes = _deletes(ops) if ops else None
+        self._add(
+            _Job(partial(self._ops, ops, owner), done, deletes, _is_large(ops), atomic=len(ops) <= 1, repeatable=True)
+        )
+        # A caller that is cancelled takes nothing back: the group is written all the same.
+        return await done
+
+    async def run(self, work: Callable[[], T], *, deletes: bool | None = False) -> T:
+        """The same of what a function writes with the connection of the writer; `deletes`: it makes room."""
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._add(_Job(work, done, deletes))
+        return await done
+
+    def _add(self, job: _Job) -> None:
+        self._waiting.append(job)
+        self._wake()
+
+    async def checkpoint(self) -> bool:
+        """Copy the write-ahead log into the file and truncate it, before the next commit.
+
+        Returns False if a reader is in the way.
+        """
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._checkpoints.append(done)
+        self._wake()
+        try:
+            await done
+        except apsw.BusyError:
+            return False
+        except DISK_ERRORS as error:
+            raise StoreUnavailable(f"cannot write: {error}") from error
+        return True
+
+    async def close(self) -> None:
+        """Finish what is waiting, and close."""
+        while self._busy:  # until nothing came while we waited
+            await self._idle.wait()
+        self._commits.close()
+        self._connection.close()
+
+    def _wake(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            self._loop.call_soon(self._flush)
+
+    def _next(self) -> None:
+        if self._waiting or self._checkpoints:
+            self._loop.call_soon(self._flush)
+        else:
+            self._busy = False
+            self._idle.set()
+
+    def _flush(self) -> None:
+        if self._checkpoints:
+            done = self._checkpoints.pop()
+
+            def settle(error: apsw.Error | None) -> None:
+                _tell(done, error)
+                self._next()
+
+            self._commits.run(partial(_checkpoint, self._connection), settle)
+            return
+        jobs, self._waiting = self._waiting, []
+        self._begin(jobs if self._reserve.restore() else _only_deleting(jobs))
+
+    def _begin(self, jobs: list[_Job]) -> None:
+        settle = partial(self._settle, jobs)
+        if any(job.large for job in jobs):
+            self._commits.run(partial(self._write, jobs), settle)
+            return
+        try:
+            written = self._execute(jobs)
+        except apsw.Error as error:
+            settle(error)
+            return
+        if written:
+            self._commits.run(self._commit, settle)
+        else:
+            settle(None)
+
+    def _write(self, jobs: list[_Job]) -> None:
+        if self._execute(jobs):
+            self._commit()
+
+    def _execute(self, jobs: list[_Job]) -> bool:
+        """Begin a transaction and run the groups in it; False if none wrote anything: then it is over."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        written = self._run_together(jobs)
+        if not written:
+            self._connection.execute("ROLLBACK")
+        return written
+
+    def _run_together(self, jobs: list[_Job]) -> bool:
+        """Run groups; the first that is refused in the middle undoes all, which are run again with savepoints.
+
+        A savepoint costs as much as the statements of a small group, and few groups are refused.
+        """
+        if not all(job.repeatable for job in jobs):
+            return self._run_separately(jobs)
+        written = False
+        for job in jobs:
+            begun = written and not job.atomic
+            written = self._run(job, alone=not written, saved=False) or written
+            if begun and isinstance(job.outcome, Exception):
+                self._connection.execute("ROLLBACK")
+                self._connection.execute("BEGIN IMMEDIATE")
+                return self._run_separately(jobs)
+        return written
+
+    def _run_separately(self, jobs: list[_Job]) -> bool:
+        """Run groups, each of which can be undone alone."""
+        written = False
+        for job in jobs:
+            written = self._run(job, alone=not written, saved=written and not job.atomic) or written
+        return written
+
+    def _commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def _run(self, job: _Job, *, alone: bool, saved: bool) -> bool:
+        """Run one group inside the transaction; True if it wrote.
+
+        A group that is refused leaves nothing behind if `saved` keeps a savepoint, or if it is `alone`: the transaction
+        holds nothing else yet, so it can be begun again.
+        """
+        connection = self._connection
+        if saved:
+            connection.execute("SAVEPOINT job")
+        try:
+            job.outcome = job.work()
+        except REFUSALS as error:
+            job.outcome = error
+            if saved:
+                connection.execute("ROLLBACK TO job")
+            elif alone and not job.atomic:
+                connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
+        if saved:
+            connection.execute("RELEASE job")
+        return not isinstance(job.outcome, Exception)
+
+    def _ops(self, ops: Sequence[Op], owner: str | None) -> Rows:
+        connection, found = self._connection, []
+        for op in ops:
+            query, params = QUERIES[op.query.name], op.params
+            try:
+                rows = query.rows(connection, params if owner is None else {**params, "owner": owner})
+            except apsw.ConstraintError as error:
+                if op.clash is not None:
+                    raise op.clash.with_traceback(None) from error
+                raise
+            if op.missing is not None and not rows and (query.select or connection.changes() == 0):
+                raise op.missing.with_traceback(None)  # errors are named once and raised often: each time afresh
+            found.append(rows[0] if rows else None)
+        return found
+
+    def _settle(self, jobs: list[_Job], error: apsw.Error | None) -> None:
+        failure: Exception | None = error
+        if error is not None:
+            if not self._connection.get_autocommit():
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, apsw.FullError) and any(job.deletes for job in jobs) and self._reserve.release():
+                self._begin(_only_deleting(jobs))
+                return
+            if isinstance(error, DISK_ERRORS):
+                failure = StoreUnavailable(f"cannot write: {error}")
+        for job in jobs:
+            _tell(job.done, failure or job.outcome)
+        self._next()
+
+
+def _checkpoint(connection: apsw.Connection) -> None:
+    for row in connection.execute(CHECKPOINT):  # it returns whether a reader was in the way
+        if row[0]:
+            raise apsw.BusyError("a reader needs the write-ahead log")
+
+
+def _deletes(ops: Sequence[Op]) -> bool:
+    """True if a group makes room: it deletes or hides rows, and adds none but those that say what to erase."""
+    deletes = False
+    for op in ops:
+        effect = _effect(op.query.name)
+        if effect == "adds":
+            return False
+        deletes = deletes or effect == "deletes"
+    return deletes
+
+
+@cache
+def _effect(query: str) -> str:
+    sql = QUERIES[query].sql if query in QUERIES else ""
+    if DELETION.match(sql):
+        return "deletes"
+    return "adds" if sql.startswith("INSERT") and not TO_ERASE.match(sql) else "neither"
+
+
+def _is_large(ops: Sequence[Op]) -> bool:
+    return len(ops) >= MANY or len(_pack([op.params for op in ops])) >= LARGE
+
+
+def _only_deleting(jobs: list[_Job]) -> list[_Job]:
+    """Return the groups that make room, and those that write nothing; all others are refused."""
+    kept = [job for job in jobs if job.deletes is not False]
+    for job in jobs:
+        if job not in kept:
+            _tell(job.done, StoreUnavailable("cannot write: the disk is full, and what is left of it is for deleting"))
+    return kept
+
+
+def _tell(done: asyncio.Future[Any], outcome: Any) -> None:
+    if done.done():
+        return
+    if isinstance(outcome, Exception):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)

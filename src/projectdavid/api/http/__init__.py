@@ -1,0 +1,1 @@
+"""HTTP building blocks of every dialect: errors, pages, streams, bodies."""

@@ -1,0 +1,51 @@
+"""The native API, `/v1`, including the Project David wire; one module per resource."""
+
+from fastapi import APIRouter
+
+from projectdavid.api.native import (
+    actions,
+    assistants,
+    completions,
+    computer,
+    erasures,
+    file_batches,
+    file_uploads,
+    files,
+    imports,
+    keys,
+    messages,
+    models,
+    runs,
+    steps,
+    threads,
+    usage,
+    users,
+    vector_search,
+    vector_store_files,
+    vector_stores,
+    webhooks,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    assistants.router,
+    threads.router,
+    messages.router,
+    runs.router,
+    steps.router,
+    actions.router,
+    completions.router,
+    models.router,
+    users.router,
+    erasures.router,
+    keys.router,
+    usage.router,
+    webhooks.router,
+    files.router,
+    file_uploads.router,
+    vector_stores.router,
+    vector_store_files.router,
+    file_batches.router,
+    vector_search.router,
+    computer.router,
+    imports.router,
+)

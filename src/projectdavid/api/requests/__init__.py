@@ -1,0 +1,1 @@
+"""Request handling: authentication, bodies, idempotent replies."""

@@ -1,0 +1,1 @@
+"""Operations on objects that all dialects share: lookup, creation, update and deletion."""

@@ -1,1 +1,0 @@
-"""Plugs of the blob socket: where the bytes of files are kept."""

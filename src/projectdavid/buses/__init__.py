@@ -1,1 +1,0 @@
-"""The plugs of the bus socket."""

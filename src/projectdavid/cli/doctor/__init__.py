@@ -1,0 +1,1 @@
+"""`projectdavid doctor`."""

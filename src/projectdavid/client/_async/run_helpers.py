@@ -1,0 +1,121 @@
+"""Helper that runs an assistant to its end: adds the message, answers function calls, collects the result."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from projectdavid.client._async.streams import AsyncRunStream
+from projectdavid.client._async.transport import AsyncTransport
+from projectdavid.client.errors import BadRequestError, ConflictError
+from projectdavid.client.functions import failure_text, merge_tools, output_text, python_tools
+from projectdavid.client.lists import cursor
+from projectdavid.client.overrides import run_body
+from projectdavid.client.primitives import invoke_async, tell_async
+from projectdavid.client.results import RunResult
+from projectdavid.client.transcript import text_of
+from projectdavid.client.wire import IdentifiedObject, at, id_of
+from projectdavid.protocol.assistants import Assistant
+from projectdavid.protocol.base import Page
+from projectdavid.protocol.events import Event, StatusEvent, ToolCallEvent
+from projectdavid.protocol.messages import Message
+from projectdavid.protocol.runs import PendingAction, Run
+
+_LOG = logging.getLogger("projectdavid")
+
+Outputs = list[dict[str, str]]
+
+
+class AsyncRunner:
+    """Runs assistants with Python functions, and passes every event to the listener."""
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        functions: Iterable[Callable[..., Any]],
+        listener: Callable[[Event], object] | None,
+    ) -> None:
+        self._transport = transport
+        self._tools = python_tools(functions)
+        self._listener = listener
+        self._answered: set[str] = set()
+
+    async def run(
+        self,
+        assistant: str | IdentifiedObject,
+        thread: str | IdentifiedObject,
+        content: str | Sequence[Any] | None,
+        overrides: Mapping[str, Any],
+    ) -> RunResult:
+        """Run until the run ends, or waits for the output of an unknown function."""
+        body = run_body(assistant, thread, overrides)
+        if self._tools:
+            body["tools"] = merge_tools(self._tools, await self._tools_of(assistant))
+        if content is not None:
+            message = {"thread_id": id_of(thread), "content": content, "role": "user"}
+            await self._transport.ask(Message, "POST", "/v1/messages", body=message)
+        async with AsyncRunStream(self._transport, body=body) as stream:
+            async for event in stream:
+                await tell_async(self._listener, event)
+                waits = isinstance(event, StatusEvent) and event.status == "action_required"
+                if waits and not await self._answer(stream.run_id, stream.open_calls):
+                    break
+            run = await self._transport.ask(Run, "GET", at("/v1/runs/{}", stream.run_id))
+            messages = await self._messages_of(run)
+            spoken = [text_of(message) for message in messages if message.role == "assistant"]
+            return RunResult(run, spoken[-1] if spoken else stream.text, messages)
+
+    async def _tools_of(self, assistant: str | IdentifiedObject) -> list[Any]:
+        if not isinstance(assistant, Assistant):
+            path = at("/v1/assistants/{}", id_of(assistant))
+            assistant = await self._transport.ask(Assistant, "GET", path)
+        return assistant.tools or []  # the server adds the platform_tools
+
+    async def _answer(self, run_id: str, calls: list[ToolCallEvent]) -> bool:
+        """Answer each call that has a function here, once. Return True if those were all calls."""
+        new = [call for call in calls if call.tool_call_id not in self._answered]
+        known = [call for call in new if call.tool in self._tools]
+        self._answered.update(call.tool_call_id for call in known)
+        outputs = [{"tool_call_id": call.tool_call_id, "output": await self._output(call)} for call in known]
+        await self._deliver(run_id, outputs)
+        return len(known) == len(new)
+
+    async def _output(self, call: ToolCallEvent) -> str:
+        tool = self._tools[call.tool]
+        try:
+            arguments = tool.bind(call.args)
+        except ValueError as error:
+            return failure_text(error)
+        try:
+            return output_text(await invoke_async(tool.function, arguments))
+        except Exception as error:  # noqa: BLE001 - whatever the caller's function raises is for the model
+            _LOG.exception("the function tool %s failed; the model receives the error", call.tool)
+            return failure_text(error)
+
+    async def _deliver(self, run_id: str, outputs: Outputs) -> None:
+        """Submit outputs. If other clients answered some of the calls, submit the remaining ones."""
+        path = at("/v1/runs/{}/submit_tool_outputs", run_id)
+        while outputs:
+            try:
+                await self._transport.ask(Run, "POST", path, body={"tool_outputs": outputs})
+                return
+            except (BadRequestError, ConflictError):
+                wanted = await self._still_wanted(run_id, outputs)
+                if len(wanted) == len(outputs):
+                    raise
+                outputs = wanted
+
+    async def _still_wanted(self, run_id: str, outputs: Outputs) -> Outputs:
+        pending = await self._transport.ask(list[PendingAction], "GET", at("/v1/actions/pending/{}", run_id))
+        wanted = {action.tool_call_id for action in pending}
+        return [output for output in outputs if output["tool_call_id"] in wanted]
+
+    async def _messages_of(self, run: Run) -> list[Message]:
+        path = at("/v1/threads/{}/messages", run.thread_id)
+        found: list[Message] = []
+        after: str | None = None
+        while True:
+            page = await self._transport.ask(Page[Message], "GET", path, query=cursor(100, "desc", after))
+            found += [message for message in page.data if message.run_id == run.id]
+            if not (page.has_more and page.data) or page.data[-1].created_at < run.created_at or page.last_id == after:
+                return found[::-1]
+            after = page.last_id

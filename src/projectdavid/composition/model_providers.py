@@ -1,0 +1,102 @@
+"""Builds the model providers from the settings."""
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from projectdavid.adapters.model_catalog import ModelCatalog, ProviderCatalog, read_catalog
+from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
+from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES, ServerCapabilities, detect_profile
+from projectdavid.adapters.providers.scripted import DemoProvider
+from projectdavid.api.openai.routes import PREFIX
+from projectdavid.ports.model import ModelProvider
+from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, UnknownModel
+from projectdavid.settings import ProviderSettings, Settings
+
+
+def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegistry:
+    """Build the registry of models; `extra` are additional providers.
+
+    Raises:
+        ValueError: a setting names no provider, a provider is this server, or a catalog file is invalid.
+    """
+    named = settings.all_providers()
+    for name, provider in named.items():
+        _check_not_this_server(settings, name, provider.base_url)
+    providers: dict[str, ModelProvider] = {
+        name: provider_of(name, provider, settings.model_idle_timeout) for name, provider in named.items()
+    }
+    providers |= extra
+    default = settings.default_provider or next(iter(providers), None)
+    providers.setdefault("demo", DemoProvider())
+    if default is not None and default not in providers:
+        raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
+    prices = {name: ModelPrice(price.prompt, price.completion, price.cached) for name, price in settings.prices.items()}
+    models = ModelRegistry(
+        providers,
+        default,
+        settings.context_window,
+        settings.context_windows,
+        prices,
+        settings.model_aliases,
+        {name: one.context_window for name, one in named.items() if one.context_window is not None},
+        _catalogs(settings, providers),
+        settings.catalog_prices,
+        settings.retry_seconds,
+        {name: one.retry_for for name, one in named.items() if one.retry_for is not None},
+    )
+    for alias, model in settings.model_aliases.items():
+        try:
+            models.resolve(alias)
+        except UnknownModel:
+            known = ", ".join(providers)
+            raise ValueError(f"model_aliases maps '{alias}' to '{model}', but only {known} are configured") from None
+    return models
+
+
+def _catalogs(settings: Settings, providers: dict[str, ModelProvider]) -> dict[str, ProviderCatalog]:
+    """Build the catalog of each provider. Files of the operator are read now, the shipped one on first use.
+
+    Raises:
+        CatalogError: a file is not a catalog.
+    """
+    files = [settings.catalog] if settings.catalog.exists() else []
+    files += [settings.catalog_file] if settings.catalog_file else []
+    catalog = ModelCatalog([read_catalog(path) for path in files])
+    return {
+        name: catalog.of_provider(provider.base_url, provider.profile.name)
+        for name, provider in providers.items()
+        if isinstance(provider, OpenAICompatible)
+    }
+
+
+def provider_of(name: str, settings: ProviderSettings, idle_timeout: float) -> OpenAICompatible:
+    """Build a provider from its settings, completed by its profile."""
+    profile = PROFILES[settings.profile] if settings.profile else detect_profile(settings.base_url)
+    profile = replace(
+        profile,
+        max_tokens_field=settings.max_tokens_field or profile.max_tokens_field,
+        omit=profile.omit | frozenset(settings.omit),
+        capabilities=ServerCapabilities(**settings.capabilities.model_dump()),
+        extra_body={**profile.extra_body, **settings.extra_body},
+    )
+    return OpenAICompatible(
+        name=name,
+        base_url=settings.base_url,
+        api_key=settings.key(),
+        headers=settings.headers,
+        connect_timeout=settings.timeouts.connect,
+        idle_timeout=settings.timeouts.idle or idle_timeout,
+        profile=profile,
+        proxy=settings.proxy,
+    )
+
+
+def _check_not_this_server(settings: Settings, name: str, base_url: str) -> None:
+    """Check that a provider is not this server, for example because OPENAI_BASE_URL is set for programs."""
+    url = urlsplit(base_url)
+    here = {settings.host, "localhost", "127.0.0.1", "::1"}
+    if url.hostname in here and url.port == settings.port and url.path.rstrip("/") == PREFIX:
+        raise ValueError(
+            f"the provider '{name}' is this server itself ({base_url}): set OPENAI_BASE_URL to this address for your"
+            " programs only; for the server, unset it or set it to the model server"
+        )

@@ -1,0 +1,130 @@
+"""Runs the server: in the foreground for the command line, or in a thread of another program."""
+
+import asyncio
+import gc
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import uvicorn
+
+from projectdavid.api.http.http1.connection import HttpConnection
+from projectdavid.api.http.http1.limits import HttpLimits, IdleConnections
+from projectdavid.api.http.websockets import MAX_MESSAGE, PatientProtocol
+from projectdavid.composition.app import create_app
+from projectdavid.composition.bootstrap import assemble
+from projectdavid.composition.credentials import point_credentials, url_of
+from projectdavid.ports.model import ModelProvider
+from projectdavid.ports.terminal import TerminalService
+from projectdavid.ports.tool import Tool
+from projectdavid.runtime.clock import Clock
+from projectdavid.settings import Settings
+
+BACKLOG = 2048
+COLLECT_AFTER = (20_000, 20, 50)
+"""Thresholds of the garbage collector: busy streams hold many objects briefly, and few in cycles."""
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that reports when it accepts requests."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[uvicorn.Server], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready(self)
+            _spare_the_collector()
+            asyncio.get_running_loop().run_in_executor(None, _import_ahead)
+
+
+async def serve(
+    settings: Settings,
+    ready: Callable[[str, uvicorn.Server], None],
+    providers: dict[str, ModelProvider] | None = None,
+    tools: Mapping[str, Tool] | None = None,
+    clock: Clock = time.time,
+    terminals: TerminalService | None = None,
+    *,
+    fresh: bool = False,
+) -> None:
+    """Serve until stopped; calls `ready` with the address once requests are accepted.
+
+    `fresh` moves existing files of the data folder aside.
+
+    Raises:
+        StoreUnavailable: the store cannot be opened.
+        OSError: the address is not available.
+    """
+    listener = _listen(settings.host, settings.port)
+    try:
+        port = listener.getsockname()[1]
+        here = url_of(settings.host, port)
+        platform = await assemble(settings, providers, clock, tools, here, terminals, fresh=fresh)
+        url = point_credentials(settings, port)
+        config = uvicorn.Config(
+            create_app(platform),
+            loop="none",
+            http=http_protocol(_limits(settings)),
+            ws=partial(PatientProtocol, settings.viewer_timeout),  # pyright: ignore[reportArgumentType] - makes one
+            ws_max_size=MAX_MESSAGE,
+            # Compression uses much memory per viewer, and decompression costs us more than the sender.
+            ws_per_message_deflate=False,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.drain_seconds) + 1,
+            backlog=BACKLOG,
+        )
+        await _Server(config, lambda server: ready(url, server)).serve(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def http_protocol(limits: HttpLimits) -> Any:
+    """Return the protocol factory for uvicorn's parameter `http`."""
+    return partial(HttpConnection, limits, IdleConnections(limits))
+
+
+def _limits(settings: Settings) -> HttpLimits:
+    return HttpLimits(
+        head_bytes=settings.max_head,
+        head_fields=settings.max_headers,
+        head_seconds=settings.head_timeout,
+        body_seconds=settings.body_timeout,
+        idle_seconds=settings.connection_idle_timeout,
+        idle=settings.max_idle_connections,
+    )
+
+
+def _spare_the_collector() -> None:
+    """Exclude permanent objects from garbage collection, if the process is ours."""
+    if threading.current_thread() is threading.main_thread():
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
+
+
+def _import_ahead() -> None:
+    """Import modules ahead that the first request to a model needs."""
+    import_module("aiohttp")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener

@@ -1,1 +1,0 @@
-"""What runs in the reader's own process: forks a child for each file, which knows the formats."""

@@ -1,0 +1,1 @@
+"""The guard: HTTP requests to URLs from users, checked against the policy."""

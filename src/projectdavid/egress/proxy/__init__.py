@@ -1,0 +1,1 @@
+"""The proxy through which sandboxes reach the network."""

@@ -1,1 +1,0 @@
-"""Models that embed on this machine; servers that embed are providers."""

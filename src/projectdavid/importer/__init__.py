@@ -1,0 +1,1 @@
+"""Reads another Assistants service, or exports of one, and sends the objects to a Project David server."""

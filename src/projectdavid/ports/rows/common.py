@@ -1,0 +1,61 @@
+"""Records that queries about several kinds of objects share."""
+
+from typing import NamedTuple
+
+
+class FoundRow(NamedTuple):
+    """The row of a query whose only answer is whether it has one."""
+
+    found: int
+
+
+class AmountRow(NamedTuple):
+    """How many rows there are."""
+
+    amount: int
+
+
+class NumberRow(NamedTuple):
+    """The number of a row, which orders the rows of a table."""
+
+    n: int
+
+
+class OwnedNumberRow(NamedTuple):
+    """The number of a row, and its owner."""
+
+    n: int
+    owner: str
+
+
+class OwnerRow(NamedTuple):
+    """The user whose an object is."""
+
+    owner: str
+
+
+class PositionRow(NamedTuple):
+    """The position of an object in a list, or of an entry in a journal."""
+
+    position: int
+
+
+class RevisionRow(NamedTuple):
+    """The revision of an object; an `ETag` is made of it."""
+
+    n: int
+    revision: int
+
+
+class OwnerQueueRow(NamedTuple):
+    """The queue of one owner; `waiting` is a JSON array of row numbers."""
+
+    owner: str
+    at_work: int
+    waiting: str
+
+
+class MetaRow(NamedTuple):
+    """A fact about the store itself."""
+
+    value: str

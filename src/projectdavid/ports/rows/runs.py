@@ -1,0 +1,137 @@
+"""Records of runs, their journals, tool calls and steps."""
+
+from typing import NamedTuple
+
+
+class RunRow(NamedTuple):
+    """A run with its configuration; `config_body` and `state` are JSON."""
+
+    n: int
+    id: str
+    owner: str
+    thread: int
+    assistant_id: str
+    status: str
+    version: int
+    created_at: int
+    expires_at: float
+    lease: str | None
+    lease_until: float | None
+    model: str
+    config: int
+    meta_data: str
+    state: str
+    parked: int
+    action_expires_at: float | None
+    key_prefix: str
+    crash_score: int
+    claimed_at: float | None
+    silent: int
+    revision: int
+    config_body: str
+    thread_id: str
+
+
+class OpenRunRow(NamedTuple):
+    """The run that has a thread."""
+
+    id: str
+    n: int
+
+
+class RunLeaseRow(NamedTuple):
+    """The lease of a run, and which decision it has reached."""
+
+    lease: str | None
+    lease_until: float | None
+    version: int
+    status: str
+
+
+class JournalRow(NamedTuple):
+    """Journal entries of one kind that follow one another, the first at `position`."""
+
+    position: int
+    entries: int
+    kind: str
+    data: str
+
+
+class JournalEntryRow(NamedTuple):
+    """One journal entry."""
+
+    position: int
+    kind: str
+    data: str
+
+
+class StreamReaderRow(NamedTuple):
+    """Whether a reader's user, thread, run and key still exist, as 0 or 1."""
+
+    user: int
+    thread: int
+    run: int
+    key: int
+
+
+class ActionRow(NamedTuple):
+    """A tool call with its run: an action of the native wire."""
+
+    action_id: str
+    run: int
+    call_id: str
+    turn: int
+    position: int
+    name: str
+    arguments: str
+    mark: str | None
+    output: str | None
+    created_at: int
+    finished_at: int | None
+    tool: str | None
+    effect: str
+    started_at: int | None
+    outcome: str | None
+    details: str | None
+    run_id: str
+    run_status: str
+    expires_at: float
+
+
+class StepRow(NamedTuple):
+    """A step: a message, or the calls of a turn (`message_id` is then None)."""
+
+    run_id: str
+    owner: str
+    n: int
+    id: str
+    turn: int
+    created_at: int
+    message_id: str | None
+    reason: str | None
+    usage: str | None
+
+
+class StepCallRow(NamedTuple):
+    """A tool call as its step shows it."""
+
+    turn: int
+    call_id: str
+    name: str
+    arguments: str
+    output: str | None
+    tool: str | None
+    details: str | None
+    finished_at: int | None
+
+
+class SearchResultsRow(NamedTuple):
+    """The results of a `file_search` call, a JSON array."""
+
+    results: str | None
+
+
+class SourcesRow(NamedTuple):
+    """The web pages that the calls of a thread found or read, a JSON array."""
+
+    sources: str

@@ -1,0 +1,274 @@
+"""The outbox: delivers committed webhooks at least once, and in order per run."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import SystemRandom
+
+import msgspec
+
+from projectdavid.engine.inputs import OutputsSubmitted
+from projectdavid.engine.run import InputRefused, RunStatus
+from projectdavid.ports import queries
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.rows import DueDeliveryRow
+from projectdavid.ports.store import Op, RowMissing, Store, StoreUnavailable, Value
+from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.delivery.webhook_delivery import (
+    DISABLED,
+    GONE,
+    DeliveryOutcome,
+    Outputs,
+    PostFunction,
+    attempt,
+)
+from projectdavid.runtime.runs.driver import RunDriver
+from projectdavid.runtime.runs.records import encode, run_of
+from projectdavid.runtime.topics import OUTBOX
+
+log = logging.getLogger("projectdavid.outbox")
+
+LOGGED = 50
+"""Attempts of a delivery that its log keeps: the latest."""
+TOO_LATE = "Its outputs came too late: the run no longer waits for them."
+PARTLY_LATE = "Some of its outputs came too late: the run no longer waits for these."
+_RANDOM = SystemRandom()
+FAULT = DeliveryOutcome(error="The server failed internally while it sent this.")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTimeouts:
+    """Timing of retries and when to give up, in seconds."""
+
+    first: float = 5.0
+    """Before the second attempt; doubled for each further one, minus a random jitter of up to half."""
+    longest: float = 3600.0
+    give_up: float = 24 * 3600.0
+    """After the event."""
+    claim: float = 60.0
+    """Maximum duration of an attempt before it counts as lost."""
+    look: float = 1.0
+    """Interval of polling the store, in case a notification was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLimits:
+    """Limits of concurrent deliveries, so slow receivers cannot block others.
+
+    The second half is shared in smaller parts, `few` per owner and one per assistant, so it takes very many slow
+    receivers of very many owners to fill it.
+    """
+
+    assistant: int = 8
+    owner: int = 32
+    all: int = 256
+    few: int = 2
+
+
+class Outbox:
+    """Delivers until it is stopped.
+
+    Args:
+        chance: returns a random number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        driver: RunDriver,
+        post: PostFunction,
+        clock: Clock,
+        patience: DeliveryTimeouts = DeliveryTimeouts(),
+        room: DeliveryLimits = DeliveryLimits(),
+        chance: Callable[[], float] = _RANDOM.random,
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._driver = driver
+        self._post = post
+        self._clock = clock
+        self._patience = patience
+        self._room = room
+        self._chance = chance
+        self._under_way: dict[int, tuple[asyncio.Task[None], DueDeliveryRow]] = {}
+
+    async def recover(self) -> None:
+        """Restart interrupted deliveries, at the start of a process. Only if the store is exclusive."""
+        await self._store.write([Op(queries.DELIVERIES_RECOVER, {"now": self._clock()})])
+
+    async def serve(self) -> None:
+        """Deliver until cancelled; unfinished deliveries are repeated by the next process."""
+        try:
+            with self._bus.subscribe(OUTBOX) as ear:
+                while True:
+                    try:
+                        await self._claim()
+                    except StoreUnavailable:
+                        log.exception("the store is not available; trying again")
+                    await ear.wait(self._patience.look)
+        finally:
+            tasks = [task for task, _ in self._under_way.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _claim(self) -> None:
+        """Claim due deliveries, as far as there is room."""
+        while rows := await self._due():
+            now = self._clock()
+            until = now + self._patience.claim
+            claims = [
+                Op(queries.DELIVERY_CLAIM, {"n": row.n, "attempts": row.attempts, "now": now, "until": until})
+                for row in rows
+            ]
+            for row, written in zip(rows, await self._store.write(claims), strict=True):
+                claimed = queries.DELIVERY_CLAIM.narrow(written)
+                if claimed is not None:
+                    task = asyncio.create_task(self._send(row._replace(attempts=claimed.attempts)))
+                    self._under_way[row.n] = task, row
+                    task.add_done_callback(lambda _, n=row.n: self._let_go(n))
+
+    async def _due(self) -> list[DueDeliveryRow]:
+        """Return due deliveries for which there is room."""
+        assistants = Counter(row.assistant_id for _, row in self._under_way.values())
+        owners = Counter(row.owner for _, row in self._under_way.values())
+        room, used = self._room, len(self._under_way)
+        crowded = used >= room.all // 2
+        of_assistant, of_owner = (1, room.few) if crowded else (room.assistant, room.owner)
+        free = (room.all if crowded else room.all // 2) - used
+        if free <= 0:
+            return []
+        rows = await self._store.all(
+            queries.DELIVERIES_DUE,
+            now=self._clock(),
+            full_assistants=encode([name for name, count in assistants.items() if count >= of_assistant]),
+            full_owners=encode([name for name, count in owners.items() if count >= of_owner]),
+            limit=free + used,
+        )
+        taken: list[DueDeliveryRow] = []
+        for row in rows:
+            fits = assistants[row.assistant_id] < of_assistant and owners[row.owner] < of_owner
+            if fits and row.n not in self._under_way and len(taken) < free:
+                assistants[row.assistant_id] += 1
+                owners[row.owner] += 1
+                taken.append(row)
+        return taken
+
+    def _let_go(self, n: int) -> None:
+        del self._under_way[n]
+        self._bus.publish(OUTBOX)
+
+    async def _send(self, row: DueDeliveryRow) -> None:
+        """Send a delivery once and record the outcome."""
+        began = self._clock()
+        try:
+            target = await self._store.one(
+                queries.DELIVERY_TARGET, assistant_id=row.assistant_id, of=row.owner, now=began
+            )
+            outcome = await attempt(self._post, row, target, began)
+            await self._record_outcome(row, outcome, began, None if target is None else target.url)
+        except StoreUnavailable as error:
+            log.warning("delivery %s waits for the store: %s", row.id, error)  # until its claim expires
+        except Exception:
+            log.exception("delivery %s failed internally", row.id)
+            await self._record_outcome(row, FAULT, began, None)
+
+    async def _record_outcome(
+        self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float, url: str | None
+    ) -> None:
+        while True:  # the receiver's outcome must not be lost because the disk is full
+            try:
+                await self._settle(row, outcome, began, url)
+            except RowMissing:
+                log.warning("delivery %s was claimed by another worker, or deleted", row.id)
+            except StoreUnavailable as error:
+                log.warning("the outcome of delivery %s waits for the store: %s", row.id, error)
+                await asyncio.sleep(self._patience.look)
+                continue
+            return
+
+    async def _settle(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float, url: str | None) -> None:
+        if outcome.outputs:
+            await self._answer(row, outcome, began)
+            return
+        if outcome.status == GONE:
+            try:
+                await self._store.write([self._outcome_op(row, outcome, began), *self._disable_ops(row, url)])
+            except RowMissing as error:
+                if error.kind == "delivery":
+                    raise
+                # Its URL has changed since; the new one is tried next.
+                outcome = replace(outcome, error=f"The receiver responded with status {GONE}.", final=False)
+            else:
+                return
+        await self._store.write([self._outcome_op(row, outcome, began)])
+
+    async def _answer(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float) -> None:
+        """Submit the outputs that the run still waits for, in one transaction with the end of the delivery."""
+        run = row.run
+        while run is not None and (outputs := await self._awaited_outputs(run, outcome.outputs)):
+            note = None if outputs == outcome.outputs else PARTLY_LATE
+            told = self._outcome_op(row, DeliveryOutcome(outcome.status, note=note), began)
+            try:
+                await self._driver.decide(run, OutputsSubmitted(outputs, self._clock()), also=[told])
+            except InputRefused:
+                continue  # another client submitted outputs first
+            except RowMissing as error:
+                if error.kind == "delivery":
+                    raise
+                continue  # the run was deleted
+            return
+        await self._store.write([self._outcome_op(row, DeliveryOutcome(outcome.status, note=TOO_LATE), began)])
+
+    async def _awaited_outputs(self, run: int, outputs: Outputs) -> Outputs:
+        """Return the outputs that a run still waits for."""
+        row = await self._store.one(queries.RUN_STATE, n=run)
+        if row is None or row.status != RunStatus.REQUIRES_ACTION:
+            return ()
+        waiting = {call.id for call in run_of(row).calls if call.output is None}
+        return tuple(pair for pair in outputs if pair[0] in waiting)
+
+    def _outcome_op(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float) -> Op:
+        """Build the operation that records an attempt, and log the outcome."""
+        now = self._clock()
+        status, next_at = "delivered", now
+        if outcome.error is not None:
+            next_at = now + max(outcome.retry_after, self._pause(row.attempts))
+            status = "failed" if outcome.final or next_at > row.created_at + self._patience.give_up else "pending"
+        params: dict[str, Value] = {
+            "n": row.n,
+            "attempts": row.attempts,
+            "status": status,
+            "now": int(now),
+            "next_at": next_at,
+            "log": encode([*msgspec.json.decode(row.log), _line(outcome, began, now)][-LOGGED:]),
+        }
+        return Op(queries.DELIVERY_SETTLE, params, missing=RowMissing("delivery", row.id))
+
+    def _pause(self, attempts: int) -> float:
+        """Return the seconds before the next attempt."""
+        longest = min(self._patience.first * 2 ** min(attempts - 1, 30), self._patience.longest)
+        return longest * (1 + self._chance()) / 2
+
+    def _disable_ops(self, row: DueDeliveryRow, url: str | None) -> list[Op]:
+        """Build the operations that stop deliveries to a URL that is gone."""
+        now = self._clock()
+        who: dict[str, Value] = {"assistant_id": row.assistant_id, "of": row.owner, "now": int(now)}
+        return [
+            Op(queries.WEBHOOK_DISABLE, {**who, "url": url}, missing=RowMissing("assistant", row.assistant_id)),
+            Op(queries.DELIVERIES_GIVE_UP, {**who, "entry": encode(_line(DeliveryOutcome(error=DISABLED), now, now))}),
+        ]
+
+
+def _line(outcome: DeliveryOutcome, began: float, ended: float) -> dict[str, object]:
+    """Build the log entry of an attempt."""
+    return {
+        "at": int(began),
+        "status": outcome.status,
+        "error": outcome.error,
+        "duration_ms": round(1000 * (ended - began)),
+        "note": outcome.note,
+    }

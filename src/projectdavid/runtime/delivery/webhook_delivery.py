@@ -1,0 +1,160 @@
+"""One attempt to deliver a webhook: its target, its signature, and the meaning of the response.
+
+Source: Standard Webhooks, sections "Signature scheme" and "Deliverability and reliability".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+import msgspec
+from pydantic import ValidationError
+from standardwebhooks import Webhook
+
+from projectdavid.egress import GuardedReply, OutboundError
+from projectdavid.ports.rows import DueDeliveryRow, WebhookTargetRow
+from projectdavid.protocol.runs import ToolOutputs
+from projectdavid.runtime.runs.webhooks import ACTION_REQUIRED
+
+Outputs = tuple[tuple[str, str], ...]
+"""Pairs of call id and output."""
+
+GONE = 410
+DISABLED = "The receiver responded with status 410 (gone), so deliveries are stopped; set webhook_url again to resume."
+
+
+class PostFunction(Protocol):
+    """Sends a body to a URL; implemented by the guard."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> GuardedReply:
+        """Send it once and return the response, whatever its status.
+
+        Raises:
+            OutboundError: there was no response, or the URL is not allowed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """The outcome of one attempt; delivered if it has no `error`."""
+
+    status: int | None = None
+    """Status of the response."""
+    error: str | None = None
+    final: bool = False
+    """Whether a retry is pointless."""
+    retry_after: float = 0.0
+    """Minimum seconds until a retry."""
+    outputs: Outputs = ()
+    """Outputs in the response for calls of the event."""
+    note: str | None = None
+
+
+async def attempt(
+    post: PostFunction, delivery: DueDeliveryRow, target: WebhookTargetRow | None, now: float
+) -> DeliveryOutcome:
+    """Send a delivery to its target (a row of `delivery_target`) once."""
+    if target is None:
+        return DeliveryOutcome(error="The assistant was deleted.", final=True)
+    if target.url is None:
+        return DeliveryOutcome(error="The assistant no longer has a webhook_url.", final=True)
+    if target.disabled_at is not None:
+        return DeliveryOutcome(error=DISABLED, final=True)
+    secrets: list[str] = msgspec.json.decode(target.secrets)
+    if not secrets:
+        return DeliveryOutcome(error="The assistant has no signing secret; rotate its secret to create one.")
+    try:
+        reply = await post.post(
+            target.url, delivery.body.encode(), sign_headers(delivery.id, delivery.body, secrets, now)
+        )
+    except OutboundError as error:
+        return DeliveryOutcome(error=str(error))
+    return parse_reply(reply, delivery, now)
+
+
+def sign_headers(event_id: str, body: str, secrets: list[str], now: float) -> dict[str, str]:
+    """Return the headers of a webhook, with a signature per secret."""
+    at = datetime.fromtimestamp(int(now), UTC)
+    return {
+        "content-type": "application/json",
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(now)),
+        "webhook-signature": " ".join(Webhook(secret).sign(event_id, at, body) for secret in secrets),
+    }
+
+
+def parse_reply(reply: GuardedReply, delivery: DueDeliveryRow, now: float) -> DeliveryOutcome:
+    """Parse a response."""
+    status = reply.status
+    if status == GONE:
+        return DeliveryOutcome(status, DISABLED, final=True)
+    if not 200 <= status < 300:
+        return DeliveryOutcome(
+            status,
+            f"The receiver responded with status {status}.",
+            retry_after=_seconds(reply.headers.get("retry-after"), now),
+        )
+    try:
+        outputs = _outputs(reply.body)
+        if delivery.event != ACTION_REQUIRED:
+            return DeliveryOutcome(
+                status, note="The outputs were ignored: this event does not request any." if outputs else None
+            )
+        _check_requested(outputs, delivery)
+    except ValueError as error:
+        return DeliveryOutcome(status, str(error))
+    return DeliveryOutcome(status, outputs=outputs)
+
+
+def _outputs(body: bytes) -> Outputs:
+    """Parse the outputs in a response; empty if it has none.
+
+    Raises:
+        ValueError: it has outputs, but they are malformed.
+    """
+    if b'"tool_outputs"' not in body:
+        return ()
+    try:
+        answer: Any = msgspec.json.decode(body)
+    except ValueError:
+        raise ValueError("The response contains tool_outputs, but is not valid JSON.") from None
+    if not (isinstance(answer, dict) and "tool_outputs" in answer):
+        return ()
+    try:
+        given = ToolOutputs.model_validate({"tool_outputs": answer["tool_outputs"]}).tool_outputs
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"The response's tool_outputs are invalid: {where}: {first['msg']}.") from None
+    return tuple((one.tool_call_id, one.output) for one in given)
+
+
+def _check_requested(outputs: Outputs, delivery: DueDeliveryRow) -> None:
+    """Check that each output answers a different call of the event.
+
+    Raises:
+        ValueError: one does not.
+    """
+    left = [call["id"] for call in msgspec.json.decode(delivery.body)["data"]["tool_calls"]] if outputs else []
+    for call_id, _ in outputs:
+        if call_id not in left:
+            raise ValueError(
+                f"The response has an output for '{call_id}', which the event does not request, or requests only once."
+            )
+        left.remove(call_id)
+
+
+def _seconds(retry_after: str | None, now: float) -> float:
+    """Parse `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3)."""
+    if retry_after is None:
+        return 0.0
+    if retry_after.isascii() and retry_after.isdecimal():
+        return float(retry_after[:9])
+    try:
+        date = parsedate_to_datetime(retry_after)
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        return 0.0

@@ -1,0 +1,1 @@
+"""Expiry, erasure and cleanup."""

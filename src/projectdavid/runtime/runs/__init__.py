@@ -1,0 +1,1 @@
+"""Runs: decisions, their records, and the journal."""

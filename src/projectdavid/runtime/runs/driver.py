@@ -1,0 +1,282 @@
+"""The run driver: the only place that changes a run.
+
+It decides with the pure machine, and writes the new state, the journal and all records in one transaction, with a
+version check. The loser of a race decides again, which costs nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import msgspec
+
+from projectdavid.engine.deltas import TokenUsage
+from projectdavid.engine.inputs import CancelRequested, ModelReplied, RunAbandoned, RunClaimed, RunExpired, RunInput
+from projectdavid.engine.machine import advance
+from projectdavid.engine.run import AbortWork, InputRefused, RunState, RunStatus, Transition, journal_entry
+from projectdavid.ports import queries
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.rows import RunRow
+from projectdavid.ports.store import AnyRow, Op, RowMissing, StaleRow, Store, UniqueClash, Value
+from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.ids import IdFactory
+from projectdavid.runtime.runs.crashes import GUILTY, ClaimCount, count_claims
+from projectdavid.runtime.runs.decision_writer import NOTHING_STREAMED, RACE, DecisionWriter, RunLease, StreamedRows
+from projectdavid.runtime.runs.records import NEW_STATE, RunConfig, config_hash, encode, run_of
+from projectdavid.runtime.topics import OUTBOX, WORK, abort_topic, journal_topic
+
+NEW = 1
+"""The version of a new run that no worker has claimed."""
+
+OPENING = '["message_created","message_completed","message_discarded"]'
+
+Cost = Callable[[str, TokenUsage], int | None]
+"""Returns the costs of a model's tokens, in millionths of the currency of the prices; None if its price is unknown."""
+
+WORKED_ON = frozenset({RunStatus.IN_PROGRESS, RunStatus.CANCELLING})
+
+
+class LeaseLost(Exception):
+    """Another worker holds the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDecision:
+    """A committed decision; `messages` are the ids of the stored messages."""
+
+    n: int
+    row: RunRow
+    next: Transition
+    version: int
+    messages: tuple[str, ...]
+
+
+class OnBusy(StrEnum):
+    """What a new run does if its thread has an open run."""
+
+    REJECT = "reject"
+    """The new run is rejected."""
+    QUEUE = "queue"
+    """The new run is queued."""
+    INTERRUPT = "interrupt"
+    """The open run is cancelled; the new one starts next, before all queued runs, including earlier interrupting ones.
+    """
+
+
+PARKED = {OnBusy.REJECT: 0, OnBusy.QUEUE: 1, OnBusy.INTERRUPT: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """The data of a new run; `status` is `queued`, or `pending` for one that waits to be started.
+
+    `key_prefix` is the public part of the API key of the request.
+    """
+
+    id: str
+    owner: str
+    thread_id: str
+    assistant_id: str
+    model: str
+    config: RunConfig
+    meta_data: str
+    status: RunStatus
+    expires_at: float
+    on_busy: OnBusy = OnBusy.REJECT
+    key_prefix: str = ""
+
+
+class RunDriver:
+    """Creates runs and applies inputs to them."""
+
+    def __init__(self, store: Store, bus: Bus, clock: Clock, ids: IdFactory, cost: Cost = lambda _, __: None) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._ids = ids
+        self._cost = cost
+
+    async def create(self, new: NewRun, also: Sequence[Op] = ()) -> None:
+        """Write a run and its first journal entries, together with `also`, as the new run's owner.
+
+        Raises:
+            RowMissing: the thread is not the owner's.
+            UniqueClash: the thread has an open run, and `on_busy` is to reject; or an error of `also`.
+        """
+        if new.on_busy is OnBusy.INTERRUPT:
+            await self._interrupt(new, also)
+        else:
+            await self._store.write(self._creation_ops(new, also, PARKED[new.on_busy]))
+        if new.status is RunStatus.QUEUED:
+            self._bus.publish(WORK)
+
+    async def _interrupt(self, new: NewRun, also: Sequence[Op]) -> None:
+        """Create a run, and cancel the open one of its thread, in one transaction."""
+        while True:
+            active = await self._store.of(new.owner).one(queries.RUN_OPEN, thread_id=new.thread_id)
+            try:
+                if active is None:
+                    await self._store.write(self._creation_ops(new, also, PARKED[OnBusy.REJECT]))
+                else:
+                    born = self._creation_ops(new, also, PARKED[OnBusy.INTERRUPT])
+                    await self.decide(active.n, CancelRequested(self._clock()), also=born)
+            except InputRefused:
+                continue  # it ended in the meantime
+            except (RowMissing, UniqueClash) as error:
+                if error.kind != "run":
+                    raise
+                continue  # it was deleted, or another run has the thread now, which must be cancelled, too
+            return
+
+    def _creation_ops(self, new: NewRun, also: Sequence[Op], parked: int) -> list[Op]:
+        """Build the operations of `also` and of the new run with its first journal entries, for its owner."""
+        body, hashed = encode(new.config), config_hash(new.config)
+        params: dict[str, Value] = {
+            "id": new.id,
+            "thread_id": new.thread_id,
+            "assistant_id": new.assistant_id,
+            "status": new.status,
+            "now": int(self._clock()),
+            "expires_at": new.expires_at,
+            "model": new.model,
+            "hash": hashed,
+            "meta_data": new.meta_data,
+            "state": NEW_STATE,
+            "key_prefix": new.key_prefix,
+            "parked": parked,
+        }
+        first = [
+            journal_entry("status", status=str(new.status)),
+            *(journal_entry("warning", **w) for w in new.config.warnings),
+        ]
+        ops = [
+            *also,
+            Op(queries.CONFIG_INSERT, {"hash": hashed, "body": body}),
+            Op(queries.RUN_INSERT, params, RowMissing("thread", new.thread_id), UniqueClash("run", new.thread_id)),
+            *(
+                Op(queries.JOURNAL_BEGIN, {"run_id": new.id, "kind": one.kind, "data": encode(one.data)})
+                for one in first
+            ),
+        ]
+        return [Op(op.query, {**op.params, "owner": new.owner}, op.missing, op.clash) for op in ops]
+
+    async def decide(
+        self,
+        n: int,
+        happened: RunInput,
+        *,
+        holder: str | None = None,
+        claim: RunLease | None = None,
+        streamed: StreamedRows = NOTHING_STREAMED,
+        also: Sequence[Op] = (),
+    ) -> RunDecision:
+        """Apply an input to the run of row `n`, and commit the decision.
+
+        `holder` is the worker that sends the input, if any; `claim` leases the run to a worker; `streamed` are the
+        journal rows of the model's reply, to be merged; `also` is written in the same transaction.
+
+        Raises:
+            InputRefused: the input is not possible in this state.
+            LeaseLost: another worker holds the run.
+            RowMissing: the run does not exist.
+            StoreError: the store cannot write, or an operation of `also` failed.
+        """
+        while True:
+            row = await self._store.one(queries.RUN_STATE, n=n)
+            if row is None:
+                raise RowMissing("run", str(n))
+            now = self._clock()
+            if holder is not None and row.lease != holder:
+                raise LeaseLost
+            if claim is not None and row.lease not in (None, claim.worker) and (row.lease_until or 0) > now:
+                raise LeaseLost
+            before = run_of(row)
+            known, unmoved = await self._add_broken_message(row, happened, holder)
+            result = advance(before, known)
+            writing = DecisionWriter(self._ids, row, int(now), before.turn + 1, [*also, *unmoved])
+            count = count_claims(row, happened, now, claim.worker if claim else None)
+            self._write(writing, before, result, claim, count)
+            if (used := result.run.usage - before.usage) or isinstance(happened, ModelReplied):
+                writing.use(used, self._cost(row.model, used), int(isinstance(happened, ModelReplied)))
+            writing.closer(streamed)
+            writing.tell(streamed.last)
+            for kept in result.records:
+                writing.keep(kept)
+            writing.tell(result.entries)
+            try:
+                rows = await self._store.write(writing.ops)
+            except StaleRow:
+                continue
+            self._hint(writing, rows, result)
+            return RunDecision(n, row, result, row.version + 1, tuple(writing.messages))
+
+    async def _add_broken_message(
+        self, run: RunRow, happened: RunInput, holder: str | None
+    ) -> tuple[RunInput, list[Op]]:
+        """Add the partial message of a worker that left the run to an input.
+
+        That worker can still be alive and write more: then the operation loses the race.
+        """
+        if not (
+            isinstance(happened, RunClaimed | RunAbandoned) or (isinstance(happened, RunExpired) and holder is None)
+        ):
+            return happened, []
+        if run.version == NEW:
+            return happened, []
+        if isinstance(happened, RunClaimed):
+            happened = replace(happened, crashed=run.crash_score >= GUILTY)
+        row = await self._store.one(queries.JOURNAL_LAST, run=run.n, kinds=OPENING)
+        seen = 0 if row is None else row.position
+        unmoved = Op(queries.JOURNAL_UNMOVED, {"run": run.n, "kinds": OPENING, "position": seen}, missing=RACE)
+        if row is None or row.kind != "message_created":
+            return happened, [unmoved]
+        return replace(happened, open_message=str(msgspec.json.decode(row.data)["message_id"])), [unmoved]
+
+    @staticmethod
+    def _write(
+        writing: DecisionWriter, before: RunState, result: Transition, claim: RunLease | None, count: ClaimCount
+    ) -> None:
+        """Build the operations for the run's new state, and its effects on others."""
+        row, run = writing.row, result.run
+        held = claim or (RunLease(row.lease, row.lease_until) if row.lease and row.lease_until is not None else None)
+        writing.decide(run, held if run.status in WORKED_ON else None, count)
+        if _is_news(before, run):
+            writing.promise(run)
+        if run.over and not before.parked:
+            writing.add(queries.RUN_UNPARK, thread=row.thread)
+
+    async def hold(self, n: int, worker: str) -> None:
+        """Check that a worker still holds a run, before an irreversible action.
+
+        Raises:
+            LeaseLost: another worker, or none, holds it.
+        """
+        row = await self._store.one(queries.RUN_LEASE, n=n)
+        if row is None or row.lease != worker or (row.lease_until or 0) <= self._clock():
+            raise LeaseLost
+
+    async def extend(self, worker: str, until: float) -> None:
+        """Extend all leases of a worker."""
+        await self._store.write([Op(queries.LEASES_EXTEND, {"lease": worker, "until": until, "now": self._clock()})])
+
+    async def recover(self) -> None:
+        """Take all leases back, at the start of a process; only if the store is exclusive."""
+        await self._store.write([Op(queries.LEASES_CLEAR)])
+
+    def _hint(self, written: DecisionWriter, rows: Sequence[AnyRow | None], result: Transition) -> None:
+        """Wake those for whom there is something new."""
+        n = written.row.n
+        found = {op.query: row for op, row in zip(written.ops, rows, strict=True)}
+        end = queries.JOURNAL_END.narrow(found.get(queries.JOURNAL_END))
+        self._bus.publish(journal_topic(n), written.told(end.position) if end else ())
+        if result.run.status is RunStatus.QUEUED or found.get(queries.RUN_UNPARK):
+            self._bus.publish(WORK)
+        if found.get(queries.DELIVERY_INSERT):
+            self._bus.publish(OUTBOX)
+        if any(isinstance(command, AbortWork) for command in result.commands):
+            self._bus.publish(abort_topic(n))
+
+
+def _is_news(before: RunState, run: RunState) -> bool:
+    """True if webhooks report it: the run waits for its caller now, or has ended."""
+    return run.over or (run.status is RunStatus.REQUIRES_ACTION and before.status is not run.status)

@@ -1,0 +1,176 @@
+"""Reads a run's journal: past events, then new ones, until the run ends.
+
+The store is authoritative. Entries committed by this process also reach its live readers from memory, as payloads of
+the bus: a committed entry never changes its position or its bytes. A reader uses such an entry only if it follows the
+last event that it has seen, and otherwise reads the store.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from projectdavid.ports import queries
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.rows import JournalRow
+from projectdavid.ports.store import Store
+from projectdavid.protocol.runs import TERMINAL_STATUSES
+from projectdavid.runtime.topics import journal_topic
+
+PAGE = 500
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_decode = msgspec.json.decode
+
+DELTAS = frozenset({"content", "refusal", "reasoning", "call_arguments"})
+
+
+@dataclass(slots=True, eq=False)
+class JournalPart:
+    """Consecutive events of one kind, starting at `position`.
+
+    `items` contains the JSON of each: a string for the delta kinds, an object for the others. `frames` caches the
+    encoded events by wire: all readers in a process share them.
+    """
+
+    position: int
+    kind: str
+    items: list[bytes]
+    size: int = 0
+    frames: dict[str, bytes] = field(default_factory=dict[str, bytes])
+
+    @property
+    def last(self) -> int:
+        """The position of the last event."""
+        return self.position + len(self.items) - 1
+
+    def status(self) -> str | None:
+        """The status in this event, if it has one."""
+        return str(_decode(self.items[0])["status"]) if self.kind == "status" else None
+
+    def after(self, position: int) -> "JournalPart | None":
+        """Return the events after a position, or None."""
+        skip = position + 1 - self.position
+        if skip <= 0:
+            return self
+        return JournalPart(position + 1, self.kind, self.items[skip:]) if skip < len(self.items) else None
+
+
+OVERHEAD = 100
+"""Bytes of memory per event besides its JSON; its frame uses the same amount again."""
+
+
+def committed_part(position: int, count: int, kind: str, data: str) -> JournalPart:
+    """Return a committed row of the journal in the form of readers; `data` is JSON encoded by this process."""
+    encoded = data.encode()
+    if kind not in DELTAS:
+        items = [encoded]
+    elif count == 1:
+        items = [encoded[1:-1]]  # an array of one string
+    else:
+        items = [bytes(item) for item in _items.decode(data)]
+    return JournalPart(position, kind, items, 2 * (len(encoded) + OVERHEAD * count))
+
+
+async def tail(
+    store: Store, bus: Bus, run: int, after: int, poll: float, until: frozenset[str] = TERMINAL_STATUSES
+) -> AsyncGenerator[list[JournalPart]]:
+    """Yield the events after position `after`, in order, up to the first with a status in `until`.
+
+    Reads the store on every hint of the bus without the next event, and after `poll` seconds without a hint, since
+    hints can be lost. Yields an empty list after each such pause. Ends early if the run was deleted, or if it has a
+    status in `until` and no event after `after`.
+    """
+    at_rest = False
+    with bus.subscribe(journal_topic(run)) as ear:
+        while True:
+            rows = await store.all(queries.JOURNAL_AFTER, run=run, after=after, limit=PAGE)
+            told = _up_to([part for row in rows if (part := _part(row, after)) is not None], until)
+            if told:
+                after = told[-1].last
+                yield told
+                if told[-1].status() in until:
+                    return
+                if len(rows) == PAGE:
+                    continue
+            elif at_rest:
+                return
+            elif await _at_rest(store, run, until):
+                at_rest = True  # its last events were committed before or with its status: read them
+                continue
+            while await ear.wait(poll):
+                live = _following(ear.take(), after)
+                if live is None:
+                    break
+                if told := _up_to(live, until):
+                    after = told[-1].last
+                    yield told
+                    if told[-1].status() in until:
+                        return
+            else:
+                yield []
+
+
+async def events_before(store: Store, run: int, position: int | None) -> AsyncGenerator[JournalPart]:
+    """Return the events so far, up to a position; None for all."""
+    after = 0
+    while position is None or after < position:
+        rows = await store.all(queries.JOURNAL_AFTER, run=run, after=after, limit=PAGE)
+        for row in rows:
+            part = _part(row, after)
+            if part is None:
+                continue
+            if position is not None and part.last > position:
+                part = JournalPart(part.position, part.kind, part.items[: max(position + 1 - part.position, 0)])
+            if part.items:
+                yield part
+            after = row.position + row.entries - 1
+        if len(rows) < PAGE:
+            return
+
+
+def _up_to(told: list[JournalPart], until: frozenset[str]) -> list[JournalPart]:
+    for index, part in enumerate(told):
+        if part.status() in until:
+            return told[: index + 1]
+    return told
+
+
+def _following(payloads: Sequence[JournalPart] | None, after: int) -> list[JournalPart] | None:
+    """Return the events of payloads after a position; None if there is a gap, so the store must be read."""
+    if payloads is None:
+        return None
+    live: list[JournalPart] = []
+    for payload in payloads:
+        if payload.position > after + 1:
+            return None
+        if (told := payload.after(after)) is not None:
+            live.append(told)
+            after = told.last
+    return live
+
+
+async def _at_rest(store: Store, run: int, until: frozenset[str]) -> bool:
+    row = await store.one(queries.RUN_LEASE, n=run)
+    return row is None or row.status in until
+
+
+def _part(row: JournalRow, after: int) -> JournalPart | None:
+    """Return the events of a row after `after`."""
+    if row.position + row.entries <= after + 1:
+        return None
+    items = [bytes(item) for item in _items.decode(row.data)] if row.kind in DELTAS else [row.data.encode()]
+    return JournalPart(row.position, row.kind, items).after(after)
+
+
+def collect(messages: list[list[str]], told: list[JournalPart]) -> None:
+    """Collect the text of events by message, without discarded messages."""
+    for part in told:
+        match part.kind:
+            case "message_created":
+                messages.append([])
+            case "message_discarded":
+                messages[-1].clear()
+            case "content" | "refusal":
+                messages[-1] += map(_decode, part.items)
+            case _:
+                pass

@@ -1,0 +1,163 @@
+"""Read a thread into what a model is asked."""
+
+from contextlib import suppress
+from typing import Any
+
+from projectdavid.engine.prompt import (
+    ModelRequest,
+    PromptMessage,
+    PromptTooLong,
+    estimate,
+    estimate_tools,
+    fit_messages,
+    pair_outputs,
+)
+from projectdavid.engine.run import FormatCorrection, RunState
+from projectdavid.ports.rows import RunRow
+from projectdavid.runtime.context_windows import ContextWindow
+from projectdavid.runtime.runs.records import RunConfig
+from projectdavid.runtime.worker.thread_history import ThreadHistory
+
+REPLY_RESERVE = 4096
+UNBOUNDED = 10**9
+CUT_TO = 0.7
+"""The part of the room to which a thread is cut that has outgrown it."""
+REGROWS = 0.3
+"""Below this part of the room, a thread that was cut for a smaller one is shown from further back."""
+CORRECT = (
+    "Your answer does not match the required response format. {} "
+    "Write the whole answer again: only JSON in that format, without a code fence and without any other text."
+)
+
+
+async def ask_for(
+    history: ThreadHistory,
+    row: RunRow,
+    run: RunState,
+    config: RunConfig,
+    model: str,
+    window: ContextWindow,
+    source: str,
+) -> ModelRequest:
+    """The next question of a run to a model; `source` is the model's full name, with that of its provider.
+
+    Raises:
+        PromptTooLong: the last turn does not fit into the tokens that are left.
+    """
+    functions = config.functions
+    tools_tokens = estimate_tools(functions)
+    left = _left(config.max_completion_tokens, run.usage.completion_tokens)
+    room = _room(run, config, window, left) - tools_tokens
+    correction = _correction_messages(run.correction, room)
+    room -= sum(map(estimate, correction))
+    last = config.truncation_strategy.get("last_messages") if isinstance(config.truncation_strategy, dict) else None
+    if last is None and config.max_prompt_tokens is None and room < UNBOUNDED - tools_tokens:
+        kept, tokens = await _stepwise(history, row.thread, source, _system(config), room)
+    else:
+        messages = pair_outputs(await history.read(row.thread, source, 0, room))
+        kept, tokens = fit_messages(_system(config), _newest(messages, last), room)
+    return ModelRequest(
+        model=model,
+        messages=(*kept, *correction),
+        tools=functions,
+        tool_choice=_choice(config, run) if functions else None,
+        parallel_tool_calls=config.parallel_tool_calls if functions else None,
+        max_tokens=left,
+        response_format=_format(config.response_format),
+        options=config.model_options,
+        prompt_tokens=int((tokens + sum(map(estimate, correction)) + tools_tokens) * window.factor),
+    )
+
+
+def _correction_messages(correction: FormatCorrection | None, room: int) -> tuple[PromptMessage, ...]:
+    """What asks for a better answer; it is not stored. A long answer is left out where it would displace the thread."""
+    if correction is None:
+        return ()
+    request = PromptMessage("user", CORRECT.format(correction.mismatch))
+    answer = PromptMessage("assistant", correction.answer)
+    if not correction.answer or estimate(answer) > room // 4:
+        return (request,)
+    return (answer, request)
+
+
+async def _stepwise(
+    history: ThreadHistory, thread: int, source: str, system: str, room: int
+) -> tuple[list[PromptMessage], int]:
+    """The newest messages that fit, cut in steps.
+
+    A thread that outgrows the room is cut to a part of it, and grows again after the same beginning: providers charge
+    a tenth for a beginning that they have read before.
+
+    Raises:
+        PromptTooLong: not even the last turn fits.
+    """
+    first = await history.cut(thread, source)
+    messages = pair_outputs(await history.read(thread, source, first, room))
+    kept, tokens = fit_messages(system, messages, room)
+    skipped = len(messages) - (len(kept) - bool(system))
+    if first and not skipped and tokens < room * REGROWS:
+        return await _recut(history, thread, source, system, room)  # the room has grown
+    if not skipped:
+        return kept, tokens
+    return await _recut(history, thread, source, system, room)
+
+
+async def _recut(
+    history: ThreadHistory, thread: int, source: str, system: str, room: int
+) -> tuple[list[PromptMessage], int]:
+    messages = pair_outputs(await history.read(thread, source, 0, room))
+    kept, tokens = fit_messages(system, messages, room)
+    if len(kept) - bool(system) < len(messages):
+        with suppress(PromptTooLong):  # the last turn may need more than the step leaves
+            kept, tokens = fit_messages(system, messages, int(room * CUT_TO))
+    beginning = kept[1 if system else 0] if len(kept) > bool(system) else None
+    whole = len(kept) - bool(system) == len(messages)
+    await history.move_cut(thread, source, 0 if whole or beginning is None else beginning.position)
+    return kept, tokens
+
+
+def _newest(messages: list[PromptMessage], last: int | None) -> list[PromptMessage]:
+    """The last n messages, and what follows the message of the user before them if that would cut a turn."""
+    if last is None or len(messages) <= last:
+        return messages
+    start = len(messages) - last
+    while start > 0 and messages[start].role != "user":
+        start -= 1
+    return messages[start:]
+
+
+def _left(limit: int | None, used: int) -> int | None:
+    return None if limit is None else max(limit - used, 1)
+
+
+def _room(run: RunState, config: RunConfig, window: ContextWindow, left: int | None) -> int:
+    """The tokens that a prompt can have, as they are estimated: the model may count more."""
+    if config.truncation_strategy == "disabled":
+        return UNBOUNDED
+    room = window.tokens - min(left or REPLY_RESERVE, window.tokens // 4)
+    if config.max_prompt_tokens is not None:
+        room = min(room, config.max_prompt_tokens - run.usage.prompt_tokens)
+    return int(room / window.factor)
+
+
+def _system(config: RunConfig) -> str:
+    parts = [config.instructions, config.additional_instructions]
+    if isinstance(config.response_format, str) and config.response_format not in PLAIN_FORMATS:
+        parts.append(f"Write your answer in this format: {config.response_format}.")
+    return "\n\n".join(part for part in parts if part)
+
+
+PLAIN_FORMATS = frozenset({"auto", "text", "json", "json_object"})
+
+
+def _format(response_format: str | dict[str, Any]) -> dict[str, Any] | None:
+    if isinstance(response_format, dict):
+        return response_format
+    return {"type": "json_object"} if response_format in ("json", "json_object") else None
+
+
+def _choice(config: RunConfig, run: RunState) -> str | dict[str, Any] | None:
+    """A forced call is forced once: the turn after it may answer."""
+    if run.turn > 0 and (config.tool_choice == "required" or isinstance(config.tool_choice, dict)):
+        return "auto"
+    return config.tool_choice

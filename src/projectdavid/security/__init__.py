@@ -1,0 +1,1 @@
+"""Idempotency claims, signed links, tickets and rate limits."""

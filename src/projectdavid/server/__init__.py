@@ -1,1 +1,0 @@
-"""The door: settings, authentication and the HTTP API."""

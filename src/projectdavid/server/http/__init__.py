@@ -1,1 +1,0 @@
-"""What every dialect needs of HTTP: errors, pages, streams, bodies."""

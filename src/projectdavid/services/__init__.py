@@ -1,0 +1,1 @@
+"""Services of a running server, as used by requests."""

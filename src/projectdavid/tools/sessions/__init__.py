@@ -1,0 +1,1 @@
+"""Sandbox sessions of threads, shared by the code tools."""
