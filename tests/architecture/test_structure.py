@@ -14,10 +14,6 @@ SHARES = {
     "undocumented": ("public", 0.05),
 }
 """The largest share of each figure, of the number of all."""
-PROTOCOLS = "protocol, protocol/openai"
-"""Both dialects have a `Thread`: each name is the one that its clients know."""
-SAME_NAMES = {"Model: adapters/providers, protocol/openai", f"ToolOutput: ports, {PROTOCOLS}"}
-"""Further classes that may share a name: what a model server lists, and what tools return to users' programs."""
 
 
 @cache
@@ -33,8 +29,7 @@ def test_the_share_of_names_that_break_a_rule_stays_within_its_bound(figure: str
 
 
 def test_no_class_name_is_used_in_two_packages() -> None:
-    shared = _report().places["shared-classes"]
-    assert {one for one in shared if not one.endswith(f": {PROTOCOLS}")} == SAME_NAMES
+    assert _report().places["shared-classes"] == []
 
 
 def test_no_modules_import_one_another() -> None:

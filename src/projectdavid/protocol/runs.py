@@ -105,7 +105,7 @@ class MetadataBody(Request):
     metadata: LooseMetaData
 
 
-class ToolOutput(Request):
+class SubmittedToolOutput(Request):
     """The output of one call."""
 
     tool_call_id: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
@@ -115,7 +115,7 @@ class ToolOutput(Request):
 class ToolOutputs(Request):
     """The body that submits outputs of calls; the run resumes when all are answered."""
 
-    tool_outputs: Annotated[list[ToolOutput], Field(min_length=1, max_length=MAX_OUTPUTS, fail_fast=True)]
+    tool_outputs: Annotated[list[SubmittedToolOutput], Field(min_length=1, max_length=MAX_OUTPUTS, fail_fast=True)]
 
 
 class RunError(Answer):

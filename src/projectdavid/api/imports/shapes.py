@@ -14,7 +14,7 @@ from projectdavid.protocol.imports import SourceId
 from projectdavid.protocol.messages import ImageBlock, TextBlock
 from projectdavid.protocol.model_options import ModelOptions, SamplingOptions
 from projectdavid.protocol.openai.assistants import Description, Name, ResponseFormat, Tools
-from projectdavid.protocol.openai.threads import AttachmentTool
+from projectdavid.protocol.openai.threads import OpenAIAttachmentTool
 from projectdavid.protocol.vector_stores import Attributes, ChunkingStrategy, ExpiresAfter
 
 Seconds = Annotated[int, Field(ge=0, le=253_402_300_799), WHOLE]
@@ -99,7 +99,7 @@ class AttachmentShape(Request):
     """A file attached for tools."""
 
     file_id: SourceId
-    tools: Annotated[list[AttachmentTool], Field(max_length=4, fail_fast=True)] = []
+    tools: Annotated[list[OpenAIAttachmentTool], Field(max_length=4, fail_fast=True)] = []
 
 
 class ImportedMessage(ImportShape):

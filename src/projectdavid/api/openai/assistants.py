@@ -22,15 +22,15 @@ from projectdavid.ports import queries
 from projectdavid.ports.rows import AssistantRow, PositionRow
 from projectdavid.ports.store import Op
 from projectdavid.protocol.model_options import SHOWN_DEFAULTS
-from projectdavid.protocol.openai.answers import Assistant, Deleted, Page
-from projectdavid.protocol.openai.assistants import AssistantCreate, AssistantUpdate
+from projectdavid.protocol.openai.answers import OpenAIAssistant, OpenAIDeleted, OpenAIPage
+from projectdavid.protocol.openai.assistants import OpenAIAssistantCreate, OpenAIAssistantUpdate
 from projectdavid.runtime.knowledge.ingest import INGEST
 
 router = router("assistants")
 
 
-@router.post("/assistants", response_model=Assistant)
-async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
+@router.post("/assistants", response_model=OpenAIAssistant)
+async def create_assistant(body: OpenAIAssistantCreate, caller: Auth) -> Response:
     """Create an assistant."""
     assistant_id = caller.ids.new("asst")
     given = await _stored_values(caller, body)
@@ -43,7 +43,7 @@ async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     return json_answer(serializers.assistant(values))
 
 
-@router.get("/assistants", response_model=Page[Assistant])
+@router.get("/assistants", response_model=OpenAIPage[OpenAIAssistant])
 async def list_assistants(
     caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None, before: Before = None
 ) -> Response:
@@ -58,15 +58,15 @@ async def list_assistants(
     )
 
 
-@router.get("/assistants/{assistant_id}", response_model=Assistant)
+@router.get("/assistants/{assistant_id}", response_model=OpenAIAssistant)
 async def retrieve_assistant(assistant_id: AssistantId, caller: Auth) -> Response:
     """Retrieve an assistant."""
     row = await find(caller, queries.ASSISTANT, assistant_id)
     return json_answer(serializers.assistant(msgspec.json.decode(row.body)))
 
 
-@router.post("/assistants/{assistant_id}", response_model=Assistant)
-async def update_assistant(assistant_id: AssistantId, body: AssistantUpdate, caller: Auth) -> Response:
+@router.post("/assistants/{assistant_id}", response_model=OpenAIAssistant)
+async def update_assistant(assistant_id: AssistantId, body: OpenAIAssistantUpdate, caller: Auth) -> Response:
     """Change an assistant; omitted fields keep their values."""
     given = await _stored_values(caller, body)
 
@@ -84,7 +84,7 @@ async def update_assistant(assistant_id: AssistantId, body: AssistantUpdate, cal
     return json_answer(serializers.assistant(msgspec.json.decode(row.body)))
 
 
-@router.delete("/assistants/{assistant_id}", response_model=Deleted)
+@router.delete("/assistants/{assistant_id}", response_model=OpenAIDeleted)
 async def delete_assistant(assistant_id: AssistantId, caller: Auth) -> Response:
     """Delete an assistant. Its open runs fail (`assistant_deleted`); its messages stay in the threads."""
     check_id("assistant", assistant_id)
@@ -97,7 +97,7 @@ def _is_stored(name: str, value: Any) -> bool:
     return bool(value) if name == "model" else value is not None or name not in SHOWN_DEFAULTS
 
 
-async def _stored_values(caller: Caller, body: AssistantCreate | AssistantUpdate) -> Json:
+async def _stored_values(caller: Caller, body: OpenAIAssistantCreate | OpenAIAssistantUpdate) -> Json:
     """Convert a body to the stored form of assistants.
 
     Raises:

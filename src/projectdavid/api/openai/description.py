@@ -1,5 +1,7 @@
 """OpenAPI description of the dialect, with authentication and common errors."""
 
+import json
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,12 +16,15 @@ Json = dict[str, Any]
 
 NAMELESS = frozenset({("post", "/files"), ("post", "/uploads"), ("get", "/models")})
 """Operations that cannot respond with 404."""
+_REFERENCE = re.compile(r'"#/components/schemas/[^"]+"')
 
 
 def describe_api(app: FastAPI) -> Json:
     """Return the description, built once."""
     if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        schema = _name_schemas(
+            get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        )
         schema["servers"] = [{"url": PREFIX}]
         schema["components"]["securitySchemes"] = {"Bearer": {"type": "http", "scheme": "bearer"}}
         for path, methods in schema["paths"].items():
@@ -31,6 +36,20 @@ def describe_api(app: FastAPI) -> Json:
         describe_tool_types(schema, {"OwnTool": other_tools(app.state.platform.toolbox)})
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _name_schemas(described: Json) -> Json:
+    """Give schemas the names of the original API: `Assistant` for the class `OpenAIAssistant`."""
+    schema: Json = json.loads(_REFERENCE.sub(lambda found: _plain(found.group()), json.dumps(described)))
+    schema["components"]["schemas"] = {
+        _plain(name): {**part, "title": _plain(part.get("title", name))}
+        for name, part in schema["components"]["schemas"].items()
+    }
+    return schema
+
+
+def _plain(name: str) -> str:
+    return name.replace("OpenAI", "")
 
 
 def _complete_operation(method: str, path: str, operation: Json) -> Json:

@@ -22,9 +22,9 @@ from projectdavid.api.resources.upload_bodies import UploadedBlob, file_bound, f
 from projectdavid.ports import queries
 from projectdavid.ports.rows import FileRow, PositionRow
 from projectdavid.ports.store import Op, StoreError
-from projectdavid.protocol.openai.answers import Deleted, Page
+from projectdavid.protocol.openai.answers import OpenAIDeleted, OpenAIPage
 from projectdavid.protocol.openai.files import EXPIRY, PURPOSES
-from projectdavid.protocol.openai.knowledge_answers import File
+from projectdavid.protocol.openai.knowledge_answers import OpenAIFile
 
 router = router("files")
 
@@ -80,13 +80,13 @@ router.add_api_route(
     "/files",
     create_file,
     methods=["POST"],
-    response_model=File,
+    response_model=OpenAIFile,
     openapi_extra=FORM,
     route_class_override=JsonRoute,
 )
 
 
-@router.get("/files", response_model=Page[File])
+@router.get("/files", response_model=OpenAIPage[OpenAIFile])
 async def list_files(
     caller: Auth, limit: ManyLimit = MANY, order: Order = "desc", after: After = None, purpose: OfPurpose = None
 ) -> Response:
@@ -99,7 +99,7 @@ async def list_files(
     return page_answer([wire(row) for row in rows], [row.id for row in rows], more)
 
 
-@router.get("/files/{file_id}", response_model=File)
+@router.get("/files/{file_id}", response_model=OpenAIFile)
 async def retrieve_file(file_id: str, caller: Auth) -> Response:
     """Retrieve a file."""
     return json_answer(wire(await find(caller, queries.FILE, file_id)))
@@ -112,7 +112,7 @@ async def retrieve_file_content(file_id: str, caller: Auth) -> Response:
     return await content_answer(caller.platform, row, row.name, None, None, mime_type=BYTES)
 
 
-@router.delete("/files/{file_id}", response_model=Deleted)
+@router.delete("/files/{file_id}", response_model=OpenAIDeleted)
 async def delete_file(file_id: str, caller: Auth) -> Response:
     """Delete a file permanently; assistants, threads and vector stores lose it."""
     await deletions.delete_file(caller, file_id)

@@ -14,7 +14,7 @@ from projectdavid.api.resources.thread_vector_stores import ThreadResources, nam
 from projectdavid.ports import queries
 from projectdavid.ports.store import Op, UniqueClash
 from projectdavid.protocol.messages import Attachment, AttachmentTool
-from projectdavid.protocol.openai.threads import MessageCreate
+from projectdavid.protocol.openai.threads import OpenAIMessageCreate
 
 CODE_FILES = 20
 """Maximum number of files for code in `tool_resources`."""
@@ -32,7 +32,7 @@ class NewMessages:
 
 
 async def build_messages(
-    caller: Caller, thread_id: str, messages: Sequence[MessageCreate], param: str = ""
+    caller: Caller, thread_id: str, messages: Sequence[OpenAIMessageCreate], param: str = ""
 ) -> NewMessages:
     """Build the operations that write messages into a thread; `param` is the request's name for their list, if any.
 

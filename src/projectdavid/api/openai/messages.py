@@ -20,9 +20,9 @@ from projectdavid.api.resources.thread_vector_stores import replace_resources
 from projectdavid.ports import queries
 from projectdavid.ports.rows import MessageRow, PositionRow
 from projectdavid.ports.store import Op, StaleRow, UniqueClash
-from projectdavid.protocol.openai.answers import Deleted, Message, Page
+from projectdavid.protocol.openai.answers import OpenAIDeleted, OpenAIMessage, OpenAIPage
 from projectdavid.protocol.openai.ids import pattern_of
-from projectdavid.protocol.openai.threads import MessageCreate, MetadataUpdate
+from projectdavid.protocol.openai.threads import OpenAIMessageCreate, OpenAIMetadataUpdate
 from projectdavid.runtime.knowledge.ingest import INGEST
 
 router = router("messages")
@@ -30,8 +30,8 @@ router = router("messages")
 OfRun = Annotated[Text, Query(json_schema_extra=pattern_of("run"), description="Only messages of this run.")]
 
 
-@router.post("/threads/{thread_id}/messages", response_model=Message)
-async def create_message(thread_id: ThreadId, body: MessageCreate, caller: Auth) -> Response:
+@router.post("/threads/{thread_id}/messages", response_model=OpenAIMessage)
+async def create_message(thread_id: ThreadId, body: OpenAIMessageCreate, caller: Auth) -> Response:
     """Add a message to a thread without an active run."""
     await find(caller, queries.THREAD, thread_id)
     said = await build_messages(caller, thread_id, [body])
@@ -71,7 +71,7 @@ async def in_thread(caller: Caller, thread_id: str, said: NewMessages) -> list[O
     return [*said.ops, *searched.ops, *changed]
 
 
-@router.get("/threads/{thread_id}/messages", response_model=Page[Message])
+@router.get("/threads/{thread_id}/messages", response_model=OpenAIPage[OpenAIMessage])
 async def list_messages(
     thread_id: ThreadId,
     caller: Auth,
@@ -94,14 +94,16 @@ async def list_messages(
     return page_answer([serializers.message(row) for row in rows], [row.id for row in rows], more)
 
 
-@router.get("/threads/{thread_id}/messages/{message_id}", response_model=Message)
+@router.get("/threads/{thread_id}/messages/{message_id}", response_model=OpenAIMessage)
 async def retrieve_message(thread_id: ThreadId, message_id: MessageId, caller: Auth) -> Response:
     """Retrieve a message."""
     return json_answer(serializers.message(await find_message(caller, thread_id, message_id)))
 
 
-@router.post("/threads/{thread_id}/messages/{message_id}", response_model=Message)
-async def update_message(thread_id: ThreadId, message_id: MessageId, body: MetadataUpdate, caller: Auth) -> Response:
+@router.post("/threads/{thread_id}/messages/{message_id}", response_model=OpenAIMessage)
+async def update_message(
+    thread_id: ThreadId, message_id: MessageId, body: OpenAIMetadataUpdate, caller: Auth
+) -> Response:
     """Replace the metadata of a message."""
 
     async def change(row: MessageRow) -> updates.ObjectUpdate:
@@ -112,7 +114,7 @@ async def update_message(thread_id: ThreadId, message_id: MessageId, body: Metad
     return json_answer(serializers.message(row))
 
 
-@router.delete("/threads/{thread_id}/messages/{message_id}", response_model=Deleted)
+@router.delete("/threads/{thread_id}/messages/{message_id}", response_model=OpenAIDeleted)
 async def delete_message(thread_id: ThreadId, message_id: MessageId, caller: Auth) -> Response:
     """Delete a message."""
     await find_message(caller, thread_id, message_id)

@@ -9,19 +9,19 @@ from projectdavid.api.openai.routes import error_responses, router
 from projectdavid.api.requests.authentication import Auth
 from projectdavid.api.resources.models import list_served
 from projectdavid.ports.model import ModelError
-from projectdavid.protocol.openai.answers import Deleted, Model, Models
+from projectdavid.protocol.openai.answers import OpenAIDeleted, OpenAIModel, OpenAIModels
 from projectdavid.runtime.model_registry import UnknownModel
 
 router = router("models")
 
 
-@router.get("/models", response_model=Models)
+@router.get("/models", response_model=OpenAIModels)
 async def list_models(caller: Auth) -> Response:
     """List the models of all reachable providers, as `provider/model`."""
     return json_answer({"object": "list", "data": await list_served(caller.platform.models)})
 
 
-@router.get("/models/{model:path}", response_model=Model)
+@router.get("/models/{model:path}", response_model=OpenAIModel)
 async def retrieve_model(model: str, caller: Auth) -> Response:
     """Retrieve a model; models of the default provider also by their bare names."""
     models = caller.platform.models
@@ -31,7 +31,7 @@ async def retrieve_model(model: str, caller: Auth) -> Response:
     raise missing_error("model", model)
 
 
-@router.delete("/models/{model:path}", response_model=Deleted, responses=error_responses(403, 502))
+@router.delete("/models/{model:path}", response_model=OpenAIDeleted, responses=error_responses(403, 502))
 async def delete_model(model: str, caller: Auth) -> Response:
     """Delete a model at its provider, such as a fine-tuned one; for admins."""
     caller.check_admin()

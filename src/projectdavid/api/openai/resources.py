@@ -8,7 +8,7 @@ from projectdavid.api.resources import attachment_checks
 from projectdavid.api.resources.stored_fields import to_json
 from projectdavid.api.resources.vector_store_rows import attach_op, store_op
 from projectdavid.ports.store import Op
-from projectdavid.protocol.openai.assistants import NewStore, NewToolResources, ToolResources
+from projectdavid.protocol.openai.assistants import OpenAINewStore, OpenAINewToolResources, OpenAIToolResources
 from projectdavid.protocol.vector_stores import StoreFileFields
 
 
@@ -23,7 +23,7 @@ class StoredResources:
 
 
 async def read_resources(
-    caller: Caller, given: ToolResources | NewToolResources | None, days: int | None = None, at: str = ""
+    caller: Caller, given: OpenAIToolResources | OpenAINewToolResources | None, days: int | None = None, at: str = ""
 ) -> StoredResources:
     """Read the resources of a body; new stores expire `days` after their last use.
 
@@ -51,7 +51,7 @@ async def read_resources(
     return StoredResources(value, tuple(ops), tuple(made))
 
 
-async def _create_store(caller: Caller, store_id: str, new: NewStore, days: int | None, param: str) -> list[Op]:
+async def _create_store(caller: Caller, store_id: str, new: OpenAINewStore, days: int | None, param: str) -> list[Op]:
     """Build the operations that create a store with its files."""
     guard = await attachment_checks.of_ids(caller.view, new.file_ids, "file", f"{param}.file_ids")
     now = int(caller.now)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from projectdavid.api.requests.lazy_routes import LazyRoute
-from projectdavid.protocol.openai.answers import ErrorAnswer
+from projectdavid.protocol.openai.answers import OpenAIErrorAnswer
 
 PREFIX = "/openai/v1"
 """Path prefix of the dialect: the base URL of its clients."""
@@ -36,7 +36,8 @@ HEADERS: dict[int, dict[str, Any]] = {
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the possible errors of a route, for OpenAPI."""
     return {
-        status: {"model": ErrorAnswer, "description": SAID[status], **HEADERS.get(status, {})} for status in statuses
+        status: {"model": OpenAIErrorAnswer, "description": SAID[status], **HEADERS.get(status, {})}
+        for status in statuses
     }
 
 

@@ -23,13 +23,13 @@ from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import Op, StaleRow, UniqueClash
 from projectdavid.protocol.openai.runs import (
     Choice,
-    FunctionChoice,
-    RunCreate,
-    RunFields,
-    ThreadAndRunCreate,
-    ToolChoice,
+    OpenAIFunctionChoice,
+    OpenAIRunCreate,
+    OpenAIRunFields,
+    OpenAIThreadAndRunCreate,
+    OpenAIToolChoice,
 )
-from projectdavid.protocol.openai.threads import MessageCreate, ThreadCreate
+from projectdavid.protocol.openai.threads import OpenAIMessageCreate, OpenAIThreadCreate
 from projectdavid.runtime.knowledge.ingest import INGEST
 from projectdavid.runtime.quota import room
 from projectdavid.runtime.runs.driver import NewRun
@@ -38,7 +38,7 @@ NO_INPUT = "Run creation requires a Thread with a user message or an assistant w
 """Message of the service."""
 
 
-async def create(caller: Caller, thread_id: str, body: RunCreate) -> RunRow:
+async def create(caller: Caller, thread_id: str, body: OpenAIRunCreate) -> RunRow:
     """Create the run of a request in a thread.
 
     Raises:
@@ -65,7 +65,7 @@ async def create(caller: Caller, thread_id: str, body: RunCreate) -> RunRow:
             raise ApiError(400, "", said_so) from None
 
 
-async def create_with_thread(caller: Caller, body: ThreadAndRunCreate) -> RunRow:
+async def create_with_thread(caller: Caller, body: OpenAIThreadAndRunCreate) -> RunRow:
     """Create the run of a request, with its thread.
 
     Raises:
@@ -75,13 +75,13 @@ async def create_with_thread(caller: Caller, body: ThreadAndRunCreate) -> RunRow
     if caller.done:
         return await find(caller, queries.RUN, run_id)
     used = await resources.read_resources(caller, body.tool_resources)
-    thread = await threads.build_thread(caller, body.thread or ThreadCreate(), "thread.")
+    thread = await threads.build_thread(caller, body.thread or OpenAIThreadCreate(), "thread.")
     new = await _new(caller, run_id, thread.id, body, used)
     await _check_input(caller, new, thread.id, body.thread.messages if body.thread else ())
     return await _create(caller, new, [*used.ops, *thread.ops])
 
 
-async def _new(caller: Caller, run_id: str, thread_id: str, body: RunFields, used: StoredResources) -> NewRun:
+async def _new(caller: Caller, run_id: str, thread_id: str, body: OpenAIRunFields, used: StoredResources) -> NewRun:
     """Build a run at the current time, with the time limit of Assistants API runs."""
     check_tools(caller.platform.toolbox, body.tools)
     assistant = await find(caller, queries.ASSISTANT, body.assistant_id, "assistant_id")
@@ -97,7 +97,7 @@ async def _new(caller: Caller, run_id: str, thread_id: str, body: RunFields, use
     return replace(new, expires_at=min(new.expires_at, float(int(ends))))
 
 
-async def _check_input(caller: Caller, new: NewRun, thread_id: str, said: Sequence[MessageCreate]) -> None:
+async def _check_input(caller: Caller, new: NewRun, thread_id: str, said: Sequence[OpenAIMessageCreate]) -> None:
     """Check that the model has something to answer: instructions, or a user message.
 
     Raises:
@@ -118,7 +118,7 @@ async def _create(caller: Caller, new: NewRun, also: Sequence[Op]) -> RunRow:
     return await find(caller, queries.RUN, new.id)
 
 
-def _wishes(body: RunFields) -> dict[str, Any]:
+def _wishes(body: OpenAIRunFields) -> dict[str, Any]:
     """Convert a body to the stored form of runs."""
     given = body.model_dump(by_alias=True)
     wishes = {name: given[name] for name in DIALECT_RUN if given.get(name) is not None}
@@ -135,9 +135,9 @@ def _wishes(body: RunFields) -> dict[str, Any]:
 
 def _stored_choice(choice: Choice) -> str | dict[str, Any]:
     """Convert a tool choice for models, which see platform tools as functions."""
-    if isinstance(choice, ToolChoice):
+    if isinstance(choice, OpenAIToolChoice):
         return {"type": "function", "function": {"name": choice.type}}
-    return choice.model_dump() if isinstance(choice, FunctionChoice) else choice
+    return choice.model_dump() if isinstance(choice, OpenAIFunctionChoice) else choice
 
 
 def _check_choice(choice: Choice | None, new: NewRun) -> None:
@@ -148,7 +148,7 @@ def _check_choice(choice: Choice | None, new: NewRun) -> None:
     """
     if choice is None or isinstance(choice, str):
         return
-    name = choice.type if isinstance(choice, ToolChoice) else choice.function.name
+    name = choice.type if isinstance(choice, OpenAIToolChoice) else choice.function.name
     if name not in new.config.offers:
         said = f"Invalid value for 'tool_choice': '{name}' is not a tool of this run."
         raise ApiError(400, "invalid_value", said, "tool_choice")

@@ -24,9 +24,9 @@ from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted
 from projectdavid.engine.run import InputRefused
 from projectdavid.ports import queries
 from projectdavid.ports.rows import ActionRow, PositionRow, RunRow
-from projectdavid.protocol.openai.answers import Page, Run
-from projectdavid.protocol.openai.runs import RunCreate, ThreadAndRunCreate, ToolOutputs
-from projectdavid.protocol.openai.threads import MetadataUpdate
+from projectdavid.protocol.openai.answers import OpenAIPage, OpenAIRun
+from projectdavid.protocol.openai.runs import OpenAIRunCreate, OpenAIThreadAndRunCreate, OpenAIToolOutputs
+from projectdavid.protocol.openai.threads import OpenAIMetadataUpdate
 from projectdavid.protocol.runs import TERMINAL_STATUSES
 
 router = router("runs")
@@ -40,8 +40,10 @@ STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/threads/runs", response_model=Run, responses=STREAM)
-async def create_thread_and_run(body: ThreadAndRunCreate, caller: Auth, last_event_id: LastEventId = None) -> Response:
+@router.post("/threads/runs", response_model=OpenAIRun, responses=STREAM)
+async def create_thread_and_run(
+    body: OpenAIThreadAndRunCreate, caller: Auth, last_event_id: LastEventId = None
+) -> Response:
     """Create a thread and a run on it."""
     row = await create_with_thread(caller, body)
     if body.stream:
@@ -49,10 +51,10 @@ async def create_thread_and_run(body: ThreadAndRunCreate, caller: Auth, last_eve
     return await _answer(caller, row.id)
 
 
-@router.post("/threads/{thread_id}/runs", response_model=Run, responses=STREAM)
+@router.post("/threads/{thread_id}/runs", response_model=OpenAIRun, responses=STREAM)
 async def create_run(
     thread_id: ThreadId,
-    body: RunCreate,
+    body: OpenAIRunCreate,
     caller: Auth,
     include: Include = None,
     last_event_id: LastEventId = None,
@@ -64,7 +66,7 @@ async def create_run(
     return await _answer(caller, row.id)
 
 
-@router.get("/threads/{thread_id}/runs", response_model=Page[Run])
+@router.get("/threads/{thread_id}/runs", response_model=OpenAIPage[OpenAIRun])
 async def list_runs(
     thread_id: ThreadId,
     caller: Auth,
@@ -84,15 +86,15 @@ async def list_runs(
     return page_answer([await _wire(caller, row) for row in rows], [row.id for row in rows], more)
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}", response_model=Run)
+@router.get("/threads/{thread_id}/runs/{run_id}", response_model=OpenAIRun)
 async def retrieve_run(thread_id: ThreadId, run_id: RunId, caller: Auth) -> Response:
     """Retrieve a run."""
     await find_run(caller, thread_id, run_id)
     return await _answer(caller, run_id)
 
 
-@router.post("/threads/{thread_id}/runs/{run_id}", response_model=Run)
-async def update_run(thread_id: ThreadId, run_id: RunId, body: MetadataUpdate, caller: Auth) -> Response:
+@router.post("/threads/{thread_id}/runs/{run_id}", response_model=OpenAIRun)
+async def update_run(thread_id: ThreadId, run_id: RunId, body: OpenAIMetadataUpdate, caller: Auth) -> Response:
     """Replace the metadata of a run."""
 
     async def change(row: RunRow) -> updates.ObjectUpdate:
@@ -103,7 +105,7 @@ async def update_run(thread_id: ThreadId, run_id: RunId, body: MetadataUpdate, c
     return await _answer(caller, run_id)
 
 
-@router.post("/threads/{thread_id}/runs/{run_id}/cancel", response_model=Run)
+@router.post("/threads/{thread_id}/runs/{run_id}/cancel", response_model=OpenAIRun)
 async def cancel_run(thread_id: ThreadId, run_id: RunId, caller: Auth) -> Response:
     """Cancel an open run."""
     row = await find_run(caller, thread_id, run_id)
@@ -116,11 +118,11 @@ async def cancel_run(thread_id: ThreadId, run_id: RunId, caller: Auth) -> Respon
     return await _answer(caller, run_id)
 
 
-@router.post("/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=STREAM)
+@router.post("/threads/{thread_id}/runs/{run_id}/submit_tool_outputs", response_model=OpenAIRun, responses=STREAM)
 async def submit_tool_outputs(
     thread_id: ThreadId,
     run_id: RunId,
-    body: ToolOutputs,
+    body: OpenAIToolOutputs,
     caller: Auth,
     last_event_id: LastEventId = None,
 ) -> Response:
@@ -153,7 +155,7 @@ async def stream_run(
     return stream(caller, row, StreamStart(last_event_id, until=TERMINAL_STATUSES), full=RESULTS in (include or ()))
 
 
-def _first(body: ToolOutputs) -> str | None:
+def _first(body: OpenAIToolOutputs) -> str | None:
     return body.tool_outputs[0].tool_call_id if body.tool_outputs else None
 
 

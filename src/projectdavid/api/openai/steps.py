@@ -14,7 +14,7 @@ from projectdavid.api.openai.step_serializers import serialize_steps
 from projectdavid.api.requests.authentication import Auth
 from projectdavid.ports import queries
 from projectdavid.ports.rows import PositionRow
-from projectdavid.protocol.openai.answers import Page, RunStep
+from projectdavid.protocol.openai.answers import OpenAIPage, OpenAIRunStep
 
 router = router("runs")
 
@@ -25,7 +25,7 @@ Include = Annotated[
 ]
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/steps", response_model=Page[RunStep])
+@router.get("/threads/{thread_id}/runs/{run_id}/steps", response_model=OpenAIPage[OpenAIRunStep])
 async def list_run_steps(
     thread_id: ThreadId,
     run_id: RunId,
@@ -48,7 +48,7 @@ async def list_run_steps(
     return page_answer(shown, [row.id for row in rows], more)
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/steps/{step_id}", response_model=RunStep)
+@router.get("/threads/{thread_id}/runs/{run_id}/steps/{step_id}", response_model=OpenAIRunStep)
 async def retrieve_run_step(
     thread_id: ThreadId, run_id: RunId, step_id: StepId, caller: Auth, include: Include = None
 ) -> Response:

@@ -20,8 +20,8 @@ from projectdavid.api.resources.thread_vector_stores import DAYS
 from projectdavid.ports import queries
 from projectdavid.ports.rows import PositionRow, ThreadRow
 from projectdavid.ports.store import Op
-from projectdavid.protocol.openai.answers import Deleted, Page, Thread
-from projectdavid.protocol.openai.threads import ThreadCreate, ThreadUpdate
+from projectdavid.protocol.openai.answers import OpenAIDeleted, OpenAIPage, OpenAIThread
+from projectdavid.protocol.openai.threads import OpenAIThreadCreate, OpenAIThreadUpdate
 from projectdavid.runtime.knowledge.ingest import INGEST
 
 router = router("threads")
@@ -35,16 +35,16 @@ class NewThread:
     ops: tuple[Op, ...]
 
 
-@router.post("/threads", response_model=Thread)
-async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Response:
+@router.post("/threads", response_model=OpenAIThread)
+async def create_thread(caller: Auth, body: OpenAIThreadCreate | None = None) -> Response:
     """Create a thread, optionally with messages."""
-    new = await build_thread(caller, body or ThreadCreate())
+    new = await build_thread(caller, body or OpenAIThreadCreate())
     await caller.write(new.ops)
     caller.platform.bus.publish(INGEST)
     return json_answer(serializers.thread(await find(caller, queries.THREAD, new.id)))
 
 
-@router.get("/threads", response_model=Page[Thread])
+@router.get("/threads", response_model=OpenAIPage[OpenAIThread])
 async def list_threads(
     caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None, before: Before = None
 ) -> Response:
@@ -57,14 +57,14 @@ async def list_threads(
     return page_answer([serializers.thread(row, read=True) for row in rows], [row.id for row in rows], more)
 
 
-@router.get("/threads/{thread_id}", response_model=Thread)
+@router.get("/threads/{thread_id}", response_model=OpenAIThread)
 async def retrieve_thread(thread_id: ThreadId, caller: Auth) -> Response:
     """Retrieve a thread."""
     return json_answer(serializers.thread(await find(caller, queries.THREAD, thread_id), read=True))
 
 
-@router.post("/threads/{thread_id}", response_model=Thread)
-async def update_thread(thread_id: ThreadId, body: ThreadUpdate, caller: Auth) -> Response:
+@router.post("/threads/{thread_id}", response_model=OpenAIThread)
+async def update_thread(thread_id: ThreadId, body: OpenAIThreadUpdate, caller: Auth) -> Response:
     """Change a thread; omitted fields keep their values."""
 
     async def change(row: ThreadRow) -> updates.ObjectUpdate:
@@ -82,7 +82,7 @@ async def update_thread(thread_id: ThreadId, body: ThreadUpdate, caller: Auth) -
     return json_answer(serializers.thread(row))
 
 
-@router.delete("/threads/{thread_id}", response_model=Deleted)
+@router.delete("/threads/{thread_id}", response_model=OpenAIDeleted)
 async def delete_thread(thread_id: ThreadId, caller: Auth) -> Response:
     """Delete a thread with its messages; an active run on it stops."""
     check_id("thread", thread_id)
@@ -90,7 +90,7 @@ async def delete_thread(thread_id: ThreadId, caller: Auth) -> Response:
     return json_answer(serializers.deleted_object(thread_id, "thread.deleted"))
 
 
-async def build_thread(caller: Caller, body: ThreadCreate, at: str = "") -> NewThread:
+async def build_thread(caller: Caller, body: OpenAIThreadCreate, at: str = "") -> NewThread:
     """Build the operations that create a thread; `at` is its path prefix in the request: `thread.`.
 
     Raises:

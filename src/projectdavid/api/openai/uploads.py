@@ -16,8 +16,8 @@ from projectdavid.api.resources.upload_bodies import PART_FORM, part_bound, rece
 from projectdavid.ports import queries
 from projectdavid.ports.store import StoreError
 from projectdavid.protocol import uploads as neutral
-from projectdavid.protocol.openai.files import UploadComplete, UploadCreate
-from projectdavid.protocol.openai.knowledge_answers import Upload, UploadPart
+from projectdavid.protocol.openai.files import OpenAIUploadComplete, OpenAIUploadCreate
+from projectdavid.protocol.openai.knowledge_answers import OpenAIUpload, OpenAIUploadPart
 
 router = router("uploads")
 
@@ -25,8 +25,8 @@ TOLD = ("id", "object", "created_at", "upload_id")
 """The dialect's fields of a part."""
 
 
-@router.post("/uploads", response_model=Upload)
-async def create_upload(body: UploadCreate, caller: Auth) -> Response:
+@router.post("/uploads", response_model=OpenAIUpload)
+async def create_upload(body: OpenAIUploadCreate, caller: Auth) -> Response:
     """Start an upload: add its parts, then complete it, within an hour."""
     wanted = neutral.UploadCreate(
         filename=body.filename,
@@ -63,20 +63,20 @@ router.add_api_route(
     "/uploads/{upload_id}/parts",
     add_upload_part,
     methods=["POST"],
-    response_model=UploadPart,
+    response_model=OpenAIUploadPart,
     openapi_extra=PART_FORM,
     route_class_override=JsonRoute,
 )
 
 
-@router.post("/uploads/{upload_id}/complete", response_model=Upload)
-async def complete_upload(upload_id: str, body: UploadComplete, caller: Auth) -> Response:
+@router.post("/uploads/{upload_id}/complete", response_model=OpenAIUpload)
+async def complete_upload(upload_id: str, body: OpenAIUploadComplete, caller: Auth) -> Response:
     """Assemble a file from the parts, in the order of the body."""
     await multipart_uploads.complete(caller, upload_id, neutral.UploadComplete(part_ids=body.part_ids, md5=body.md5))
     return json_answer(await _wire(caller, upload_id))
 
 
-@router.post("/uploads/{upload_id}/cancel", response_model=Upload)
+@router.post("/uploads/{upload_id}/cancel", response_model=OpenAIUpload)
 async def cancel_upload(upload_id: str, caller: Auth) -> Response:
     """Cancel an upload and delete its parts."""
     await multipart_uploads.cancel(caller, upload_id)

@@ -29,9 +29,13 @@ from projectdavid.ports import queries
 from projectdavid.ports.index import ChunkPlace, IndexUnavailable
 from projectdavid.ports.rows import FileBatchRow, PositionRow, VectorStoreFileRow
 from projectdavid.ports.store import Op, PageQuery, RowMissing
-from projectdavid.protocol.openai.answers import Deleted, Page
-from projectdavid.protocol.openai.knowledge_answers import FileBatch, FileContent, StoreFile
-from projectdavid.protocol.openai.vector_stores import FileBatchCreate, StoreFileCreate, StoreFileUpdate
+from projectdavid.protocol.openai.answers import OpenAIDeleted, OpenAIPage
+from projectdavid.protocol.openai.knowledge_answers import OpenAIFileBatch, OpenAIFileContent, OpenAIStoreFile
+from projectdavid.protocol.openai.vector_stores import (
+    OpenAIFileBatchCreate,
+    OpenAIStoreFileCreate,
+    OpenAIStoreFileUpdate,
+)
 from projectdavid.protocol.vector_answers import StoreFileStatus
 from projectdavid.protocol.vector_stores import StoreFileFields
 from projectdavid.runtime.knowledge.ingest import INGEST
@@ -48,8 +52,8 @@ CHUNKS = 1000
 """Chunks to read at once."""
 
 
-@router.post(FILES, response_model=StoreFile)
-async def create_store_file(vector_store_id: str, body: StoreFileCreate, caller: Auth) -> Response:
+@router.post(FILES, response_model=OpenAIStoreFile)
+async def create_store_file(vector_store_id: str, body: OpenAIStoreFileCreate, caller: Auth) -> Response:
     """Add a file to a vector store; it is ingested in the background."""
     check_embedded(await find_open(caller.view, vector_store_id))
     await find(caller, queries.FILE, body.file_id, "file_id")
@@ -58,7 +62,7 @@ async def create_store_file(vector_store_id: str, body: StoreFileCreate, caller:
     return _answer(await find_file(caller.view, vector_store_id, body.file_id))
 
 
-@router.get(FILES, response_model=Page[StoreFile])
+@router.get(FILES, response_model=OpenAIPage[OpenAIStoreFile])
 async def list_store_files(
     vector_store_id: str,
     caller: Auth,
@@ -74,14 +78,14 @@ async def list_store_files(
     return await _list_files(caller, queries.STORE_FILES_PAGE, vector_store_id, paging, status=status)
 
 
-@router.get(FILES + "/{file_id}", response_model=StoreFile)
+@router.get(FILES + "/{file_id}", response_model=OpenAIStoreFile)
 async def retrieve_store_file(vector_store_id: str, file_id: str, caller: Auth) -> Response:
     """Retrieve a file of a vector store, with its ingest status."""
     return _answer(await find_file(caller.view, vector_store_id, file_id))
 
 
-@router.post(FILES + "/{file_id}", response_model=StoreFile)
-async def update_store_file(vector_store_id: str, file_id: str, body: StoreFileUpdate, caller: Auth) -> Response:
+@router.post(FILES + "/{file_id}", response_model=OpenAIStoreFile)
+async def update_store_file(vector_store_id: str, file_id: str, body: OpenAIStoreFileUpdate, caller: Auth) -> Response:
     """Replace the attributes of a file in a vector store."""
     attributes = to_json(body.attributes or {})
 
@@ -93,7 +97,7 @@ async def update_store_file(vector_store_id: str, file_id: str, body: StoreFileU
     return _answer(await updates.update(caller, find_row, change))
 
 
-@router.delete(FILES + "/{file_id}", response_model=Deleted)
+@router.delete(FILES + "/{file_id}", response_model=OpenAIDeleted)
 async def delete_store_file(vector_store_id: str, file_id: str, caller: Auth) -> Response:
     """Remove a file from a vector store; the file itself remains."""
     params: dict[str, Any] = {"store_id": vector_store_id, "file_id": file_id}
@@ -103,7 +107,7 @@ async def delete_store_file(vector_store_id: str, file_id: str, caller: Auth) ->
     return json_answer(serializers.deleted_object(file_id, "vector_store.file.deleted"))
 
 
-@router.get(FILES + "/{file_id}/content", response_model=FileContent)
+@router.get(FILES + "/{file_id}/content", response_model=OpenAIFileContent)
 async def retrieve_store_file_content(vector_store_id: str, file_id: str, caller: Auth) -> Response:
     """Return the text of a file, from its chunks without their overlaps."""
     row = await find_file(caller.view, vector_store_id, file_id)
@@ -121,8 +125,8 @@ async def retrieve_store_file_content(vector_store_id: str, file_id: str, caller
     return json_answer(shown)
 
 
-@router.post(BATCHES, response_model=FileBatch)
-async def create_file_batch(vector_store_id: str, body: FileBatchCreate, caller: Auth) -> Response:
+@router.post(BATCHES, response_model=OpenAIFileBatch)
+async def create_file_batch(vector_store_id: str, body: OpenAIFileBatchCreate, caller: Auth) -> Response:
     """Add files to a vector store; they are ingested in the background."""
     check_embedded(await find_open(caller.view, vector_store_id))
     files, guard = _batch_files(body), await _check_files(caller, body)
@@ -136,13 +140,13 @@ async def create_file_batch(vector_store_id: str, body: FileBatchCreate, caller:
     return _batch_answer(await _find_batch(caller, vector_store_id, batch_id))
 
 
-@router.get(BATCHES + "/{batch_id}", response_model=FileBatch)
+@router.get(BATCHES + "/{batch_id}", response_model=OpenAIFileBatch)
 async def retrieve_file_batch(vector_store_id: str, batch_id: str, caller: Auth) -> Response:
     """Retrieve a batch of files, with its counts."""
     return _batch_answer(await _find_batch(caller, vector_store_id, batch_id))
 
 
-@router.post(BATCHES + "/{batch_id}/cancel", response_model=FileBatch)
+@router.post(BATCHES + "/{batch_id}/cancel", response_model=OpenAIFileBatch)
 async def cancel_file_batch(vector_store_id: str, batch_id: str, caller: Auth) -> Response:
     """Cancel the files of a batch that have not been ingested yet."""
     await _find_batch(caller, vector_store_id, batch_id)
@@ -153,7 +157,7 @@ async def cancel_file_batch(vector_store_id: str, batch_id: str, caller: Auth) -
     return _batch_answer(await _find_batch(caller, vector_store_id, batch_id))
 
 
-@router.get(BATCHES + "/{batch_id}/files", response_model=Page[StoreFile])
+@router.get(BATCHES + "/{batch_id}/files", response_model=OpenAIPage[OpenAIStoreFile])
 async def list_file_batch_files(
     vector_store_id: str,
     batch_id: str,
@@ -188,11 +192,11 @@ async def _find_batch(caller: Caller, store_id: str, batch_id: str) -> FileBatch
     return row
 
 
-def _fields(body: StoreFileCreate) -> StoreFileFields:
+def _fields(body: OpenAIStoreFileCreate) -> StoreFileFields:
     return StoreFileFields(file_id=body.file_id, attributes=body.attributes, chunking_strategy=body.chunking_strategy)
 
 
-def _batch_files(body: FileBatchCreate) -> list[StoreFileFields]:
+def _batch_files(body: OpenAIFileBatchCreate) -> list[StoreFileFields]:
     """Return the unique files of a batch.
 
     Raises:
@@ -207,7 +211,7 @@ def _batch_files(body: FileBatchCreate) -> list[StoreFileFields]:
     return [StoreFileFields(file_id=file_id, **common) for file_id in ids]
 
 
-async def _check_files(caller: Caller, body: FileBatchCreate) -> tuple[Op, ...]:
+async def _check_files(caller: Caller, body: OpenAIFileBatchCreate) -> tuple[Op, ...]:
     """Build the checks that the files of a batch still exist when it is written.
 
     Raises:

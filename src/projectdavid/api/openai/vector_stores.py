@@ -20,17 +20,21 @@ from projectdavid.engine.filters import InvalidFilter, check_filter
 from projectdavid.ports import queries
 from projectdavid.ports.retrieval import FoundPassage, RetrievalQuery, RetrievalUnavailable
 from projectdavid.ports.rows import PositionRow, VectorStoreRow
-from projectdavid.protocol.openai.answers import Deleted, Page
-from projectdavid.protocol.openai.knowledge_answers import SearchPage, VectorStore
-from projectdavid.protocol.openai.vector_stores import VectorStoreCreate, VectorStoreSearch, VectorStoreUpdate
+from projectdavid.protocol.openai.answers import OpenAIDeleted, OpenAIPage
+from projectdavid.protocol.openai.knowledge_answers import OpenAISearchPage, OpenAIVectorStore
+from projectdavid.protocol.openai.vector_stores import (
+    OpenAIVectorStoreCreate,
+    OpenAIVectorStoreSearch,
+    OpenAIVectorStoreUpdate,
+)
 from projectdavid.protocol.vector_stores import DAY, StoreFileFields
 from projectdavid.runtime.knowledge.ingest import INGEST
 
 router = router("vector stores")
 
 
-@router.post("/vector_stores", response_model=VectorStore)
-async def create_vector_store(body: VectorStoreCreate, caller: Auth) -> Response:
+@router.post("/vector_stores", response_model=OpenAIVectorStore)
+async def create_vector_store(body: OpenAIVectorStoreCreate, caller: Auth) -> Response:
     """Create a vector store; the files in `file_ids` are ingested in the background."""
     store_id, now = caller.ids.new("vs"), int(caller.now)
     ids = list(dict.fromkeys(body.file_ids))
@@ -49,7 +53,7 @@ async def create_vector_store(body: VectorStoreCreate, caller: Auth) -> Response
     return _answer(await find(caller, queries.VECTOR_STORE, store_id))
 
 
-@router.get("/vector_stores", response_model=Page[VectorStore])
+@router.get("/vector_stores", response_model=OpenAIPage[OpenAIVectorStore])
 async def list_vector_stores(
     caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None, before: Before = None
 ) -> Response:
@@ -62,14 +66,14 @@ async def list_vector_stores(
     return page_answer([_wire(row) for row in rows], [row.id for row in rows], more)
 
 
-@router.get("/vector_stores/{vector_store_id}", response_model=VectorStore)
+@router.get("/vector_stores/{vector_store_id}", response_model=OpenAIVectorStore)
 async def retrieve_vector_store(vector_store_id: str, caller: Auth) -> Response:
     """Retrieve a vector store."""
     return _answer(await find(caller, queries.VECTOR_STORE, vector_store_id))
 
 
-@router.post("/vector_stores/{vector_store_id}", response_model=VectorStore)
-async def update_vector_store(vector_store_id: str, body: VectorStoreUpdate, caller: Auth) -> Response:
+@router.post("/vector_stores/{vector_store_id}", response_model=OpenAIVectorStore)
+async def update_vector_store(vector_store_id: str, body: OpenAIVectorStoreUpdate, caller: Auth) -> Response:
     """Change a vector store; omitted fields keep their values. An expired store is reactivated, empty."""
     given = body.model_fields_set
     days = None if body.expires_after is None else body.expires_after.days
@@ -89,15 +93,15 @@ async def update_vector_store(vector_store_id: str, body: VectorStoreUpdate, cal
     return _answer(await updates.update(caller, partial(find, caller, queries.VECTOR_STORE, vector_store_id), change))
 
 
-@router.delete("/vector_stores/{vector_store_id}", response_model=Deleted)
+@router.delete("/vector_stores/{vector_store_id}", response_model=OpenAIDeleted)
 async def delete_vector_store(vector_store_id: str, caller: Auth) -> Response:
     """Delete a vector store; its files remain."""
     await deletions.delete_vector_store(caller, vector_store_id)
     return json_answer(serializers.deleted_object(vector_store_id, "vector_store.deleted"))
 
 
-@router.post("/vector_stores/{vector_store_id}/search", response_model=SearchPage)
-async def search_vector_store(vector_store_id: str, body: VectorStoreSearch, caller: Auth) -> Response:
+@router.post("/vector_stores/{vector_store_id}/search", response_model=OpenAISearchPage)
+async def search_vector_store(vector_store_id: str, body: OpenAIVectorStoreSearch, caller: Auth) -> Response:
     """Return the chunks that match one or several queries best."""
     await find_open(caller.view, vector_store_id)
     searches = [body.query] if isinstance(body.query, str) else body.query
@@ -124,7 +128,7 @@ async def search_vector_store(vector_store_id: str, body: VectorStoreSearch, cal
     )
 
 
-def _build_queries(body: VectorStoreSearch, searches: list[str]) -> list[RetrievalQuery]:
+def _build_queries(body: OpenAIVectorStoreSearch, searches: list[str]) -> list[RetrievalQuery]:
     """Build the queries.
 
     Raises:

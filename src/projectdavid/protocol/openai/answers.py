@@ -9,7 +9,7 @@ from projectdavid.protocol.model_options import ShownModelOptions
 T = TypeVar("T")
 
 
-class Page(Answer, Generic[T]):
+class OpenAIPage(Answer, Generic[T]):
     """One page of a list; `last_id` is the cursor of the next page (`?after=`)."""
 
     object: Literal["list"]
@@ -19,7 +19,7 @@ class Page(Answer, Generic[T]):
     has_more: bool
 
 
-class Deleted(Answer):
+class OpenAIDeleted(Answer):
     """Confirms that an object was deleted."""
 
     id: str
@@ -27,7 +27,7 @@ class Deleted(Answer):
     deleted: Literal[True]
 
 
-class ErrorBody(Answer):
+class OpenAIErrorBody(Answer):
     """An error; `param` is the invalid field."""
 
     message: str
@@ -36,13 +36,13 @@ class ErrorBody(Answer):
     code: str | None
 
 
-class ErrorAnswer(Answer):
+class OpenAIErrorAnswer(Answer):
     """The error envelope."""
 
-    error: ErrorBody
+    error: OpenAIErrorBody
 
 
-class Assistant(ShownModelOptions):
+class OpenAIAssistant(ShownModelOptions):
     """An assistant."""
 
     id: str
@@ -60,7 +60,7 @@ class Assistant(ShownModelOptions):
     response_format: str | JsonObject
 
 
-class Thread(Answer):
+class OpenAIThread(Answer):
     """A thread."""
 
     id: str
@@ -70,7 +70,7 @@ class Thread(Answer):
     tool_resources: JsonObject
 
 
-class Message(Answer):
+class OpenAIMessage(Answer):
     """A message; its content is a list of parts: text with annotations, images, refusals."""
 
     id: str
@@ -89,37 +89,37 @@ class Message(Answer):
     metadata: dict[str, str]
 
 
-class PromptTokensDetails(Answer):
+class OpenAIPromptTokensDetails(Answer):
     """A part of the prompt tokens."""
 
     cached_tokens: int
 
 
-class CompletionTokensDetails(Answer):
+class OpenAICompletionTokensDetails(Answer):
     """A part of the completion tokens."""
 
     reasoning_tokens: int
 
 
-class Usage(Answer):
+class OpenAIUsage(Answer):
     """Token usage."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
-    prompt_token_details: PromptTokensDetails
-    prompt_tokens_details: PromptTokensDetails
-    completion_tokens_details: CompletionTokensDetails
+    prompt_token_details: OpenAIPromptTokensDetails
+    prompt_tokens_details: OpenAIPromptTokensDetails
+    completion_tokens_details: OpenAICompletionTokensDetails
 
 
-class LastError(Answer):
+class OpenAILastError(Answer):
     """The reason why a run, or one of its steps, failed."""
 
     code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
     message: str
 
 
-class Run(ShownModelOptions):
+class OpenAIRun(ShownModelOptions):
     """A run."""
 
     id: str
@@ -139,7 +139,7 @@ class Run(ShownModelOptions):
         "expired",
     ]
     required_action: JsonObject | None
-    last_error: LastError | None
+    last_error: OpenAILastError | None
     expires_at: int | None
     started_at: int | None
     cancelled_at: int | None
@@ -151,7 +151,7 @@ class Run(ShownModelOptions):
     tools: list[JsonObject]
     tool_resources: JsonObject
     metadata: dict[str, str]
-    usage: Usage | None
+    usage: OpenAIUsage | None
     temperature: float | None
     top_p: float | None
     max_prompt_tokens: int | None
@@ -162,7 +162,7 @@ class Run(ShownModelOptions):
     response_format: str | JsonObject
 
 
-class RunStep(Answer):
+class OpenAIRunStep(Answer):
     """A step of a run: a message, or the calls of one turn of its model."""
 
     id: str
@@ -174,17 +174,17 @@ class RunStep(Answer):
     type: Literal["message_creation", "tool_calls"]
     status: Literal["in_progress", "cancelled", "failed", "completed", "expired"]
     step_details: JsonObject
-    last_error: LastError | None
+    last_error: OpenAILastError | None
     expires_at: int | None
     expired_at: int | None
     cancelled_at: int | None
     failed_at: int | None
     completed_at: int | None
     metadata: JsonObject
-    usage: Usage | None
+    usage: OpenAIUsage | None
 
 
-class Model(Answer):
+class OpenAIModel(Answer):
     """A model."""
 
     id: str
@@ -193,8 +193,8 @@ class Model(Answer):
     owned_by: str
 
 
-class Models(Answer):
+class OpenAIModels(Answer):
     """All available models."""
 
     object: Literal["list"]
-    data: list[Model]
+    data: list[OpenAIModel]

@@ -18,7 +18,7 @@ PlainName = Annotated[str, StringConstraints(min_length=1, max_length=64, patter
 Description = Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)]
 
 
-class RankingOptions(Request):
+class OpenAIRankingOptions(Request):
     """Minimum score and ranker of search results."""
 
     score_threshold: Annotated[float, Field(ge=0, le=1)]
@@ -27,31 +27,31 @@ class RankingOptions(Request):
     """Always null, as in assistants that the service returned: users post objects that they saved."""
 
 
-class SearchOptions(Request):
+class OpenAISearchOptions(Request):
     """Options of `file_search`."""
 
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] | None = None
-    ranking_options: RankingOptions | None = None
+    ranking_options: OpenAIRankingOptions | None = None
 
 
-class CodeInterpreterTool(Request):
+class OpenAICodeInterpreterTool(Request):
     """The tool that runs Python."""
 
     type: Literal["code_interpreter"]
 
 
-class FileSearchTool(Request):
+class OpenAIFileSearchTool(Request):
     """The tool that searches files."""
 
     type: Literal["file_search"]
-    file_search: SearchOptions | None = None
+    file_search: OpenAISearchOptions | None = None
 
 
-class OwnTool(RegisteredTool):
+class OpenAIOwnTool(RegisteredTool):
     """A registered tool that the Assistants API does not have; run steps show its calls as function calls."""
 
 
-class FunctionDefinition(Request):
+class OpenAIFunctionDefinition(Request):
     """A function that the caller runs."""
 
     name: PlainName
@@ -60,11 +60,11 @@ class FunctionDefinition(Request):
     strict: bool | None = None
 
 
-class FunctionTool(Request):
+class OpenAIFunctionTool(Request):
     """A function tool."""
 
     type: Literal["function"]
-    function: FunctionDefinition
+    function: OpenAIFunctionDefinition
 
 
 DIALECT_TOOLS = ("code_interpreter", "file_search", "function")
@@ -76,30 +76,30 @@ def _get_tag(tool: Any) -> str | None:
 
 
 Tool = Annotated[
-    Annotated[CodeInterpreterTool, Tag("code_interpreter")]
-    | Annotated[FileSearchTool, Tag("file_search")]
-    | Annotated[FunctionTool, Tag("function")]
-    | Annotated[OwnTool, Tag("platform")],
+    Annotated[OpenAICodeInterpreterTool, Tag("code_interpreter")]
+    | Annotated[OpenAIFileSearchTool, Tag("file_search")]
+    | Annotated[OpenAIFunctionTool, Tag("function")]
+    | Annotated[OpenAIOwnTool, Tag("platform")],
     Discriminator(_get_tag),
 ]
 
 
 def check_functions(tools: list[Tool]) -> list[Tool]:
     """Check the total size of all function schemas."""
-    check_total(tool.function.parameters for tool in tools if isinstance(tool, FunctionTool))
+    check_total(tool.function.parameters for tool in tools if isinstance(tool, OpenAIFunctionTool))
     return tools
 
 
 Tools = Annotated[list[Tool], Field(max_length=128, fail_fast=True), AfterValidator(check_functions)]
 
 
-class PlainFormat(Request):
+class OpenAIPlainFormat(Request):
     """Plain text, or a JSON object."""
 
     type: Literal["text", "json_object"]
 
 
-class JsonSchema(Request):
+class OpenAIJsonSchema(Request):
     """The JSON Schema of an answer."""
 
     name: PlainName
@@ -108,23 +108,23 @@ class JsonSchema(Request):
     strict: bool | None = None
 
 
-class SchemaFormat(Request):
+class OpenAISchemaFormat(Request):
     """An answer that matches a JSON Schema."""
 
     type: Literal["json_schema"]
-    json_schema: JsonSchema
+    json_schema: OpenAIJsonSchema
 
 
-ResponseFormat = Literal["auto"] | Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")]
+ResponseFormat = Literal["auto"] | Annotated[OpenAIPlainFormat | OpenAISchemaFormat, Field(discriminator="type")]
 
 
-class CodeResources(Request):
+class OpenAICodeResources(Request):
     """Files for code in the sandbox."""
 
     file_ids: Annotated[list[Id], Field(max_length=20, fail_fast=True)] = []
 
 
-class NewStore(Request):
+class OpenAINewStore(Request):
     """A vector store to create along with the object."""
 
     file_ids: Annotated[list[Id], Field(max_length=MANY_FILES, fail_fast=True)] = []
@@ -137,18 +137,18 @@ def _nonempty_lists(*names: str) -> JsonObject:
     return {"required": [*names], "properties": {name: {"type": "array", "minItems": 1} for name in names}}
 
 
-class SearchResources(Request):
+class OpenAISearchResources(Request):
     """The vector store that is searched."""
 
     vector_store_ids: Annotated[list[Id], Field(max_length=1, fail_fast=True)] | None = None
 
 
-class NewSearchResources(SearchResources):
+class OpenAINewSearchResources(OpenAISearchResources):
     """The vector store that is searched, or a new one."""
 
     model_config = ConfigDict(json_schema_extra={"not": _nonempty_lists("vector_store_ids", "vector_stores")})
 
-    vector_stores: Annotated[list[NewStore], Field(max_length=1, fail_fast=True)] | None = None
+    vector_stores: Annotated[list[OpenAINewStore], Field(max_length=1, fail_fast=True)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -157,21 +157,21 @@ class NewSearchResources(SearchResources):
         return self
 
 
-class ToolResources(Request):
+class OpenAIToolResources(Request):
     """Resources of the tools."""
 
-    code_interpreter: CodeResources | None = None
-    file_search: SearchResources | None = None
+    code_interpreter: OpenAICodeResources | None = None
+    file_search: OpenAISearchResources | None = None
 
 
-class NewToolResources(Request):
+class OpenAINewToolResources(Request):
     """Resources of the tools, including vector stores to create."""
 
-    code_interpreter: CodeResources | None = None
-    file_search: NewSearchResources | None = None
+    code_interpreter: OpenAICodeResources | None = None
+    file_search: OpenAINewSearchResources | None = None
 
 
-class AssistantFields(SamplingOptions, ModelOptions):
+class OpenAIAssistantFields(SamplingOptions, ModelOptions):
     """Fields shared by creating and updating."""
 
     name: Name | None = None
@@ -181,17 +181,17 @@ class AssistantFields(SamplingOptions, ModelOptions):
     response_format: ResponseFormat | None = None
 
 
-class AssistantCreate(AssistantFields):
+class OpenAIAssistantCreate(OpenAIAssistantFields):
     """The body that creates an assistant."""
 
     model: ModelName
     tools: Tools = []
-    tool_resources: NewToolResources | None = None
+    tool_resources: OpenAINewToolResources | None = None
 
 
-class AssistantUpdate(AssistantFields):
+class OpenAIAssistantUpdate(OpenAIAssistantFields):
     """The body that changes an assistant; omitted fields keep their values."""
 
     model: ModelName | None = None
     tools: Tools | None = None
-    tool_resources: ToolResources | None = None
+    tool_resources: OpenAIToolResources | None = None

@@ -13,7 +13,7 @@ def _is_empty(value: list[str]) -> bool:
     return not value
 
 
-class File(Answer):
+class OpenAIFile(Answer):
     """A file."""
 
     id: str
@@ -27,7 +27,7 @@ class File(Answer):
     status_details: str | None
 
 
-class Upload(Answer):
+class OpenAIUpload(Answer):
     """An upload in parts; `file` is set when it is completed."""
 
     id: str
@@ -38,10 +38,10 @@ class Upload(Answer):
     purpose: str
     status: Literal["pending", "completed", "cancelled", "expired"]
     expires_at: int
-    file: File | None
+    file: OpenAIFile | None
 
 
-class UploadPart(Answer):
+class OpenAIUploadPart(Answer):
     """A part of an upload."""
 
     id: str
@@ -50,7 +50,7 @@ class UploadPart(Answer):
     upload_id: str
 
 
-class VectorStore(Answer):
+class OpenAIVectorStore(Answer):
     """A vector store."""
 
     id: str
@@ -67,7 +67,7 @@ class VectorStore(Answer):
     metadata: dict[str, str]
 
 
-class StoreFile(Answer):
+class OpenAIStoreFile(Answer):
     """A file of a vector store; its id is that of the file."""
 
     id: str
@@ -83,7 +83,7 @@ class StoreFile(Answer):
     """Warnings about the file's content in the index; omitted if empty."""
 
 
-class FileBatch(Answer):
+class OpenAIFileBatch(Answer):
     """Files that were added to a vector store together."""
 
     id: str
@@ -94,37 +94,37 @@ class FileBatch(Answer):
     file_counts: FileCounts
 
 
-class ContentPart(Answer):
+class OpenAIContentPart(Answer):
     """A block of text."""
 
     type: Literal["text"]
     text: str
 
 
-class FileContent(Answer):
+class OpenAIFileContent(Answer):
     """The text of a file of a vector store."""
 
     object: Literal["vector_store.file_content.page"]
-    data: list[ContentPart]
+    data: list[OpenAIContentPart]
     has_more: bool
     next_page: str | None
 
 
-class SearchResult(Answer):
+class OpenAISearchResult(Answer):
     """A matching passage of a file."""
 
     file_id: str
     filename: str
     score: Annotated[float, Field(ge=0, le=1)]
     attributes: dict[str, Any]
-    content: list[ContentPart]
+    content: list[OpenAIContentPart]
 
 
-class SearchPage(Answer):
+class OpenAISearchPage(Answer):
     """Search results, best first."""
 
     object: Literal["vector_store.search_results.page"]
     search_query: list[str]
-    data: list[SearchResult]
+    data: list[OpenAISearchResult]
     has_more: bool
     next_page: str | None

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from projectdavid.protocol.base import Id, LongText, MetaData, Request
 from projectdavid.protocol.messages import MOST_PARTS, ImageBlock, ImageFileBlock, TextBlock
-from projectdavid.protocol.openai.assistants import NewToolResources, ToolResources
+from projectdavid.protocol.openai.assistants import OpenAINewToolResources, OpenAIToolResources
 
 MOST_MESSAGES = 10_000
 """Messages in the body of a new thread or run."""
@@ -19,54 +19,54 @@ def _text(given: Any) -> Any:
     return given
 
 
-class TextPart(TextBlock):
+class OpenAITextPart(TextBlock):
     """A block of text."""
 
     text: Annotated[LongText, BeforeValidator(_text)]
 
 
-Part = Annotated[TextPart | ImageBlock | ImageFileBlock, Field(discriminator="type")]
+Part = Annotated[OpenAITextPart | ImageBlock | ImageFileBlock, Field(discriminator="type")]
 Content = LongText | Annotated[list[Part], Field(min_length=1, max_length=MOST_PARTS, fail_fast=True)]
 
 
-class AttachmentTool(Request):
+class OpenAIAttachmentTool(Request):
     """A tool that can use the attached file."""
 
     type: Literal["code_interpreter", "file_search"]
 
 
-class Attachment(Request):
+class OpenAIAttachment(Request):
     """A file of a message."""
 
     file_id: Id
-    tools: Annotated[list[AttachmentTool], Field(max_length=4, fail_fast=True)] = []
+    tools: Annotated[list[OpenAIAttachmentTool], Field(max_length=4, fail_fast=True)] = []
 
 
-class MessageCreate(Request):
+class OpenAIMessageCreate(Request):
     """The body that adds a message."""
 
     role: Literal["user", "assistant"]
     content: Content
-    attachments: Annotated[list[Attachment], Field(max_length=100, fail_fast=True)] | None = None
+    attachments: Annotated[list[OpenAIAttachment], Field(max_length=100, fail_fast=True)] | None = None
     metadata: MetaData | None = None
 
 
-class MetadataUpdate(Request):
+class OpenAIMetadataUpdate(Request):
     """The body that changes the metadata of a message or a run."""
 
     metadata: MetaData | None = None
 
 
-class ThreadCreate(Request):
+class OpenAIThreadCreate(Request):
     """The body that creates a thread."""
 
-    messages: Annotated[list[MessageCreate], Field(max_length=MOST_MESSAGES, fail_fast=True)] = []
-    tool_resources: NewToolResources | None = None
+    messages: Annotated[list[OpenAIMessageCreate], Field(max_length=MOST_MESSAGES, fail_fast=True)] = []
+    tool_resources: OpenAINewToolResources | None = None
     metadata: MetaData | None = None
 
 
-class ThreadUpdate(Request):
+class OpenAIThreadUpdate(Request):
     """The body that changes a thread."""
 
-    tool_resources: ToolResources | None = None
+    tool_resources: OpenAIToolResources | None = None
     metadata: MetaData | None = None

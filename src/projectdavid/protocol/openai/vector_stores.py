@@ -27,7 +27,7 @@ def _as_auto(given: Any) -> Any:
 GivenChunking = Annotated[ChunkingStrategy, BeforeValidator(_as_auto)]
 
 
-class VectorStoreCreate(Request):
+class OpenAIVectorStoreCreate(Request):
     """The body that creates a vector store."""
 
     name: Name | None = None
@@ -38,7 +38,7 @@ class VectorStoreCreate(Request):
     metadata: MetaData | None = None
 
 
-class VectorStoreUpdate(Request):
+class OpenAIVectorStoreUpdate(Request):
     """The body that changes a vector store; omitted fields keep their values."""
 
     name: Name | None = None
@@ -46,7 +46,7 @@ class VectorStoreUpdate(Request):
     metadata: MetaData | None = None
 
 
-class StoreFileCreate(Request):
+class OpenAIStoreFileCreate(Request):
     """The body that adds a file to a vector store."""
 
     file_id: Id
@@ -54,7 +54,7 @@ class StoreFileCreate(Request):
     attributes: Attributes | None = None
 
 
-class StoreFileUpdate(Request):
+class OpenAIStoreFileUpdate(Request):
     """The body that replaces the attributes of a file in a vector store."""
 
     attributes: Attributes | None
@@ -65,18 +65,20 @@ def _only(name: str, other: str) -> JsonObject:
     return {"required": [name], "properties": {name: {"type": "array"}, other: {"type": "null"}}}
 
 
-class FileBatchCreate(Request):
+class OpenAIFileBatchCreate(Request):
     """The body that adds files to a vector store: `file_ids`, or `files` with individual options."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_only("file_ids", "files"), _only("files", "file_ids")]})
 
     file_ids: Annotated[list[Id], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
-    files: Annotated[list[StoreFileCreate], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None = None
+    files: (
+        Annotated[list[OpenAIStoreFileCreate], Field(min_length=1, max_length=BATCH_FILES, fail_fast=True)] | None
+    ) = None
     chunking_strategy: GivenChunking | None = None
     attributes: Attributes | None = None
 
 
-class SearchRanking(Request):
+class OpenAISearchRanking(Request):
     """Minimum score and ranker of search results."""
 
     ranker: Literal["none", "auto", "default-2024-11-15"] | None = None
@@ -89,7 +91,7 @@ MOST_VALUES = MOST_FILTERS - 1
 """Limit of each list, for the API description. `engine/filters.py` counts all comparisons together."""
 
 
-class EqualFilter(Request):
+class OpenAIEqualFilter(Request):
     """Files with an attribute equal, or not equal, to a value."""
 
     type: Literal["eq", "ne"]
@@ -97,7 +99,7 @@ class EqualFilter(Request):
     value: Value
 
 
-class OrderFilter(Request):
+class OpenAIOrderFilter(Request):
     """Files with an attribute less or greater than a value."""
 
     type: Literal["gt", "gte", "lt", "lte"]
@@ -105,7 +107,7 @@ class OrderFilter(Request):
     value: str | int | float
 
 
-class AmongFilter(Request):
+class OpenAIAmongFilter(Request):
     """Files with an attribute in, or not in, a list of values."""
 
     type: Literal["in", "nin"]
@@ -113,21 +115,23 @@ class AmongFilter(Request):
     value: Annotated[list[Value], Field(max_length=MOST_VALUES, fail_fast=True)]
 
 
-class CompoundFilter(Request):
+class OpenAICompoundFilter(Request):
     """Files that match all filters, or at least one."""
 
     type: Literal["and", "or"]
     filters: "Annotated[list[Filter], Field(min_length=1, max_length=MOST_FILTERS, fail_fast=True)]"
 
 
-Filter = Annotated[EqualFilter | OrderFilter | AmongFilter | CompoundFilter, Field(discriminator="type")]
+Filter = Annotated[
+    OpenAIEqualFilter | OpenAIOrderFilter | OpenAIAmongFilter | OpenAICompoundFilter, Field(discriminator="type")
+]
 
 
-class VectorStoreSearch(Request):
+class OpenAIVectorStoreSearch(Request):
     """The body that searches a vector store."""
 
     query: QueryText | Annotated[list[QueryText], Field(min_length=1, max_length=16, fail_fast=True)]
     rewrite_query: bool = False
     max_num_results: Annotated[int, Field(ge=1, le=50), WHOLE] = 10
     filters: Filter | None = None
-    ranking_options: SearchRanking | None = None
+    ranking_options: OpenAISearchRanking | None = None
