@@ -1,13 +1,13 @@
 """Prints the events of a run: text to stdout, everything else as notes."""
 
 import json
-import re
 from typing import IO
 
 from rich.console import Console
 from rich.text import Text
 
 from projectdavid.cli.output import plain
+from projectdavid.engine.terminal_escapes import strip_escapes
 from projectdavid.protocol.events import (
     CodeEvent,
     ContentEvent,
@@ -40,8 +40,6 @@ from projectdavid.protocol.steps import (
 
 SHOWN = 400
 """Maximum number of characters of an output to print."""
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-"""Terminal escape sequences: colors, titles and others."""
 
 
 class EventPrinter:
@@ -96,7 +94,7 @@ class EventPrinter:
     def _add(self, event: ReasoningEvent | OutputEvent, style: str) -> None:
         """Print a part of a note."""
         self._begin(type(event))
-        self._notes.print(Text(plain(_ESCAPES.sub("", event.content)), style=style), end="", soft_wrap=True)
+        self._notes.print(Text(plain(strip_escapes(event.content)), style=style), end="", soft_wrap=True)
         if event.content.endswith("\n"):
             self._open = None
 

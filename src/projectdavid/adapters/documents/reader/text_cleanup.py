@@ -7,10 +7,9 @@ from typing import IO
 from projectdavid.adapters.documents.limits import ReaderLimits
 from projectdavid.adapters.documents.reader.encodings import DecodedText, decode
 from projectdavid.adapters.documents.reader.failures import UnreadableFile, too_long
+from projectdavid.engine.terminal_escapes import strip_escapes
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,1000}(?:\x07|\x1b\\)|[@-Z\\-_])")
-"""Terminal escape sequences, such as colors (ECMA-48)."""
 
 
 def clean_text(text: str) -> str:
@@ -19,8 +18,7 @@ def clean_text(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
         text = text.replace("\0", "")
-    if "\x1b" in text:
-        text = _ESCAPES.sub("", text)
+    text = strip_escapes(text)
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
