@@ -23,7 +23,7 @@ VOCABULARY = Path(__file__).parent / "minilm" / "vocab.txt"
 NETWORKS = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
 
 Pooling = Literal["mean", "first"]
-"""Whether a vector is the mean of its tokens, or that of the first one."""
+"""Whether the vector of a text is the mean of its tokens, or that of the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class ModelFiles:
         """Verify the hash of the network.
 
         Raises:
-            ValueError: it differs.
+            ValueError: the hash differs.
         """
         if self.sha256 is None:
             return
         with self.network.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != self.sha256:
-            raise ValueError(f"{self.network} is damaged or replaced: its SHA-256 is {found}")
+            raise ValueError(f"{self.network} is damaged or was replaced: its SHA-256 is {found}, not {self.sha256}")
 
 
 def has_built_in() -> bool:
@@ -62,7 +62,7 @@ def find_model(name: str) -> ModelFiles:
     `sentence_bert_config.json` and `1_Pooling/config.json` are optional.
 
     Raises:
-        ValueError: it is neither; the message names the missing files.
+        ValueError: the name is neither; the message names the missing files.
     """
     if name == BUILT_IN:
         spec = importlib.util.find_spec(PACKAGE)

@@ -29,7 +29,7 @@ MISSING = f"a local model needs libraries that are not installed: pip install '{
 BATCH = 16
 """Batch size: larger ones are hardly faster, and use more memory."""
 THREADS = 4
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_PREFIXES: Mapping[str, str] = MappingProxyType({})
 
 
 class OnnxEmbedder:
@@ -45,7 +45,7 @@ class OnnxEmbedder:
         ValueError: the libraries or the model are not installed.
     """
 
-    def __init__(self, model: str, prefixes: Mapping[str, str] = _NOTHING) -> None:
+    def __init__(self, model: str, prefixes: Mapping[str, str] = _NO_PREFIXES) -> None:
         if not all(map(importlib.util.find_spec, LIBRARIES)):
             raise ValueError(MISSING)
         self._name = model
@@ -111,12 +111,12 @@ class _Network:
         sums: Floats | None = None
         for start in range(0, len(parts), BATCH):
             group = parts[start : start + BATCH]
-            for (number, ids), row in zip(group, self._read([ids for _, ids in group]), strict=True):
+            for (number, ids), row in zip(group, self._run_batch([ids for _, ids in group]), strict=True):
                 sums = np.zeros((len(texts), len(row)), np.float32) if sums is None else sums
                 sums[number] += row * len(ids)
         return np.zeros((0, 0), np.float32) if sums is None else _normalize(sums)
 
-    def _read(self, ids: Sequence[Sequence[int]]) -> Iterator[Floats]:
+    def _run_batch(self, ids: Sequence[Sequence[int]]) -> Iterator[Floats]:
         longest = max(map(len, ids))
         tokens = np.zeros((len(ids), longest), np.int64)
         mask = np.zeros((len(ids), longest), np.int64)

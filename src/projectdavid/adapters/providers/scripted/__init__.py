@@ -1,4 +1,4 @@
-"""Models without a model: one that replays a script, for tests and benchmarks, and the honest one of the demo."""
+"""Providers without a real model: a scripted one for tests and benchmarks, and the demo model."""
 
 from projectdavid.adapters.providers.scripted.demo import DemoProvider
 from projectdavid.adapters.providers.scripted.script import ScriptedProvider, say

@@ -1,4 +1,4 @@
-"""The code that the demo model writes: it follows the words of a question by rules, and computes nothing itself."""
+"""Writes the code of the demo model: derives it from a question by rules, and computes nothing itself."""
 
 import ast
 import json
@@ -36,44 +36,48 @@ pyplot.tight_layout()
 table
 """
 _WORDS = """\
-# There is nothing to compute in this: count its words, then.
-words = {said}.split()
+# Nothing to compute here, so count the words.
+words = {question}.split()
 print(f"your message has {{len(words)}} words")
 """
 
 
-def python_for(said: str) -> str:
-    """Python code for what a user said: about a CSV file, a curve, or a sum."""
-    if found := _CSV.search(said):
+def python_for(question: str) -> str:
+    """Return Python code for a question about a CSV file, a curve, or a calculation."""
+    if found := _CSV.search(question):
         name = found[0]
         return _TABLE.format(
-            name=_text(name), title=_text(name), summary=_text(f"{name.removesuffix('.csv')}_summary.csv")
+            name=_to_literal(name),
+            title=_to_literal(name),
+            summary=_to_literal(f"{name.removesuffix('.csv')}_summary.csv"),
         )
-    formula = _formula(said)
+    formula = _find_formula(question)
     if formula is None:
-        return _WORDS.format(said=_text(said))
+        return _WORDS.format(question=_to_literal(question))
     used = [name for name in _NAMES if re.search(rf"\b{name}\b", formula)]
     if not re.search(r"\bx\b", formula):
         return (f"from math import {', '.join(used)}\n\n" if used else "") + f"{formula}\n"
-    limits = _RANGE.search(said)
+    limits = _RANGE.search(question)
     start, end = limits.groups() if limits else ("0", "10")
     used += {"linspace", "trapezoid"} | ({"pi"} & {start, end} - {*used})
-    return _CURVE.format(names=", ".join(sorted(used)), start=start, end=end, formula=formula, title=_text(formula))
+    return _CURVE.format(
+        names=", ".join(sorted(used)), start=start, end=end, formula=formula, title=_to_literal(formula)
+    )
 
 
-def commands_for(said: str) -> list[str]:
-    """Shell commands for what a user said: those between backticks, or a look around."""
-    return _QUOTED.findall(said) or ["pwd", "ls -l"]
+def commands_for(question: str) -> list[str]:
+    """Return shell commands for a question: those between backticks, or `pwd` and `ls -l`."""
+    return _QUOTED.findall(question) or ["pwd", "ls -l"]
 
 
 def essence(output: str) -> str:
-    """What the code printed, without the list of files and the notes that stand behind it."""
+    """Return what the code printed, without the list of files and the notes after it."""
     return _NOTES.sub("", output).strip()
 
 
-def _formula(said: str) -> str | None:
-    """The longest part of a text that can be computed."""
-    parts = (found[0].strip().rstrip("+-*/^( ").replace("^", "**") for found in _FORMULA.finditer(said))
+def _find_formula(question: str) -> str | None:
+    """Return the longest part of a text that can be computed."""
+    parts = (found[0].strip().rstrip("+-*/^( ").replace("^", "**") for found in _FORMULA.finditer(question))
     return max(filter(_is_formula, parts), key=len, default=None)
 
 
@@ -85,6 +89,6 @@ def _is_formula(text: str) -> bool:
     return any(isinstance(node, ast.BinOp | ast.Call) for node in ast.walk(tree))
 
 
-def _text(value: str) -> str:
-    """A text as Python writes it."""
+def _to_literal(value: str) -> str:
+    """Return a text as a Python literal."""
     return json.dumps(value, ensure_ascii=False)

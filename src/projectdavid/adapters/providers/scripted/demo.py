@@ -1,4 +1,4 @@
-"""The model of the demo: it needs no key and no network, does not think, and says so."""
+"""The demo model: a script that needs no key and no network, and says in its answers that it is one."""
 
 import asyncio
 import json
@@ -15,15 +15,15 @@ from projectdavid.ports.model import NO_FACTS, ModelError, ModelFacts
 WHO = "I am the demo model of projectdavid: a script, not a mind."
 REAL = "Set OPENAI_BASE_URL and OPENAI_API_KEY, or OLLAMA_HOST, and start the server again to talk to a real model."
 QUERIES = {
-    "file_search": lambda said: {"query": said[:4000]},
-    "perform_web_search": lambda said: {"query": said[:400]},
+    "file_search": lambda question: {"query": question[:4000]},
+    "perform_web_search": lambda question: {"query": question[:400]},
 }
-"""What it gives the tools that search."""
+"""Arguments for tools that search."""
 CODE = {
-    "code_interpreter": lambda said: {"code": python_for(said)},
-    "computer": lambda said: {"commands": commands_for(said)},
+    "code_interpreter": lambda question: {"code": python_for(question)},
+    "computer": lambda question: {"commands": commands_for(question)},
 }
-"""What it gives the tools that run code."""
+"""Arguments for tools that run code."""
 _PASSAGE = re.compile(
     r"^(?P<mark>【[^】]*】)[^\n]*\n(?:attributes: [^\n]*\n)?(?P<line>-{5} [0-9a-f]+ -{5})\n(?P<text>.+?)\n(?P=line)",
     re.DOTALL | re.MULTILINE,
@@ -33,10 +33,10 @@ SAMPLES: dict[str, Any] = {"boolean": True, "array": [], "object": {}, "null": N
 
 
 class DemoProvider:
-    """Calls a function if one is offered, repeats its output, and echoes everything else.
+    """A model that calls a function if one is offered, repeats its output, and echoes everything else.
 
-    Offered `code_interpreter` or `computer`, it makes code or commands out of what the user said; offered
-    `file_search`, it cites the sentence that says most about it.
+    For `code_interpreter` and `computer`, it derives code or commands from the question; for `file_search`, it cites
+    the most relevant sentence.
     """
 
     def __init__(self, delay: float = 0.02) -> None:
@@ -44,18 +44,18 @@ class DemoProvider:
         """Seconds between two words."""
 
     async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
-        """Answer, word by word."""
-        said = _last_words(ask.messages)
-        outputs = _outputs(ask.messages)
+        """Yield the answer word by word."""
+        question = _find_question(ask.messages)
+        outputs = _list_outputs(ask.messages)
         if ask.tools and not outputs and ask.tool_choice != "none":
-            for chunks in _call(_chosen(ask, said), said):
+            for chunks in _build_call(_choose_function(ask, question), question):
                 yield chunks
             return
-        match _called(ask.messages):
+        match _find_last_call(ask.messages):
             case "file_search":
-                text = _found(said, outputs[-1])
+                text = _cite(question, outputs[-1])
             case called:
-                text = _ran(outputs) if called in CODE else _answer(said, outputs)
+                text = _report_results(outputs) if called in CODE else _reply(question, outputs)
         for word in re.findall(r"\S+\s*", text):
             yield [TextDelta((word,))]
             await asyncio.sleep(self._delay)
@@ -65,48 +65,48 @@ class DemoProvider:
         ]
 
     async def models(self) -> list[str]:
-        """The one model there is."""
+        """Return its only model."""
         return ["assistant"]
 
-    async def facts(self, model: str) -> ModelFacts:  # noqa: ARG002 - the same for all
-        """Nothing: a script has no window."""
+    async def facts(self, model: str) -> ModelFacts:  # noqa: ARG002 - the same for all models
+        """Return no facts: a script has no context window."""
         return NO_FACTS
 
     async def delete(self, model: str) -> None:
-        """It stays.
+        """Reject the deletion.
 
         Raises:
             ModelError: always.
         """
-        raise ModelError("invalid_request", f"The model '{model}' is part of the platform, and is not deleted.")
+        raise ModelError("invalid_request", f"The model '{model}' is part of the platform and cannot be deleted.")
 
     async def close(self) -> None:
-        """No resources to release."""
+        """Do nothing: it holds no resources."""
 
 
-def _plain(message: PromptMessage) -> str:
+def _text_of(message: PromptMessage) -> str:
     if isinstance(message.content, str):
         return message.content
     return " ".join(block["text"] for block in message.content if block.get("type") == "text")
 
 
-def _last_words(messages: Sequence[PromptMessage]) -> str:
-    return next((_plain(message) for message in reversed(messages) if message.role == "user"), "")
+def _find_question(messages: Sequence[PromptMessage]) -> str:
+    return next((_text_of(message) for message in reversed(messages) if message.role == "user"), "")
 
 
-def _outputs(messages: Sequence[PromptMessage]) -> list[str]:
-    """What functions answered since the user last spoke."""
+def _list_outputs(messages: Sequence[PromptMessage]) -> list[str]:
+    """Return the tool outputs since the last user message."""
     outputs: list[str] = []
     for message in reversed(messages):
         if message.role == "user":
             break
         if message.role == "tool":
-            outputs.append(_plain(message))
+            outputs.append(_text_of(message))
     return outputs[::-1]
 
 
-def _called(messages: Sequence[PromptMessage]) -> str | None:
-    """The function that was called last since the user spoke."""
+def _find_last_call(messages: Sequence[PromptMessage]) -> str | None:
+    """Return the name of the last function called since the last user message."""
     for message in reversed(messages):
         if message.role == "user":
             break
@@ -115,45 +115,45 @@ def _called(messages: Sequence[PromptMessage]) -> str | None:
     return None
 
 
-def _ran(outputs: list[str]) -> str:
-    said = "\n".join(map(essence, outputs))
-    said = f"\n\n{said}\n\n" if "\n" in said else f" {said}. "
-    return f"{WHO} I wrote code for this, and what it says is:{said}{REAL}"
+def _report_results(outputs: list[str]) -> str:
+    result = "\n".join(map(essence, outputs))
+    result = f"\n\n{result}\n\n" if "\n" in result else f" {result}. "
+    return f"{WHO} I wrote code for this, and what it says is:{result}{REAL}"
 
 
-def _found(said: str, output: str) -> str:
-    """The sentence of the best passage that says most about the question, and the mark by which it is cited."""
+def _cite(question: str, output: str) -> str:
+    """Return the most relevant sentence of the best passage, with the mark that cites it."""
     passage = _PASSAGE.search(output)
     if passage is None:
         return f"{WHO} I searched the files, and found nothing. {REAL}"
-    start, end = find_quote(passage["text"], said)
+    start, end = find_quote(passage["text"], question)
     sentence = " ".join(passage["text"][start:end].split())
     return f"{WHO} I searched the files, and what says most is: {sentence} {passage['mark']}\n\n{REAL}"
 
 
-def _answer(said: str, outputs: list[str]) -> str:
+def _reply(question: str, outputs: list[str]) -> str:
     if outputs:
         return f"{WHO} I called your function, and it answered: {' / '.join(outputs)}. {REAL}"
-    return f"{WHO} You said: “{said}”. {REAL}"
+    return f"{WHO} You said: “{question}”. {REAL}"
 
 
-def _chosen(ask: ModelRequest, said: str) -> dict[str, Any]:
-    """The function that the words of the user name most, or the one that the caller demands."""
+def _choose_function(ask: ModelRequest, question: str) -> dict[str, Any]:
+    """Return the required function, or the one whose name shares most words with the question."""
     if isinstance(ask.tool_choice, dict):
         wanted = ask.tool_choice["function"]["name"]
         return next((tool for tool in ask.tools if tool["name"] == wanted), ask.tools[0])
-    words = set(re.findall(r"\w+", said.lower()))
+    words = set(re.findall(r"\w+", question.lower()))
     return max(ask.tools, key=lambda tool: len(words & set(re.findall(r"[a-z0-9]+", tool["name"].lower()))))
 
 
-def _call(function: dict[str, Any], said: str) -> list[Sequence[Chunk]]:
+def _build_call(function: dict[str, Any], question: str) -> list[Sequence[Chunk]]:
     schema: dict[str, Any] = function.get("parameters") or {}
     properties: dict[str, Any] = schema.get("properties", {})
     wanted = schema.get("required") or list(properties)[:1]
-    numbers = iter(re.findall(r"-?\d+(?:\.\d+)?", said))
-    made = {name: _value(properties.get(name, {}), said, numbers) for name in wanted}
+    numbers = iter(re.findall(r"-?\d+(?:\.\d+)?", question))
+    made = {name: _build_value(properties.get(name, {}), question, numbers) for name in wanted}
     known = CODE | QUERIES
-    arguments = json.dumps(known[function["name"]](said) if function["name"] in known else made)
+    arguments = json.dumps(known[function["name"]](question) if function["name"] in known else made)
     half = len(arguments) // 2
     return [
         [CallPart(0, "call_demo", function["name"])],
@@ -163,8 +163,8 @@ def _call(function: dict[str, Any], said: str) -> list[Sequence[Chunk]]:
     ]
 
 
-def _value(field: dict[str, Any], said: str, numbers: Iterator[str]) -> Any:
-    """Something of the right type, out of what the user said where that is possible: each number once, in order."""
+def _build_value(field: dict[str, Any], question: str, numbers: Iterator[str]) -> Any:
+    """Return a value of the right type, from the question if possible: each number once, in order."""
     if field.get("enum"):
         return field["enum"][0]
     match field.get("type"):
@@ -173,7 +173,7 @@ def _value(field: dict[str, Any], said: str, numbers: Iterator[str]) -> Any:
         case "number":
             return float(next(numbers, "1"))
         case "string" | None:
-            names = re.findall(r"(?<!^)(?<![.!?] )\b[A-Z]\w+", said)
-            return names[-1] if names else said
+            names = re.findall(r"(?<!^)(?<![.!?] )\b[A-Z]\w+", question)
+            return names[-1] if names else question
         case kind:
             return SAMPLES.get(str(kind))

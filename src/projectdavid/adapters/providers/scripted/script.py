@@ -8,20 +8,20 @@ from projectdavid.engine.prompt import ModelRequest
 from projectdavid.ports.model import NO_FACTS, ModelError, ModelFacts
 
 Scene = Sequence[Sequence[Chunk] | ModelError | asyncio.Event]
-"""What one call does, in order: chunks that come together, an event to wait for, or an error to raise."""
+"""The steps of one call, in order: chunks of one read, an event to wait for, or an error to raise."""
 
 
 def say(text: str) -> Scene:
-    """A scene that says a text, word by word, in one read."""
+    """Return a scene that yields a text word by word, in one read."""
     words = text.split(" ")
     parts = tuple(word if index == 0 else f" {word}" for index, word in enumerate(words))
     return [[TextDelta(parts)], [FinishDelta("stop"), TokenUsage(10, len(words))]]
 
 
 class ScriptedProvider:
-    """Plays scenes in order, and again from the first when they run out; or asks `scene_for` for each.
+    """A provider that plays scenes in order, starting again after the last, or the scene that `scene_for` returns.
 
-    `asked` holds every question, `finished` how many were answered to their end, `closed` how many were cut off.
+    `asked` lists all requests; `finished` counts the complete answers, `closed` the interrupted ones.
     """
 
     def __init__(self, scenes: Sequence[Scene] = (), scene_for: Callable[[ModelRequest], Scene] | None = None) -> None:
@@ -35,7 +35,7 @@ class ScriptedProvider:
         """Play the scene of this call."""
         scene = self._scene_for(ask) if self._scene_for else self._scenes[len(self.asked) % len(self._scenes)]
         self.asked.append(ask)
-        whole = False
+        complete = False
         try:
             for step in scene:
                 if isinstance(step, ModelError):
@@ -44,23 +44,23 @@ class ScriptedProvider:
                     await step.wait()
                 else:
                     yield step
-            whole = True
+            complete = True
         finally:
-            self.finished += whole
-            self.closed += not whole
+            self.finished += complete
+            self.closed += not complete
 
     async def models(self) -> list[str]:
-        """One name; any other is played as well."""
+        """Return one name; other names work as well."""
         return ["script"]
 
-    async def facts(self, model: str) -> ModelFacts:  # noqa: ARG002 - the same for all
-        """Nothing: a script has no window."""
+    async def facts(self, model: str) -> ModelFacts:  # noqa: ARG002 - the same for all models
+        """Return no facts: a script has no context window."""
         return NO_FACTS
 
     async def delete(self, model: str) -> None:
-        """Forget a model; of this one, there is no other."""
+        """Accept the deletion of its model, and reject that of others."""
         if model not in await self.models():
-            raise ModelError("model_not_found", f"There is no model '{model}'.")
+            raise ModelError("model_not_found", f"The model '{model}' does not exist.")
 
     async def close(self) -> None:
-        """No resources to release."""
+        """Do nothing: it holds no resources."""
