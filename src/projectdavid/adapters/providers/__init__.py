@@ -1,1 +1,1 @@
-"""The plugs of the model socket: one folder per kind of provider, found by name."""
+"""Model providers: one package per protocol."""

@@ -1,4 +1,4 @@
-"""Put the calls of an answer together from the pieces in which a server sends them."""
+"""Assembles the calls of an answer from the pieces in which a server sends them."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class CallAssembler:
-    """Finds out which call of the answer a piece belongs to.
+    """Assigns each piece to a call of the answer.
 
-    Servers leave the index out, give every call the index 0, repeat id and name in every piece, invent a new id for
-    each piece, or send whole calls one after the other with no id at all. A call keeps the index it was given unless
-    another call has it already, and its name is handed on once. A piece that brings a name when the call so far is
-    complete begins another call.
+    Servers omit the index, send the index 0 for every call, repeat id and name in every piece, send a new id with
+    each piece, or send complete calls one after another without ids. A call keeps its index unless another call
+    already has it, and its name is emitted once. A piece with a name begins another call if the current one is
+    complete.
     """
 
     __slots__ = ("_arguments", "_by_id", "_ids", "_latest", "_names", "_slots")
@@ -33,11 +33,11 @@ class CallAssembler:
 
     @property
     def used(self) -> bool:
-        """True once the answer has a call."""
+        """True once the answer contains a call."""
         return bool(self._names)
 
     def add(self, piece: Piece, position: int | None = None) -> CallPart:
-        """The chunk for one piece; `position` is its place among several of one event."""
+        """Return the chunk for a piece; `position` is its place if its event contains several."""
         function = piece.get("function")
         function = function if isinstance(function, dict) else {}
         call_id, name = _text(piece.get("id")), _text(function.get("name"))
@@ -51,7 +51,7 @@ class CallAssembler:
         return self._part(slot, call_id, name, arguments, _extra(piece, function))
 
     def add_whole(self, name: str, arguments: str) -> CallPart:
-        """The chunk for a call that came all at once, and apart from the others."""
+        """Return the chunk for a complete call from outside `tool_calls`."""
         return self._part(self._free(0), "", name, arguments, None)
 
     def _part(self, slot: int, call_id: str, name: str, arguments: str, extra: Piece | None) -> CallPart:
@@ -69,7 +69,7 @@ class CallAssembler:
     def _slot(self, index: int | None, position: int | None, call_id: str, name: str) -> int:
         if index is None:
             if call_id:
-                # A new id without a name is a server that numbers its pieces.
+                # A new id without a name: this server gives every piece its own id.
                 return self._by_id.get(call_id, self._free(self._latest) if name else self._latest)
             if position is None:
                 return self._latest
@@ -82,7 +82,7 @@ class CallAssembler:
         return slot
 
     def _is_another(self, slot: int, call_id: str, name: str, arguments: str) -> bool:
-        """True if a piece with a name begins a new call, since the one in its slot is complete."""
+        """Return True if a piece with a name begins a new call, because the one in its slot is complete."""
         known = self._names.get(slot)
         if not known or not _is_object(self._arguments.get(slot, "")):
             return False
@@ -97,7 +97,7 @@ def _text(value: Any) -> str:
 
 
 def _arguments(value: Any) -> str:
-    """Arguments as JSON text: some servers send the object itself."""
+    """Return arguments as JSON text; some servers send an object."""
     if value is None or isinstance(value, str):
         return value or ""
     return msgspec.json.encode(value).decode()
@@ -114,7 +114,7 @@ def _is_object(text: str) -> bool:
 
 
 def _extra(piece: Piece, function: Piece) -> Piece | None:
-    """What a piece has besides the fields of the protocol, at the same places."""
+    """Return the fields of a piece that are not in the protocol, with the same nesting."""
     extra = {name: value for name, value in piece.items() if name not in _KNOWN and value is not None}
     inner = {name: value for name, value in function.items() if name not in _KNOWN_OF_FUNCTION and value is not None}
     if inner:

@@ -1,6 +1,6 @@
-"""Recognizes errors about prompts that are too long, with the limit in them, for many servers.
+"""Recognizes errors about prompts that are too long, and the limits in them, for many servers.
 
-Sources: refusals as they are reported in public issues, and the sources of vLLM, SGLang, llama.cpp and
+Sources: errors reported in public issues, and the source code of vLLM, SGLang, llama.cpp and
 text-generation-inference.
 """
 
@@ -41,7 +41,7 @@ _PHRASES = (
     _limit_first(r"must have less than # tokens\.? given: #"),  # text-generation-inference
     _limit_first(r"must be <= #\. given: # `inputs` tokens"),
     _asked_first(r"keep the first # tokens.*?context length of only #"),  # LM Studio
-    _limit_first(r"tokens per minute \(TPM\): limit #, requested #"),  # Groq: no prompt over it ever fits
+    _limit_first(r"tokens per minute \(TPM\): limit #, requested #"),  # Groq: a prompt above it never fits
 )
 _LIMIT_ONLY = tuple(
     re.compile(pattern.replace("#", _N), _FLAGS)
@@ -54,7 +54,7 @@ _LIMIT_ONLY = tuple(
         r"\bn_ctx\b\D{0,5}#",
     )
 )
-_UNNAMED = re.compile(
+_WITHOUT_LIMIT = re.compile(
     r"input is too long|prompt is too long|input length exceeds|context (?:size|window|length) exceeded"
     r"|exceeds? (?:the )?(?:available |maximum |model'?s? )*(?:maximum )?context|maximum context length"
     r"|context_length_exceeded|exceed_context_size|context window|greater than the context length"
@@ -66,9 +66,9 @@ _CODES = frozenset({"context_length_exceeded", "exceed_context_size_error", "mod
 
 
 def find_context_limit(text: str, code: str, fields: Mapping[str, Any]) -> ContextRefusal | None:
-    """What a refusal says of the length of the prompt; None if the length is not what it is about.
+    """Return the limit that an error states; None if the error is not about the length of the prompt.
 
-    `code` is the error's own code or type, `fields` is the error object.
+    `code` is the code or type of the error, `fields` is the error object.
     """
     named = ContextRefusal(_number(fields.get("n_ctx")), _number(fields.get("n_prompt_tokens")))
     if named.limit is not None:
@@ -76,7 +76,7 @@ def find_context_limit(text: str, code: str, fields: Mapping[str, Any]) -> Conte
     for pattern, limit, asked in _PHRASES:
         if found := pattern.search(text):
             return ContextRefusal(_number(found[limit]), _number(found[asked]))
-    if code not in _CODES and not _UNNAMED.search(text) and not _LIMIT_ONLY[2].search(text):
+    if code not in _CODES and not _WITHOUT_LIMIT.search(text) and not _LIMIT_ONLY[2].search(text):
         return None
     for pattern in _LIMIT_ONLY:
         if found := pattern.search(text):
@@ -85,7 +85,7 @@ def find_context_limit(text: str, code: str, fields: Mapping[str, Any]) -> Conte
 
 
 def _number(value: Any) -> int | None:
-    """A number of tokens; None for what cannot be one."""
+    """Return a number of tokens; None if it is invalid."""
     if isinstance(value, str):
         digits = value.replace(",", "").replace("_", "")
         value = int(digits) if digits.isdecimal() and len(digits) < 10 else None

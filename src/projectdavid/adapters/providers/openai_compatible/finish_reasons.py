@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FinishMeaning:
-    """What a finish reason means: `finish` is ours; None: the answer failed, and can be asked for once more or not."""
+    """The meaning of a finish reason: its normalized name, or None if the answer failed."""
 
     finish: str | None
     retryable: bool = False
@@ -40,9 +40,9 @@ _UNKNOWN = FinishMeaning(None)
 
 
 def find_ending(reason: str) -> FinishMeaning:
-    """What a finish reason means, in any letter case. Gemini's endpoint has a class in front: `content_filter: SAFETY`.
+    """Return the meaning of a finish reason, in any letter case. Gemini prepends a class: `content_filter: SAFETY`.
 
-    An unknown reason means that the answer failed: half an answer must not count as a whole one.
+    An unknown reason means that the answer failed, because an incomplete answer must not count as complete.
     """
     word = reason.strip().lower()
     if word in _ENDINGS:

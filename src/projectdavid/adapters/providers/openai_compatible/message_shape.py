@@ -1,8 +1,8 @@
-"""Write a prompt so that the server's chat template accepts it, without losing a word of it.
+"""Formats prompts so that the server's chat template accepts them, without losing content.
 
-Templates refuse two messages of one role in a row, system messages in the middle or at all, empty and null content, and
-a conversation that the assistant begins. Sources: the templates of Gemma, Mistral and Llama, and the issues of vLLM,
-llama.cpp and text-generation-inference about them.
+Templates reject two consecutive messages of one role, system messages after the first or at all, empty and null
+content, and conversations that begin with the assistant. Sources: the templates of Gemma, Mistral and Llama, and the
+issues of vLLM, llama.cpp and text-generation-inference about them.
 """
 
 import re
@@ -22,7 +22,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 @dataclass(frozen=True, slots=True)
 class MessageRules:
-    """What a server takes; see `profiles.Profile`, whose fields these are, and what refusals taught."""
+    """The messages that a server accepts: fields of `ServerProfile`, adjusted by lessons from errors."""
 
     system: Literal["anywhere", "first", "user"] = "first"
     alternates: bool = False
@@ -31,34 +31,34 @@ class MessageRules:
     call_ids: Literal["any", "nine"] = "any"
     returns: Literal["calls", "always", "never"] = "calls"
     omit: frozenset[str] = frozenset()
-    """Fields of messages that are not sent back."""
+    """Message fields that are not sent back."""
 
 
 def build_messages(prompt: Iterable[PromptMessage], shape: MessageRules) -> list[Message]:
-    """The messages of a request: adjacent ones of one role are one, and none is empty."""
+    """Return the messages of a request: adjacent ones of one role are merged, and empty ones are dropped."""
     messages: list[Message] = []
     system: list[str] = []
     for one in prompt:
         content = one.content
         if isinstance(content, str) and content and not (one.calls or one.call_id or one.provider_fields):
-            message: Message | None = {"role": one.role, "content": content}  # nearly every message, at every turn
+            message: Message | None = {"role": one.role, "content": content}  # fast path for most messages
         else:
             message = _message(one, shape)
         if message is None:
             continue
         if one.role == "system" and shape.system != "anywhere":
             system.append(_text_of(message["content"]))
-        elif messages and _joins(messages[-1], message):
-            _join(messages[-1], message)
+        elif messages and _can_merge(messages[-1], message):
+            _merge(messages[-1], message)
         else:
             messages.append(message)
     if shape.alternates:
-        system += _take_beginning(messages)
+        system += _pop_opening(messages)
     return _with_system(messages, "\n\n".join(system), shape)
 
 
 def _message(one: PromptMessage, shape: MessageRules) -> Message | None:
-    """One message, or None if nothing is in it."""
+    """Return one message, or None if it is empty."""
     content = _content(one.content, shape)
     if one.call_id is not None:
         call_id = _call_id(one.provider_call_id or one.call_id, shape)
@@ -88,33 +88,33 @@ def _content(content: str | list[Message], shape: MessageRules) -> str | list[Me
 
 
 def _call(call: PromptCall, shape: MessageRules) -> Message:
-    """A call as its provider knows it, where it is known."""
+    """Return a call with its provider's id and extra fields, if known."""
     extra = {name: value for name, value in (call.extra or {}).items() if name not in shape.omit}
     function = {"name": call.name, "arguments": call.arguments or "{}", **extra.pop("function", {})}
     return {"id": _call_id(call.provider_id or call.id, shape), "type": "function", "function": function, **extra}
 
 
 def _call_id(call_id: str, shape: MessageRules) -> str:
-    """An id of a call in the form that the server takes; the same one always becomes the same."""
+    """Return a call id in the format that the server accepts; equal ids have equal results."""
     if shape.call_ids == "any" or _NINE.fullmatch(call_id):
         return call_id
     digest = blake2b(call_id.encode(), digest_size=9).digest()
     return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest)
 
 
-def _joins(last: Message, message: Message) -> bool:
-    """True if two messages can be one: nothing was answered between them."""
+def _can_merge(last: Message, message: Message) -> bool:
+    """Return True if two messages can be merged: no tool output belongs between them."""
     return last["role"] == message["role"] != "tool" and "tool_calls" not in last
 
 
-def _join(last: Message, message: Message) -> None:
-    content = _sum(last.get("content", ""), message.get("content", ""))
+def _merge(last: Message, message: Message) -> None:
+    content = _concat(last.get("content", ""), message.get("content", ""))
     last.update(message)
     if content:
         last["content"] = content
 
 
-def _sum(first: str | list[Message], second: str | list[Message]) -> str | list[Message]:
+def _concat(first: str | list[Message], second: str | list[Message]) -> str | list[Message]:
     if isinstance(first, str) and isinstance(second, str):
         return f"{first}\n\n{second}" if first and second else first or second
     return [*_parts(first), *_parts(second)]
@@ -130,8 +130,8 @@ def _text_of(content: str | list[Message]) -> str:
     return content if isinstance(content, str) else "\n\n".join(part.get("text", "") for part in content)
 
 
-def _take_beginning(messages: list[Message]) -> list[str]:
-    """Take what the assistant said before the user said anything; it becomes a part of the instructions."""
+def _pop_opening(messages: list[Message]) -> list[str]:
+    """Remove the assistant's messages before the first user message, and return them as instructions."""
     said: list[str] = []
     while messages and messages[0]["role"] == "assistant" and "tool_calls" not in messages[0]:
         said.append(f"You began the conversation with these words:\n{_text_of(messages.pop(0)['content'])}")
@@ -139,11 +139,11 @@ def _take_beginning(messages: list[Message]) -> list[str]:
 
 
 def _with_system(messages: list[Message], text: str, shape: MessageRules) -> list[Message]:
-    """The messages with the instructions in front of them, or in the first message of the user."""
+    """Return the messages with the instructions as a system message, or in the first user message."""
     if not text:
         return messages
     if shape.system != "user":
         return [{"role": "system", "content": text}, *messages]
     if messages and messages[0]["role"] == "user":
-        return [{"role": "user", "content": _sum(text, messages[0]["content"])}, *messages[1:]]
+        return [{"role": "user", "content": _concat(text, messages[0]["content"])}, *messages[1:]]
     return [{"role": "user", "content": text}, *messages]

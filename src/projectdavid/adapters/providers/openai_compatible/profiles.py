@@ -1,4 +1,4 @@
-"""What families of servers take, as data: settings override it, and refusals teach the rest (`lessons`)."""
+"""Conventions of server families, as data: settings override them, and errors teach the rest (`lessons`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class ServerCapabilities:
-    """What a server or a model can do. None: not known."""
+    """Capabilities of a server or a model. None: unknown."""
 
     tools: bool | None = None
     images: bool | None = None
@@ -18,25 +18,25 @@ class ServerCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class ServerProfile:
-    """How one family of servers wants to be asked.
+    """The conventions of one family of servers.
 
-    Sources: the API references of the vendors, and refusals as public issues report them.
+    Sources: the API references of the vendors, and errors reported in public issues.
     """
 
     name: str
     max_tokens_field: str = "max_tokens"
     omit: frozenset[str] = frozenset()
-    """Fields of the request that are never sent."""
+    """Request fields that are never sent."""
     system: Literal["anywhere", "first", "user"] = "first"
-    """Where system messages can stand: wherever they came, only in front, or nowhere, so that they become user text."""
+    """Position of system messages: unchanged, only first, or not supported, in which case they become user text."""
     alternates: bool = False
     """Whether the conversation must begin with the user."""
     flat_text: bool = False
-    """Whether content must be text, and no list of parts."""
+    """Whether content must be a string, not a list of parts."""
     call_ids: Literal["any", "nine"] = "any"
-    """Which ids of calls it takes that are not its own: Mistral wants nine letters or digits."""
+    """Accepted ids of calls from other servers: Mistral requires nine letters or digits."""
     returns: Literal["calls", "always", "never"] = "calls"
-    """With which turns its own reasoning and signatures go back to it."""
+    """Turns with which its own reasoning and signatures are sent back."""
     capabilities: ServerCapabilities = ServerCapabilities()
     extra_body: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Fields added to every request."""
@@ -60,7 +60,7 @@ PROFILES: dict[str, ServerProfile] = {
         ServerProfile("openrouter", system="anywhere", returns="always"),
     )
 }
-"""By name. What a profile does not know of a server is learned from its refusals."""
+"""Profiles by name. What a profile does not cover is learned from errors."""
 
 _HOSTS = {
     "api.openai.com": "openai",
@@ -75,11 +75,11 @@ _HOSTS = {
     "openrouter.ai": "openrouter",
 }
 _LOCAL_PORTS = {11434: "ollama", 1234: "lmstudio"}
-"""The usual ports of servers on the operator's own machines."""
+"""Default ports of servers on the operator's own machines."""
 
 
 def detect_profile(base_url: str) -> ServerProfile:
-    """The profile of the server at an address; the generic one if the address matches no family."""
+    """Return the profile of the server at an address; the generic one if the address matches no family."""
     try:
         url = urlsplit(base_url)
         host, port = (url.hostname or "").lower(), url.port

@@ -1,7 +1,7 @@
 """Parses how long to wait before a retry: from headers, fields of the error, or its message.
 
 Sources: RFC 9110, 10.2.3 (Retry-After); the rate limit headers of OpenAI, Anthropic, Groq and OpenRouter; RetryInfo of
-google.rpc; refusals as public issues report them.
+google.rpc; errors reported in public issues.
 """
 
 import re
@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 LONGEST = 10 * 365 * 86_400
-"""Seconds; no provider means more."""
+"""Maximum seconds; no provider intends a longer wait."""
 _RESETS = (
     *("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "x-ratelimit-reset", "ratelimit-reset"),
     *("anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-reset"),
@@ -28,10 +28,10 @@ _UNITS = {"ms": 0.001, "mi": 60.0, "m": 60.0, "s": 1.0, "h": 3600.0}
 
 
 def find_pause(headers: Mapping[str, str], error: Any, text: str) -> float | None:
-    """Seconds until the request can be made again; None where nothing says so."""
+    """Return the seconds until the request can be retried; None if not stated."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
-        # Not float() alone: it would take "nan" and "inf".
+        # float() alone would accept "nan" and "inf".
         if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
             return float(value) * scale
     now = _date(headers.get("date", "")) or datetime.now(UTC)
@@ -44,7 +44,7 @@ def find_pause(headers: Mapping[str, str], error: Any, text: str) -> float | Non
 
 
 def _in_fields(error: Any) -> float | None:
-    """`retry_after` of an error, or Google's `RetryInfo` among its details."""
+    """Read `retry_after` of an error, or Google's `RetryInfo` in its details."""
     if not isinstance(error, dict):
         return None
     for name, scale in (("retry_after", 1.0), ("retry_after_ms", 0.001), ("retry_after_seconds", 1.0)):
@@ -69,12 +69,12 @@ def _in_words(text: str) -> float | None:
 
 
 def _in_resets(headers: Mapping[str, str], now: datetime) -> float | None:
-    """When a limit that is used up starts again: a duration, seconds, an epoch, or a date."""
-    used_up = [name for name in _REMAINING if headers.get(name, "").strip() == "0"]
+    """Return the seconds until an exhausted limit resets, given as a duration, seconds, an epoch, or a date."""
+    exhausted = [name for name in _REMAINING if headers.get(name, "").strip() == "0"]
     pauses = [pause for name in _RESETS if (pause := _reset(headers.get(name, ""), now)) is not None]
     if not pauses:
         return None
-    if not used_up:
+    if not exhausted:
         return min(pauses)
     return max(pauses)
 
@@ -83,7 +83,7 @@ def _reset(value: str, now: datetime) -> float | None:
     value = value.strip()
     if re.fullmatch(r"\d+(\.\d*)?", value):
         number = float(value)
-        if number > 1e11:  # milliseconds of an epoch, as OpenRouter has them
+        if number > 1e11:  # an epoch in milliseconds (OpenRouter)
             return max(0.0, number / 1000 - now.timestamp())
         return max(0.0, number - now.timestamp()) if number > 1e9 else number
     if (duration := _duration(value)) is not None:
@@ -95,7 +95,7 @@ def _reset(value: str, now: datetime) -> float | None:
 
 
 def _duration(text: str) -> float | None:
-    """Go's and Google's durations: `6s`, `1m30s`, `250ms`, `6.1s`."""
+    """Parse a duration of Go or Google: `6s`, `1m30s`, `250ms`, `6.1s`."""
     found = _DURATION.fullmatch(text.strip())
     if found is None or not any(found.groups()):
         return None

@@ -1,4 +1,4 @@
-"""What servers say about their models: in the list of models, in `/props` of llama.cpp, in `/api/show` of Ollama.
+"""Facts that servers report about models: in the list of models, llama.cpp's `/props` and Ollama's `/api/show`.
 
 Sources: the API references of OpenRouter, Mistral, Anthropic, Fireworks, llama.cpp, LM Studio and Ollama.
 """
@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from projectdavid.adapters.providers.openai_compatible.wire import ModelList, as_tokens
 from projectdavid.ports.model import ModelError
 
-_KEPT = 300.0
-_RETRIED = 60.0
-_MOST_KEPT = 512
+_CACHE_TTL = 300.0
+_RETRY_AFTER = 60.0
+_MAX_CACHED = 512
 _FLAGS = {
     "function_calling": "tools",
     "tool_use": "tools",
@@ -30,7 +30,7 @@ _FLAGS = {
     "structured_output": "structured_output",
     "parallel_tool_calls": "parallel_calls",
 }
-"""The words of servers, and what we call it."""
+"""Capability names of servers, with those of `ModelFacts`."""
 _TEMPLATE = {
     "supports_tool_calls": "tools",
     "supports_tools": "tools",
@@ -43,14 +43,14 @@ Fetch = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class ServerSays:
-    """What a server says about one model."""
+    """The facts that a server reports about one model."""
 
     window: int | None = None
     capabilities: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
 
 class ServerFacts:
-    """Reads what a server says besides its list of models, and keeps it for some minutes."""
+    """Reads the facts outside the list of models, and caches them for five minutes."""
 
     def __init__(self, base_url: str, profile: str, fetch: Fetch) -> None:
         base = urlsplit(base_url)
@@ -58,34 +58,34 @@ class ServerFacts:
         self._root = base._replace(netloc=base.netloc.rpartition("@")[2], path=root, fragment="").geturl()
         self._profile = profile
         self._fetch = fetch
-        self._kept: dict[str, tuple[float, Any]] = {}
+        self._cache: dict[str, tuple[float, Any]] = {}
 
     async def read(self, model: str, listed: ModelList.Model | None) -> ServerSays:
-        """Return what the server says about a model; nothing if it cannot be asked."""
+        """Return the facts about a model; only those of `listed` if the server cannot be reached."""
         said = ServerSays() if listed is None else ServerSays(listed.window, read_list_entry(listed))
         if self._profile == "ollama":
-            return _join(said, read_ollama(await self._ask("/api/show", {"model": model})))
+            return _merge(said, read_ollama(await self._fetch_cached("/api/show", {"model": model})))
         if self._profile == "llamacpp" or (listed is not None and listed.is_llamacpp):
-            return _join(said, read_llamacpp(await self._ask("/props", None)))
+            return _merge(said, read_llamacpp(await self._fetch_cached("/props", None)))
         return said
 
-    async def _ask(self, path: str, body: Mapping[str, Any] | None) -> Any:
+    async def _fetch_cached(self, path: str, body: Mapping[str, Any] | None) -> Any:
         key = path if body is None else f"{path} {body['model']}"
-        until, answer = self._kept.get(key, (0.0, None))
+        until, answer = self._cache.get(key, (0.0, None))
         if monotonic() < until:
             return answer
         try:
-            answer, lasts = await self._fetch(self._root + path, body), _KEPT
+            answer, lasts = await self._fetch(self._root + path, body), _CACHE_TTL
         except ModelError:
-            answer, lasts = None, _RETRIED
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        self._kept[key] = (monotonic() + lasts, answer)
+            answer, lasts = None, _RETRY_AFTER
+        if len(self._cache) >= _MAX_CACHED:
+            self._cache.clear()
+        self._cache[key] = (monotonic() + lasts, answer)
         return answer
 
 
 def read_list_entry(listed: ModelList.Model) -> dict[str, bool]:
-    """Return the capabilities in an entry of a list of models; what it does not name is unknown."""
+    """Return the capabilities in an entry of a list of models; those that it does not name are unknown."""
     found: dict[str, bool] = {}
     if isinstance(listed.supported_parameters, list):  # OpenRouter: a complete list
         names = set(map(str, listed.supported_parameters))
@@ -100,7 +100,7 @@ def read_list_entry(listed: ModelList.Model) -> dict[str, bool]:
     elif listed.type == "llm":
         found["images"] = False
     named = listed.capabilities
-    if isinstance(named, list):  # LM Studio, llama.cpp: what it can do, and nothing else
+    if isinstance(named, list):  # LM Studio, llama.cpp: only what it supports
         found |= {_FLAGS[word]: True for word in named if isinstance(word, str) and word in _FLAGS}
     elif isinstance(named, dict):  # Mistral, Anthropic
         found |= _flags(named)
@@ -110,7 +110,7 @@ def read_list_entry(listed: ModelList.Model) -> dict[str, bool]:
 
 
 def read_llamacpp(props: Any) -> ServerSays:
-    """Return what `/props` says: the window of a slot, and what the chat template takes."""
+    """Return the facts in `/props`: the window of a slot, and the capabilities of the chat template."""
     template, modalities = _part(props, "chat_template_caps"), _part(props, "modalities")
     found = {name: template[word] for word, name in _TEMPLATE.items() if type(template.get(word)) is bool}
     if type(modalities.get("vision")) is bool:
@@ -119,7 +119,7 @@ def read_llamacpp(props: Any) -> ServerSays:
 
 
 def read_ollama(show: Any) -> ServerSays:
-    """Return what `/api/show` says: capabilities, and the window where the model file sets `num_ctx`."""
+    """Return the facts in `/api/show`: capabilities, and the window if the model file sets `num_ctx`."""
     listed = show.get("capabilities") if isinstance(show, dict) else None
     found: dict[str, bool] = {}
     if isinstance(listed, list):
@@ -147,5 +147,5 @@ def _part(value: Any, name: str) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _join(listed: ServerSays, more: ServerSays) -> ServerSays:
+def _merge(listed: ServerSays, more: ServerSays) -> ServerSays:
     return ServerSays(listed.window or more.window, {**listed.capabilities, **more.capabilities})

@@ -1,7 +1,7 @@
-"""The shapes of the answers of the chat-completions protocol.
+"""Types of the answers of the chat completions protocol.
 
-Source: OpenAI API reference, "Create chat completion" and "The chat completion chunk object". Every field that is
-read may be missing or null, because compatible servers disagree about which ones they send.
+Source: OpenAI API reference, "Create chat completion" and "The chat completion chunk object". Every field can be
+missing or null, because compatible servers differ in the fields that they send.
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ from projectdavid.engine.deltas import TokenUsage
 
 
 class MessageDelta(msgspec.Struct, gc=False):
-    """What one event adds to the answer; the message of a plain answer has the same shape.
+    """The content that one event adds; the message of an answer that is not streamed has the same shape.
 
-    Calls stay dicts: what they hold besides the protocol goes back to the provider.
+    Calls stay dicts, because their additional fields are sent back to the provider.
     """
 
     content: str | list[Any] | None = None
@@ -23,14 +23,14 @@ class MessageDelta(msgspec.Struct, gc=False):
     refusal: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
     function_call: dict[str, Any] | None = None
-    """The call of servers that are older than `tool_calls`."""
+    """The call, on servers older than `tool_calls`."""
     reasoning_details: list[Any] | None = None
     thinking_blocks: list[Any] | None = None
     extra_content: dict[str, Any] | None = None
 
 
 class StreamChoice(msgspec.Struct, gc=False):
-    """One of the answers; only one is ever asked for."""
+    """One of the answers; requests ask for a single one."""
 
     delta: MessageDelta | None = None
     message: MessageDelta | None = None
@@ -39,23 +39,23 @@ class StreamChoice(msgspec.Struct, gc=False):
 
 
 MOST_TOKENS = 10**9
-"""No single call takes more, whatever is said."""
+"""Maximum tokens of one call; larger numbers are invalid."""
 
 
 def as_tokens(value: Any) -> int | None:
-    """Return a number of tokens as servers report it; None if it is invalid."""
+    """Return a reported number of tokens; None if it is invalid."""
     return value if type(value) is int and 0 < value <= MOST_TOKENS else None
 
 
 class WireUsage(msgspec.Struct, gc=False):
-    """The tokens that the call took."""
+    """The token usage of a call."""
 
     prompt_tokens: Any = None
     completion_tokens: Any = None
     total_tokens: Any = None
     input_tokens: Any = None
     output_tokens: Any = None
-    """Anthropic's names of the first two, which some gateways pass on."""
+    """With `input_tokens`: Anthropic's names, which some gateways pass through."""
     prompt_tokens_details: Any = None
     completion_tokens_details: Any = None
     input_tokens_details: Any = None
@@ -71,14 +71,14 @@ class WireUsage(msgspec.Struct, gc=False):
     """Groq, xAI, Perplexity."""
 
     def counted(self) -> TokenUsage | None:
-        """Return the usage, or None if its numbers are impossible or still zero.
+        """Return the usage, or None if its numbers are invalid or still zero.
 
-        Cached and reasoning tokens that are impossible count as not reported.
+        Invalid cached and reasoning tokens count as not reported.
         """
         given = (self.prompt_tokens or self.input_tokens or 0, self.completion_tokens or self.output_tokens or 0)
         if not all(type(number) in (int, float) and 0 <= number <= MOST_TOKENS for number in given):
             return None
-        # Some servers send zeros while they are still counting: no report is better than a wrong one.
+        # Some servers send zeros until they have counted: no usage is better than a wrong one.
         if not any(given):
             return None
         prompt, completion = int(given[0]), int(given[1])
@@ -88,7 +88,7 @@ class WireUsage(msgspec.Struct, gc=False):
             self.reasoning_tokens,
         )
         prompt += self._uncounted_cache(prompt, completion, reasoning)
-        # xAI and Gemini count reasoning in the total alone, and Gemini reports it nowhere else.
+        # xAI and Gemini include reasoning only in the total, and Gemini reports it nowhere else.
         uncounted = _first(self.total_tokens) - prompt - completion
         if uncounted > 0 and reasoning in (0, uncounted):
             completion, reasoning = completion + uncounted, uncounted
@@ -110,10 +110,10 @@ class WireUsage(msgspec.Struct, gc=False):
         )
 
     def _uncounted_cache(self, prompt: int, completion: int, reasoning: int) -> int:
-        """Return the tokens read from and written to a cache, if the prompt is reported without them.
+        """Return the tokens read from and written to a cache, if the reported prompt excludes them.
 
-        Anthropic reports it so, and some gateways pass its numbers on; others, such as LiteLLM, add them up first.
-        Gateways to Gemini have subtracted the cached tokens from the prompt.
+        Anthropic's prompt excludes them; some gateways pass its numbers through, others, such as LiteLLM, add them up.
+        Gateways to Gemini subtract the cached tokens from the prompt.
         """
         cache = _first(self.cache_read_input_tokens) + _first(self.cache_creation_input_tokens)
         beyond = _first(self.total_tokens) - prompt - completion
@@ -129,7 +129,7 @@ def _part(details: Any, name: str) -> Any:
 
 
 def _first(*reported: Any, most: int = MOST_TOKENS) -> int:
-    """Return the first of these that is a possible number of tokens, or 0."""
+    """Return the first valid number of tokens, or 0."""
     for one in reported:
         if type(one) in (int, float) and 0 < one <= most:
             return int(one)
@@ -137,7 +137,7 @@ def _first(*reported: Any, most: int = MOST_TOKENS) -> int:
 
 
 class StreamEvent(msgspec.Struct, gc=False):
-    """One event of a stream, or a whole plain answer."""
+    """One event of a stream, or an answer that is not streamed."""
 
     choices: list[StreamChoice] | None = None
     usage: WireUsage | None = None
@@ -145,10 +145,10 @@ class StreamEvent(msgspec.Struct, gc=False):
 
 
 class ModelList(msgspec.Struct):
-    """The answer to `GET /models`."""
+    """The response of `GET /models`."""
 
     class Model(msgspec.Struct):
-        """One of the models."""
+        """An entry of the list."""
 
         id: str
         max_model_len: Any = None
@@ -159,21 +159,21 @@ class ModelList(msgspec.Struct):
         """Groq."""
         loaded_context_length: Any = None
         max_context_length: Any = None
-        """Mistral; LM Studio has what is loaded beside it."""
+        """Mistral; LM Studio, which sends `loaded_context_length` as well."""
         max_input_tokens: Any = None
         """Anthropic."""
         meta: Any = None
         """llama.cpp: an object with `n_ctx`."""
         owned_by: Any = None
         supported_parameters: Any = None
-        """OpenRouter; so is `architecture`."""
+        """OpenRouter, as is `architecture`."""
         architecture: Any = None
         capabilities: Any = None
         """Mistral, Anthropic: an object; LM Studio, llama.cpp: a list."""
         type: Any = None
         """LM Studio: `llm` or `vlm`."""
         supports_tools: Any = None
-        """Fireworks; so is the next."""
+        """Fireworks, as is `supports_image_input`."""
         supports_image_input: Any = None
 
         @property
@@ -183,7 +183,7 @@ class ModelList(msgspec.Struct):
 
         @property
         def window(self) -> int | None:
-            """Tokens of a prompt and its answer, where the server says so in one of these ways."""
+            """Maximum tokens of a prompt and its answer together; None if not reported."""
             meta = self.meta.get("n_ctx") if isinstance(self.meta, dict) else None
             said = (meta, self.max_model_len, self.loaded_context_length, self.context_length, self.context_window)
             numbers = (*said, self.max_context_length, self.max_input_tokens)
