@@ -93,8 +93,8 @@ def test_a_probe_asks_little_and_says_what_works_and_what_to_set(
         "context window": "no",
     }
     assert outcome.json["learned"] == [
-        "does not take 'stream_options'",
-        "takes 'max_completion_tokens'",
+        "does not accept 'stream_options'",
+        "expects 'max_completion_tokens'",
         "cannot see images",
     ]
     assert 'omit = ["stream_options"]' in outcome.json["settings"]

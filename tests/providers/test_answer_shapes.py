@@ -170,9 +170,9 @@ async def test_a_web_page_says_that_the_base_url_is_wrong(kind: str, body: bytes
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (DONE, "without saying anything"),
-        (data({"choices": [], "prompt_filter_results": []}) + DONE, "without saying anything"),
-        (data({"type": "ping"}), "holds no message"),
+        (DONE, "ends without content"),
+        (data({"choices": [], "prompt_filter_results": []}) + DONE, "ends without content"),
+        (data({"type": "ping"}), "contains no message"),
         (b"Nothing to see here.\nMove on.\n", "'Nothing to see here."),
         (b"event: hello\n\n", "'event: hello"),
     ],

@@ -1,4 +1,4 @@
-"""The provider for every server that speaks the chat-completions protocol."""
+"""Provider for servers that implement the chat completions protocol."""
 
 from __future__ import annotations
 
@@ -47,33 +47,33 @@ log = logging.getLogger("projectdavid.adapters.providers")
 
 _MODELS_TIMEOUT = 5.0
 _MAX_ERROR_BODY = 64 * 1024
-_LIST_KEPT = 300.0
-_LIST_RETRIED = 60.0
+_LIST_TTL = 300.0
+_LIST_RETRY_AFTER = 60.0
 _GRACE = 0.05
-"""Seconds to wait for the end of the HTTP body behind `[DONE]`."""
+"""Seconds to wait for the end of the HTTP body after `[DONE]`."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_NOBODY_LISTENS = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH})
-"""A server that is not there may be starting."""
+_NOT_LISTENING = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH})
+"""Errors of connections to a server that may be starting."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class OpenAICompatible:
-    """A server that speaks the chat-completions protocol, as OpenAI, vLLM, Ollama and many others do.
+    """A client of a server that implements the chat completions protocol, such as OpenAI, vLLM or Ollama.
 
     Source: OpenAI API reference, "Create chat completion".
 
     Args:
-        name: what the provider is called in messages.
-        base_url: where `/chat/completions` and `/models` are; a query in it is kept.
+        name: the provider's name in messages.
+        base_url: the parent URL of `/chat/completions` and `/models`; its query is kept.
         api_key: sent as a bearer token, unless None or empty.
-        headers: sent with every request; they win over our own.
+        headers: sent with every request; they override the default headers.
         connect_timeout: seconds for name resolution, connection and TLS.
-        idle_timeout: seconds without a byte, after which the server counts as silent.
-        profile: how its family of servers wants to be asked; by default detected from the address.
-        proxy: the URL of an HTTP proxy; None: the one that the environment names for the address, if any; "": none.
+        idle_timeout: seconds without data after which a request fails.
+        profile: the conventions of its server family; detected from the address by default.
+        proxy: URL of an HTTP proxy. None: the proxy that the environment sets for the address, if any; "": no proxy.
 
     Raises:
-        ValueError: `base_url` is not an http or https URL, or the key or a header holds a line break.
+        ValueError: `base_url` is not an http or https URL, or the key or a header contains a line break.
     """
 
     def __init__(
@@ -105,37 +105,38 @@ class OpenAICompatible:
         self._open: set[aiohttp.ClientResponse] = set()
 
     async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
-        """Ask once, without retries; yields what each read brought and closes the connection when it is closed.
+        """Send one request, without retries; yields the chunks of each read.
 
-        A request that is refused for one of its fields is made again without it: nothing was asked so far.
+        Closing the generator closes the connection. If the server rejects a field, the request is sent again without
+        it: a rejected request generates nothing.
 
         Raises:
-            ModelError: refused, unreachable, broken off, or silent for too long.
+            ModelError: rejected, unreachable, interrupted, or silent for too long.
         """
-        response, warnings = await self._accepted(ask)
+        response, warnings = await self._open_response(ask)
         self._open.add(response)
         try:
-            yield warnings  # accepted: from here on the answer is paid for
-            reading = StreamReader(self._failures, calls=bool(ask.tools))
-            while not reading.done:
-                data = await self._read(response, reading)
-                chunks = reading.feed(data) if data else reading.end()
+            yield warnings  # the request was accepted: from here on it is billed
+            reader = StreamReader(self._failures, calls=bool(ask.tools))
+            while not reader.done:
+                data = await self._read(response, reader)
+                chunks = reader.feed(data) if data else reader.end()
                 if chunks:
                     yield chunks
-            if reading.failure is not None:
-                raise reading.failure
-            self._reports_usage[ask.model] = reading.usage_reported
-            await _finish(response)
+            if reader.failure is not None:
+                raise reader.failure
+            self._reports_usage[ask.model] = reader.usage_reported
+            await _drain(response)
         finally:
             self._open.discard(response)
-            # Does nothing to a connection that is in the pool again, as all are whose response has ended.
+            # No effect if the response has ended: its connection is already back in the pool.
             response.close()
 
-    async def _accepted(self, ask: ModelRequest) -> tuple[aiohttp.ClientResponse, list[WarningDelta]]:
-        """A response that is not a refusal, and what the user should know of what was sent.
+    async def _open_response(self, ask: ModelRequest) -> tuple[aiohttp.ClientResponse, list[WarningDelta]]:
+        """Return a successful response, and warnings for the user about what was sent.
 
         Raises:
-            ModelError: it refuses, and teaches nothing (more).
+            ModelError: rejected, and nothing more can be learned from the error.
         """
         for lessons_left in range(MOST_LESSONS, -1, -1):
             known = self._lessons.get(ask.model, NOTHING_LEARNED)
@@ -144,7 +145,7 @@ class OpenAICompatible:
             if 200 <= response.status < 300:
                 return response, warnings
             try:
-                said = await _start_of(response)
+                said = await _read_error_body(response)
             finally:
                 response.close()
             failure, error = self._failures.refused(response.status, response.headers, said, model=ask.model)
@@ -158,26 +159,26 @@ class OpenAICompatible:
         raise AssertionError("unreachable")
 
     async def models(self) -> list[str]:
-        """The names of the models that it serves now.
+        """Return the names of the models that it serves now.
 
         Raises:
-            ModelError: it could not be asked.
+            ModelError: the list could not be read.
         """
         listed = await self._list_models()
         self._listed = {one.id: one for one in listed}
-        self._listed_until = monotonic() + _LIST_KEPT
+        self._listed_until = monotonic() + _LIST_TTL
         return [one.id for one in listed]
 
     async def facts(self, model: str) -> ModelFacts:
-        """Return what the settings, its refusals and the server say about a model, as far as they do.
+        """Return the facts about a model from the settings, errors and the server.
 
-        The list is kept for some minutes; a server that could not be asked is asked again after one.
+        The list of models is cached for five minutes; if it could not be read, for one.
         """
         if self._listed is None or monotonic() >= self._listed_until:
             try:
                 await self.models()
             except ModelError:
-                self._listed, self._listed_until = {}, monotonic() + _LIST_RETRIED
+                self._listed, self._listed_until = {}, monotonic() + _LIST_RETRY_AFTER
         said = await self._facts.read(model, (self._listed or {}).get(model))
         lessons = self.lessons(model)
         known = {name: (value, "provider") for name, value in said.capabilities.items()}
@@ -190,7 +191,7 @@ class OpenAICompatible:
         return ModelFacts(said.window, lessons.describe(), known)
 
     def lessons(self, model: str) -> ModelLessons:
-        """Return what refusals taught about a model so far."""
+        """Return what errors have taught about a model."""
         return self._lessons.get(model, NOTHING_LEARNED)
 
     async def _list_models(self) -> list[ModelList.Model]:
@@ -198,7 +199,7 @@ class OpenAICompatible:
         try:
             listed = msgspec.json.decode(body, type=ModelList | list[ModelList.Model])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failures.unreadable("its list of models is invalid") from None
+            raise self._failures.unreadable("the list of models is malformed") from None
         return listed if isinstance(listed, list) else listed.data or []
 
     async def _fetch(self, url: str, payload: Mapping[str, Any] | None) -> Any:
@@ -206,13 +207,13 @@ class OpenAICompatible:
         try:
             return msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failures.unreadable("its answer is not JSON") from None
+            raise self._failures.unreadable("the body is not JSON") from None
 
     async def _request(self, url: str, payload: Mapping[str, Any] | None = None) -> bytes:
-        """Request something that is not a stream; with a payload, it is posted as JSON.
+        """Send a request whose response is not a stream: GET, or POST if there is a JSON payload.
 
         Raises:
-            ModelError: refused, or not reached in time.
+            ModelError: rejected, or unreachable in time.
         """
         timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
         try:
@@ -226,16 +227,16 @@ class OpenAICompatible:
                 proxy=self._proxy,
             ) as response:
                 if not 200 <= response.status < 300:
-                    raise self._failures.refused(response.status, response.headers, await _start_of(response))[0]
-                return await _up_to(response, MAX_BUFFERED)
+                    raise self._failures.refused(response.status, response.headers, await _read_error_body(response))[0]
+                return await _read_at_most(response, MAX_BUFFERED)
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, _MODELS_TIMEOUT) from None
 
     async def delete(self, model: str) -> None:
-        """Delete a model: `DELETE /models/{model}`, as OpenAI has it for fine-tuned ones.
+        """Delete a model: `DELETE /models/{model}`, as for fine-tuned models of OpenAI.
 
         Raises:
-            ModelError: it is not there, cannot be deleted, or the server could not be asked.
+            ModelError: it does not exist, cannot be deleted, or the server could not be reached.
         """
         base = urlsplit(self._server.models)
         url = yarl.URL(base._replace(path=f"{base.path}/{quote(model, safe='')}").geturl(), encoded=True)
@@ -245,22 +246,22 @@ class OpenAICompatible:
                 url, headers=self._server.headers, timeout=timeout, allow_redirects=False, proxy=self._proxy
             ) as response:
                 if not 200 <= response.status < 300:
-                    said = await _start_of(response)
+                    said = await _read_error_body(response)
                     raise self._failures.refused(response.status, response.headers, said, model=model)[0]
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, _MODELS_TIMEOUT) from None
 
     async def close(self) -> None:
-        """Close its connections; open streams are interrupted."""
+        """Close its connections, and interrupt open streams."""
         session, self._session = self._session, None
-        # Before the session, which would leave their readers waiting for ever.
+        # Before the session: closing it alone would leave their readers waiting forever.
         for response in self._open:
             response.close()
         if session is not None:
             await session.close()
 
     def _client(self) -> aiohttp.ClientSession:
-        # Not in the constructor: a session belongs to the loop that is running when it is made.
+        # Created on first use: a session belongs to the event loop in which it is created.
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
@@ -270,30 +271,30 @@ class OpenAICompatible:
             )
         return self._session
 
-    async def _post(self, asked: Body) -> aiohttp.ClientResponse:
+    async def _post(self, fields: Body) -> aiohttp.ClientResponse:
         try:
-            body = msgspec.json.encode(asked)
+            body = msgspec.json.encode(fields)
         except UnicodeEncodeError:
-            raise self._failures.unsendable("a text holds half a surrogate pair") from None
+            raise self._failures.unsendable("a text contains an unpaired surrogate") from None
         try:
             return await self._client().post(
                 self._server.completions,
-                # Above this size aiohttp wants a file, so that it can write piece by piece.
+                # Above this size aiohttp expects a file, which it writes in pieces.
                 data=body if len(body) <= 2**20 else io.BytesIO(body),
                 headers=self._server.headers,
                 allow_redirects=False,
                 proxy=self._proxy,
             )
         except (aiohttp.ClientError, OSError) as error:
-            # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
+            # Not chained: aiohttp's errors contain the request headers, and therefore the key.
             raise self._unreachable(error, self._idle_timeout) from None
 
-    async def _read(self, response: aiohttp.ClientResponse, reading: StreamReader) -> bytes:
-        """Return the bytes of one read, or nothing at the end; an end after the model's own end is not a failure."""
+    async def _read(self, response: aiohttp.ClientResponse, reader: StreamReader) -> bytes:
+        """Return the bytes of one read, empty at the end; a connection error after the model finished is ignored."""
         try:
             return await response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
-            if reading.finished:
+            if reader.finished:
                 return b""
             if isinstance(error, TimeoutError):
                 raise self._failures.silent(self._idle_timeout) from None
@@ -304,15 +305,15 @@ class OpenAICompatible:
             return self._failures.unconnected(self._connect_timeout)
         if isinstance(error, TimeoutError):
             return self._failures.silent(timeout)
-        lasting = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
-        absent = isinstance(error, aiohttp.ClientConnectorError) and error.errno in _NOBODY_LISTENS
-        return self._failures.unreachable(_reason(error), retryable=not lasting, waits=absent and not lasting)
+        permanent = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
+        absent = isinstance(error, aiohttp.ClientConnectorError) and error.errno in _NOT_LISTENING
+        return self._failures.unreachable(_reason(error), retryable=not permanent, waits=absent and not permanent)
 
 
 def find_proxy(base_url: str) -> str | None:
-    """The proxy that the environment names for an address: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, but for NO_PROXY.
+    """Return the proxy that the environment sets for an address: HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, minus NO_PROXY.
 
-    What is on this machine is never reached through one.
+    Loopback addresses never use a proxy.
     """
     url = urlsplit(base_url)
     host = url.hostname or ""
@@ -326,21 +327,21 @@ def find_proxy(base_url: str) -> str | None:
 def _reason(error: Exception) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return "its name cannot be resolved."
+            return "its host name cannot be resolved."
         case aiohttp.ClientConnectorCertificateError():
             return "its certificate is not trusted."
         case aiohttp.ServerDisconnectedError():
             return "it closed the connection."
         case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
-            return "its answer is not complete HTTP."
+            return "its HTTP response is incomplete or malformed."
         case OSError(errno=int(number)) if number > 0:
             return f"{os.strerror(number)}."
         case _:
             return f"{type(error).__name__}."
 
 
-async def _up_to(response: aiohttp.ClientResponse, size: int) -> bytes:
-    """The body, or its first bytes."""
+async def _read_at_most(response: aiohttp.ClientResponse, size: int) -> bytes:
+    """Return the body, truncated to `size` bytes."""
     parts: list[bytes] = []
     while size > 0 and (data := await response.content.read(size)):
         parts.append(data)
@@ -348,17 +349,17 @@ async def _up_to(response: aiohttp.ClientResponse, size: int) -> bytes:
     return b"".join(parts)
 
 
-async def _start_of(response: aiohttp.ClientResponse) -> bytes:
-    """What can be had of an error's body: the status says more than a body that does not come."""
+async def _read_error_body(response: aiohttp.ClientResponse) -> bytes:
+    """Read the body of an error; empty if it does not arrive, because the status is enough to report."""
     try:
         async with asyncio.timeout(_MODELS_TIMEOUT):
-            return await _up_to(response, _MAX_ERROR_BODY)
+            return await _read_at_most(response, _MAX_ERROR_BODY)
     except (aiohttp.ClientError, OSError):
         return b""
 
 
-async def _finish(response: aiohttp.ClientResponse) -> None:
-    """Let the HTTP body end, so that its connection can be used again; the end mostly comes just behind `[DONE]`."""
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Wait for the end of the HTTP body, so that its connection can be reused; it usually follows `[DONE]` at once."""
     if response.content.is_eof():
         return
     try:

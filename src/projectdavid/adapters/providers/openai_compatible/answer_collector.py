@@ -1,4 +1,4 @@
-"""Collect what the events of one answer say into as few chunks as they need."""
+"""Collects the events of one answer into as few chunks as possible."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,14 +24,14 @@ _KINDS: dict[TextKind, type[TextDelta] | type[ReasoningDelta]] = {
     TextKind.REASONING: ReasoningDelta,
 }
 _JOINED = frozenset({"text", "summary", "thinking", "data"})
-"""The fields of a block of reasoning that come in pieces."""
+"""Fields of a reasoning block that arrive in pieces."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class AnswerCollector:
-    """The chunks of one answer. Adjacent parts of a kind share one chunk, since a chunk costs more than a part.
+    """The chunks of one answer. Adjacent parts of a kind share one chunk, because a chunk costs more than a part.
 
-    `calls` says whether functions were offered, so that a call which stands in the text is one.
+    `calls`: whether functions were offered; if so, a call that is written as text is parsed.
     """
 
     __slots__ = (
@@ -51,7 +51,7 @@ class AnswerCollector:
         self.usage: WireUsage | None = None
         self.usage_reported = False
         self.spoke = False
-        """True once the answer has said anything: text, reasoning, a refusal or a call."""
+        """True once the answer contains text, reasoning, a refusal or a call."""
         self._assembler = CallAssembler()
         self._splitter: TagSplitter | None = TagSplitter(calls=calls)
         self._chunks: list[Chunk] = []
@@ -61,24 +61,24 @@ class AnswerCollector:
         self._reasoning_field: str | None = None
 
     def add(self, delta: MessageDelta) -> None:
-        """Take in one delta, or the message of a plain answer."""
+        """Add a delta, or the message of an answer that is not streamed."""
         if delta.reasoning_content:
             self._reasoning_field = "reasoning_content"
-            self._say(ReasoningDelta, delta.reasoning_content)
+            self._add_part(ReasoningDelta, delta.reasoning_content)
         elif delta.reasoning:
             self._reasoning_field = self._reasoning_field or "reasoning"
-            self._say(ReasoningDelta, delta.reasoning)
+            self._add_part(ReasoningDelta, delta.reasoning)
         content = delta.content
         if content:
             if isinstance(content, str):
                 if self._splitter is None:
-                    self._say(TextDelta, content)
+                    self._add_part(TextDelta, content)
                 else:
                     self._split(self._splitter, content)
             else:
                 self._add_content_parts(content)
         if delta.refusal:
-            self._say(RefusalDelta, delta.refusal)
+            self._add_part(RefusalDelta, delta.refusal)
         if delta.tool_calls:
             several = len(delta.tool_calls) > 1
             for position, piece in enumerate(delta.tool_calls):
@@ -89,12 +89,12 @@ class AnswerCollector:
             self._add_fields(delta)
 
     def finish(self, reason: str) -> None:
-        """The model has said why it stopped."""
+        """Add the reason why the model stopped."""
         self.end()
         self._append(FinishDelta(reason))
 
     def end(self) -> None:
-        """Nothing follows: text that was held back because it could have been a tag is text."""
+        """End the answer: text that was held back as a possible tag is emitted as text."""
         if self._splitter is not None:
             for kind, piece in self._splitter.end():
                 self._add_piece(kind, piece)
@@ -103,7 +103,7 @@ class AnswerCollector:
             self._fields, self._reasoning_field = {}, None
 
     def take(self) -> list[Chunk]:
-        """Return the chunks since the last time, with the usage last."""
+        """Return the chunks since the last call, with the usage last."""
         self._flush()
         chunks, self._chunks = self._chunks, []
         if self.usage is not None and (counted := self.usage.counted()) is not None:
@@ -114,7 +114,7 @@ class AnswerCollector:
 
     def _add_text(self, text: str) -> None:
         if self._splitter is None:
-            self._say(TextDelta, text)
+            self._add_part(TextDelta, text)
         else:
             self._split(self._splitter, text)
 
@@ -126,25 +126,25 @@ class AnswerCollector:
 
     def _add_piece(self, kind: TextKind, piece: str) -> None:
         if kind is not TextKind.CALL:
-            self._say(_KINDS[kind], piece)
-        elif call := _call_in_text(piece):
+            self._add_part(_KINDS[kind], piece)
+        elif call := _parse_call(piece):
             self._add_call(self._assembler.add_whole(*call))
         else:
-            self._say(TextDelta, piece.join(CALL_TAG))
-            said = "The model wrote a function call as text, and it cannot be read. Its server needs a tool parser."
+            self._add_part(TextDelta, piece.join(CALL_TAG))
+            said = "The model wrote a function call as text that cannot be parsed. Enable a tool parser on its server."
             self._append(WarningDelta("call_as_text", said))
 
     def _add_content_parts(self, parts: list[Any]) -> None:
-        """Content as a list of typed parts: text, or reasoning as Magistral has it."""
+        """Add content that is a list of typed parts: text, or reasoning (Magistral)."""
         for part in parts:
             if not isinstance(part, dict):
                 continue
             if isinstance(part.get("text"), str):
                 self._add_text(part["text"])
             elif isinstance(part.get("refusal"), str):
-                self._say(RefusalDelta, part["refusal"])
+                self._add_part(RefusalDelta, part["refusal"])
             elif (thought := _text_of(part.get("thinking"))) != "":
-                self._say(ReasoningDelta, thought)
+                self._add_part(ReasoningDelta, thought)
 
     def _add_call(self, part: CallPart) -> None:
         self.spoke = True
@@ -161,11 +161,11 @@ class AnswerCollector:
             self._fields["extra_content"] = {**self._fields.get("extra_content", {}), **delta.extra_content}
 
     def _append(self, chunk: Chunk) -> None:
-        """Append a chunk that nothing can be joined to."""
+        """Append a chunk that is not merged with others."""
         self._flush()
         self._chunks.append(chunk)
 
-    def _say(self, kind: type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta], part: str) -> None:
+    def _add_part(self, kind: type[TextDelta] | type[ReasoningDelta] | type[RefusalDelta], part: str) -> None:
         if kind is not self._kind:
             self._flush()
             self._kind = kind
@@ -179,15 +179,15 @@ class AnswerCollector:
 
 
 def _text_of(value: Any) -> str:
-    """Text, or the texts of a list of typed parts."""
+    """Return a text, or the joined texts of a list of typed parts."""
     if isinstance(value, str):
         return value
     parts = value if isinstance(value, list) else []
     return "".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
 
 
-def _call_in_text(text: str) -> tuple[str, str] | None:
-    """Name and arguments of a call as templates of Hermes have it: `{"name": ..., "arguments": {...}}`."""
+def _parse_call(text: str) -> tuple[str, str] | None:
+    """Parse a call in the format of Hermes, `{"name": ..., "arguments": {...}}`; return its name and arguments."""
     try:
         call: Any = msgspec.json.decode(text.strip())
     except _UNREADABLE:
@@ -199,7 +199,7 @@ def _call_in_text(text: str) -> tuple[str, str] | None:
 
 
 def _add_block(blocks: list[Any], block: Any) -> None:
-    """Add a block of reasoning, or a piece of the latest one: pieces have its index and type, and their texts join."""
+    """Append a reasoning block, or merge it into the latest one if both have the same index and type."""
     latest = blocks[-1] if blocks else None
     if not isinstance(block, dict) or not isinstance(latest, dict) or not _is_piece(latest, block):
         blocks.append(dict(block) if isinstance(block, dict) else block)

@@ -1,4 +1,4 @@
-"""One JSON request and its JSON answer, whole: for what a provider does besides chatting."""
+"""JSON requests whose answers are not streamed: for a provider's endpoints other than chat."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ else:
     aiohttp = LazyModule("aiohttp")
 
 MOST_BYTES = 64 << 20
-"""Of an answer."""
+"""Maximum size of an answer."""
 _MAX_ERROR_BODY = 64 * 1024
 
 T = TypeVar("T")
 
 
 class JsonClient:
-    """Asks a provider's server.
+    """An HTTP client of a provider's server.
 
     Args:
-        name: what the provider is called in messages.
-        base_url: where its API is.
+        name: the provider's name in messages.
+        base_url: the URL of its API.
         api_key: sent as a bearer token, unless None or empty.
         headers: sent with every request.
-        timeout: seconds for one request.
+        timeout: seconds per request.
 
     Raises:
-        ValueError: `base_url` is not an http or https URL, or the key or a header holds a line break.
+        ValueError: `base_url` is not an http or https URL, or the key or a header contains a line break.
     """
 
     def __init__(
@@ -46,34 +46,34 @@ class JsonClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def ask(self, url: str, asked: dict[str, Any], answer: type[T]) -> T:
-        """Ask once; gives the answer as this type.
+        """Send one request, without retries, and decode its answer.
 
         Raises:
-            ModelError: refused, unreachable, or answered with something else.
+            ModelError: rejected, unreachable, or answered with another type.
         """
         try:
             body = msgspec.json.encode(asked)
         except UnicodeEncodeError:
-            raise self.failures.unsendable("a text holds half a surrogate pair") from None
+            raise self.failures.unsendable("a text contains an unpaired surrogate") from None
         try:
             async with self._client().post(
                 url, data=body, headers=self.server.headers, allow_redirects=False
             ) as response:
-                good = 200 <= response.status < 300
-                told = await response.content.read(MOST_BYTES if good else _MAX_ERROR_BODY)
-                while good and not response.content.at_eof() and len(told) < MOST_BYTES:
-                    told += await response.content.read(MOST_BYTES - len(told))
+                ok = 200 <= response.status < 300
+                received = await response.content.read(MOST_BYTES if ok else _MAX_ERROR_BODY)
+                while ok and not response.content.at_eof() and len(received) < MOST_BYTES:
+                    received += await response.content.read(MOST_BYTES - len(received))
         except TimeoutError:
             raise self.failures.silent(self._timeout) from None
         except (aiohttp.ClientError, OSError) as error:
-            # Never chained: the errors of aiohttp hold the request with its headers, and so the key.
+            # Not chained: aiohttp's errors contain the request headers, and therefore the key.
             raise self.failures.unreachable(f"{type(error).__name__}.") from None
-        if not good:
-            raise self.failures.refused(response.status, response.headers, told, model=asked["model"])[0]
+        if not ok:
+            raise self.failures.refused(response.status, response.headers, received, model=asked["model"])[0]
         try:
-            return msgspec.json.decode(told, type=answer)
+            return msgspec.json.decode(received, type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self.failures.unreadable("its answer does not match the request") from None
+            raise self.failures.unreadable("the body is not JSON of the expected type") from None
 
     async def close(self) -> None:
         """Close its connections."""
@@ -82,7 +82,7 @@ class JsonClient:
             await session.close()
 
     def _client(self) -> aiohttp.ClientSession:
-        # Not in the constructor: a session belongs to the loop that is running when it is made.
+        # Created on first use: a session belongs to the event loop in which it is created.
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(),

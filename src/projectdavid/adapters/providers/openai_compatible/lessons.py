@@ -1,6 +1,6 @@
-"""What a refusal teaches about a model: a field to leave out or to rename, or a shape of the prompt.
+"""Learns from rejected requests which fields to omit or rename for a model, and which shape its prompts need.
 
-A lesson costs one refused request, which no provider charges, and holds for the model as long as the process lives.
+A lesson costs one rejected request, which no provider bills, and applies to the model until the process ends.
 """
 
 import re
@@ -13,17 +13,17 @@ from projectdavid.engine.prompt import ModelRequest
 from projectdavid.protocol.model_options import MODEL_OPTIONS
 
 MOST_LESSONS = 6
-"""Of one request: each is asked again once."""
+"""Maximum lessons per request; the request is sent again after each."""
 TEACHES = frozenset({400, 404, 415, 422, 500, 501})
-"""The statuses that can stand for a refusal of what was sent. (llama.cpp says 500 of images.)"""
+"""Statuses that can mean that the content of a request was rejected. (llama.cpp sends 500 for images.)"""
 
 OMITTABLE = (
     *("stream_options", "parallel_tool_calls", *MODEL_OPTIONS, "strict"),
     *("reasoning_content", "reasoning_details", "reasoning", "extra_content", "thinking_blocks"),
 )
-"""Fields without which a request still means what its user wants; tools and formats are not among them."""
-_WISHES = frozenset({"parallel_tool_calls", *MODEL_OPTIONS, "strict"})
-"""Those that a user can have set; the run warns about them."""
+"""Fields that can be omitted without changing what a request asks for; tools and formats are not among them."""
+_USER_FIELDS = frozenset({"parallel_tool_calls", *MODEL_OPTIONS, "strict"})
+"""Fields that users can set; the run warns if they are omitted."""
 _MAX_TOKENS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 _FLAGS = re.IGNORECASE | re.DOTALL
@@ -55,7 +55,7 @@ _FLAT_TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ModelLessons:
-    """What is known of one model besides its server's profile."""
+    """What errors have taught about one model, in addition to its server's profile."""
 
     omit: frozenset[str] = frozenset()
     max_tokens_field: str | None = None
@@ -65,41 +65,41 @@ class ModelLessons:
     no_images: bool = False
 
     def shape(self, profile: ServerProfile) -> MessageRules:
-        """How its prompts are written."""
+        """Return the rules for its messages."""
         return MessageRules(
-            system=self.system or profile.system,  # pyright: ignore[reportArgumentType] - one of its words
+            system=self.system or profile.system,  # pyright: ignore[reportArgumentType] - one of its literals
             alternates=self.alternates or profile.alternates,
             flat_text=self.flat_text or profile.flat_text,
             images=not self.no_images and profile.capabilities.images is not False,
             call_ids=profile.call_ids,
             returns=profile.returns,
-            omit=self.omit | profile.omit | _needless(profile.capabilities),
+            omit=self.omit | profile.omit | _unsupported_fields(profile.capabilities),
         )
 
     def to_settings(self) -> dict[str, Any]:
-        """Return the settings of a provider that spare the refusals that taught this."""
+        """Return the provider settings that prevent these errors."""
         chosen = {"omit": sorted(self.omit), "max_tokens_field": self.max_tokens_field}
         return {name: value for name, value in chosen.items() if value}
 
     def describe(self) -> tuple[str, ...]:
-        """What was learned, in words for the operator."""
-        told = [f"does not take '{name}'" for name in sorted(self.omit)]
+        """Return the lessons as phrases for the operator."""
+        lessons = [f"does not accept '{name}'" for name in sorted(self.omit)]
         if self.max_tokens_field:
-            told.append(f"takes '{self.max_tokens_field}'")
+            lessons.append(f"expects '{self.max_tokens_field}'")
         if self.system == "user":
-            told.append("has no system role")
+            lessons.append("has no system role")
         elif self.system == "first":
-            told.append("wants system messages first")
+            lessons.append("requires system messages first")
         flags = {
-            "must begin with the user": self.alternates,
-            "takes content as text only": self.flat_text,
+            "requires a user message first": self.alternates,
+            "accepts content only as text": self.flat_text,
             "cannot see images": self.no_images,
         }
-        return (*told, *(words for words, holds in flags.items() if holds))
+        return (*lessons, *(phrase for phrase, applies in flags.items() if applies))
 
 
-def _needless(capabilities: ServerCapabilities) -> frozenset[str]:
-    """The fields that mean nothing to a model that cannot do what they ask for."""
+def _unsupported_fields(capabilities: ServerCapabilities) -> frozenset[str]:
+    """Return the fields for capabilities that the model does not have."""
     return frozenset({"reasoning_effort"} if capabilities.reasoning is False else ())
 
 
@@ -109,9 +109,9 @@ NOTHING_LEARNED = ModelLessons()
 def learn(
     known: ModelLessons, text: str, error: Any, sent: dict[str, Any], profile: ServerProfile
 ) -> ModelLessons | None:
-    """What a refusal teaches beyond what is known; None if it teaches nothing.
+    """Return the lessons including that of an error; None if it teaches nothing new.
 
-    `text` is what it says, `error` is its error object, `sent` is the body that it refuses.
+    `text` is the text of the error, `error` is its error object, `sent` is the rejected body.
     """
     shape = known.shape(profile)
     if _NO_SYSTEM.search(text) and shape.system != "user":
@@ -135,7 +135,7 @@ def _learn_field(known: ModelLessons, text: str, error: Any, sent: dict[str, Any
         if field in sent and field in named and known.max_tokens_field is None:
             return replace(known, max_tokens_field=other)
     if {"temperature", "top_p"} <= named and {"temperature", "top_p"} <= sent.keys():
-        named -= {"temperature"}  # one of the two is enough
+        named -= {"temperature"}  # omitting one of them is sufficient
     for field in OMITTABLE:
         if field in named and field not in known.omit and _is_sent(field, sent):
             return replace(known, omit=known.omit | {field})
@@ -143,7 +143,7 @@ def _learn_field(known: ModelLessons, text: str, error: Any, sent: dict[str, Any
 
 
 def _named_fields(text: str, error: Any) -> set[str]:
-    """The fields that an error names, in its message or in its `param`."""
+    """Return the fields that an error names in its `param`, or else in its text."""
     param = error.get("param") if isinstance(error, dict) else None
     if isinstance(param, str) and param.rpartition(".")[2] in (*OMITTABLE, *_MAX_TOKENS):
         return {param.rpartition(".")[2]}
@@ -169,10 +169,10 @@ def _list(content: Any) -> list[dict[str, Any]]:
 
 
 def dropped_wishes(ask: ModelRequest, omit: frozenset[str]) -> list[str]:
-    """The fields that a user set, and that are not sent."""
+    """Return the fields that the user set and the request omits."""
     set_by_user = {
         **ask.options,
         "parallel_tool_calls": ask.parallel_tool_calls if ask.tools else None,
         "strict": True if any(tool.get("strict") for tool in ask.tools) else None,
     }
-    return [name for name in sorted(_WISHES & omit) if set_by_user.get(name) is not None]
+    return [name for name in sorted(_USER_FIELDS & omit) if set_by_user.get(name) is not None]

@@ -1,7 +1,6 @@
-"""Build the body of a request from a question, as its server and its model want it.
+"""Builds the body of a request in the format that its server and model accept.
 
-Source: OpenAI API reference, "Create chat completion". Unset values are left out, so that the server's own defaults
-hold.
+Source: OpenAI API reference, "Create chat completion". Unset values are omitted, so the server's defaults apply.
 """
 
 from typing import Any
@@ -16,7 +15,7 @@ Body = dict[str, Any]
 
 
 def build_request(ask: ModelRequest, profile: ServerProfile, lessons: ModelLessons) -> tuple[Body, list[WarningDelta]]:
-    """The body that asks for a stream, and what its user should know about it."""
+    """Return the body of a streaming request, and warnings for the user."""
     shape = lessons.shape(profile)
     messages = build_messages(ask.messages, shape)
     body: Body = {
@@ -29,7 +28,7 @@ def build_request(ask: ModelRequest, profile: ServerProfile, lessons: ModelLesso
         "response_format": ask.response_format,
     }
     if ask.tools and profile.capabilities.tools is not False:
-        # Servers refuse the other two when there are no tools.
+        # Servers reject `tool_choice` and `parallel_tool_calls` without tools.
         body["tools"] = [{"type": "function", "function": _tool(tool, shape.omit)} for tool in ask.tools]
         body["tool_choice"] = ask.tool_choice
         body["parallel_tool_calls"] = ask.parallel_tool_calls
@@ -43,14 +42,14 @@ def _tool(tool: Body, omit: frozenset[str]) -> Body:
 
 def _warnings(ask: ModelRequest, shape: MessageRules, profile: ServerProfile) -> list[WarningDelta]:
     warnings = [
-        WarningDelta("parameter_left_out", f"The model '{ask.model}' does not take '{name}', so it was not sent.")
+        WarningDelta("parameter_left_out", f"The model '{ask.model}' does not accept '{name}', so it was not sent.")
         for name in dropped_wishes(ask, shape.omit)
     ]
     if ask.tools and profile.capabilities.tools is False:
-        said = f"The model '{ask.model}' cannot call functions; the tools of the run were left out."
+        said = f"The model '{ask.model}' cannot call functions, so the run's tools were not sent."
         warnings.append(WarningDelta("tools_left_out", said))
     if not shape.images and any(map(_has_images, ask.messages)):
-        said = f"The model '{ask.model}' cannot see images; they were left out."
+        said = f"The model '{ask.model}' cannot see images, so they were not sent."
         warnings.append(WarningDelta("images_left_out", said))
     return warnings
 

@@ -1,4 +1,4 @@
-"""The reranker for every server that speaks the rerank protocol of Cohere and Jina, as vLLM and others do."""
+"""Reranker for servers that implement the rerank protocol of Cohere and Jina, such as vLLM."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ class _Answer(msgspec.Struct):
 
 
 class OpenAIReranker:
-    """A server that has `/rerank`. Source: Jina API reference, "Reranker"; Cohere API reference, "Rerank".
+    """A client of a server with `/rerank`. Source: Jina API reference, "Reranker"; Cohere API reference, "Rerank".
 
     Args:
-        name: what the provider is called in messages.
-        base_url: where `/rerank` is.
+        name: the provider's name in messages.
+        base_url: the parent URL of `/rerank`.
         api_key: sent as a bearer token, unless None or empty.
         model: the model's name.
         headers: sent with every request.
-        timeout: seconds for one request, because a search waits for it.
+        timeout: seconds per request; short, because a search waits for it.
 
     Raises:
-        ValueError: `base_url` is not an http or https URL, or the key or a header holds a line break.
+        ValueError: `base_url` is not an http or https URL, or the key or a header contains a line break.
     """
 
     def __init__(
@@ -47,27 +47,27 @@ class OpenAIReranker:
         headers: Mapping[str, str] = _NOTHING,
         timeout: float = 15,
     ) -> None:
-        self._posting = JsonClient(name, base_url, api_key, headers, timeout)
+        self._client = JsonClient(name, base_url, api_key, headers, timeout)
         self._model = model
 
     async def scores(self, query: str, texts: Sequence[str]) -> Sequence[float]:
-        """How well each text answers the query; asked once.
+        """Return the relevance of each text to the query. Sends one request, without retries.
 
         Raises:
-            RerankerError: refused, unreachable, or not all were scored.
+            RerankerError: rejected, unreachable, or a score is missing or invalid.
         """
-        asked = {"model": self._model, "query": query, "documents": list(texts), "return_documents": False}
+        body = {"model": self._model, "query": query, "documents": list(texts), "return_documents": False}
         try:
-            answer = await self._posting.ask(self._posting.server.rerank, asked, _Answer)
+            answer = await self._client.ask(self._client.server.rerank, body, _Answer)
             items = sorted(answer.results, key=lambda item: item.index)
             if [item.index for item in items] != list(range(len(texts))):
-                raise self._posting.failures.unreadable(f"it scored {len(items)} of {len(texts)} texts")
+                raise self._client.failures.unreadable(f"it contains {len(items)} scores for {len(texts)} texts")
             if not all(math.isfinite(item.relevance_score) for item in items):
-                raise self._posting.failures.unreadable("a score is not a number")
+                raise self._client.failures.unreadable("a score is not a finite number")
         except ModelError as error:
             raise RerankerError(error.code, error.message, error.retryable, error.retry_after) from None
         return [item.relevance_score for item in items]
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._posting.close()
+        await self._client.close()

@@ -1,8 +1,8 @@
-"""Turn the bytes of an answer into chunks, whatever way the network cut them.
+"""Parses the bytes of an answer into chunks, regardless of how the network splits them.
 
 Sources: WHATWG HTML, "Server-sent events" (byte order mark, line ends, comments, data over several lines); OpenAI API
-reference, "The chat completion chunk object". Beyond these, servers send events without blank lines between them, JSON
-lines, or one whole JSON document, with any content type.
+reference, "The chat completion chunk object". In addition, servers send events without blank lines between them, JSON
+lines, or one JSON document, with any content type.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from projectdavid.engine.deltas import Chunk
 from projectdavid.ports.model import ModelError
 
 MAX_BUFFERED = 4 * 1024 * 1024
-"""Bytes kept of an event (or of a whole document) that has not ended yet."""
+"""Maximum bytes of an incomplete event or document."""
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"event", b"id", b"retry")
 
@@ -26,10 +26,10 @@ _decode = msgspec.json.Decoder(StreamEvent).decode
 
 
 class StreamReader:
-    """One answer on its way in.
+    """The parser of one answer.
 
-    `finished` is true once the model has said why it stopped, `done` once nothing more needs to be read, and `failure`
-    is what to raise after the chunks that came before it were handed on. `calls` says whether functions were offered.
+    `finished` is True once the model has finished, `done` once nothing more needs to be read. `failure` is the error to
+    raise after the chunks before it have been emitted. `calls`: whether functions were offered.
     """
 
     __slots__ = (
@@ -45,29 +45,29 @@ class StreamReader:
         self._failures = failures
         self._collector = AnswerCollector(calls=calls)
         self._pending: list[bytes] = []
-        """The line that has not ended yet."""
+        """The current line, which is incomplete."""
         self._partial: list[bytes] = []
-        """The lines of an event, or of a document, that is not whole JSON yet."""
+        """The lines of an event or a document whose JSON is incomplete."""
         self._size = 0
-        """Bytes in both."""
+        """Bytes in `_pending` and `_partial`."""
         self._document = False
         self._began = False
-        """True once a message has begun, even if it says nothing yet."""
+        """True once a message has begun, even if it is still empty."""
         self._event_name = b""
         self._sniffing = True
         self._head = b""
-        """How the answer begins."""
+        """The first bytes of the answer."""
         self._understood = False
-        """True once an event was one of the protocol."""
+        """True once an event of the protocol has been parsed."""
         self._skip_lf = False
 
     @property
     def usage_reported(self) -> bool:
-        """Whether the server reported what the answer took."""
+        """Whether the server reported the usage."""
         return self._collector.usage_reported
 
     def feed(self, data: bytes) -> list[Chunk]:
-        """Take in what one read brought; returns the chunks that it completed."""
+        """Add the bytes of one read; return the chunks that they complete."""
         if self._sniffing and (data := self._begin(data)) == b"":
             return []
         end = data.rfind(b"\n")
@@ -86,7 +86,7 @@ class StreamReader:
         return self._lines(whole.split(b"\n"))
 
     def end(self) -> list[Chunk]:
-        """The server has closed; returns the chunks of what had no end."""
+        """End the answer, because the server has closed the connection; return the remaining chunks."""
         rest = b"".join(self._pending)
         self._pending.clear()
         whole = self._document or self._is_whole(rest.removeprefix(b"data:"))
@@ -95,12 +95,12 @@ class StreamReader:
             chunks += self._end_partial()
         self.done = True
         if not self.finished and self.failure is None:
-            self.failure = self._unfinished()
+            self.failure = self._build_end_error()
         self._collector.end()
         return chunks + self._collector.take()
 
     def _begin(self, data: bytes) -> bytes:
-        """Look at the first bytes of the answer: skip a byte order mark, and notice a web page."""
+        """Check the first bytes of the answer: skip a byte order mark, and fail on a web page."""
         data = b"".join((*self._pending, data))
         self._pending.clear()
         start = data.removeprefix(_BOM).lstrip()
@@ -115,7 +115,7 @@ class StreamReader:
         return data.removeprefix(_BOM)
 
     def _with_line_feeds(self, data: bytes) -> tuple[bytes, int]:
-        """The same lines, all ended by line feeds, and the place of the last end."""
+        """Convert line ends to line feeds; return the data and the position of the last line feed."""
         if self._skip_lf:
             data = data.removeprefix(b"\n")
         self._skip_lf = data.endswith(b"\r")
@@ -123,7 +123,7 @@ class StreamReader:
         return data, data.rfind(b"\n")
 
     def _keep(self, data: bytes) -> None:
-        # Joined only when the line ends: a long line in small reads would otherwise be copied again at every read.
+        # Joined only when the line ends, because joining at every read would copy a long line each time.
         self._pending.append(data)
         self._grow(data)
 
@@ -147,7 +147,7 @@ class StreamReader:
                 else:
                     choices = event.choices
                     if choices and choices[0].delta and not (choices[0].finish_reason or event.error or event.usage):
-                        self._began = True  # nearly every event: the next token
+                        self._began = True  # fast path for most events: the next token
                         add(choices[0].delta)
                         continue
                     self._take(event, line[5:])
@@ -158,7 +158,7 @@ class StreamReader:
         return self._collector.take()
 
     def _take_line(self, line: bytes) -> None:
-        """Take in a line that is not a whole event."""
+        """Add a line that is not a complete event."""
         if self._document:
             self._partial.append(line)
             self._grow(line)
@@ -173,7 +173,7 @@ class StreamReader:
             self._event_name = line[6:].strip()
 
     def _is_whole(self, line: bytes) -> bool:
-        """True if a line ends where an event does: an event that breaks off does not count."""
+        """Return True if a line is a complete event."""
         try:
             msgspec.json.decode(line, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
         except _UNREADABLE:
@@ -181,7 +181,7 @@ class StreamReader:
         return True
 
     def _add(self, payload: bytes) -> None:
-        """Take in the data of one line: an event, or a part of one."""
+        """Add the data of one line: an event, or a part of one."""
         if self._partial:
             payload = b"\n".join((*self._partial, payload))
         try:
@@ -202,29 +202,29 @@ class StreamReader:
                 self.finished = True
                 self._collector.end()
             else:
-                self._fail(self._failures.unreadable(f"its answer ends without saying anything{self._quote()}"))
+                self._fail(self._failures.unreadable(f"it ends without content{self._quote()}"))
         elif text[:1] in (b"{", b"["):
             self._partial[:] = [payload]
             self._size = len(payload)
             self._grow(b"")
-        elif text and text != b"null":  # which some servers send to keep the connection open
+        elif text and text != b"null":  # some servers send null to keep the connection open
             self._fail(self._failures.unreadable("an event is not a JSON object"))
 
     def _end_event(self) -> None:
-        """A blank line ends an event, and so one that is not whole."""
+        """End an event at a blank line; fail if it is incomplete."""
         self._event_name = b""
         if self._partial:
             self._fail(self._failures.unreadable("an event is not JSON"))
 
     def _end_partial(self) -> list[Chunk]:
-        """The end of a document, or of an event that breaks off."""
+        """Parse the end of a document, or of an interrupted event."""
         text = b"\n".join(self._partial)
         self._partial.clear()
         try:
             event = _decode(text)
         except _UNREADABLE:
             if self._document:
-                self._fail(self._failures.unreadable("its answer is not JSON of the protocol"))
+                self._fail(self._failures.unreadable("the document is not JSON of the protocol"))
             return []
         self._take(event, text)
         return self._collector.take()
@@ -246,7 +246,7 @@ class StreamReader:
         if choice.finish_reason:
             self._finish(choice, str(choice.finish_reason))
         elif choice.message is not None and choice.delta is None:
-            self._finish(choice, "stop")  # a whole answer has ended, whether it says why or not
+            self._finish(choice, "stop")  # a complete answer may lack a finish reason
 
     def _finish(self, choice: StreamChoice, reason: str) -> None:
         ending = find_ending(reason)
@@ -256,23 +256,23 @@ class StreamReader:
             self.finished = True
             self._collector.finish(ending.finish)
 
-    def _unfinished(self) -> ModelError:
-        """What an end is that comes before the model's."""
+    def _build_end_error(self) -> ModelError:
+        """Return the error for an answer that ended before the model finished."""
         if self._began or not self._head:
             return self._failures.broke_off()
         if self._understood:
-            return self._failures.unreadable("its answer holds no message")
-        return self._failures.unreadable(f"its answer holds no event of the protocol{self._quote()}")
+            return self._failures.unreadable("it contains no message")
+        return self._failures.unreadable(f"it contains no event of the protocol{self._quote()}")
 
     def _quote(self) -> str:
-        """How an answer begins of which nothing was understood."""
+        """Return the beginning of an answer without any event of the protocol, for the error."""
         if self._began or self._understood:
             return ""
         return f": it begins with {self._head.decode(errors='replace')!a}"
 
 
 def _error_in(event: StreamEvent, payload: bytes, name: bytes) -> Any:
-    """The error that an event is, whatever way it is wrapped; None if it is not one."""
+    """Return the error in an event, in any envelope; None if the event is not an error."""
     if event.error or event.choices is not None or event.usage is not None:
         return event.error
     bare: dict[str, Any] = msgspec.json.decode(payload)
