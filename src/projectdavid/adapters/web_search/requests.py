@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from projectdavid.adapters.http_session import LazySession
 from projectdavid.lazy_modules import LazyModule
 from projectdavid.ports.websearch import WebResult, WebSearchError
 
@@ -48,7 +49,7 @@ class SearchEngine:
         self.name = name
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._session = LazySession(aiohttp.ClientTimeout(total=timeout))
 
     async def ask(
         self,
@@ -66,7 +67,7 @@ class SearchEngine:
         """
         url = self._base_url + path
         try:
-            async with self._client().request(
+            async with self._session.get().request(
                 method, url, params=params, headers=headers, json=body, allow_redirects=False
             ) as response:
                 if response.status != 200:
@@ -87,23 +88,11 @@ class SearchEngine:
 
     async def close(self) -> None:
         """Close its connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._session.close()
 
     def _failure_of(self, status: int) -> WebSearchError:
         code, why = _FAILURES.get(status, ("server_error", "it failed"))
         return WebSearchError(code, f"{self.name} answered {status}: {why}.")
-
-    def _client(self) -> aiohttp.ClientSession:
-        # Not in the constructor: a session belongs to the running event loop.
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-            )
-        return self._session
 
 
 def results(answer: Any, place: Iterable[str], names: tuple[str, str], count: int, engine: str) -> list[WebResult]:

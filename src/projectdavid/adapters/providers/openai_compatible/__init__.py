@@ -16,6 +16,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec
 
+from projectdavid.adapters.http_session import LazySession
 from projectdavid.adapters.providers.openai_compatible.failures import FailureParser
 from projectdavid.adapters.providers.openai_compatible.lessons import (
     MOST_LESSONS,
@@ -99,7 +100,8 @@ class OpenAICompatible:
         self._facts = ServerFacts(base_url, self.profile.name, self._fetch)
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
-        self._session: aiohttp.ClientSession | None = None
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=idle_timeout)
+        self._session = LazySession(timeout, connections=0)
         self._listed: dict[str, ModelList.Model] | None = None
         self._listed_until = 0.0
         self._open: set[aiohttp.ClientResponse] = set()
@@ -217,7 +219,7 @@ class OpenAICompatible:
         """
         timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
         try:
-            async with self._client().request(
+            async with self._session.get().request(
                 "GET" if payload is None else "POST",
                 url,
                 data=None if payload is None else msgspec.json.encode(payload),
@@ -242,7 +244,7 @@ class OpenAICompatible:
         url = yarl.URL(base._replace(path=f"{base.path}/{quote(model, safe='')}").geturl(), encoded=True)
         timeout = aiohttp.ClientTimeout(total=_MODELS_TIMEOUT, connect=self._connect_timeout)
         try:
-            async with self._client().delete(
+            async with self._session.get().delete(
                 url, headers=self._server.headers, timeout=timeout, allow_redirects=False, proxy=self._proxy
             ) as response:
                 if not 200 <= response.status < 300:
@@ -253,23 +255,10 @@ class OpenAICompatible:
 
     async def close(self) -> None:
         """Close its connections, and interrupt open streams."""
-        session, self._session = self._session, None
         # Before the session: closing it alone would leave their readers waiting forever.
         for response in self._open:
             response.close()
-        if session is not None:
-            await session.close()
-
-    def _client(self) -> aiohttp.ClientSession:
-        # Created on first use: a session belongs to the event loop in which it is created.
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout, sock_read=self._idle_timeout),
-            )
-        return self._session
+        await self._session.close()
 
     async def _post(self, fields: Body) -> aiohttp.ClientResponse:
         try:
@@ -277,7 +266,7 @@ class OpenAICompatible:
         except UnicodeEncodeError:
             raise self._failures.unsendable("a text contains an unpaired surrogate") from None
         try:
-            return await self._client().post(
+            return await self._session.get().post(
                 self._server.completions,
                 # Above this size aiohttp expects a file, which it writes in pieces.
                 data=body if len(body) <= 2**20 else io.BytesIO(body),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from projectdavid.adapters.http_session import LazySession
 from projectdavid.adapters.providers.openai_compatible.failures import FailureParser
 from projectdavid.adapters.providers.openai_compatible.server import ProviderServer
 from projectdavid.lazy_modules import LazyModule
@@ -43,7 +44,7 @@ class JsonClient:
         self.server = ProviderServer.of(name, base_url, api_key, headers)
         self.failures = FailureParser(name, self.server)
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._session = LazySession(aiohttp.ClientTimeout(total=timeout))
 
     async def ask(self, url: str, asked: dict[str, Any], answer: type[T]) -> T:
         """Send one request, without retries, and decode its answer.
@@ -56,7 +57,7 @@ class JsonClient:
         except UnicodeEncodeError:
             raise self.failures.unsendable("a text contains an unpaired surrogate") from None
         try:
-            async with self._client().post(
+            async with self._session.get().post(
                 url, data=body, headers=self.server.headers, allow_redirects=False
             ) as response:
                 ok = 200 <= response.status < 300
@@ -77,16 +78,4 @@ class JsonClient:
 
     async def close(self) -> None:
         """Close its connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    def _client(self) -> aiohttp.ClientSession:
-        # Created on first use: a session belongs to the event loop in which it is created.
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-            )
-        return self._session
+        await self._session.close()
