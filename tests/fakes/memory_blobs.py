@@ -53,6 +53,6 @@ class MemoryBlobs:
         return list(self.kept)
 
 
-def shelf(blobs: MemoryBlobs, most: int = 1000) -> FileOutput:
-    """A shelf in memory, for small files."""
+def file_output(blobs: MemoryBlobs, most: int = 1000) -> FileOutput:
+    """File output in memory, for small files."""
     return FileOutput(blobs, lambda file_id: f"https://files.example/{file_id}", most)

@@ -27,13 +27,15 @@ from projectdavid.runtime.delivery.webhook_delivery import PostFunction
 from projectdavid.runtime.housekeeping.sweeper import Sweeper
 from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.runs.driver import NewRun, OnBusy, RunDecision, RunDriver
 from projectdavid.runtime.runs.journal import DELTAS, tail
 from projectdavid.runtime.runs.records import RunConfig, run_of
 from projectdavid.runtime.tool_calls.toolbox import Toolbox
-from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
+from projectdavid.runtime.worker.worker import RunWorker
+from projectdavid.runtime.worker.worker_services import WorkerLimits, WorkerServices
 from tests.contracts.rows import message, thread, user
-from tests.fakes.memory_blobs import MemoryBlobs, shelf
+from tests.fakes.memory_blobs import MemoryBlobs, file_output
 from tests.timeouts import EVENT_TIMEOUT
 
 START = 1_000_000.0
@@ -42,6 +44,7 @@ BOUND = EVENT_TIMEOUT
 OWNER = "user_ann"
 ENDS = frozenset(map(str, TERMINAL))
 ROOM = DeliveryLimits()
+LIMITS = WorkerLimits()
 
 
 class Clock:
@@ -117,16 +120,30 @@ class Stage:
 
     def worker(self, **pace: Any) -> RunWorker:
         """A worker, not at work yet."""
-        return RunWorker(
-            self.store,
-            self.bus,
-            self.models(),
-            self.toolbox(),
-            shelf(self.blobs),
-            self.driver,
-            self.clock,
-            self.ids,
-            WorkerLimits(**pace),
+        return RunWorker(self.services(limits=WorkerLimits(**pace)))
+
+    def services(
+        self,
+        *,
+        store: Store | None = None,
+        driver: RunDriver | None = None,
+        models: ModelRegistry | None = None,
+        limits: WorkerLimits = LIMITS,
+    ) -> WorkerServices:
+        """Return the services of a worker, with the stage's own unless others are given."""
+        store = store or self.store
+        return WorkerServices(
+            store=store,
+            bus=self.bus,
+            models=models or self.models(),
+            toolbox=self.toolbox(),
+            file_output=file_output(self.blobs),
+            driver=driver or self.driver,
+            clock=self.clock,
+            ids=self.ids,
+            limits=limits,
+            quota=Quota(store, self.clock),
+            citations=None,
         )
 
     def sweeper(self, **pace: float) -> Sweeper:

@@ -13,10 +13,9 @@ from projectdavid.engine.deltas import Chunk, FinishDelta, TextDelta, TokenUsage
 from projectdavid.engine.prompt import ModelRequest
 from projectdavid.ports.model import NO_FACTS, ContextRefusal, ModelError, ModelFacts
 from projectdavid.ports.store import Op
-from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.model_registry import ModelRegistry, ModelRegistryOptions
 from projectdavid.runtime.worker.worker import RunWorker
 from tests.contracts.rows import message
-from tests.fakes.memory_blobs import shelf
 from tests.runtime.stage import OWNER, Stage, kinds, of_kind, statuses
 
 pytestmark = pytest.mark.anyio
@@ -60,10 +59,8 @@ class WindowedModel(ScriptedProvider):
 
 def worker_for(stage: Stage, model: WindowedModel, **settings: Any) -> RunWorker:
     """A worker whose models are this one."""
-    models = ModelRegistry({"script": model}, **settings)
-    return RunWorker(
-        stage.store, stage.bus, models, stage.toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids
-    )
+    models = ModelRegistry({"script": model}, options=ModelRegistryOptions(**settings))
+    return RunWorker(stage.services(models=models))
 
 
 async def talk(stage: Stage, worker: RunWorker, texts: Sequence[str], **config: Any) -> list[list[Any]]:

@@ -20,9 +20,8 @@ from projectdavid.engine.run import InputRefused, RunStatus
 from projectdavid.ports.model import ModelProvider
 from projectdavid.ports.store import Store, StoreUnavailable
 from projectdavid.runtime.runs.driver import RunDecision, RunDriver
-from projectdavid.runtime.tool_calls.toolbox import Toolbox
-from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
-from tests.fakes.memory_blobs import shelf
+from projectdavid.runtime.worker.worker import RunWorker
+from projectdavid.runtime.worker.worker_services import WorkerLimits
 from tests.runtime.moments import EVER, MomentaryProvider, MomentaryStore, Moments, When
 from tests.runtime.stage import BOUND, ENDS, Event, Stage, calls, statuses
 
@@ -73,17 +72,8 @@ class Life:
         """A worker; without anything else, one to whom nothing happens."""
         stage = self.stage
         models = stage.models(provider or self.provider)
-        return RunWorker(
-            store or stage.store,
-            stage.bus,
-            models,
-            Toolbox(),
-            shelf(stage.blobs),
-            driver or stage.driver,
-            stage.clock,
-            stage.ids,
-            WorkerLimits(look=look),
-        )
+        services = stage.services(store=store, driver=driver, models=models, limits=WorkerLimits(look=look))
+        return RunWorker(services)
 
     async def live(self) -> None:
         """Be born, be worked on and talked to, until the end or until it is killed."""

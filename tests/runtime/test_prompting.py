@@ -7,11 +7,10 @@ from anyio.lowlevel import checkpoint
 
 from projectdavid.adapters.providers.scripted import ScriptedProvider, say
 from projectdavid.ports.store import Op
-from projectdavid.runtime.model_registry import ModelRegistry, UnknownModel
-from projectdavid.runtime.tool_calls.toolbox import Toolbox
-from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
+from projectdavid.runtime.model_registry import ModelRegistry, ModelRegistryOptions, UnknownModel
+from projectdavid.runtime.worker.worker import RunWorker
+from projectdavid.runtime.worker.worker_services import WorkerLimits
 from tests.contracts.rows import message
-from tests.fakes.memory_blobs import shelf
 from tests.runtime.moments import MomentaryStore, Moments
 from tests.runtime.stage import OWNER, Stage, calls, of_kind, statuses
 
@@ -76,10 +75,7 @@ async def test_of_a_thread_that_outgrows_the_window_no_more_is_read_than_fits(st
         n = await stage.run("Go", thread_id=thread_id)
         passing = Moments(10**9, checkpoint)
         store = MomentaryStore(stage.store, passing)
-        pace = WorkerLimits(look=1000.0)
-        worker = RunWorker(
-            store, stage.bus, stage.models(), Toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids, pace
-        )
+        worker = RunWorker(stage.services(store=store, limits=WorkerLimits(look=1000.0)))
         async with stage.working(worker):
             await stage.events(n)
         return passing.passed
@@ -133,7 +129,9 @@ async def test_a_format_is_asked_of_the_model_in_the_way_that_there_is(
 
 def test_a_model_is_found_by_the_name_of_its_provider() -> None:
     one, two = ScriptedProvider(), ScriptedProvider()
-    models = ModelRegistry({"one": one, "two": two}, "two", 1000, {"one/big": 5000})
+    models = ModelRegistry(
+        {"one": one, "two": two}, "two", ModelRegistryOptions(context_window=1000, windows={"one/big": 5000})
+    )
     assert models.resolve("one/llama") == (one, "llama")
     assert models.resolve("one/meta/llama:7b") == (one, "meta/llama:7b")
     assert models.resolve("llama") == (two, "llama")

@@ -5,7 +5,6 @@ import pytest
 from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
 from projectdavid.runtime.model_registry import ModelRegistry
 from projectdavid.runtime.worker.worker import RunWorker
-from tests.fakes.memory_blobs import shelf
 from tests.fakes.upstream import Upstream
 from tests.runtime.stage import Stage, kinds, of_kind, statuses
 
@@ -23,9 +22,7 @@ async def test_ten_runs_survive_restarts_of_the_model_server_and_finished_turns_
     port = upstream.port
     provider = OpenAICompatible(name="fake", base_url=url, api_key=None)
     models = ModelRegistry({"fake": provider}, "fake")
-    worker = RunWorker(
-        stage.store, stage.bus, models, stage.toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids
-    )
+    worker = RunWorker(stage.services(models=models))
     async with stage.working(worker):
         said = "[call=add:{}][delay=0.02]"
         runs = [await stage.run(said, functions=["add"], model="fake/m") for _ in range(RUNS)]

@@ -11,7 +11,6 @@ from projectdavid.engine.prompt import ModelRequest, PromptMessage
 from projectdavid.runtime.model_registry import ModelRegistry
 from projectdavid.runtime.runs.provider_state import MOST_BYTES
 from projectdavid.runtime.worker.worker import RunWorker
-from tests.fakes.memory_blobs import shelf
 from tests.runtime.stage import Stage, of_kind
 
 pytestmark = pytest.mark.anyio
@@ -35,9 +34,7 @@ async def asked_after(stage: Stage, first: list[Sequence[Chunk]], model: str) ->
     """What a model is asked next in a thread in which `script/model` made a call."""
     script, other = ScriptedProvider([first, say("It is 3.")]), ScriptedProvider([say("Hello.")])
     models = ModelRegistry({"script": script, "other": other})
-    worker = RunWorker(
-        stage.store, stage.bus, models, stage.toolbox(), shelf(stage.blobs), stage.driver, stage.clock, stage.ids
-    )
+    worker = RunWorker(stage.services(models=models))
     async with stage.working(worker):
         n = await stage.run("1 + 2?", functions=["add"])
         (call,) = of_kind(await stage.events(n, until=WAITS), "tool_call_manifest")

@@ -14,7 +14,7 @@ from projectdavid.ports import queries
 from projectdavid.ports.model import ModelError
 from projectdavid.ports.rows import UsageRow
 from projectdavid.ports.store import Op
-from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry
+from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, ModelRegistryOptions
 from projectdavid.runtime.quota import LimitExceeded, OwnerLimits, Quota, room
 from projectdavid.runtime.runs.decision_writer import DAY, RunLease
 from projectdavid.runtime.runs.driver import RunDriver
@@ -39,7 +39,7 @@ async def used(stage: Stage, by: str = "day", first: int = TODAY, last: int = TO
 
 def priced(stage: Stage, **prices: ModelPrice) -> ModelRegistry:
     """Models with prices, by which the stage's driver counts from now on."""
-    models = ModelRegistry({"script": stage.provider}, prices=prices)
+    models = ModelRegistry({"script": stage.provider}, options=ModelRegistryOptions(prices=prices))
     stage.driver = RunDriver(stage.store, stage.bus, stage.clock, stage.ids, models.cost)
     return models
 
@@ -87,7 +87,9 @@ async def test_a_turn_costs_what_its_model_does_and_others_are_told_apart(stage:
     ],
 )
 def test_a_price_is_found_by_the_full_name_or_the_bare_one(named: str, asked: str, cost: int | None) -> None:
-    models = ModelRegistry({"script": ScriptedProvider()}, "script", prices={named: ModelPrice(0.5, 2.0)})
+    models = ModelRegistry(
+        {"script": ScriptedProvider()}, "script", ModelRegistryOptions(prices={named: ModelPrice(0.5, 2.0)})
+    )
     assert models.cost(asked, TokenUsage(10, 2)) == cost
 
 
@@ -101,11 +103,14 @@ def test_a_price_is_found_by_the_full_name_or_the_bare_one(named: str, asked: st
 )
 def test_cached_tokens_are_priced_apart(price: ModelPrice, cost: int) -> None:
     used = TokenUsage(1000, 50, cached_tokens=900, reasoning_tokens=40)
-    assert ModelRegistry({}, prices={"a": price}).cost("a", used) == cost
+    assert ModelRegistry({}, options=ModelRegistryOptions(prices={"a": price})).cost("a", used) == cost
 
 
 async def test_a_price_of_nothing_is_a_price(stage: Stage) -> None:
-    assert ModelRegistry({}, prices={"a": ModelPrice(0.0, 0.0)}).cost("a", TokenUsage(10, 2)) == 0
+    assert (
+        ModelRegistry({}, options=ModelRegistryOptions(prices={"a": ModelPrice(0.0, 0.0)})).cost("a", TokenUsage(10, 2))
+        == 0
+    )
 
 
 async def test_a_reply_that_comes_while_its_run_is_being_cancelled_is_counted(stage: Stage) -> None:

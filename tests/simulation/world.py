@@ -20,11 +20,13 @@ from projectdavid.runtime.delivery.outbox import DeliveryTimeouts, Outbox
 from projectdavid.runtime.housekeeping.sweeper import Sweeper
 from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.model_registry import ModelRegistry
+from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.runs.driver import RunDriver
 from projectdavid.runtime.tool_calls.toolbox import Toolbox
-from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
+from projectdavid.runtime.worker.worker import RunWorker
+from projectdavid.runtime.worker.worker_services import WorkerLimits, WorkerServices
 from tests.contracts.rows import thread, user
-from tests.fakes.memory_blobs import MemoryBlobs, shelf
+from tests.fakes.memory_blobs import MemoryBlobs, file_output
 from tests.simulation.actors import SECRETS, Machine, Model, Receiver
 from tests.simulation.callers import Caller
 from tests.simulation.database import Database
@@ -182,9 +184,20 @@ class World:
         process = Process(self.random, lambda: self.calm)
         store, bus, ids = NodeStore(self.db, process), NodeBus(self.bus, process), IdFactory(self.random.randbytes)
         driver = RunDriver(store, bus, self.clock, ids)
-        models = ModelRegistry({"sim": self._model})
-        pace = WorkerLimits(lease=LEASE, look=LOOK, runs=self.plan.places)
-        worker = RunWorker(store, bus, models, self.toolbox, shelf(self.blobs), driver, self.clock, ids, pace)
+        services = WorkerServices(
+            store=store,
+            bus=bus,
+            models=ModelRegistry({"sim": self._model}),
+            toolbox=self.toolbox,
+            file_output=file_output(self.blobs),
+            driver=driver,
+            clock=self.clock,
+            ids=ids,
+            limits=WorkerLimits(lease=LEASE, look=LOOK, runs=self.plan.places),
+            quota=Quota(store, self.clock),
+            citations=None,
+        )
+        worker = RunWorker(services)
         process.start(worker.serve())
         process.start(Sweeper(store, driver, self.clock, every=2 * LOOK).serve())
         process.start(self._outbox(store, bus, driver, process).serve())

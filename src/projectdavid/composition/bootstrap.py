@@ -48,7 +48,8 @@ from projectdavid.runtime.page_cache import StorePages
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.runs.driver import RunDriver
 from projectdavid.runtime.tool_calls.call_context import FileOutput
-from projectdavid.runtime.worker.worker import RunWorker, WorkerLimits
+from projectdavid.runtime.worker.worker import RunWorker
+from projectdavid.runtime.worker.worker_services import WorkerLimits, WorkerServices
 from projectdavid.security.rate_limiter import RateLimiter
 from projectdavid.security.signed_links import SignedLinks
 from projectdavid.services.knowledge import KnowledgeService
@@ -151,9 +152,9 @@ def _platform(
     knowledge = _knowledge(settings, store, bus, blobs, clock, ids)
     web = web_of(settings, knowledge.documents, StorePages(store, clock), tools)
     toolbox = build_toolbox(_tool_parts(settings, hands, sessions, knowledge, web), tools)
-    pace, shelf = WorkerLimits(runs=settings.max_runs), FileOutput(blobs, links.link)
-    cites = CitationLookup(store, knowledge.retrieval, toolbox.cited)
-    worker = RunWorker(store, bus, models, toolbox, shelf, driver, clock, ids, pace, quota, cites)
+    limits, output = WorkerLimits(runs=settings.max_runs), FileOutput(blobs, links.link)
+    citations = CitationLookup(store, knowledge.retrieval, toolbox.cited)
+    services = WorkerServices(store, bus, models, toolbox, output, driver, clock, ids, limits, quota, citations)
     return Platform(
         settings=settings,
         store=store,
@@ -161,7 +162,7 @@ def _platform(
         models=models,
         toolbox=toolbox,
         driver=driver,
-        worker=worker,
+        worker=RunWorker(services),
         sweeper=Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400, filing=filing),
         eraser=Eraser(store, bus, driver, knowledge.index, knowledge.upkeep, filing, clock),
         clock=clock,

@@ -9,7 +9,7 @@ from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES,
 from projectdavid.adapters.providers.scripted import DemoProvider
 from projectdavid.api.openai.routes import PREFIX
 from projectdavid.ports.model import ModelProvider
-from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, UnknownModel
+from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, ModelRegistryOptions, UnknownModel
 from projectdavid.settings import ProviderSettings, Settings
 
 
@@ -31,19 +31,18 @@ def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegis
     if default is not None and default not in providers:
         raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
     prices = {name: ModelPrice(price.prompt, price.completion, price.cached) for name, price in settings.prices.items()}
-    models = ModelRegistry(
-        providers,
-        default,
-        settings.context_window,
-        settings.context_windows,
-        prices,
-        settings.model_aliases,
-        {name: one.context_window for name, one in named.items() if one.context_window is not None},
-        _catalogs(settings, providers),
-        settings.catalog_prices,
-        settings.retry_seconds,
-        {name: one.retry_for for name, one in named.items() if one.retry_for is not None},
+    options = ModelRegistryOptions(
+        context_window=settings.context_window,
+        windows=settings.context_windows,
+        prices=prices,
+        aliases=settings.model_aliases,
+        provider_windows={name: one.context_window for name, one in named.items() if one.context_window is not None},
+        catalogs=_catalogs(settings, providers),
+        catalog_prices=settings.catalog_prices,
+        retry_seconds=settings.retry_seconds,
+        provider_retries={name: one.retry_for for name, one in named.items() if one.retry_for is not None},
     )
+    models = ModelRegistry(providers, default, options)
     for alias, model in settings.model_aliases.items():
         try:
             models.resolve(alias)

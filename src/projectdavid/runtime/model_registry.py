@@ -1,7 +1,7 @@
 """The registry of models: `provider/model`, or a bare name for the default provider."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from projectdavid.engine.deltas import TokenUsage
@@ -32,42 +32,39 @@ class ModelPrice:
         return round(read + usage.completion_tokens * self.completion)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelRegistryOptions:
+    """Options of models, by model name, and of providers, by provider name."""
+
+    context_window: int = 128_000
+    """Tokens of the context window of a model of unknown size."""
+    windows: Mapping[str, int] = field(default_factory=dict[str, int])
+    prices: Mapping[str, ModelPrice] = field(default_factory=dict[str, ModelPrice])
+    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    provider_windows: Mapping[str, int] = field(default_factory=dict[str, int])
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict[str, Catalog])
+    """By provider."""
+    catalog_prices: bool = True
+    """False: prices of catalogs are ignored."""
+    retry_seconds: float = 120.0
+    """How long a run waits for a provider that is not ready, unless `provider_retries` has a value for it."""
+    provider_retries: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
 class ModelRegistry:
-    """The configured providers, by name."""
+    """The configured providers, by name; `default` serves models without a provider's name."""
 
     def __init__(
         self,
         providers: Mapping[str, ModelProvider],
         default: str | None = None,
-        context_window: int = 128_000,
-        windows: Mapping[str, int] | None = None,
-        prices: Mapping[str, ModelPrice] | None = None,
-        aliases: Mapping[str, str] | None = None,
-        provider_windows: Mapping[str, int] | None = None,
-        catalogs: Mapping[str, Catalog] | None = None,
-        catalog_prices: bool = True,
-        retry_seconds: float = 120.0,
-        provider_retries: Mapping[str, float] | None = None,
+        options: ModelRegistryOptions = ModelRegistryOptions(),
     ) -> None:
         self.providers = dict(providers)
         self.default = default
-        self.aliases = dict(aliases or {})
-        table = dict(windows or {})
-        self._retry_seconds = retry_seconds
-        self._provider_retries = dict(provider_retries or {})
-        of_provider = dict(provider_windows or {})
-
-        def configured_window(model: str) -> int | None:
-            return self._look_up(table, model) or of_provider.get(model.partition("/")[0])
-
-        def published_window(model: str) -> int | None:
-            entry = self.find_published(model)
-            return None if entry is None else entry.window
-
-        self._catalogs = dict(catalogs or {})
-        self._catalog_prices = catalog_prices
-        self.windows = ContextWindows(configured_window, context_window, published_window)
-        self._prices = dict(prices or {})
+        self.aliases = options.aliases
+        self._options = options
+        self.windows = ContextWindows(self._configured_window, options.context_window, self._published_window)
 
     def resolve(self, model: str) -> tuple[ModelProvider, str]:
         """Return the provider of a model, and its name there; aliases are resolved.
@@ -100,15 +97,23 @@ class ModelRegistry:
         """Return the context window of a model in tokens, by its full name or the provider's name for it."""
         return self.windows.of(self.full_name(model)).tokens
 
+    def _configured_window(self, model: str) -> int | None:
+        of_provider = self._options.provider_windows.get(model.partition("/")[0])
+        return self._look_up(self._options.windows, model) or of_provider
+
+    def _published_window(self, model: str) -> int | None:
+        entry = self.find_published(model)
+        return None if entry is None else entry.window
+
     def find_published(self, model: str) -> CatalogEntry | None:
         """Return the catalog's entry of a model at its provider; None if it is not listed."""
         provider, _, name = self.full_name(model).partition("/")
-        catalog = self._catalogs.get(provider)
+        catalog = self._options.catalogs.get(provider)
         return None if catalog is None else catalog.find(name)
 
     def retry_seconds(self, model: str) -> float:
         """Return the seconds that a run waits for a model's provider that is not ready."""
-        return self._provider_retries.get(self.full_name(model).partition("/")[0], self._retry_seconds)
+        return self._options.provider_retries.get(self.full_name(model).partition("/")[0], self._options.retry_seconds)
 
     def price(self, model: str) -> ModelPrice | None:
         """Return the price of a model, from the settings or else the catalog; None if unknown."""
@@ -116,10 +121,10 @@ class ModelRegistry:
 
     def configured_price(self, model: str) -> ModelPrice | None:
         """Return the configured price of a model, looked up like its context window."""
-        return self._look_up(self._prices, model)
+        return self._look_up(self._options.prices, model)
 
     def _published_price(self, model: str) -> ModelPrice | None:
-        entry = self.find_published(model) if self._catalog_prices else None
+        entry = self.find_published(model) if self._options.catalog_prices else None
         if entry is None or entry.prompt is None or entry.completion is None:
             return None
         # The catalog has no free caches: zero means that the price is unknown.

@@ -57,7 +57,7 @@ class CallEnvironment:
     bus: Bus
     clock: Clock
     ids: IdFactory
-    shelf: FileOutput
+    file_output: FileOutput
     holder: str
     row: RunRow
     quota: Quota
@@ -69,7 +69,7 @@ class CallEnvironment:
 class CallContext:
     """One execution of one call."""
 
-    desk: CallEnvironment
+    environment: CallEnvironment
     call: FunctionCall
     _saved: dict[str, tuple[ToolFile, Blob]] = field(default_factory=dict[str, tuple[ToolFile, Blob]])
 
@@ -81,26 +81,29 @@ class CallContext:
         """
         if kind not in KINDS:
             raise ValueError(f"a call cannot emit '{kind}'")
-        desk = self.desk
+        env = self.environment
         told = encode({"tool_call_id": self.call.id, **clean(data)})
         while True:
-            params = {"run": desk.row.n, "lease": desk.holder, "call_id": self.call.id, "kind": kind, "data": told}
+            params = {"run": env.row.n, "lease": env.holder, "call_id": self.call.id, "kind": kind, "data": told}
             try:
-                await desk.store.write([Op(queries.JOURNAL_TELL, {**params, "now": desk.clock()}, missing=StaleRow())])
+                await env.store.write([Op(queries.JOURNAL_TELL, {**params, "now": env.clock()}, missing=StaleRow())])
             except StaleRow:
                 raise LeaseLost from None
             except StoreUnavailable as error:
                 log.warning("an event of call %s waits for the store: %s", self.call.id, error)
-                await asyncio.sleep(desk.look)
+                await asyncio.sleep(env.look)
                 continue
-            desk.bus.publish(journal_topic(desk.row.n))
+            env.bus.publish(journal_topic(env.row.n))
             return
 
     async def files(self) -> Sequence[ToolFile]:
         """Return the files of the conversation; of those that its calls created, the newest of each name."""
-        row = self.desk.row
-        found = await self.desk.store.of(row.owner).all(
-            queries.FILES_OF_CONVERSATION, ids=encode(_code_files(row)), thread_id=row.thread_id, now=self.desk.clock()
+        row = self.environment.row
+        found = await self.environment.store.of(row.owner).all(
+            queries.FILES_OF_CONVERSATION,
+            ids=encode(_code_files(row)),
+            thread_id=row.thread_id,
+            now=self.environment.clock(),
         )
         files = [
             ToolFile(one.id, one.name, one.size, one.mime_type, one.sha256, made=one.thread == row.thread)
@@ -119,16 +122,16 @@ class CallContext:
         if file.id in self._saved:
             key, size = self._saved[file.id][1].key, self._saved[file.id][1].size
         else:
-            row = await self.desk.store.of(self.desk.row.owner).one(queries.FILE, id=file.id)
+            row = await self.environment.store.of(self.environment.row.owner).one(queries.FILE, id=file.id)
             if row is None:
                 raise gone
             key, size = row.blob, row.size
         try:
-            async with aclosing(read_whole(self.desk.shelf.blobs, key, size)) as pieces:
+            async with aclosing(read_whole(self.environment.file_output.blobs, key, size)) as pieces:
                 async for piece in pieces:
                     yield piece
         except BlobGone:
-            view = self.desk.store.of(self.desk.row.owner)
+            view = self.environment.store.of(self.environment.row.owner)
             if file.id in self._saved or await view.one(queries.FILE, id=file.id) is None:
                 raise gone from None
             log.error("the content of %s is lost: its blob is missing or damaged", file.id)
@@ -141,22 +144,27 @@ class CallContext:
             ToolError: it is too large, there is no space for it, its name is invalid, or its owner has reached a
                 storage limit.
         """
-        shelf = self.desk.shelf
+        output = self.environment.file_output
         try:
             name = clean_file_name(name)
         except ValueError as error:
             raise ToolError(f"the file name {name!r} is invalid: {error}") from None
         most = await self._room(name)
         try:
-            blob = await shelf.blobs.put(chunks, most)
+            blob = await output.blobs.put(chunks, most)
         except BlobTooLarge as error:
-            whose = "" if most == shelf.most else ", which is the remaining storage of its owner"
+            whose = "" if most == output.most else ", which is the remaining storage of its owner"
             raise ToolError(f"the file '{name}' is too large: at most {error.limit} bytes are allowed{whose}") from None
         except NoRoom:
             log.exception("no space for a file of call %s", self.call.id)
             raise ToolError(f"the server has no room for the file '{name}'") from None
         file = ToolFile(
-            self.desk.ids.new("file"), name, blob.size, detect_media_type(blob.head, name), blob.sha256, made=True
+            self.environment.ids.new("file"),
+            name,
+            blob.size,
+            detect_media_type(blob.head, name),
+            blob.sha256,
+            made=True,
         )
         self._saved[file.id] = file, blob
         return file
@@ -169,24 +177,24 @@ class CallContext:
         """
         size = sum(file.size for file, _ in self._saved.values())
         try:
-            left = await self.desk.quota.generated_room(self.desk.row.owner, len(self._saved), size)
+            left = await self.environment.quota.generated_room(self.environment.row.owner, len(self._saved), size)
         except LimitReached as reached:
             raise ToolError(f"there is no room for the file '{name}'. {reached}") from None
-        return min([self.desk.shelf.most, *(room for one, room in left.items() if one.endswith("_bytes"))])
+        return min([self.environment.file_output.most, *(room for one, room in left.items() if one.endswith("_bytes"))])
 
     async def again(self) -> bool:
         """Return True if this thread ran calls of this tool before."""
-        params = {"thread": self.desk.row.thread, "tool": self.call.tool, "call_id": self.call.id}
-        return await self.desk.store.one(queries.CALL_BEFORE, **params) is not None
+        params = {"thread": self.environment.row.thread, "tool": self.call.tool, "call_id": self.call.id}
+        return await self.environment.store.one(queries.CALL_BEFORE, **params) is not None
 
     async def stores(self) -> Sequence[str]:
         """Return the ids of the vector stores of the assistant, the run and the thread, each once.
 
         Waits for a while for the thread's files, because a question usually concerns the file attached to it.
         """
-        row = self.desk.row
+        row = self.environment.row
         config = config_of(row)
-        thread = await self.desk.store.of(row.owner).one(queries.THREAD, id=row.thread_id)
+        thread = await self.environment.store.of(row.owner).one(queries.THREAD, id=row.thread_id)
         named = [tool.get("vector_store_ids") for tool in config.tools if tool.get("type") == "file_search"]
         resources = (config.tool_resources, {} if thread is None else msgspec.json.decode(thread.tool_resources))
         named += [(one.get("file_search") or {}).get("vector_store_ids") for one in resources]
@@ -195,7 +203,7 @@ class CallContext:
 
     async def _read(self, store_ids: Sequence[str]) -> None:
         """Wait until the files of stores are ingested, up to a limit."""
-        view = self.desk.store.of(self.desk.row.owner)
+        view = self.environment.store.of(self.environment.row.owner)
         for _ in range(int(PATIENCE / LOOK) if store_ids else 0):
             if not any(row.in_progress for row in await view.all(queries.STORES_NAMED, ids=encode(store_ids))):
                 return
@@ -215,7 +223,7 @@ class CallContext:
 
     def describe_made(self, files: Sequence[ToolFile]) -> tuple[MadeFile, ...]:
         """Return the files in the form of the call's events."""
-        link = self.desk.shelf.link
+        link = self.environment.file_output.link
         return tuple(MadeFile(file.id, file.name, file.mime_type, file.size, link(file.id)) for file in files)
 
     async def rows(self, files: Sequence[ToolFile]) -> list[Op]:
@@ -223,12 +231,12 @@ class CallContext:
 
         They raise LimitReached if concurrent calls have used up the storage.
         """
-        owner = self.desk.row.owner
+        owner = self.environment.row.owner
         rows = [self._row(file, self._saved[file.id][1]) for file in files]
-        return [*rows, *storage_checks(await self.desk.quota.of(owner), owner, rows)] if rows else []
+        return [*rows, *storage_checks(await self.environment.quota.of(owner), owner, rows)] if rows else []
 
     def _row(self, file: ToolFile, blob: Blob) -> Op:
-        row = self.desk.row
+        row = self.environment.row
         params: dict[str, Value] = {
             "id": file.id,
             "owner": row.owner,
@@ -238,7 +246,7 @@ class CallContext:
             "size": file.size,
             "sha256": file.sha256,
             "blob": blob.key,
-            "now": int(self.desk.clock()),
+            "now": int(self.environment.clock()),
             "expires_at": None,
             "thread": row.thread,
             "run_id": row.id,

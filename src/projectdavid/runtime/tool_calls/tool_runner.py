@@ -23,7 +23,7 @@ class ToolRunner:
 
     driver: RunDriver
     toolbox: Toolbox
-    desk: CallEnvironment
+    environment: CallEnvironment
 
     async def run(self, calls: tuple[FunctionCall, ...]) -> RunDecision:
         """Run all calls, and record the outcomes; returns the last decision.
@@ -31,12 +31,12 @@ class ToolRunner:
         Raises:
             LeaseLost, InputRefused, RowMissing, StoreUnavailable: as for the driver's `decide`.
         """
-        row, clock = self.desk.row, self.desk.clock
+        row, clock = self.environment.row, self.environment.clock
         left = row.expires_at - clock()
         try:
             if left <= 0:
                 raise TimeoutError
-            return await unless_aborted(self.desk.store, self.desk.bus, row.n, left, self._all(calls))
+            return await unless_aborted(self.environment.store, self.environment.bus, row.n, left, self._all(calls))
         except TimeoutError:
             # Timers and the clock differ: one can be later than the other.
             return await self._decide(RunExpired(max(clock(), row.expires_at)))
@@ -54,24 +54,24 @@ class ToolRunner:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _one(self, call: FunctionCall) -> RunDecision:
-        desk = self.desk
-        await self._decide(ToolStarted(call.id, desk.clock()))
-        await self.driver.hold(desk.row.n, desk.holder)  # a worker delayed after the commit can have lost its lease
-        calling = CallContext(desk, call)
-        ran = await self.toolbox.run(call, desk.row, calling)
+        env = self.environment
+        await self._decide(ToolStarted(call.id, env.clock()))
+        await self.driver.hold(env.row.n, env.holder)  # a worker delayed after the commit can have lost its lease
+        calling = CallContext(env, call)
+        ran = await self.toolbox.run(call, env.row, calling)
         while True:  # the outcome must not be lost because the disk is full
             try:
                 files, rows = calling.describe_made(ran.files), await calling.rows(ran.files)
-                returned = ToolReturned(call.id, ran.output, desk.clock(), ran.failed, files, ran.details)
+                returned = ToolReturned(call.id, ran.output, env.clock(), ran.failed, files, ran.details)
                 return await self._decide(returned, rows)
             except LimitReached as reached:
                 ran = without_files(ran, reached)
             except StoreUnavailable as error:
                 log.warning("the output of call %s waits for the store: %s", call.id, error)
-                await asyncio.sleep(desk.look)
+                await asyncio.sleep(env.look)
 
     async def _decide(self, happened: RunInput, also: Sequence[Op] = ()) -> RunDecision:
-        return await self.driver.decide(self.desk.row.n, happened, holder=self.desk.holder, also=also)
+        return await self.driver.decide(self.environment.row.n, happened, holder=self.environment.holder, also=also)
 
 
 def without_files(ran: CallResult, reached: LimitReached) -> CallResult:

@@ -13,29 +13,29 @@ from projectdavid.engine.entries import warning_entry
 from projectdavid.engine.inputs import ModelFailed, ModelReplied, PromptRefused, RunExpired, RunInput, WorkAborted
 from projectdavid.engine.machine import CUT_OFF
 from projectdavid.engine.prompt import ModelRequest, PromptMessage, PromptTooLong, estimate
-from projectdavid.engine.run import RunFailure, RunState
+from projectdavid.engine.run import RunFailure
 from projectdavid.ports import queries
-from projectdavid.ports.bus import Bus
 from projectdavid.ports.model import ModelError, ModelProvider
 from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import Op, StaleRow, Store, Value
 from projectdavid.runtime.clock import Clock
-from projectdavid.runtime.context_windows import SMALL_PROMPT
-from projectdavid.runtime.ids import IdFactory
+from projectdavid.runtime.context_windows import SMALL_PROMPT, ContextWindow
 from projectdavid.runtime.knowledge.citations import ReplyCitations
-from projectdavid.runtime.model_registry import ModelRegistry, UnknownModel
+from projectdavid.runtime.model_registry import UnknownModel
 from projectdavid.runtime.output_formats import find_mismatch, schema_of
-from projectdavid.runtime.quota import LimitExceeded, Quota
+from projectdavid.runtime.quota import LimitExceeded
 from projectdavid.runtime.runs.abort_signals import RunInterrupted, unless_aborted
 from projectdavid.runtime.runs.crashes import speak
 from projectdavid.runtime.runs.decision_writer import StreamedRows
+from projectdavid.runtime.runs.driver import RunDecision
 from projectdavid.runtime.runs.journal import JournalPart, committed_part
-from projectdavid.runtime.runs.records import RunConfig, encode
+from projectdavid.runtime.runs.records import RunConfig, config_of, encode
 from projectdavid.runtime.schema_graph import InvalidSchema
 from projectdavid.runtime.topics import journal_topic
 from projectdavid.runtime.worker.prompt_builder import ask_for
 from projectdavid.runtime.worker.prompt_images import PromptImages
 from projectdavid.runtime.worker.thread_history import ThreadHistory
+from projectdavid.runtime.worker.worker_services import WorkerServices
 
 PAGE = 500
 MOST_CUTS = 5
@@ -59,19 +59,15 @@ class TurnOutcome:
 class ModelTurn:
     """One call of a model for the run of a row, as of one version of it."""
 
-    store: Store
-    bus: Bus
-    models: ModelRegistry
-    clock: Clock
-    ids: IdFactory
-    row: RunRow
-    version: int
-    run: RunState
-    config: RunConfig
-    quota: Quota
-    pictures: PromptImages
+    services: WorkerServices
     history: ThreadHistory
-    citing: ReplyCitations | None = None
+    decided: RunDecision
+    _store: Store = field(init=False)
+    _clock: Clock = field(init=False)
+    _row: RunRow = field(init=False)
+    _config: RunConfig = field(init=False)
+    _images: PromptImages = field(init=False)
+    _citations: ReplyCitations | None = field(init=False)
     _fold: ReplyBuilder = field(init=False)
     _rows: list[tuple[int, JournalEntry]] = field(init=False, default_factory=list)
     _last: list[JournalEntry] = field(init=False, default_factory=list)
@@ -80,21 +76,28 @@ class ModelTurn:
     """What the provider has begun to answer, and is paid for."""
 
     def __post_init__(self) -> None:
-        self._fold = ReplyBuilder(self.ids.new("msg"))
+        services = self.services
+        self._store = services.store
+        self._clock = services.clock
+        self._row = self.decided.row
+        self._config = config_of(self._row)
+        self._images = PromptImages(services.store, services.file_output.blobs)
+        self._citations = services.citations and services.citations.of(self._row, self._config)
+        self._fold = ReplyBuilder(services.ids.new("msg"))
 
     async def take(self, delay: float) -> TurnOutcome:
         """Ask after `delay` seconds. Ends early when the run is aborted or expires; closes the model call then."""
-        left = self.row.expires_at - self.clock()
+        left = self._row.expires_at - self._clock()
         if left <= 0:
-            return TurnOutcome(RunExpired(self.clock()), StreamedRows())
+            return TurnOutcome(RunExpired(self._clock()), StreamedRows())
         try:
-            happened = await unless_aborted(self.store, self.bus, self.row.n, left, self._ask(delay))
+            happened = await unless_aborted(self._store, self.services.bus, self._row.n, left, self._ask(delay))
         except TimeoutError:
             # Timers and the clock are not the same: one may be late for the other.
-            now = max(self.clock(), self.row.expires_at)
+            now = max(self._clock(), self._row.expires_at)
             happened = RunExpired(now, await self._told(), spent=self._spent())
         except RunInterrupted:
-            happened = WorkAborted(self.clock(), await self._told(), self._spent())
+            happened = WorkAborted(self._clock(), await self._told(), self._spent())
         last = () if isinstance(happened, WorkAborted | RunExpired) else tuple(self._last)
         return TurnOutcome(happened, StreamedRows(tuple(self._rows), last))
 
@@ -102,25 +105,25 @@ class ModelTurn:
         if delay > 0:
             await asyncio.sleep(delay)
         try:
-            await self.quota.check(self.row.owner, await self.quota.of(self.row.owner))
-            provider, model = self.models.resolve(self.row.model)
-            self._source = self.models.full_name(self.row.model)
+            await self.services.quota.check(self._row.owner, await self.services.quota.of(self._row.owner))
+            provider, model = self.services.models.resolve(self._row.model)
+            self._source = self.services.models.full_name(self._row.model)
             ask = await self._listen_within_window(provider, model)
         except LimitExceeded as error:
-            return ModelFailed(RunFailure(error.code, error.message, retry_after=error.retry_after), self.clock())
+            return ModelFailed(RunFailure(error.code, error.message, retry_after=error.retry_after), self._clock())
         except PromptTooLong:
-            return PromptRefused(self.clock())
+            return PromptRefused(self._clock())
         except UnknownModel as error:
-            return ModelFailed(RunFailure("model_not_found", str(error)), self.clock())
+            return ModelFailed(RunFailure("model_not_found", str(error)), self._clock())
         except ModelError as error:
             failure = RunFailure(error.code, error.message, error.retryable, error.retry_after, error.waits)
-            return ModelFailed(failure, self.clock(), self._partial(), self._spent())
+            return ModelFailed(failure, self._clock(), self._partial(), self._spent())
         except StaleRow:
-            return WorkAborted(self.clock(), await self._told(), self._spent())
+            return WorkAborted(self._clock(), await self._told(), self._spent())
         reply = self._whole(ask)
         actions = tuple(action_of(call.id) for call in reply.calls)
         reply, mismatch = await self._check_format(reply)
-        return ModelReplied(reply, self.clock(), actions, mismatch)
+        return ModelReplied(reply, self._clock(), actions, mismatch)
 
     async def _listen_within_window(self, provider: ModelProvider, model: str) -> ModelRequest:
         """Ask a model; if it refuses the prompt as too long, ask again with one that fits what it said.
@@ -139,9 +142,9 @@ class ModelTurn:
             except ModelError as error:
                 if error.context is None or not cuts_left or self._told_anything:
                     raise
-                if self.config.truncation_strategy == "disabled":
+                if self._config.truncation_strategy == "disabled":
                     raise
-                self.models.windows.refuse(self._source, ask.prompt_tokens, error.context)
+                self.services.models.windows.refuse(self._source, ask.prompt_tokens, error.context)
                 shorter = await self._build_ask(provider, model)
                 if shorter.messages == ask.messages:
                     raise
@@ -150,17 +153,20 @@ class ModelTurn:
 
     async def _build_ask(self, provider: ModelProvider, model: str) -> ModelRequest:
         """The question, within the window of the model; the provider is asked how large that is when it matters."""
-        windows = self.models.windows
-        window = windows.of(self._source)
-        ask = await ask_for(self.history, self.row, self.run, self.config, model, window, self._source)
+        windows = self.services.models.windows
+        ask = await self._fit_to(model, window := windows.of(self._source))
         if not window.certain and ask.prompt_tokens > SMALL_PROMPT:
             windows.discover(self._source, (await provider.facts(model)).window)
             window = windows.of(self._source)
             if ask.prompt_tokens > window.tokens // 2:
-                ask = await ask_for(self.history, self.row, self.run, self.config, model, window, self._source)
+                ask = await self._fit_to(model, window)
         await self._see_current()
-        messages = await self.pictures.shown(self.row.owner, ask.messages)
+        messages = await self._images.shown(self._row.owner, ask.messages)
         return ask if messages is ask.messages else replace(ask, messages=messages)
+
+    async def _fit_to(self, model: str, window: ContextWindow) -> ModelRequest:
+        run = self.decided.next.run
+        return await ask_for(self.history, self._row, run, self._config, model, window, self._source)
 
     @property
     def _told_anything(self) -> bool:
@@ -172,8 +178,8 @@ class ModelTurn:
         Raises:
             StaleRow: another worker does.
         """
-        row = await self.store.one(queries.RUN_LEASE, n=self.row.n)
-        if row is None or row.version != self.version:
+        row = await self._store.one(queries.RUN_LEASE, n=self._row.n)
+        if row is None or row.version != self.decided.version:
             raise StaleRow
 
     async def _listen(self, provider: ModelProvider, ask: ModelRequest) -> None:
@@ -185,7 +191,7 @@ class ModelTurn:
         async with aclosing(provider.stream(ask)) as chunks:
             async for some in chunks:
                 self._accepted = ask
-                entries = self._fold.add(some if self.citing is None else await self.citing.take(some))
+                entries = self._fold.add(some if self._citations is None else await self._citations.take(some))
                 whole = whole or (not self._rows and any(isinstance(chunk, FinishDelta) for chunk in some))
                 if whole:
                     self._last += entries
@@ -193,19 +199,19 @@ class ModelTurn:
                     await self._journal(entries)
 
     async def _journal(self, entries: list[JournalEntry]) -> None:
-        held: dict[str, Value] = {"run": self.row.n, "version": self.version, "now": self.clock()}
+        held: dict[str, Value] = {"run": self._row.n, "version": self.decided.version, "now": self._clock()}
         texts = [encode(entry.data) for entry in entries]
         ops = [
             Op(queries.JOURNAL_STREAM, {**held, "count": entry.count, "kind": entry.kind, "data": text}, _RACE)
             for entry, text in zip(entries, texts, strict=True)
         ]
-        rows = await self.store.write(ops if self._rows else [*ops, speak(self.row.n)])
+        rows = await self._store.write(ops if self._rows else [*ops, speak(self._row.n)])
         live: list[JournalPart] = []
         for written, entry, text in zip(rows, entries, texts, strict=False):
             if (row := queries.JOURNAL_STREAM.narrow(written)) is not None:
                 self._rows.append((row.position, entry))
                 live.append(committed_part(row.position, entry.count, entry.kind, text))
-        self.bus.publish(journal_topic(self.row.n), live)
+        self.services.bus.publish(journal_topic(self._row.n), live)
 
     def _partial(self) -> ModelReply | None:
         """What was said before it was cut off; half a call is not worth keeping."""
@@ -214,15 +220,15 @@ class ModelTurn:
 
     async def _told(self) -> ModelReply | None:
         """Return the part of the reply that was journaled before the work was stopped."""
-        await self.store.flush()  # what was about to be written is there after that, or never
-        created = await self.store.one(queries.JOURNAL_LAST, run=self.row.n, kinds='["message_created"]')
+        await self._store.flush()  # what was about to be written is there after that, or never
+        created = await self._store.one(queries.JOURNAL_LAST, run=self._row.n, kinds='["message_created"]')
         if created is None or msgspec.json.decode(created.data)["message_id"] != self._fold.message_id:
             return None
         said: dict[str, list[str]] = {"content": [], "refusal": []}
         cited: list[Mapping[str, Any]] = []
         after = created.position
         while True:
-            rows = await self.store.all(queries.JOURNAL_AFTER, run=self.row.n, after=after, limit=PAGE)
+            rows = await self._store.all(queries.JOURNAL_AFTER, run=self._row.n, after=after, limit=PAGE)
             for row in rows:
                 if row.kind in said:
                     said[row.kind] += msgspec.json.decode(row.data)
@@ -248,7 +254,7 @@ class ModelTurn:
                 reply, source=self._source, usage=TokenUsage(ask.prompt_tokens, _written(reply), estimated=True)
             )
         read = reply.usage.prompt_tokens
-        if self.models.windows.calibrate(self._source, ask.prompt_tokens, read):
+        if self.services.models.windows.calibrate(self._source, ask.prompt_tokens, read):
             return replace(reply, source=self._source)
         self._last.append(warning_entry(warned := self._truncated(read, ask)))
         return replace(reply, source=self._source, warnings=(*reply.warnings, warned))
@@ -257,7 +263,7 @@ class ModelTurn:
         """Check a finished answer: returns what is wrong with its format, and warns of a schema that is unusable."""
         if reply.calls or reply.refusal or reply.finish in CUT_OFF:
             return reply, ""
-        form = self.config.response_format
+        form = self._config.response_format
         try:
             if schema_of(form) is None:
                 return reply, find_mismatch(form, reply.text)
