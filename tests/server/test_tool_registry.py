@@ -51,6 +51,13 @@ class Weather:
         return ToolOutput(f"rain in {call.arguments['city']}", details={"input": call.arguments["city"]})
 
 
+class Browser(Weather):
+    """Offers a function of the built-in tool `web_search`."""
+
+    def functions(self, entry: Mapping[str, Any]) -> Sequence[ToolFunction]:
+        return [ToolFunction("read_web_page", "Read a page.", {"type": "object"}, effect="read")]
+
+
 @pytest.fixture(scope="module")
 def equipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     with serving(tmp_path_factory.mktemp("registry"), tools={"weather": Weather()}) as server:
@@ -205,10 +212,19 @@ def test_the_embedded_sdk_runs_a_tool_of_any_name(tmp_path: Path) -> None:
         ("Weather", Weather(), "lowercase"),
         ("function", Weather(), "lowercase"),
         ("weather", object(), "ToolDescription"),
+        ("browser", Browser(), "'web_search' and 'browser' both offer a function 'read_web_page'"),
     ],
 )
 def test_what_is_no_tool_is_refused_at_the_start(tmp_path: Path, name: str, tool: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=problem), Entity.embedded(tmp_path, tools={name: tool}):
+        pass
+
+
+@pytest.mark.parametrize("names", [("weather", "forecast"), ("forecast", "weather")])
+def test_two_tools_with_the_same_function_are_refused_at_the_start(tmp_path: Path, names: tuple[str, str]) -> None:
+    problem = f"The tools '{names[0]}' and '{names[1]}' both offer a function 'get_weather'"
+    tools = {name: Weather() for name in names}
+    with pytest.raises(ValueError, match=problem), Entity.embedded(tmp_path, tools=tools):
         pass
 
 
@@ -260,6 +276,35 @@ def test_a_broken_plugin_is_reported_and_the_others_work(
     ):
         assert any(name in line and source in line and said in line for line in caplog.messages)
         assert findings[f"tool plugin {name}"].level == "warn"
+
+
+def test_a_plugin_with_a_function_of_another_tool_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    browser, weather = (PLUGIN.replace('"roll"', f'"{name}"') for name in ("read_web_page", "get_weather"))
+    install(packages, "acme_browser", "browser = acme_browser:Dice", browser)
+    install(packages, "acme_climate", "climate = acme_climate:Dice", weather)
+    install(packages, "acme_dice", "dice = acme_dice:Dice", PLUGIN)
+    install(packages, "acme_coin", "coin = acme_coin:Dice", PLUGIN)
+    install(packages, "acme_weather", "weather = acme_weather:Dice", weather)
+    monkeypatch.syspath_prepend(packages)
+    with (
+        caplog.at_level(logging.ERROR, "projectdavid.tools"),
+        Entity.embedded(tmp_path / "data", tools={"weather": Weather()}) as client,
+    ):
+        assert set(client.health().tools) == {*BUILT_IN, "weather"}
+    for name, source, function, other in (
+        ("browser", "acme_browser", "read_web_page", "web_search"),
+        ("climate", "acme_climate", "get_weather", "weather"),
+        ("dice", "acme_dice", "roll", "coin"),
+        ("coin", "acme_coin", "roll", "dice"),
+    ):
+        reason = f"its function '{function}' is also a function of the tool '{other}'"
+        assert f"the tool {name} of {source} is not registered: {reason}" in caplog.messages
+    levels = {finding.name: finding.level for finding in tool_checks()}
+    assert {levels[f"tool plugin {name}"] for name in ("browser", "climate", "weather", "dice", "coin")} == {"warn"}
 
 
 def test_a_renderer_that_fails_does_not_hide_the_steps(tmp_path: Path) -> None:

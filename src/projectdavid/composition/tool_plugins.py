@@ -2,12 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Any
 
 from projectdavid.ports.tool import Tool, ToolDescription, ToolFunction
+from projectdavid.runtime.tool_calls.toolbox import function_names
 
 GROUP = "projectdavid.tools"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -25,11 +27,15 @@ class PluginProblem:
     message: str
 
 
-def load_plugins(taken: Iterable[str] = ()) -> tuple[dict[str, Tool], tuple[PluginProblem, ...]]:
-    """Load the tools of other packages; `taken` has the names of the built-in ones.
+def load_plugins(
+    taken: Iterable[str] = (), functions: Mapping[str, str] = MappingProxyType({})
+) -> tuple[dict[str, Tool], tuple[PluginProblem, ...]]:
+    """Load the tools of other packages.
+
+    `taken` has the names of the built-in tools, `functions` the tool of each function name that is taken.
 
     An entry point is a tool, or a class or function that returns one when called without arguments. One that cannot be
-    registered becomes a problem. Of two with the same name, neither is registered.
+    registered becomes a problem. Of two with the same name, or with a function of the same name, neither is registered.
     """
     found = sorted(entry_points(group=GROUP), key=lambda point: (point.name, _source(point)))
     names = [point.name for point in found]
@@ -48,7 +54,23 @@ def load_plugins(taken: Iterable[str] = ()) -> tuple[dict[str, Tool], tuple[Plug
                 tools[point.name] = tool
         if problem is not None:
             problems.append(PluginProblem(point.name, _source(point), problem))
-    return tools, tuple(problems)
+    conflicts = _find_conflicts(tools, functions)
+    problems += [PluginProblem(one.name, _source(one), conflicts[one.name]) for one in found if one.name in conflicts]
+    return {name: tool for name, tool in tools.items() if name not in conflicts}, tuple(problems)
+
+
+def _find_conflicts(tools: Mapping[str, Tool], functions: Mapping[str, str]) -> dict[str, str]:
+    """Return, by tool, which of its functions has the name of another tool's function."""
+    offered = {name: function_names(name, tool) for name, tool in tools.items()}
+    conflicts: dict[str, str] = {}
+    for name, own in offered.items():
+        for function in sorted(own):
+            others = [other for other, theirs in offered.items() if function in theirs]
+            others = [other for other in (functions.get(function, name), *others) if other != name]
+            if others:
+                conflicts[name] = f"its function '{function}' is also a function of the tool '{others[0]}'"
+                break
+    return conflicts
 
 
 def _source(point: EntryPoint) -> str:

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from projectdavid.composition.tool_plugins import PluginProblem, check_tool, load_plugins
 from projectdavid.egress.proxy.service import EgressService
 from projectdavid.ports.retrieval import Retrieval
 from projectdavid.ports.tool import Tool, ToolDescription
 from projectdavid.ports.websearch import WebSearchEngine
-from projectdavid.runtime.tool_calls.toolbox import Toolbox
+from projectdavid.runtime.tool_calls.toolbox import Toolbox, function_names
 from projectdavid.tools.code_interpreter import CodeInterpreter
 from projectdavid.tools.computer import ComputerTool
 from projectdavid.tools.file_search import FileSearch
@@ -59,9 +60,15 @@ BUILT_IN: tuple[BuiltInTool, ...] = (
 SANDBOX_TOOLS = frozenset(tool.description.name for tool in BUILT_IN if tool.in_sandbox)
 
 
-def find_plugins() -> tuple[dict[str, Tool], tuple[PluginProblem, ...]]:
-    """Load the tools of other packages; returns them by name, and what could not be registered."""
-    return load_plugins([one.description.name for one in BUILT_IN])
+def find_plugins(given: Mapping[str, Tool] = MappingProxyType({})) -> tuple[dict[str, Tool], tuple[PluginProblem, ...]]:
+    """Load the tools of other packages; returns them by name, and what could not be registered.
+
+    Their functions must differ from those of the tools in `given`, and from the reserved ones of built-in tools.
+    """
+    descriptions = [one.description for one in BUILT_IN]
+    functions = {function: one.name for one in descriptions for function in one.reserved_functions}
+    functions |= {function: name for name, tool in given.items() for function in function_names(name, tool)}
+    return load_plugins([one.name for one in descriptions], functions)
 
 
 def build_toolbox(parts: ToolParts, given: Mapping[str, Tool]) -> Toolbox:
@@ -70,13 +77,13 @@ def build_toolbox(parts: ToolParts, given: Mapping[str, Tool]) -> Toolbox:
     A name in `given` replaces the built-in tool, or the one of another package, of that name.
 
     Raises:
-        ValueError: an object in `given` is not a tool.
+        ValueError: an object in `given` is not a tool, or offers a function of another tool.
     """
     for name, tool in given.items():
         if problem := check_tool(name, tool):
             raise ValueError(f"tools[{name!r}]: {problem}")
     built = {one.description.name: tool for one in BUILT_IN if (tool := one.build(parts)) is not None}
-    plugins, problems = find_plugins()
+    plugins, problems = find_plugins(given)
     for problem in problems:
         log.error("the tool %s of %s is not registered: %s", problem.name, problem.source, problem.message)
     return Toolbox({**built, **plugins, **given}, [one.description for one in BUILT_IN])

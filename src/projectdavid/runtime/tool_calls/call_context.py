@@ -158,14 +158,8 @@ class CallContext:
         except NoRoom:
             log.exception("no space for a file of call %s", self.call.id)
             raise ToolError(f"the server has no room for the file '{name}'") from None
-        file = ToolFile(
-            self.environment.ids.new("file"),
-            name,
-            blob.size,
-            detect_media_type(blob.head, name),
-            blob.sha256,
-            made=True,
-        )
+        file_id, mime_type = self.environment.ids.new("file"), detect_media_type(blob.head, name)
+        file = ToolFile(file_id, name, blob.size, mime_type, blob.sha256, made=True)
         self._saved[file.id] = file, blob
         return file
 

@@ -39,10 +39,14 @@ class Toolbox:
         tools: the tools that can run, by name.
         built_in: descriptions of tools that assistants can name even if the operator switched them off. Their run steps
             keep the documented format, even if `tools` replaces one of them.
+
+    Raises:
+        ValueError: two tools offer a function of the same name.
     """
 
     def __init__(self, tools: Mapping[str, Tool] | None = None, built_in: Sequence[ToolDescription] = ()) -> None:
         self._tools = dict(tools or {})
+        _check_functions(self._tools)
         others = {name: tool.description for name, tool in self._tools.items()}
         self._descriptions = {one.name: one for one in built_in}
         self._descriptions |= {name: one for name, one in others.items() if name not in self._descriptions}
@@ -134,6 +138,27 @@ class Toolbox:
         except Exception:
             log.exception("the tool %s failed on call %s", call.tool, call.id)
             return CallResult(FAULT, failed=True)
+
+
+def function_names(name: str, tool: Tool) -> frozenset[str]:
+    """Return the names of the functions that a tool offers for an entry without options."""
+    return frozenset(function.name for function in tool.functions({"type": name}))
+
+
+def _check_functions(tools: Mapping[str, Tool]) -> None:
+    """Check that no two tools offer the same function, because the name of a call decides which tool runs it.
+
+    Raises:
+        ValueError: two tools do.
+    """
+    offered: dict[str, str] = {}
+    for name, tool in tools.items():
+        for function in sorted(function_names(name, tool)):
+            if (other := offered.setdefault(function, name)) != name:
+                raise ValueError(
+                    f"The tools '{other}' and '{name}' both offer a function '{function}'. "
+                    "Function names must be unique: rename one of the functions, or register only one of the tools."
+                )
 
 
 def _cut(output: str) -> str:
