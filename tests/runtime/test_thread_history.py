@@ -81,7 +81,7 @@ async def test_only_so_much_is_remembered(stage: Stage) -> None:
     n, history = await start(stage, "x" * (LARGEST + 1), "b"), ThreadHistory(stage.store, most_bytes=1)
     for _ in range(2):
         assert len(await history.read(n, SOURCE, 0, 10**9)) == 2
-        assert (history._size, history._remembered) == (0, {})  # pyright: ignore[reportPrivateUsage]
+        assert (history._size, history._cached) == (0, {})  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_two_models_are_told_apart(stage: Stage) -> None:

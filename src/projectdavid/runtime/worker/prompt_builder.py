@@ -1,4 +1,4 @@
-"""Read a thread into what a model is asked."""
+"""Builds the request to a model from a thread, within the model's context window."""
 
 from contextlib import suppress
 from typing import Any
@@ -19,18 +19,19 @@ from projectdavid.runtime.runs.records import RunConfig
 from projectdavid.runtime.worker.thread_history import ThreadHistory
 
 REPLY_RESERVE = 4096
+"""Tokens reserved for a reply without a limit."""
 UNBOUNDED = 10**9
 CUT_TO = 0.7
-"""The part of the room to which a thread is cut that has outgrown it."""
+"""Share of the room to which a thread is cut when it exceeds the room."""
 REGROWS = 0.3
-"""Below this part of the room, a thread that was cut for a smaller one is shown from further back."""
+"""Share of the room below which a thread that was cut for a smaller room includes earlier messages again."""
 CORRECT = (
     "Your answer does not match the required response format. {} "
     "Write the whole answer again: only JSON in that format, without a code fence and without any other text."
 )
 
 
-async def ask_for(
+async def build_model_request(
     history: ThreadHistory,
     row: RunRow,
     run: RunState,
@@ -39,30 +40,30 @@ async def ask_for(
     window: ContextWindow,
     source: str,
 ) -> ModelRequest:
-    """The next question of a run to a model; `source` is the model's full name, with that of its provider.
+    """Build the next request of a run; `source` is the full name of the model, `provider/model`.
 
     Raises:
-        PromptTooLong: the last turn does not fit into the tokens that are left.
+        PromptTooLong: the last turn does not fit into the remaining tokens.
     """
     functions = config.functions
     tools_tokens = estimate_tools(functions)
-    left = _left(config.max_completion_tokens, run.usage.completion_tokens)
-    room = _room(run, config, window, left) - tools_tokens
+    remaining = _remaining(config.max_completion_tokens, run.usage.completion_tokens)
+    room = _room(run, config, window, remaining) - tools_tokens
     correction = _correction_messages(run.correction, room)
     room -= sum(map(estimate, correction))
     last = config.truncation_strategy.get("last_messages") if isinstance(config.truncation_strategy, dict) else None
     if last is None and config.max_prompt_tokens is None and room < UNBOUNDED - tools_tokens:
-        kept, tokens = await _stepwise(history, row.thread, source, _system(config), room)
+        kept, tokens = await _fit_in_steps(history, row.thread, source, _system_text(config), room)
     else:
         messages = pair_outputs(await history.read(row.thread, source, 0, room))
-        kept, tokens = fit_messages(_system(config), _newest(messages, last), room)
+        kept, tokens = fit_messages(_system_text(config), _last_messages(messages, last), room)
     return ModelRequest(
         model=model,
         messages=(*kept, *correction),
         tools=functions,
-        tool_choice=_choice(config, run) if functions else None,
+        tool_choice=_tool_choice(config, run) if functions else None,
         parallel_tool_calls=config.parallel_tool_calls if functions else None,
-        max_tokens=left,
+        max_tokens=remaining,
         response_format=_format(config.response_format),
         options=config.model_options,
         prompt_tokens=int((tokens + sum(map(estimate, correction)) + tools_tokens) * window.factor),
@@ -70,7 +71,7 @@ async def ask_for(
 
 
 def _correction_messages(correction: FormatCorrection | None, room: int) -> tuple[PromptMessage, ...]:
-    """What asks for a better answer; it is not stored. A long answer is left out where it would displace the thread."""
+    """Return the messages that request a correction, which are not stored. A long answer is omitted to save room."""
     if correction is None:
         return ()
     request = PromptMessage("user", CORRECT.format(correction.mismatch))
@@ -80,23 +81,23 @@ def _correction_messages(correction: FormatCorrection | None, room: int) -> tupl
     return (answer, request)
 
 
-async def _stepwise(
+async def _fit_in_steps(
     history: ThreadHistory, thread: int, source: str, system: str, room: int
 ) -> tuple[list[PromptMessage], int]:
-    """The newest messages that fit, cut in steps.
+    """Return the newest messages that fit, and their tokens.
 
-    A thread that outgrows the room is cut to a part of it, and grows again after the same beginning: providers charge
-    a tenth for a beginning that they have read before.
+    A thread that exceeds the room is cut to `CUT_TO` of it, and then grows with an unchanged beginning, because
+    providers charge a tenth for a cached prefix.
 
     Raises:
-        PromptTooLong: not even the last turn fits.
+        PromptTooLong: the last turn does not fit.
     """
     first = await history.cut(thread, source)
     messages = pair_outputs(await history.read(thread, source, first, room))
     kept, tokens = fit_messages(system, messages, room)
     skipped = len(messages) - (len(kept) - bool(system))
     if first and not skipped and tokens < room * REGROWS:
-        return await _recut(history, thread, source, system, room)  # the room has grown
+        return await _recut(history, thread, source, system, room)  # the room is larger now
     if not skipped:
         return kept, tokens
     return await _recut(history, thread, source, system, room)
@@ -108,7 +109,7 @@ async def _recut(
     messages = pair_outputs(await history.read(thread, source, 0, room))
     kept, tokens = fit_messages(system, messages, room)
     if len(kept) - bool(system) < len(messages):
-        with suppress(PromptTooLong):  # the last turn may need more than the step leaves
+        with suppress(PromptTooLong):  # the last turn can need more than this share
             kept, tokens = fit_messages(system, messages, int(room * CUT_TO))
     beginning = kept[1 if system else 0] if len(kept) > bool(system) else None
     whole = len(kept) - bool(system) == len(messages)
@@ -116,8 +117,8 @@ async def _recut(
     return kept, tokens
 
 
-def _newest(messages: list[PromptMessage], last: int | None) -> list[PromptMessage]:
-    """The last n messages, and what follows the message of the user before them if that would cut a turn."""
+def _last_messages(messages: list[PromptMessage], last: int | None) -> list[PromptMessage]:
+    """Return the last messages, extended back to a message of the user so no turn is cut."""
     if last is None or len(messages) <= last:
         return messages
     start = len(messages) - last
@@ -126,21 +127,21 @@ def _newest(messages: list[PromptMessage], last: int | None) -> list[PromptMessa
     return messages[start:]
 
 
-def _left(limit: int | None, used: int) -> int | None:
+def _remaining(limit: int | None, used: int) -> int | None:
     return None if limit is None else max(limit - used, 1)
 
 
-def _room(run: RunState, config: RunConfig, window: ContextWindow, left: int | None) -> int:
-    """The tokens that a prompt can have, as they are estimated: the model may count more."""
+def _room(run: RunState, config: RunConfig, window: ContextWindow, remaining: int | None) -> int:
+    """Return the maximum tokens of a prompt, in the units of the estimate."""
     if config.truncation_strategy == "disabled":
         return UNBOUNDED
-    room = window.tokens - min(left or REPLY_RESERVE, window.tokens // 4)
+    room = window.tokens - min(remaining or REPLY_RESERVE, window.tokens // 4)
     if config.max_prompt_tokens is not None:
         room = min(room, config.max_prompt_tokens - run.usage.prompt_tokens)
     return int(room / window.factor)
 
 
-def _system(config: RunConfig) -> str:
+def _system_text(config: RunConfig) -> str:
     parts = [config.instructions, config.additional_instructions]
     if isinstance(config.response_format, str) and config.response_format not in PLAIN_FORMATS:
         parts.append(f"Write your answer in this format: {config.response_format}.")
@@ -156,8 +157,8 @@ def _format(response_format: str | dict[str, Any]) -> dict[str, Any] | None:
     return {"type": "json_object"} if response_format in ("json", "json_object") else None
 
 
-def _choice(config: RunConfig, run: RunState) -> str | dict[str, Any] | None:
-    """A forced call is forced once: the turn after it may answer."""
+def _tool_choice(config: RunConfig, run: RunState) -> str | dict[str, Any] | None:
+    """Return the tool choice. A forced call is forced in the first turn only, so later turns can answer."""
     if run.turn > 0 and (config.tool_choice == "required" or isinstance(config.tool_choice, dict)):
         return "auto"
     return config.tool_choice

@@ -1,4 +1,4 @@
-"""Let a model see images that are files: their bytes stand in the prompt, as the chat-completions protocol wants it."""
+"""Inserts the bytes of image files into prompts, as data URLs of the chat-completions protocol."""
 
 import logging
 from base64 import b64encode
@@ -14,23 +14,23 @@ from projectdavid.runtime.file_lifecycle import read_whole
 log = logging.getLogger("projectdavid.files")
 
 LARGEST = 20 << 20
-"""Bytes of an image that a model is shown."""
+"""Maximum bytes of an image that is inserted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptImages:
-    """Where images are kept."""
+    """Reads the images of prompts."""
 
     store: Store
     blobs: Blobs
 
-    async def shown(self, owner: str, messages: tuple[PromptMessage, ...]) -> tuple[PromptMessage, ...]:
-        """The messages, with the images of an owner in the place of the ids of files."""
+    async def insert(self, owner: str, messages: tuple[PromptMessage, ...]) -> tuple[PromptMessage, ...]:
+        """Return the messages of an owner's prompt, with images in place of file ids."""
         if not any(_has_images(message) for message in messages):
             return messages
-        return tuple([await self._shown(owner, message) for message in messages])
+        return tuple([await self._insert_into(owner, message) for message in messages])
 
-    async def _shown(self, owner: str, message: PromptMessage) -> PromptMessage:
+    async def _insert_into(self, owner: str, message: PromptMessage) -> PromptMessage:
         content = message.content
         if isinstance(content, str) or not _has_images(message):
             return message
@@ -39,21 +39,21 @@ class PromptImages:
     async def _block(self, owner: str, block: dict[str, Any]) -> dict[str, Any]:
         if block.get("type") != "image_file":
             return block
-        named: dict[str, Any] = block["image_file"]
-        row = await self.store.of(owner).one(queries.FILE, id=named["file_id"])
+        image_file: dict[str, Any] = block["image_file"]
+        row = await self.store.of(owner).one(queries.FILE, id=image_file["file_id"])
         if row is None:
-            return _instead("An image stood here; it was deleted.")
+            return _text_block("An image stood here; it was deleted.")
         if row.size > LARGEST:
-            return _instead(f"An image of {row.size} bytes stands here; it is too large to be shown.")
+            return _text_block(f"An image of {row.size} bytes stands here; it is too large to be shown.")
         try:
             data = b"".join([piece async for piece in read_whole(self.blobs, row.blob, row.size)])
         except BlobGone:
-            if await self.store.of(owner).one(queries.FILE, id=named["file_id"]) is None:
-                return _instead("An image stood here; it was deleted.")
-            log.error("the content of %s is lost: its blob is missing or damaged", named["file_id"])
-            return _instead("An image stood here; its content is lost on this server.")
+            if await self.store.of(owner).one(queries.FILE, id=image_file["file_id"]) is None:
+                return _text_block("An image stood here; it was deleted.")
+            log.error("the content of %s is lost: its blob is missing or damaged", image_file["file_id"])
+            return _text_block("An image stood here; its content is lost on this server.")
         url = f"data:{row.mime_type};base64,{b64encode(data).decode()}"
-        return {"type": "image_url", "image_url": {"url": url, "detail": named.get("detail", "auto")}}
+        return {"type": "image_url", "image_url": {"url": url, "detail": image_file.get("detail", "auto")}}
 
 
 def _has_images(message: PromptMessage) -> bool:
@@ -61,5 +61,5 @@ def _has_images(message: PromptMessage) -> bool:
     return not isinstance(content, str) and any(block.get("type") == "image_file" for block in content)
 
 
-def _instead(text: str) -> dict[str, Any]:
+def _text_block(text: str) -> dict[str, Any]:
     return {"type": "text", "text": f"[{text}]"}

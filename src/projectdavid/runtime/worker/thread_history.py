@@ -1,7 +1,7 @@
-"""Read threads as prompts, and remember them: from one turn to the next a thread only grows.
+"""Reads threads as prompts, and caches them: from one turn to the next, a thread usually only grows.
 
-What is remembered is checked against the store at each turn, by the number and the place of the messages, so that it
-holds with other processes as well. Messages do not change once they are said; they can only be deleted.
+Each turn validates the cached messages by their number and last position in the store, so changes by other processes
+are detected. Stored messages never change; they can only be deleted.
 """
 
 from collections import OrderedDict
@@ -19,15 +19,15 @@ from projectdavid.runtime.runs.provider_state import with_provider_state
 NEWEST = 2**63 - 1
 PAGE = 200
 MOST_BYTES = 32 << 20
-"""Characters of all threads that are remembered, roughly."""
+"""Approximate characters of all cached threads."""
 LARGEST = 4 << 20
-"""Of one thread; a longer one is read again each time."""
+"""Approximate characters of one cached thread; larger ones are not cached."""
 
 _decode = msgspec.json.decode
 
 
 @dataclass(slots=True)
-class _Remembered:
+class _CachedThread:
     first: int
     messages: list[PromptMessage]
     size: int
@@ -38,56 +38,56 @@ class _Remembered:
 
 
 class ThreadHistory:
-    """The messages of threads, as models are shown them."""
+    """The messages of threads, as prompts contain them."""
 
     def __init__(self, store: Store, most_bytes: int = MOST_BYTES) -> None:
         self._store = store
         self._most_bytes = most_bytes
-        self._remembered: OrderedDict[tuple[int, str], _Remembered] = OrderedDict()
+        self._cached: OrderedDict[tuple[int, str], _CachedThread] = OrderedDict()
         self._size = 0
 
     async def cut(self, thread: int, source: str) -> int:
-        """The number of the message from which on a model is shown a thread; 0: from the beginning."""
+        """Return the number of the first message of a thread in the prompts of a model; 0 for the whole thread."""
         row = await self._store.one(queries.PROMPT_CUT, thread=thread, source=source)
         return 0 if row is None else row.first
 
     async def move_cut(self, thread: int, source: str, first: int) -> None:
-        """Show a model a thread from this message on, from now on."""
+        """Start the prompts of a model with this message of a thread from now on."""
         await self._store.write([Op(queries.PROMPT_CUT_SET, {"thread": thread, "source": source, "first": first})])
 
     async def read(self, thread: int, source: str, first: int, room: int) -> list[PromptMessage]:
-        """The messages from `first` on, in order; of a thread with more than `room` tokens the newest, and some more.
+        """Return the messages from `first` on, in order; at least the newest `room` tokens of them.
 
-        `source` is the provider and the model that is asked, `provider/model`.
+        `source` is the full name of the model, `provider/model`.
         """
-        known = self._remembered.pop((thread, source), None)
-        if known is not None:
-            self._size -= known.size
-            if known.first == first and await self._bring_up_to_date(thread, source, known):
-                self._remember(thread, source, known)
-                return known.messages
+        cached = self._cached.pop((thread, source), None)
+        if cached is not None:
+            self._size -= cached.size
+            if cached.first == first and await self._update(thread, source, cached):
+                self._cache(thread, source, cached)
+                return cached.messages
         messages, is_whole = await self._read(thread, source, first, room)
         if is_whole:
-            self._remember(thread, source, _Remembered(first, messages, sum(map(_size, messages))))
+            self._cache(thread, source, _CachedThread(first, messages, sum(map(_size, messages))))
         return messages
 
-    async def _bring_up_to_date(self, thread: int, source: str, known: _Remembered) -> bool:
-        """Add what was said since; False if something was deleted."""
-        extent = await self._store.one(queries.PROMPT_EXTENT, thread=thread, first=known.first) or _NOTHING
-        missing = extent.messages - len(known.messages)
+    async def _update(self, thread: int, source: str, cached: _CachedThread) -> bool:
+        """Add new messages to a cached thread; returns False if messages were deleted."""
+        extent = await self._store.one(queries.PROMPT_EXTENT, thread=thread, first=cached.first) or _NOTHING
+        missing = extent.messages - len(cached.messages)
         if missing < 0:
             return False
         if missing:
-            rows = await self._store.all(queries.PROMPT_NEW, thread=thread, after=known.last, limit=missing + 1)
+            rows = await self._store.all(queries.PROMPT_NEW, thread=thread, after=cached.last, limit=missing + 1)
             new = [_message(row, source) for row in rows]
             if len(new) != missing:
                 return False
-            known.messages = [*known.messages, *new]
-            known.size += sum(map(_size, new))
-        return known.last == extent.last
+            cached.messages = [*cached.messages, *new]
+            cached.size += sum(map(_size, new))
+        return cached.last == extent.last
 
     async def _read(self, thread: int, source: str, first: int, room: int) -> tuple[list[PromptMessage], bool]:
-        """The newest messages in order, and whether they are all from `first` on."""
+        """Return the newest messages in order, and whether they include all from `first` on."""
         newest_first: list[PromptMessage] = []
         before, tokens = NEWEST, 0
         while True:
@@ -103,13 +103,13 @@ class ThreadHistory:
                 return newest_first[::-1], is_whole
             before = rows[-1].n
 
-    def _remember(self, thread: int, source: str, history: _Remembered) -> None:
+    def _cache(self, thread: int, source: str, history: _CachedThread) -> None:
         if history.size > LARGEST:
             return
-        self._remembered[thread, source] = history
+        self._cached[thread, source] = history
         self._size += history.size
         while self._size > self._most_bytes:
-            _, oldest = self._remembered.popitem(last=False)
+            _, oldest = self._cached.popitem(last=False)
             self._size -= oldest.size
 
 

@@ -1,4 +1,4 @@
-"""The worker: claims runs under a lease, and works on each until it ends or waits for its caller."""
+"""The worker: claims runs under a lease, and executes each until it ends or waits for its caller."""
 
 import asyncio
 import logging
@@ -25,11 +25,11 @@ from projectdavid.runtime.worker.worker_services import WorkerServices
 log = logging.getLogger("projectdavid.worker")
 
 BATCH = 100
-"""Suspected runs that are looked at for one that can begin."""
+"""Suspected runs that are read to find one that can be started."""
 
 
 class RunWorker:
-    """Works on runs until it is stopped; several may share a store."""
+    """Executes runs until it is stopped; several workers can share a store."""
 
     def __init__(self, services: WorkerServices) -> None:
         self._services = services
@@ -42,15 +42,15 @@ class RunWorker:
         self._name = services.ids.new("worker")
         self._suspects_read_at = -math.inf
         self._queue = OwnerQueue(self._load)
-        self._tasks = LeasedTasks(room=limits.runs, look=limits.look, lease=limits.lease, freed=self._freed, log=log)
+        self._tasks = LeasedTasks(room=limits.runs, look=limits.look, lease=limits.lease, freed=self._on_freed, log=log)
 
     @property
     def at_work(self) -> int:
-        """How many runs it works on now."""
+        """Number of active runs."""
         return len(self._tasks)
 
     async def serve(self) -> None:
-        """Claim and work until cancelled; what is unfinished then is taken up again by the next worker."""
+        """Claim and execute runs until cancelled; the next worker resumes unfinished ones."""
         await self._tasks.serve(self._bus, WORK, self._claim, self._extend)
 
     async def drain(self, seconds: float) -> None:
@@ -67,7 +67,7 @@ class RunWorker:
                     self._begin(one)
 
     async def _claim_suspect(self) -> None:
-        """Begin one suspected run. They wait for a time or for each other, so most hints are not about them."""
+        """Start one suspected run. They wait for a time or for each other, so most hints of the bus do not concern them."""
         now = self._clock()
         if 0 <= now - self._suspects_read_at < self._limits.look:
             return
@@ -91,11 +91,11 @@ class RunWorker:
         )
 
     def _begin(self, waiting: WaitingRow) -> None:
-        """Begin to work on a run if its owner can take a place."""
+        """Start a run if its owner has a free place."""
         if self._tasks.takes(waiting):
             self._tasks.begin(waiting, self._work(waiting.n))
 
-    def _freed(self, full: bool) -> None:
+    def _on_freed(self, full: bool) -> None:
         if full:
             self._bus.publish(WORK)
 
@@ -103,20 +103,20 @@ class RunWorker:
         await self._driver.extend(self._name, self._clock() + self._limits.lease)
 
     async def _work(self, n: int) -> None:
-        while not await self._worked(n):
-            pass  # not left for others: while the lease lasts, no worker would claim it
+        while not await self._try_to_work(n):
+            pass  # no other worker can claim it while the lease lasts
 
     async def _work_on_suspect(self, n: int) -> None:
         try:
             await self._work(n)
-        finally:  # the next one waits for this
+        finally:  # the next suspect waits for this one
             self._suspects_read_at = -math.inf
             self._bus.publish(WORK)
 
-    async def _worked(self, n: int) -> bool:
-        """Work on a run; returns False if the store was unavailable, so it resumes at its last fact."""
+    async def _try_to_work(self, n: int) -> bool:
+        """Execute a run; returns False if the store was unavailable, so the run must resume at its last commit."""
         try:
-            await self._happen_or_give_up(n)
+            await self._execute_or_fail(n)
         except (LeaseLost, InputRefused, RowMissing):
             pass  # cancelled, deleted, or claimed by another worker, which has journaled it
         except StoreUnavailable as error:
@@ -125,50 +125,50 @@ class RunWorker:
             return False
         return True
 
-    async def _happen_or_give_up(self, n: int) -> None:
+    async def _execute_or_fail(self, n: int) -> None:
         try:
-            await self._happen(n)
+            await self._execute(n)
         except (LeaseLost, InputRefused, RowMissing, StoreUnavailable):
             raise
         except Exception:
             log.exception("run %d failed because of an internal error", n)
-            failure = RunFailure("server_error", "The server made a mistake while it worked on this run.")
+            failure = RunFailure("server_error", "The server failed internally while it executed this run.")
             await self._driver.decide(n, ModelFailed(failure, self._clock()), holder=self._name)
 
-    async def _happen(self, n: int) -> None:
-        """Decide, perform, repeat."""
+    async def _execute(self, n: int) -> None:
+        """Claim a run, and perform its commands until none is left."""
         claim = RunLease(self._name, self._clock() + self._limits.lease)
-        claimed = decided = await self._driver.decide(n, RunClaimed(self._clock()), claim=claim)
+        claimed = decision = await self._driver.decide(n, RunClaimed(self._clock()), claim=claim)
         try:
-            while (following := await self._perform(decided)) is not None:
-                decided = following
+            while (next_decision := await self._perform(decision)) is not None:
+                decision = next_decision
         except asyncio.CancelledError:
             await self._release(claimed.row)
             raise
 
     async def _release(self, before: RunRow) -> None:
-        """Give a run back, as it was before it was claimed: being stopped is not a crash."""
+        """Release a run with its state before the claim, because a stopped worker is not a crash."""
         try:
             await self._store.write([release(before, self._name)])
         except StoreUnavailable as error:
-            log.warning("run %d keeps its lease until that runs out: %s", before.n, error)
+            log.warning("run %d keeps its lease until it expires: %s", before.n, error)
 
-    async def _perform(self, decided: RunDecision) -> RunDecision | None:
-        """Do what was decided, and decide what came of it; None: there is nothing to do."""
-        for command in decided.next.commands:
+    async def _perform(self, decision: RunDecision) -> RunDecision | None:
+        """Perform the command of a decision, and return the decision about its outcome; None if there is no command."""
+        for command in decision.next.commands:
             match command:
                 case CallModel(delay):
-                    outcome = await ModelTurn(self._services, self._history, decided).take(delay)
+                    outcome = await ModelTurn(self._services, self._history, decision).take(delay)
                     return await self._driver.decide(
-                        decided.n, outcome.happened, holder=self._name, streamed=outcome.streamed
+                        decision.n, outcome.run_input, holder=self._name, streamed=outcome.streamed
                     )
                 case RunTools(calls):
-                    return await self._tool_runner(decided).run(calls)
+                    return await self._tool_runner(decision).run(calls)
                 case AbortWork():
                     pass
         return None
 
-    def _tool_runner(self, decided: RunDecision) -> ToolRunner:
+    def _tool_runner(self, decision: RunDecision) -> ToolRunner:
         services = self._services
         environment = CallEnvironment(
             store=services.store,
@@ -177,7 +177,7 @@ class RunWorker:
             ids=services.ids,
             file_output=services.file_output,
             holder=self._name,
-            row=decided.row,
+            row=decision.row,
             quota=services.quota,
             look=services.limits.look,
         )
