@@ -55,7 +55,7 @@ WRAPPERS: Mapping[str, Wrapper] = {
         frozenset({"id", "thread", "now", "role", "content", "assistant_id", "run_id", *MESSAGE_COLUMNS}),
     ),
     "runtime/knowledge/ingest.py:_write": Wrapper(1, frozenset({"n", "lease"})),
-    "runtime/knowledge/ingest.py:_hold": Wrapper(0, frozenset({"lease", "now", "until"})),
+    "runtime/knowledge/ingest.py:_take_lease": Wrapper(0, frozenset({"lease", "now", "until"})),
     "api/*:page": Wrapper(1, PAGED, paged=True),
     "api/*:page_after": Wrapper(1, PAGED, paged=True),
     "api/*:page_of_files": Wrapper(1, PAGED | {"store_id"}, paged=True),

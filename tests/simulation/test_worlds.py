@@ -87,10 +87,10 @@ def _without_version_check(patch: pytest.MonkeyPatch) -> None:
 
 def _outbox_after_the_transaction(patch: pytest.MonkeyPatch) -> None:
     later: dict[int, Op] = {}
-    promise, decide = DecisionWriter.promise, RunDriver.decide
+    enqueue, decide = DecisionWriter.enqueue_webhook, RunDriver.decide
 
-    def promised(self: DecisionWriter, run: object) -> None:
-        promise(self, run)  # type: ignore[arg-type]
+    def enqueue_later(self: DecisionWriter, run: object) -> None:
+        enqueue(self, run)  # type: ignore[arg-type]
         later[self.row.n] = self.ops.pop()
 
     async def decided(self: RunDriver, n: int, *arguments: object, **options: object) -> object:
@@ -99,7 +99,7 @@ def _outbox_after_the_transaction(patch: pytest.MonkeyPatch) -> None:
             await self._store.write([op])
         return result
 
-    patch.setattr(DecisionWriter, "promise", promised)
+    patch.setattr(DecisionWriter, "enqueue_webhook", enqueue_later)
     patch.setattr(RunDriver, "decide", decided)
 
 

@@ -62,8 +62,8 @@ class ContextWindows:
         configured = self._configured(model)
         if configured is not None:
             return ContextWindow(configured, learned.factor)
-        said = {"learned": learned.refused, "provider": learned.discovered}
-        known = [(tokens, source) for source, tokens in said.items() if tokens is not None]
+        sources = {"learned": learned.refused, "provider": learned.discovered}
+        known = [(tokens, source) for source, tokens in sources.items() if tokens is not None]
         if known:
             tokens, source = min(known)
             return ContextWindow(tokens, learned.factor, source=source)
@@ -77,7 +77,7 @@ class ContextWindows:
         learned.asked = True
         learned.discovered = tokens
 
-    def refuse(self, model: str, estimated: int, said: ContextRefusal) -> None:
+    def refuse(self, model: str, estimated: int, refusal: ContextRefusal) -> None:
         """Learn from an error about a prompt of `estimated` tokens (as estimated for this model) that was too long.
 
         An error with the real size of the prompt corrects the estimate. One without a limit halves the rejected size,
@@ -85,14 +85,14 @@ class ContextWindows:
         """
         learned = self._learned.setdefault(model, _Learned())
         plain = max(estimated / learned.factor, 1.0)
-        if said.asked is not None:
-            learned.factor = _clamp(said.asked / plain * _MARGIN)
-        if said.limit is not None:
-            learned.refused = max(said.limit, _SMALLEST)
-            if said.asked is None and estimated <= said.limit:
-                learned.factor = _clamp(said.limit / plain * 1.1)
+        if refusal.asked is not None:
+            learned.factor = _clamp(refusal.asked / plain * _MARGIN)
+        if refusal.limit is not None:
+            learned.refused = max(refusal.limit, _SMALLEST)
+            if refusal.asked is None and estimated <= refusal.limit:
+                learned.factor = _clamp(refusal.limit / plain * 1.1)
         else:
-            learned.refused = max(int((said.asked or estimated) * _CUT_WITHOUT_LIMIT), SMALL_PROMPT)
+            learned.refused = max(int((refusal.asked or estimated) * _CUT_WITHOUT_LIMIT), SMALL_PROMPT)
 
     def calibrate(self, model: str, estimated: int, reported: int) -> bool:
         """Correct the estimate by the token count that a provider reports.

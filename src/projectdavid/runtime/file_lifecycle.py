@@ -64,7 +64,7 @@ class FileLifecycle:
         self._clock = clock
         self._orphaned_after = orphaned_after
         self._held: set[str] = set()
-        """Blobs without rows that a running backup kept from being deleted."""
+        """Blobs without rows that a running backup protects from deletion."""
         self._kept = kept
 
     async def delete(self, owner: str, file_id: str) -> None:
@@ -90,15 +90,15 @@ class FileLifecycle:
 
     async def drop(self, keys: list[str]) -> None:
         """Delete bytes without a row; on failure they become orphans, which are deleted later."""
-        doomed = [*self._held.union(keys)]
+        unused = [*self._held.union(keys)]
         try:
-            await self._blobs.delete(doomed)
+            await self._blobs.delete(unused)
         except BlobsHeld:
-            self._held.update(doomed)
+            self._held.update(unused)
         except NoRoom:
             pass
         else:
-            self._held.difference_update(doomed)
+            self._held.difference_update(unused)
 
     async def delete_removed(self) -> None:
         """Delete the bytes of deleted rows, whatever deleted them.

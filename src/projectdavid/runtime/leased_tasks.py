@@ -51,7 +51,7 @@ class LeasedTasks:
         """Start a task for a row."""
         self._places.take(waiting.owner)
         self._tasks[waiting.n] = task = asyncio.create_task(work)
-        task.add_done_callback(lambda _: self._let_go(waiting))
+        task.add_done_callback(lambda _: self._finish(waiting))
 
     async def serve(
         self, bus: Bus, topic: str, claim: Callable[[], Awaitable[None]], extend: Callable[[], Awaitable[None]]
@@ -59,13 +59,13 @@ class LeasedTasks:
         """Claim work on notification, and extend leases, until cancelled; then cancel all tasks."""
         extending = asyncio.create_task(self._extend(extend))
         try:
-            with bus.subscribe(topic) as ear:
+            with bus.subscribe(topic) as subscription:
                 while True:
                     try:
                         await claim()
                     except StoreUnavailable:
                         self._log.exception("the store is not available; trying again")
-                    await ear.wait(self._look)
+                    await subscription.wait(self._look)
         finally:
             extending.cancel()
             for task in self._tasks.values():
@@ -77,7 +77,7 @@ class LeasedTasks:
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
 
-    def _let_go(self, waiting: WaitingRow) -> None:
+    def _finish(self, waiting: WaitingRow) -> None:
         full = self.free <= 0 or bool(self._places.full_owners())
         del self._tasks[waiting.n]
         self._places.release(waiting.owner)

@@ -136,10 +136,10 @@ class ModelRegistry:
         return None if price is None else price.cost(usage)
 
     def _look_up(self, table: Mapping[str, T], model: str) -> T | None:
-        meant = self.aliases.get(model, model)
-        bare = meant.partition("/")[2] if meant.partition("/")[0] in self.providers else meant
-        full = f"{self.default}/{meant}"
-        return next((table[name] for name in (model, meant, bare, full) if name in table), None)
+        resolved = self.aliases.get(model, model)
+        bare = resolved.partition("/")[2] if resolved.partition("/")[0] in self.providers else resolved
+        full = f"{self.default}/{resolved}"
+        return next((table[name] for name in (model, resolved, bare, full) if name in table), None)
 
     async def close(self) -> None:
         """Close the connections of all providers."""

@@ -139,8 +139,8 @@ def _not_json(text: str, error: Exception) -> str:
         return "It is empty: expected JSON."
     if text.lstrip().startswith("```"):
         return FENCED
-    said = "it nests too deeply" if isinstance(error, RecursionError) else _shorten(str(error))
-    return f"It is not valid JSON: {said}."
+    reason = "it nests too deeply" if isinstance(error, RecursionError) else _shorten(str(error))
+    return f"It is not valid JSON: {reason}."
 
 
 def _against(schema: OutputSchema, text: str, value: Any) -> str:

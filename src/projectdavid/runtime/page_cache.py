@@ -14,7 +14,7 @@ log = logging.getLogger("projectdavid.tools")
 KEPT = 86_400.0
 """Seconds for which a page is cached."""
 MOST = 200
-"""Pages per owner."""
+"""Maximum pages per owner."""
 
 
 class StorePages:

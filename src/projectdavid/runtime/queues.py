@@ -76,8 +76,7 @@ class OwnerQueue:
 
     Args:
         load: returns one row per owner, in order: `owner`, `at_work` and `waiting`. `at_work` counts the active rows of
-            all
-        workers; `waiting` is a JSON array of row numbers, oldest first.
+            all workers; `waiting` is a JSON array of row numbers, oldest first.
     """
 
     def __init__(self, load: Callable[[QueueWindow], Awaitable[list[OwnerQueueRow]]]) -> None:
@@ -86,17 +85,17 @@ class OwnerQueue:
 
     async def read(self, places: WorkerPlaces) -> AsyncGenerator[list[WaitingRow]]:
         """Yield rows in the order to start them, while there is a free place."""
-        start, turned = self._after, not self._after
+        start, wrapped = self._after, not self._after
         while places.free > 0:
             full = msgspec.json.encode(places.full_owners()).decode()
             rows = await self._load(QueueWindow(self._after, WINDOW, places.free + JUST_BEGUN, full))
             last = len(rows) < WINDOW
             self._after = "" if last else rows[-1].owner
             yield order_fairly(rows)
-            if last and turned:
+            if last and wrapped:
                 return
-            turned = turned or last
-            if turned and start and self._after >= start:
+            wrapped = wrapped or last
+            if wrapped and start and self._after >= start:
                 return
 
 

@@ -99,7 +99,7 @@ class Quota:
         """Return how many files and bytes an owner can still upload, as far as limited.
 
         Raises:
-            LimitReached: none.
+            LimitReached: the owner has reached a limit.
         """
         return await self._room(owner, allowed, FILE)
 
@@ -107,7 +107,7 @@ class Quota:
         """Return the same for files created by tools, after `files` of `size` bytes that are not written yet.
 
         Raises:
-            LimitReached: none.
+            LimitReached: the owner has reached a limit.
         """
         return await self._room(owner, await self.of(owner), GENERATED, files, size)
 

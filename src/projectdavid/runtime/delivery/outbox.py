@@ -81,8 +81,8 @@ class Outbox:
         driver: RunDriver,
         post: PostFunction,
         clock: Clock,
-        patience: DeliveryTimeouts = DeliveryTimeouts(),
-        room: DeliveryLimits = DeliveryLimits(),
+        timeouts: DeliveryTimeouts = DeliveryTimeouts(),
+        limits: DeliveryLimits = DeliveryLimits(),
         chance: Callable[[], float] = _RANDOM.random,
     ) -> None:
         self._store = store
@@ -90,10 +90,10 @@ class Outbox:
         self._driver = driver
         self._post = post
         self._clock = clock
-        self._patience = patience
-        self._room = room
+        self._timeouts = timeouts
+        self._limits = limits
         self._chance = chance
-        self._under_way: dict[int, tuple[asyncio.Task[None], DueDeliveryRow]] = {}
+        self._active: dict[int, tuple[asyncio.Task[None], DueDeliveryRow]] = {}
 
     async def recover(self) -> None:
         """Restart interrupted deliveries, at the start of a process. Only if the store is exclusive."""
@@ -102,24 +102,24 @@ class Outbox:
     async def serve(self) -> None:
         """Deliver until cancelled; unfinished deliveries are repeated by the next process."""
         try:
-            with self._bus.subscribe(OUTBOX) as ear:
+            with self._bus.subscribe(OUTBOX) as subscription:
                 while True:
                     try:
                         await self._claim()
                     except StoreUnavailable:
                         log.exception("the store is not available; trying again")
-                    await ear.wait(self._patience.look)
+                    await subscription.wait(self._timeouts.look)
         finally:
-            tasks = [task for task, _ in self._under_way.values()]
+            tasks = [task for task, _ in self._active.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _claim(self) -> None:
-        """Claim due deliveries, as far as there is room."""
+        """Claim due deliveries within the limits."""
         while rows := await self._due():
             now = self._clock()
-            until = now + self._patience.claim
+            until = now + self._timeouts.claim
             claims = [
                 Op(queries.DELIVERY_CLAIM, {"n": row.n, "attempts": row.attempts, "now": now, "until": until})
                 for row in rows
@@ -128,17 +128,17 @@ class Outbox:
                 claimed = queries.DELIVERY_CLAIM.narrow(written)
                 if claimed is not None:
                     task = asyncio.create_task(self._send(row._replace(attempts=claimed.attempts)))
-                    self._under_way[row.n] = task, row
-                    task.add_done_callback(lambda _, n=row.n: self._let_go(n))
+                    self._active[row.n] = task, row
+                    task.add_done_callback(lambda _, n=row.n: self._on_done(n))
 
     async def _due(self) -> list[DueDeliveryRow]:
-        """Return due deliveries for which there is room."""
-        assistants = Counter(row.assistant_id for _, row in self._under_way.values())
-        owners = Counter(row.owner for _, row in self._under_way.values())
-        room, used = self._room, len(self._under_way)
-        crowded = used >= room.all // 2
-        of_assistant, of_owner = (1, room.few) if crowded else (room.assistant, room.owner)
-        free = (room.all if crowded else room.all // 2) - used
+        """Return due deliveries that fit into the limits."""
+        assistants = Counter(row.assistant_id for _, row in self._active.values())
+        owners = Counter(row.owner for _, row in self._active.values())
+        limits, used = self._limits, len(self._active)
+        crowded = used >= limits.all // 2
+        of_assistant, of_owner = (1, limits.few) if crowded else (limits.assistant, limits.owner)
+        free = (limits.all if crowded else limits.all // 2) - used
         if free <= 0:
             return []
         rows = await self._store.all(
@@ -148,17 +148,17 @@ class Outbox:
             full_owners=encode([name for name, count in owners.items() if count >= of_owner]),
             limit=free + used,
         )
-        taken: list[DueDeliveryRow] = []
+        due: list[DueDeliveryRow] = []
         for row in rows:
             fits = assistants[row.assistant_id] < of_assistant and owners[row.owner] < of_owner
-            if fits and row.n not in self._under_way and len(taken) < free:
+            if fits and row.n not in self._active and len(due) < free:
                 assistants[row.assistant_id] += 1
                 owners[row.owner] += 1
-                taken.append(row)
-        return taken
+                due.append(row)
+        return due
 
-    def _let_go(self, n: int) -> None:
-        del self._under_way[n]
+    def _on_done(self, n: int) -> None:
+        del self._active[n]
         self._bus.publish(OUTBOX)
 
     async def _send(self, row: DueDeliveryRow) -> None:
@@ -186,13 +186,13 @@ class Outbox:
                 log.warning("delivery %s was claimed by another worker, or deleted", row.id)
             except StoreUnavailable as error:
                 log.warning("the outcome of delivery %s waits for the store: %s", row.id, error)
-                await asyncio.sleep(self._patience.look)
+                await asyncio.sleep(self._timeouts.look)
                 continue
             return
 
     async def _settle(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float, url: str | None) -> None:
         if outcome.outputs:
-            await self._answer(row, outcome, began)
+            await self._submit_outputs(row, outcome, began)
             return
         if outcome.status == GONE:
             try:
@@ -206,14 +206,14 @@ class Outbox:
                 return
         await self._store.write([self._outcome_op(row, outcome, began)])
 
-    async def _answer(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float) -> None:
+    async def _submit_outputs(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float) -> None:
         """Submit the outputs that the run still waits for, in one transaction with the end of the delivery."""
         run = row.run
         while run is not None and (outputs := await self._awaited_outputs(run, outcome.outputs)):
             note = None if outputs == outcome.outputs else PARTLY_LATE
-            told = self._outcome_op(row, DeliveryOutcome(outcome.status, note=note), began)
+            end = self._outcome_op(row, DeliveryOutcome(outcome.status, note=note), began)
             try:
-                await self._driver.decide(run, OutputsSubmitted(outputs, self._clock()), also=[told])
+                await self._driver.decide(run, OutputsSubmitted(outputs, self._clock()), also=[end])
             except InputRefused:
                 continue  # another client submitted outputs first
             except RowMissing as error:
@@ -237,33 +237,34 @@ class Outbox:
         status, next_at = "delivered", now
         if outcome.error is not None:
             next_at = now + max(outcome.retry_after, self._pause(row.attempts))
-            status = "failed" if outcome.final or next_at > row.created_at + self._patience.give_up else "pending"
+            status = "failed" if outcome.final or next_at > row.created_at + self._timeouts.give_up else "pending"
         params: dict[str, Value] = {
             "n": row.n,
             "attempts": row.attempts,
             "status": status,
             "now": int(now),
             "next_at": next_at,
-            "log": encode([*msgspec.json.decode(row.log), _line(outcome, began, now)][-LOGGED:]),
+            "log": encode([*msgspec.json.decode(row.log), _log_entry(outcome, began, now)][-LOGGED:]),
         }
         return Op(queries.DELIVERY_SETTLE, params, missing=RowMissing("delivery", row.id))
 
     def _pause(self, attempts: int) -> float:
         """Return the seconds before the next attempt."""
-        longest = min(self._patience.first * 2 ** min(attempts - 1, 30), self._patience.longest)
+        longest = min(self._timeouts.first * 2 ** min(attempts - 1, 30), self._timeouts.longest)
         return longest * (1 + self._chance()) / 2
 
     def _disable_ops(self, row: DueDeliveryRow, url: str | None) -> list[Op]:
         """Build the operations that stop deliveries to a URL that is gone."""
         now = self._clock()
         who: dict[str, Value] = {"assistant_id": row.assistant_id, "of": row.owner, "now": int(now)}
+        disabled = _log_entry(DeliveryOutcome(error=DISABLED), now, now)
         return [
             Op(queries.WEBHOOK_DISABLE, {**who, "url": url}, missing=RowMissing("assistant", row.assistant_id)),
-            Op(queries.DELIVERIES_GIVE_UP, {**who, "entry": encode(_line(DeliveryOutcome(error=DISABLED), now, now))}),
+            Op(queries.DELIVERIES_GIVE_UP, {**who, "entry": encode(disabled)}),
         ]
 
 
-def _line(outcome: DeliveryOutcome, began: float, ended: float) -> dict[str, object]:
+def _log_entry(outcome: DeliveryOutcome, began: float, ended: float) -> dict[str, object]:
     """Build the log entry of an attempt."""
     return {
         "at": int(began),

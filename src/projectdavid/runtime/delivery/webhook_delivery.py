@@ -95,10 +95,10 @@ def parse_reply(reply: GuardedReply, delivery: DueDeliveryRow, now: float) -> De
         return DeliveryOutcome(
             status,
             f"The receiver responded with status {status}.",
-            retry_after=_seconds(reply.headers.get("retry-after"), now),
+            retry_after=_parse_retry_after(reply.headers.get("retry-after"), now),
         )
     try:
-        outputs = _outputs(reply.body)
+        outputs = _parse_outputs(reply.body)
         if delivery.event != ACTION_REQUIRED:
             return DeliveryOutcome(
                 status, note="The outputs were ignored: this event does not request any." if outputs else None
@@ -109,7 +109,7 @@ def parse_reply(reply: GuardedReply, delivery: DueDeliveryRow, now: float) -> De
     return DeliveryOutcome(status, outputs=outputs)
 
 
-def _outputs(body: bytes) -> Outputs:
+def _parse_outputs(body: bytes) -> Outputs:
     """Parse the outputs in a response; empty if it has none.
 
     Raises:
@@ -127,8 +127,8 @@ def _outputs(body: bytes) -> Outputs:
         given = ToolOutputs.model_validate({"tool_outputs": answer["tool_outputs"]}).tool_outputs
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"The response's tool_outputs are invalid: {where}: {first['msg']}.") from None
+        field = ".".join(map(str, first["loc"]))
+        raise ValueError(f"The response's tool_outputs are invalid: {field}: {first['msg']}.") from None
     return tuple((one.tool_call_id, one.output) for one in given)
 
 
@@ -136,7 +136,7 @@ def _check_requested(outputs: Outputs, delivery: DueDeliveryRow) -> None:
     """Check that each output answers a different call of the event.
 
     Raises:
-        ValueError: one does not.
+        ValueError: an output does not.
     """
     left = [call["id"] for call in msgspec.json.decode(delivery.body)["data"]["tool_calls"]] if outputs else []
     for call_id, _ in outputs:
@@ -147,7 +147,7 @@ def _check_requested(outputs: Outputs, delivery: DueDeliveryRow) -> None:
         left.remove(call_id)
 
 
-def _seconds(retry_after: str | None, now: float) -> float:
+def _parse_retry_after(retry_after: str | None, now: float) -> float:
     """Parse `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3)."""
     if retry_after is None:
         return 0.0

@@ -38,16 +38,16 @@ class Eraser:
         bus: Bus,
         driver: RunDriver,
         index: ChunkIndex,
-        upkeep: IndexSync,
-        filing: FileLifecycle,
+        index_sync: IndexSync,
+        files: FileLifecycle,
         clock: Clock,
     ) -> None:
         self._store = store
         self._bus = bus
         self._driver = driver
         self._index = index
-        self._upkeep = upkeep
-        self._filing = filing
+        self._index_sync = index_sync
+        self._files = files
         self._clock = clock
 
     async def serve(self) -> None:
@@ -68,7 +68,7 @@ class Eraser:
         self._bus.publish(ERASE)
 
     async def erase(self, due: bool = True) -> bool:
-        """Erase hidden rows; `due`: and data deleted earlier. Returns False if a reader blocks truncation of a log.
+        """Erase hidden rows and, if `due`, data deleted earlier. Returns False if a reader blocks truncation of a log.
 
         Raises:
             StoreUnavailable, IndexUnavailable: the disk cannot be written.
@@ -81,8 +81,8 @@ class Eraser:
         if not (swept or due):
             return True
         finished = await self._store.all(queries.ERASURES_SWEPT)
-        await self._filing.delete_removed()
-        await self._upkeep.forget()
+        await self._files.delete_removed()
+        await self._index_sync.forget()
         if not await self._purge() or not await self._store.checkpoint():
             return False
         now = int(self._clock())

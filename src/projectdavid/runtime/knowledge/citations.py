@@ -71,28 +71,28 @@ class ReplyCitations:
         self._tools = encode(sorted(cited))
         self._row = row
         self._reader = MarkReader()
-        self._said: list[str] = []
+        self._text: list[str] = []
         self._length = 0
         self._searches: dict[int, Sequence[_Result]] = {}
 
     async def take(self, chunks: Iterable[Chunk]) -> list[Chunk]:
         """Return the chunks that can be emitted now, with their citations. Unresolved marks are removed."""
-        taken: list[Chunk] = []
+        ready: list[Chunk] = []
         for chunk in chunks:
             if isinstance(chunk, TextDelta):
-                taken += await self._read(self._reader.feed(chunk.parts))
+                ready += await self._read(self._reader.feed(chunk.parts))
             elif isinstance(chunk, FinishDelta):
-                taken += [*await self.end(), chunk]
+                ready += [*await self.end(), chunk]
             else:
-                taken.append(chunk)
-        return taken
+                ready.append(chunk)
+        return ready
 
     async def end(self) -> list[Chunk]:
         """Return the text that was held back, and citations of web pages and files that the whole text links to."""
         held = self._reader.end()
         rest = await self._read([held] if held else [])
         rest += [*await self._cite_links(), *await self._cite_files()]
-        self._said = []
+        self._text = []
         return rest
 
     async def _read(self, pieces: Iterable[str | CitationMark]) -> list[Chunk]:
@@ -100,17 +100,17 @@ class ReplyCitations:
         parts: list[str] = []
         for piece in pieces:
             if isinstance(piece, str):
-                parts.append(self._say(piece))
+                parts.append(self._append(piece))
                 continue
             annotation = await self._annotation(piece)
             if annotation is not None:
-                parts.append(self._say(piece.text))
+                parts.append(self._append(piece.text))
             chunks += [*([TextDelta(tuple(parts))] if parts else []), CitationDelta(annotation)]
             parts = []
         return [*chunks, TextDelta(tuple(parts))] if parts else chunks
 
-    def _say(self, text: str) -> str:
-        self._said.append(text)
+    def _append(self, text: str) -> str:
+        self._text.append(text)
         self._length += len(text)
         return text
 
@@ -120,7 +120,7 @@ class ReplyCitations:
         if mark.index >= len(results):
             return None
         result = results[mark.index]
-        start, end = find_quote(result.text, "".join(self._said)[-REMEMBERED:])
+        start, end = find_quote(result.text, "".join(self._text)[-REMEMBERED:])
         quoted = result.text[start:end]
         at = result.start + start
         span = TextSpan(result.vector_store_id, result.file_id, at, at + len(quoted), quoted)
@@ -138,7 +138,7 @@ class ReplyCitations:
         return self._searches[number]
 
     async def _cite_links(self) -> list[Chunk]:
-        text = "".join(self._said)
+        text = "".join(self._text)
         if "](http" not in text:
             return []
         row = await self._store.one(queries.SOURCES_OF_THREAD, thread=self._row.thread, tools=self._tools)
@@ -159,7 +159,7 @@ class ReplyCitations:
 
     async def _cite_files(self) -> list[Chunk]:
         """Cite files created by calls of the thread, if the text contains their paths in the sandbox."""
-        text = "".join(self._said)
+        text = "".join(self._text)
         if "sandbox:/" not in text:
             return []
         made = {row.name: row.id for row in await self._store.all(queries.FILES_MADE, thread=self._row.thread)}

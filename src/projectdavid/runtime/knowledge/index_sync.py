@@ -38,8 +38,7 @@ class IndexSync:
         """Synchronize the index with the store, at the start of a process.
 
         If the store is exclusive, take all leases back, compare both, and ingest different files again. Otherwise
-        another process
-        can be ingesting a file whose chunks are in the index before its row says so.
+        another process can be ingesting a file whose chunks are in the index before its row says so.
 
         Raises:
             IndexUnavailable, StoreUnavailable: they cannot be used now.
@@ -76,7 +75,8 @@ class IndexSync:
         after = 0
         while rows := await self._store.all(queries.STORES_AFTER, after=after, limit=BATCH):
             for row in rows:  # first, so no search takes the empty index for a complete one
-                await self._lose([file.n for file in await self._store.all(queries.STORE_FILES_FOUND, store=row.n)])
+                files = await self._store.all(queries.STORE_FILES_FOUND, store=row.n)
+                await self._ingest_again([file.n for file in files])
             after = rows[-1].n
         await self._index.reset()
         await self.watch()
@@ -100,12 +100,12 @@ class IndexSync:
         """Compare the index with the files of a store; returns the number of differences."""
         known = {row.n: row.version for row in await self._store.all(queries.STORE_FILES_FOUND, store=store)}
         found = {one.file: one.version for one in await self._index.list_published(owner, store)}
-        lost = [n for n, version in known.items() if found.get(n) != version]
-        await self._lose(lost)
+        differing = [n for n, version in known.items() if found.get(n) != version]
+        await self._ingest_again(differing)
         await self._index.remove([n for n in found if n not in known])
-        return len(lost)
+        return len(differing)
 
-    async def _lose(self, files: list[int]) -> None:
+    async def _ingest_again(self, files: list[int]) -> None:
         """Ingest files again that were searchable; those with uploaded vectors fail."""
         now = int(self._clock())
         for start in range(0, len(files), BATCH):

@@ -34,7 +34,7 @@ log = logging.getLogger("projectdavid.ingest")
 INGEST = "ingest"
 """The topic for files that wait for ingest."""
 PURGE = "index_purge"
-"""The fact, in the store, whether the index file still contains removed data: `due` or `done`."""
+"""The key of `meta` that records whether the index file still contains removed data: `due` or `done`."""
 FORMAT = "2"
 """Version of staged chunks: it changes with chunking or text extraction."""
 BATCH = 64
@@ -81,7 +81,7 @@ class Ingest:
         embedder: Embedder | None,
         clock: Clock,
         ids: IdFactory,
-        rhythm: IngestLimits = IngestLimits(),
+        limits: IngestLimits = IngestLimits(),
     ) -> None:
         self._store = store
         self._bus = bus
@@ -90,31 +90,31 @@ class Ingest:
         self._index = index
         self._embedder = embedder
         self._clock = clock
-        self._rhythm = rhythm
+        self._limits = limits
         self._name = ids.new("ingest")
         self._queues = [OwnerQueue(partial(self._load, stale)) for stale in (0, 1)]
         """Queues of new files, and of files that are already searchable."""
-        self._shift = LeasedTasks(
-            room=rhythm.files, look=rhythm.look, lease=rhythm.lease, freed=self._on_freed, log=log
+        self._tasks = LeasedTasks(
+            room=limits.files, look=limits.look, lease=limits.lease, freed=self._on_freed, log=log
         )
 
     @property
     def at_work(self) -> int:
         """Number of files being ingested."""
-        return len(self._shift)
+        return len(self._tasks)
 
     async def serve(self) -> None:
         """Claim and ingest until cancelled; unfinished files are resumed later."""
-        await self._shift.serve(self._bus, INGEST, self._claim, self._extend)
+        await self._tasks.serve(self._bus, INGEST, self._claim, self._extend)
 
     async def _claim(self) -> None:
         for queue in self._queues:
-            async with aclosing(self._shift.read(queue)) as windows:
+            async with aclosing(self._tasks.read(queue)) as windows:
                 async for waiting in windows:
                     for one in waiting:
                         # A file that was added again is ingested again once its worker has noticed.
-                        if self._shift.takes(one) and await self._hold(queries.INGEST_CLAIM, n=one.n):
-                            self._shift.begin(one, self._work(one.n))
+                        if self._tasks.takes(one) and await self._take_lease(queries.INGEST_CLAIM, n=one.n):
+                            self._tasks.begin(one, self._work(one.n))
 
     async def _load(self, stale: int, window: QueueWindow) -> list[OwnerQueueRow]:
         return await self._store.all(
@@ -131,12 +131,12 @@ class Ingest:
         self._bus.publish(INGEST)
 
     async def _extend(self) -> None:
-        await self._hold(queries.INGEST_EXTEND)
+        await self._take_lease(queries.INGEST_EXTEND)
 
-    async def _hold(self, query: Statement, **row: int) -> bool:
+    async def _take_lease(self, query: Statement, **row: int) -> bool:
         """Extend the lease of a row, or of all held rows; returns False if another worker holds it."""
         now = self._clock()
-        lease: dict[str, Value] = {"lease": self._name, "now": now, "until": now + self._rhythm.lease, **row}
+        lease: dict[str, Value] = {"lease": self._name, "now": now, "until": now + self._limits.lease, **row}
         [held] = await self._store.write([Op(query, lease)])
         return held is not None
 
@@ -145,13 +145,13 @@ class Ingest:
         if row is None:
             return
         try:
-            await self._decide(row)
+            await self._ingest(row)
         except _Lost:
             await self._forget(n)
         except StoreUnavailable as error:
             log.warning("file %d waits for the store: %s", n, error)  # its lease expires
 
-    async def _decide(self, row: IngestFileRow) -> None:
+    async def _ingest(self, row: IngestFileRow) -> None:
         """Ingest a file, and record the outcome.
 
         Raises:
@@ -163,15 +163,15 @@ class Ingest:
             await self._fail(row, error.code, error.message)
         except DocumentsBroken as error:
             log.error("file %d is unreadable: %s", row.n, error)
-            await self._later(row, "server_error", BROKEN.format(error), tries=self._rhythm.tries_of_broken)
+            await self._retry_later(row, "server_error", BROKEN.format(error), tries=self._limits.tries_of_broken)
         except (DocumentsUnavailable, IndexUnavailable) as error:
             log.warning("file %d cannot be read now: %s", row.n, error)
-            await self._wait(row)
+            await self._postpone(row)
         except EmbedderError as error:
             log.warning("file %d cannot be embedded: %s", row.n, error)
             message = f"It could not be embedded ({error.code}): {error.message}"
             if error.retryable:
-                await self._later(row, "server_error", message, error.retry_after or 0)
+                await self._retry_later(row, "server_error", message, error.retry_after or 0)
             else:
                 await self._fail(row, "server_error", message)
         except asyncio.CancelledError:
@@ -184,7 +184,7 @@ class Ingest:
             await self._fail(row, "server_error", FAULT)
 
     async def _read(self, row: IngestFileRow) -> None:
-        if row.crashes > self._rhythm.crashes:  # earlier attempts reported nothing: each crashed the server
+        if row.crashes > self._limits.crashes:  # earlier attempts reported nothing: each crashed the server
             await self._fail(row, "server_error", STOPPED)
             return
         if row.blob is None or row.bytes is None or row.filename is None:
@@ -217,11 +217,11 @@ class Ingest:
         await self._progress(row, done := await self._index.count_staged(place, version), len(cut))
         while done < len(cut):
             batch = cut[done : done + BATCH]
-            await self._index.stage(place, version, await self._pieces(batch), self._space)
+            await self._index.stage(place, version, await self._embed(batch), self._space)
             done += len(batch)
             await self._progress(row, done, len(cut))
 
-    async def _pieces(self, batch: list[Chunk]) -> list[IndexedChunk]:
+    async def _embed(self, batch: list[Chunk]) -> list[IndexedChunk]:
         if self._embedder is None:
             return [IndexedChunk(chunk) for chunk in batch]
         embedded = await self._embedder.embed([chunk.display_text for chunk in batch], "document")
@@ -249,24 +249,24 @@ class Ingest:
         if not row.stale:
             await self._index.remove([row.n])
 
-    async def _later(
+    async def _retry_later(
         self, row: IngestFileRow, code: str, message: str, at_least: float = 0, *, tries: int | None = None
     ) -> None:
-        if row.attempts + 1 >= (tries or self._rhythm.tries):
+        if row.attempts + 1 >= (tries or self._limits.tries):
             await self._fail(row, code, message)
             return
-        await self._wait(row, at_least)
+        await self._postpone(row, at_least)
 
-    async def _wait(self, row: IngestFileRow, at_least: float = 0) -> None:
+    async def _postpone(self, row: IngestFileRow, at_least: float = 0) -> None:
         """Schedule another attempt, after a pause that grows with the failures."""
-        pause = max(min(2.0 ** (row.attempts + 1), self._rhythm.longest), at_least)
+        pause = max(min(2.0 ** (row.attempts + 1), self._limits.longest), at_least)
         await self._write(row, queries.INGEST_LATER, next_at=self._clock() + pause)
 
     async def _write(self, row: IngestFileRow, query: Statement, **params: str | float | None) -> None:
-        """Write to the row of a file while it is ours.
+        """Write to the row of a file while this worker holds its lease.
 
         Raises:
-            _Lost: it is not.
+            _Lost: it does not.
         """
         try:
             op = Op(
@@ -277,7 +277,7 @@ class Ingest:
             raise _Lost from None
 
     async def _forget(self, n: int) -> None:
-        """Remove the chunks of a file from the index that must not be found."""
+        """Remove the chunks of a file from the index if searches must not find it."""
         row = await self._store.one(queries.INGEST_FILE, n=n)
         if row is None or row.status in ("cancelled", "failed"):
             try:

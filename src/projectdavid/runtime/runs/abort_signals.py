@@ -14,8 +14,10 @@ LOOK = 1.0
 """Seconds between polls of the store for runs that another process ended."""
 
 SLOT = LOOK / 8
-"""Runs poll at the same moments: SQLite reads all pages again for the first query after a commit, and has them cached
-for the others. Several groups, so many runs do not block the event loop.
+"""Seconds between the polls of two groups of runs.
+
+The runs of a group poll at the same moment, because SQLite reads all pages again for the first query after a commit and
+has them cached for the others. Several groups, so many runs do not block the event loop.
 """
 
 T = TypeVar("T")
@@ -32,9 +34,9 @@ async def unless_aborted(store: Store, bus: Bus, n: int, seconds: float, work: C
         TimeoutError: the timeout expired.
         RunInterrupted: the run must end.
     """
-    with bus.subscribe(abort_topic(n)) as ear:
+    with bus.subscribe(abort_topic(n)) as subscription:
         working = asyncio.create_task(work)
-        listening = asyncio.create_task(_heard(store, n, ear, working))
+        listening = asyncio.create_task(_cancel_on_abort(store, n, subscription, working))
         try:
             async with asyncio.timeout(seconds):
                 return await working
@@ -48,10 +50,10 @@ async def unless_aborted(store: Store, bus: Bus, n: int, seconds: float, work: C
             await asyncio.gather(working, listening, return_exceptions=True)
 
 
-async def _heard(store: Store, n: int, ear: TopicSubscription, working: asyncio.Task[Any]) -> None:
+async def _cancel_on_abort(store: Store, n: int, subscription: TopicSubscription, working: asyncio.Task[Any]) -> None:
     """Stop the work when the run is aborted."""
     clock = asyncio.get_running_loop().time
-    while not await ear.wait(LOOK - clock() % SLOT):
+    while not await subscription.wait(LOOK - clock() % SLOT):
         if await _is_ended(store, n):
             break
     working.cancel()

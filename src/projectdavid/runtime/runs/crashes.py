@@ -37,15 +37,15 @@ class ClaimCount(NamedTuple):
     silent: int = 0
 
 
-def count_claims(row: RunRow, happened: RunInput, now: float, worker: str | None) -> ClaimCount:
+def count_claims(row: RunRow, run_input: RunInput, now: float, worker: str | None) -> ClaimCount:
     """Return the count of a run after an input.
 
     A `worker` that claims its own run again, because the store was unavailable, did not crash.
     """
-    if not isinstance(happened, NO_PROGRESS):
+    if not isinstance(run_input, NO_PROGRESS):
         return ClaimCount()
     just_counted = row.claimed_at is not None and 0 <= now - row.claimed_at < SPACING
-    if not isinstance(happened, RunClaimed) or just_counted or row.lease == worker:
+    if not isinstance(run_input, RunClaimed) or just_counted or row.lease == worker:
         return ClaimCount(row.crash_score, row.claimed_at, row.silent)
     return ClaimCount(row.crash_score + SILENT, now, 1)
 

@@ -88,7 +88,7 @@ class DecisionWriter:
         }
         self.ops.append(Op(queries.RUN_DECIDE, params, RACE))
 
-    def tell(self, entries: Sequence[JournalEntry]) -> None:
+    def append(self, entries: Sequence[JournalEntry]) -> None:
         if entries and not self._entries:
             self.add(queries.JOURNAL_END, run=self.row.n)
         for entry in entries:
@@ -96,7 +96,7 @@ class DecisionWriter:
             self._entries.append((entry, data))
             self.add(queries.JOURNAL_APPEND, run=self.row.n, count=entry.count, kind=entry.kind, data=data)
 
-    def told(self, position: int) -> list[JournalPart]:
+    def list_parts(self, position: int) -> list[JournalPart]:
         """Return the entries as readers get them, the first at a position: a group runs alone, so they are adjacent."""
         parts: list[JournalPart] = []
         for entry, data in self._entries:
@@ -104,7 +104,7 @@ class DecisionWriter:
             position += entry.count
         return parts
 
-    def closer(self, streamed: StreamedRows) -> None:
+    def merge_journal(self, streamed: StreamedRows) -> None:
         """Merge the journal rows of one reply; every event keeps its position."""
         merged = [
             list(rows)
@@ -120,7 +120,7 @@ class DecisionWriter:
             count = sum(entry.count for _, entry in rows)
             self.add(queries.JOURNAL_PUT, run=n, position=at, count=count, kind=e.kind, data=encode(data))
 
-    def use(self, usage: TokenUsage, cost: int | None, turns: int) -> None:
+    def add_usage(self, usage: TokenUsage, cost: int | None, turns: int) -> None:
         """Record the usage of a model call, and whether it was a complete turn."""
         self.add(
             queries.USAGE_ADD,
@@ -134,14 +134,14 @@ class DecisionWriter:
             cost=cost,
         )
 
-    def promise(self, run: RunState) -> None:
+    def enqueue_webhook(self, run: RunState) -> None:
         """Enqueue a webhook about the run's status, if the assistant subscribes to it."""
         event_id = self.ids.new("evt")
         event, body = event_of(run, self.row, event_id, self.now)
         self.add(queries.DELIVERY_INSERT, id=event_id, run=self.row.n, event=event, body=body, now=self.now)
 
-    def keep(self, kept: Record) -> None:
-        match kept:
+    def add_record(self, record: Record) -> None:
+        match record:
             case RecordReply(reply, status, reason, images):
                 if reply.has_content or reply.calls:
                     self._message(

@@ -163,7 +163,7 @@ class RunDriver:
     async def decide(
         self,
         n: int,
-        happened: RunInput,
+        run_input: RunInput,
         *,
         holder: str | None = None,
         claim: RunLease | None = None,
@@ -191,59 +191,59 @@ class RunDriver:
             if claim is not None and row.lease not in (None, claim.worker) and (row.lease_until or 0) > now:
                 raise LeaseLost
             before = run_of(row)
-            known, unmoved = await self._add_broken_message(row, happened, holder)
+            known, unmoved = await self._add_broken_message(row, run_input, holder)
             result = advance(before, known)
-            writing = DecisionWriter(self._ids, row, int(now), before.turn + 1, [*also, *unmoved])
-            count = count_claims(row, happened, now, claim.worker if claim else None)
-            self._write(writing, before, result, claim, count)
-            if (used := result.run.usage - before.usage) or isinstance(happened, ModelReplied):
-                writing.use(used, self._cost(row.model, used), int(isinstance(happened, ModelReplied)))
-            writing.closer(streamed)
-            writing.tell(streamed.last)
-            for kept in result.records:
-                writing.keep(kept)
-            writing.tell(result.entries)
+            writer = DecisionWriter(self._ids, row, int(now), before.turn + 1, [*also, *unmoved])
+            count = count_claims(row, run_input, now, claim.worker if claim else None)
+            self._write(writer, before, result, claim, count)
+            if (used := result.run.usage - before.usage) or isinstance(run_input, ModelReplied):
+                writer.add_usage(used, self._cost(row.model, used), int(isinstance(run_input, ModelReplied)))
+            writer.merge_journal(streamed)
+            writer.append(streamed.last)
+            for record in result.records:
+                writer.add_record(record)
+            writer.append(result.entries)
             try:
-                rows = await self._store.write(writing.ops)
+                rows = await self._store.write(writer.ops)
             except StaleRow:
                 continue
-            self._hint(writing, rows, result)
-            return RunDecision(n, row, result, row.version + 1, tuple(writing.messages))
+            self._notify(writer, rows, result)
+            return RunDecision(n, row, result, row.version + 1, tuple(writer.messages))
 
     async def _add_broken_message(
-        self, run: RunRow, happened: RunInput, holder: str | None
+        self, run: RunRow, run_input: RunInput, holder: str | None
     ) -> tuple[RunInput, list[Op]]:
         """Add the partial message of a worker that left the run to an input.
 
         That worker can still be alive and write more: then the operation loses the race.
         """
         if not (
-            isinstance(happened, RunClaimed | RunAbandoned) or (isinstance(happened, RunExpired) and holder is None)
+            isinstance(run_input, RunClaimed | RunAbandoned) or (isinstance(run_input, RunExpired) and holder is None)
         ):
-            return happened, []
+            return run_input, []
         if run.version == NEW:
-            return happened, []
-        if isinstance(happened, RunClaimed):
-            happened = replace(happened, crashed=run.crash_score >= GUILTY)
+            return run_input, []
+        if isinstance(run_input, RunClaimed):
+            run_input = replace(run_input, crashed=run.crash_score >= GUILTY)
         row = await self._store.one(queries.JOURNAL_LAST, run=run.n, kinds=OPENING)
         seen = 0 if row is None else row.position
         unmoved = Op(queries.JOURNAL_UNMOVED, {"run": run.n, "kinds": OPENING, "position": seen}, missing=RACE)
         if row is None or row.kind != "message_created":
-            return happened, [unmoved]
-        return replace(happened, open_message=str(msgspec.json.decode(row.data)["message_id"])), [unmoved]
+            return run_input, [unmoved]
+        return replace(run_input, open_message=str(msgspec.json.decode(row.data)["message_id"])), [unmoved]
 
     @staticmethod
     def _write(
-        writing: DecisionWriter, before: RunState, result: Transition, claim: RunLease | None, count: ClaimCount
+        writer: DecisionWriter, before: RunState, result: Transition, claim: RunLease | None, count: ClaimCount
     ) -> None:
         """Build the operations for the run's new state, and its effects on others."""
-        row, run = writing.row, result.run
+        row, run = writer.row, result.run
         held = claim or (RunLease(row.lease, row.lease_until) if row.lease and row.lease_until is not None else None)
-        writing.decide(run, held if run.status in WORKED_ON else None, count)
-        if _is_news(before, run):
-            writing.promise(run)
+        writer.decide(run, held if run.status in WORKED_ON else None, count)
+        if _is_reported(before, run):
+            writer.enqueue_webhook(run)
         if run.over and not before.parked:
-            writing.add(queries.RUN_UNPARK, thread=row.thread)
+            writer.add(queries.RUN_UNPARK, thread=row.thread)
 
     async def hold(self, n: int, worker: str) -> None:
         """Check that a worker still holds a run, before an irreversible action.
@@ -263,12 +263,12 @@ class RunDriver:
         """Take all leases back, at the start of a process; only if the store is exclusive."""
         await self._store.write([Op(queries.LEASES_CLEAR)])
 
-    def _hint(self, written: DecisionWriter, rows: Sequence[AnyRow | None], result: Transition) -> None:
-        """Wake those for whom there is something new."""
-        n = written.row.n
-        found = {op.query: row for op, row in zip(written.ops, rows, strict=True)}
+    def _notify(self, writer: DecisionWriter, rows: Sequence[AnyRow | None], result: Transition) -> None:
+        """Notify the subscribers of everything that the commit changed."""
+        n = writer.row.n
+        found = {op.query: row for op, row in zip(writer.ops, rows, strict=True)}
         end = queries.JOURNAL_END.narrow(found.get(queries.JOURNAL_END))
-        self._bus.publish(journal_topic(n), written.told(end.position) if end else ())
+        self._bus.publish(journal_topic(n), writer.list_parts(end.position) if end else ())
         if result.run.status is RunStatus.QUEUED or found.get(queries.RUN_UNPARK):
             self._bus.publish(WORK)
         if found.get(queries.DELIVERY_INSERT):
@@ -277,6 +277,6 @@ class RunDriver:
             self._bus.publish(abort_topic(n))
 
 
-def _is_news(before: RunState, run: RunState) -> bool:
+def _is_reported(before: RunState, run: RunState) -> bool:
     """True if webhooks report it: the run waits for its caller now, or has ended."""
     return run.over or (run.status is RunStatus.REQUIRES_ACTION and before.status is not run.status)

@@ -81,30 +81,30 @@ async def tail(
     status in `until` and no event after `after`.
     """
     at_rest = False
-    with bus.subscribe(journal_topic(run)) as ear:
+    with bus.subscribe(journal_topic(run)) as subscription:
         while True:
             rows = await store.all(queries.JOURNAL_AFTER, run=run, after=after, limit=PAGE)
-            told = _up_to([part for row in rows if (part := _part(row, after)) is not None], until)
-            if told:
-                after = told[-1].last
-                yield told
-                if told[-1].status() in until:
+            parts = _cut_after_status([part for row in rows if (part := _part(row, after)) is not None], until)
+            if parts:
+                after = parts[-1].last
+                yield parts
+                if parts[-1].status() in until:
                     return
                 if len(rows) == PAGE:
                     continue
             elif at_rest:
                 return
-            elif await _at_rest(store, run, until):
+            elif await _is_at_rest(store, run, until):
                 at_rest = True  # its last events were committed before or with its status: read them
                 continue
-            while await ear.wait(poll):
-                live = _following(ear.take(), after)
+            while await subscription.wait(poll):
+                live = _find_next(subscription.take(), after)
                 if live is None:
                     break
-                if told := _up_to(live, until):
-                    after = told[-1].last
-                    yield told
-                    if told[-1].status() in until:
+                if parts := _cut_after_status(live, until):
+                    after = parts[-1].last
+                    yield parts
+                    if parts[-1].status() in until:
                         return
             else:
                 yield []
@@ -128,14 +128,14 @@ async def events_before(store: Store, run: int, position: int | None) -> AsyncGe
             return
 
 
-def _up_to(told: list[JournalPart], until: frozenset[str]) -> list[JournalPart]:
-    for index, part in enumerate(told):
+def _cut_after_status(parts: list[JournalPart], until: frozenset[str]) -> list[JournalPart]:
+    for index, part in enumerate(parts):
         if part.status() in until:
-            return told[: index + 1]
-    return told
+            return parts[: index + 1]
+    return parts
 
 
-def _following(payloads: Sequence[JournalPart] | None, after: int) -> list[JournalPart] | None:
+def _find_next(payloads: Sequence[JournalPart] | None, after: int) -> list[JournalPart] | None:
     """Return the events of payloads after a position; None if there is a gap, so the store must be read."""
     if payloads is None:
         return None
@@ -143,13 +143,13 @@ def _following(payloads: Sequence[JournalPart] | None, after: int) -> list[Journ
     for payload in payloads:
         if payload.position > after + 1:
             return None
-        if (told := payload.after(after)) is not None:
-            live.append(told)
-            after = told.last
+        if (part := payload.after(after)) is not None:
+            live.append(part)
+            after = part.last
     return live
 
 
-async def _at_rest(store: Store, run: int, until: frozenset[str]) -> bool:
+async def _is_at_rest(store: Store, run: int, until: frozenset[str]) -> bool:
     row = await store.one(queries.RUN_LEASE, n=run)
     return row is None or row.status in until
 
@@ -162,9 +162,9 @@ def _part(row: JournalRow, after: int) -> JournalPart | None:
     return JournalPart(row.position, row.kind, items).after(after)
 
 
-def collect(messages: list[list[str]], told: list[JournalPart]) -> None:
-    """Collect the text of events by message, without discarded messages."""
-    for part in told:
+def collect(messages: list[list[str]], parts: list[JournalPart]) -> None:
+    """Append the text of events to their messages; discarded messages become empty."""
+    for part in parts:
         match part.kind:
             case "message_created":
                 messages.append([])

@@ -33,7 +33,7 @@ log = logging.getLogger("projectdavid.worker")
 KINDS = frozenset({"code", "output", "sandbox"})
 """Events that a call can emit; all others are emitted by decisions."""
 PURPOSE = "assistants_output"
-PATIENCE = 60.0
+FILES_TIMEOUT = 60.0
 """Seconds that a search waits for the files of a thread, as in the Assistants API."""
 LOOK = 0.1
 """Seconds between polls."""
@@ -82,9 +82,9 @@ class CallContext:
         if kind not in KINDS:
             raise ValueError(f"a call cannot emit '{kind}'")
         env = self.environment
-        told = encode({"tool_call_id": self.call.id, **clean(data)})
+        event_data = encode({"tool_call_id": self.call.id, **clean(data)})
         while True:
-            params = {"run": env.row.n, "lease": env.holder, "call_id": self.call.id, "kind": kind, "data": told}
+            params = {"run": env.row.n, "lease": env.holder, "call_id": self.call.id, "kind": kind, "data": event_data}
             try:
                 await env.store.write([Op(queries.JOURNAL_TELL, {**params, "now": env.clock()}, missing=StaleRow())])
             except StaleRow:
@@ -101,7 +101,7 @@ class CallContext:
         row = self.environment.row
         found = await self.environment.store.of(row.owner).all(
             queries.FILES_OF_CONVERSATION,
-            ids=encode(_code_files(row)),
+            ids=encode(_list_code_files(row)),
             thread_id=row.thread_id,
             now=self.environment.clock(),
         )
@@ -153,8 +153,8 @@ class CallContext:
         try:
             blob = await output.blobs.put(chunks, most)
         except BlobTooLarge as error:
-            whose = "" if most == output.most else ", which is the remaining storage of its owner"
-            raise ToolError(f"the file '{name}' is too large: at most {error.limit} bytes are allowed{whose}") from None
+            note = "" if most == output.most else ", which is the remaining storage of its owner"
+            raise ToolError(f"the file '{name}' is too large: at most {error.limit} bytes are allowed{note}") from None
         except NoRoom:
             log.exception("no space for a file of call %s", self.call.id)
             raise ToolError(f"the server has no room for the file '{name}'") from None
@@ -192,18 +192,18 @@ class CallContext:
         named = [tool.get("vector_store_ids") for tool in config.tools if tool.get("type") == "file_search"]
         resources = (config.tool_resources, {} if thread is None else msgspec.json.decode(thread.tool_resources))
         named += [(one.get("file_search") or {}).get("vector_store_ids") for one in resources]
-        await self._read(named[-1] or [])
+        await self._wait_for_ingest(named[-1] or [])
         return list(dict.fromkeys(store_id for ids in named for store_id in ids or ()))
 
-    async def _read(self, store_ids: Sequence[str]) -> None:
+    async def _wait_for_ingest(self, store_ids: Sequence[str]) -> None:
         """Wait until the files of stores are ingested, up to a limit."""
         view = self.environment.store.of(self.environment.row.owner)
-        for _ in range(int(PATIENCE / LOOK) if store_ids else 0):
+        for _ in range(int(FILES_TIMEOUT / LOOK) if store_ids else 0):
             if not any(row.in_progress for row in await view.all(queries.STORES_NAMED, ids=encode(store_ids))):
                 return
             await asyncio.sleep(LOOK)
 
-    # For the runtime, after the call has returned
+    # The runtime calls these after the tool has returned.
 
     def check_saved(self, files: Sequence[ToolFile]) -> None:
         """Check that this call has saved these files.
@@ -226,10 +226,10 @@ class CallContext:
         They raise LimitReached if concurrent calls have used up the storage.
         """
         owner = self.environment.row.owner
-        rows = [self._row(file, self._saved[file.id][1]) for file in files]
+        rows = [self._insert_op(file, self._saved[file.id][1]) for file in files]
         return [*rows, *storage_checks(await self.environment.quota.of(owner), owner, rows)] if rows else []
 
-    def _row(self, file: ToolFile, blob: Blob) -> Op:
+    def _insert_op(self, file: ToolFile, blob: Blob) -> Op:
         row = self.environment.row
         params: dict[str, Value] = {
             "id": file.id,
@@ -249,7 +249,7 @@ class CallContext:
         return Op(queries.FILE_INSERT, params, clash=StaleRow())
 
 
-def _code_files(row: RunRow) -> list[str]:
+def _list_code_files(row: RunRow) -> list[str]:
     """Return the ids of the files in the run's configuration."""
     mine = config_of(row).tool_resources.get("code_interpreter")
     ids: Any = mine.get("file_ids") if isinstance(mine, Mapping) else None

@@ -1,4 +1,4 @@
-"""Runs the platform's calls of a turn concurrently; each is recorded before it starts and when it is done."""
+"""Runs the platform's calls of a turn concurrently; each is recorded before it starts and after it ends."""
 
 import asyncio
 import logging
@@ -36,15 +36,16 @@ class ToolRunner:
         try:
             if left <= 0:
                 raise TimeoutError
-            return await unless_aborted(self.environment.store, self.environment.bus, row.n, left, self._all(calls))
+            work = self._run_calls(calls)
+            return await unless_aborted(self.environment.store, self.environment.bus, row.n, left, work)
         except TimeoutError:
             # Timers and the clock differ: one can be later than the other.
             return await self._decide(RunExpired(max(clock(), row.expires_at)))
         except (RunInterrupted, InputRefused):
             return await self._decide(WorkAborted(clock()))
 
-    async def _all(self, calls: tuple[FunctionCall, ...]) -> RunDecision:
-        tasks = [asyncio.create_task(self._one(call)) for call in calls]
+    async def _run_calls(self, calls: tuple[FunctionCall, ...]) -> RunDecision:
+        tasks = [asyncio.create_task(self._run_call(call)) for call in calls]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             return max((task.result() for task in done), key=lambda decided: decided.version)
@@ -53,28 +54,29 @@ class ToolRunner:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _one(self, call: FunctionCall) -> RunDecision:
+    async def _run_call(self, call: FunctionCall) -> RunDecision:
         env = self.environment
         await self._decide(ToolStarted(call.id, env.clock()))
         await self.driver.hold(env.row.n, env.holder)  # a worker delayed after the commit can have lost its lease
-        calling = CallContext(env, call)
-        ran = await self.toolbox.run(call, env.row, calling)
+        context = CallContext(env, call)
+        result = await self.toolbox.run(call, env.row, context)
         while True:  # the outcome must not be lost because the disk is full
             try:
-                files, rows = calling.describe_made(ran.files), await calling.rows(ran.files)
-                returned = ToolReturned(call.id, ran.output, env.clock(), ran.failed, files, ran.details)
+                files, rows = context.describe_made(result.files), await context.rows(result.files)
+                returned = ToolReturned(call.id, result.output, env.clock(), result.failed, files, result.details)
                 return await self._decide(returned, rows)
             except LimitReached as reached:
-                ran = without_files(ran, reached)
+                result = without_files(result, reached)
             except StoreUnavailable as error:
                 log.warning("the output of call %s waits for the store: %s", call.id, error)
                 await asyncio.sleep(env.look)
 
-    async def _decide(self, happened: RunInput, also: Sequence[Op] = ()) -> RunDecision:
-        return await self.driver.decide(self.environment.row.n, happened, holder=self.environment.holder, also=also)
+    async def _decide(self, run_input: RunInput, also: Sequence[Op] = ()) -> RunDecision:
+        return await self.driver.decide(self.environment.row.n, run_input, holder=self.environment.holder, also=also)
 
 
-def without_files(ran: CallResult, reached: LimitReached) -> CallResult:
+def without_files(result: CallResult, reached: LimitReached) -> CallResult:
     """Return the outcome of a call whose files exceed the storage, with a note for the model."""
-    details = {**ran.details, "files": []} if ran.details and "files" in ran.details else ran.details
-    return replace(ran, output=f"{ran.output}\n\n[None of the files is saved. {reached}]", files=(), details=details)
+    details = {**result.details, "files": []} if result.details and "files" in result.details else result.details
+    output = f"{result.output}\n\n[None of the files is saved. {reached}]"
+    return replace(result, output=output, files=(), details=details)

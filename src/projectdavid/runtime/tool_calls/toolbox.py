@@ -1,4 +1,4 @@
-"""The platform's tools by type: their functions for a run, and the execution of one call."""
+"""The platform's tools by name: their functions for a run, and the execution of one call."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -114,7 +114,7 @@ class Toolbox:
         Raises:
             LeaseLost: another worker holds the run, as reported by the tool's context.
         """
-        asked = ToolCall(
+        tool_call = ToolCall(
             name=call.name,
             arguments=msgspec.json.decode(call.arguments or "{}"),
             idempotency_key=call.id,
@@ -128,11 +128,11 @@ class Toolbox:
         if tool is None:
             return CallResult(f"Error: this server no longer has the tool '{call.tool}'.", failed=True)
         try:
-            output = await tool.run(asked, context)
+            output = await tool.run(tool_call, context)
             context.check_saved(output.files)
-            return CallResult(_cut(output.text), files=output.files, details=fit_details(output.details))
+            return CallResult(_truncate(output.text), files=output.files, details=fit_details(output.details))
         except ToolError as error:
-            return CallResult(_cut(f"Error: {error}"), failed=True)
+            return CallResult(_truncate(f"Error: {error}"), failed=True)
         except LeaseLost:
             raise
         except Exception:
@@ -161,7 +161,7 @@ def _check_functions(tools: Mapping[str, Tool]) -> None:
                 )
 
 
-def _cut(output: str) -> str:
+def _truncate(output: str) -> str:
     output = output.encode(errors="replace").decode()  # lone surrogates cannot be sent
     if len(output) <= MAX_OUTPUT:
         return output

@@ -237,13 +237,12 @@ class ModelTurn:
                     annotations.append(msgspec.json.decode(row.data)["annotation"])
             if len(rows) < PAGE:
                 text, refusal = "".join(texts["content"]), "".join(texts["refusal"])
-                return replace(
-                    self._builder.reply(), text=text, refusal=refusal, annotations=tuple(annotations), calls=()
-                )
+                journaled = replace(self._builder.reply(), text=text, refusal=refusal, calls=())
+                return replace(journaled, annotations=tuple(annotations))
             after = rows[-1].position + rows[-1].entries - 1
 
     def _find_usage(self) -> TokenUsage | None:
-        """Return the usage of an interrupted call: as reported so far, or else estimated. None if it was not charged."""
+        """Return the usage of an interrupted call, reported or else estimated; None if it was not charged."""
         if self._accepted is None:
             return None
         reply = self._builder.reply()
@@ -253,11 +252,8 @@ class ModelTurn:
         """Return the complete reply; missing usage is estimated."""
         reply = self._builder.reply()
         if reply.usage is None:
-            return replace(
-                reply,
-                source=self._source,
-                usage=TokenUsage(request.prompt_tokens, _estimate_completion(reply), estimated=True),
-            )
+            usage = TokenUsage(request.prompt_tokens, _estimate_completion(reply), estimated=True)
+            return replace(reply, source=self._source, usage=usage)
         read = reply.usage.prompt_tokens
         if self.services.models.windows.calibrate(self._source, request.prompt_tokens, read):
             return replace(reply, source=self._source)

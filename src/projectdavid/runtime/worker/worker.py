@@ -67,7 +67,7 @@ class RunWorker:
                     self._begin(one)
 
     async def _claim_suspect(self) -> None:
-        """Start one suspected run. They wait for a time or for each other, so most hints of the bus do not concern them."""
+        """Start one suspected run. They wait for a time or for each other, so most hints do not concern them."""
         now = self._clock()
         if 0 <= now - self._suspects_read_at < self._limits.look:
             return
