@@ -19,9 +19,9 @@ import msgspec
 from projectdavid.adapters.http_session import LazySession
 from projectdavid.adapters.providers.openai_compatible.failures import FailureParser
 from projectdavid.adapters.providers.openai_compatible.lessons import (
-    MOST_LESSONS,
+    MAX_LESSONS,
     NOTHING_LEARNED,
-    TEACHES,
+    TEACHING_STATUSES,
     ModelLessons,
     learn,
 )
@@ -140,7 +140,7 @@ class OpenAICompatible:
         Raises:
             ModelError: rejected, and nothing more can be learned from the error.
         """
-        for lessons_left in range(MOST_LESSONS, -1, -1):
+        for lessons_left in range(MAX_LESSONS, -1, -1):
             known = self._lessons.get(ask.model, NOTHING_LEARNED)
             body, warnings = build_request(ask, self.profile, known)
             response = await self._post(body)
@@ -150,9 +150,9 @@ class OpenAICompatible:
                 said = await _read_error_body(response)
             finally:
                 response.close()
-            failure, error = self._failures.refused(response.status, response.headers, said, model=ask.model)
+            failure, error = self._failures.parse_refusal(response.status, response.headers, said, model=ask.model)
             learned = None
-            if lessons_left and response.status in TEACHES and failure.context is None:
+            if lessons_left and response.status in TEACHING_STATUSES and failure.context is None:
                 learned = learn(known, said.decode(errors="replace"), error, body, self.profile)
             if learned is None:
                 raise failure
@@ -201,7 +201,7 @@ class OpenAICompatible:
         try:
             listed = msgspec.json.decode(body, type=ModelList | list[ModelList.Model])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failures.unreadable("the list of models is malformed") from None
+            raise self._failures.build_unreadable("the list of models is malformed") from None
         return listed if isinstance(listed, list) else listed.data or []
 
     async def _fetch(self, url: str, payload: Mapping[str, Any] | None) -> Any:
@@ -209,7 +209,7 @@ class OpenAICompatible:
         try:
             return msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self._failures.unreadable("the body is not JSON") from None
+            raise self._failures.build_unreadable("the body is not JSON") from None
 
     async def _request(self, url: str, payload: Mapping[str, Any] | None = None) -> bytes:
         """Send a request whose response is not a stream: GET, or POST if there is a JSON payload.
@@ -229,7 +229,9 @@ class OpenAICompatible:
                 proxy=self._proxy,
             ) as response:
                 if not 200 <= response.status < 300:
-                    raise self._failures.refused(response.status, response.headers, await _read_error_body(response))[0]
+                    raise self._failures.parse_refusal(
+                        response.status, response.headers, await _read_error_body(response)
+                    )[0]
                 return await _read_at_most(response, MAX_BUFFERED)
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, _MODELS_TIMEOUT) from None
@@ -249,7 +251,7 @@ class OpenAICompatible:
             ) as response:
                 if not 200 <= response.status < 300:
                     said = await _read_error_body(response)
-                    raise self._failures.refused(response.status, response.headers, said, model=model)[0]
+                    raise self._failures.parse_refusal(response.status, response.headers, said, model=model)[0]
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, _MODELS_TIMEOUT) from None
 
@@ -264,7 +266,7 @@ class OpenAICompatible:
         try:
             body = msgspec.json.encode(fields)
         except UnicodeEncodeError:
-            raise self._failures.unsendable("a text contains an unpaired surrogate") from None
+            raise self._failures.build_unsendable("a text contains an unpaired surrogate") from None
         try:
             return await self._session.get().post(
                 self._server.completions,
@@ -286,17 +288,17 @@ class OpenAICompatible:
             if reader.finished:
                 return b""
             if isinstance(error, TimeoutError):
-                raise self._failures.silent(self._idle_timeout) from None
-            raise self._failures.broke_off(_reason(error)) from None
+                raise self._failures.build_timeout(self._idle_timeout) from None
+            raise self._failures.build_interruption(_reason(error)) from None
 
     def _unreachable(self, error: Exception, timeout: float) -> ModelError:
         if isinstance(error, aiohttp.ConnectionTimeoutError):
-            return self._failures.unconnected(self._connect_timeout)
+            return self._failures.build_connect_timeout(self._connect_timeout)
         if isinstance(error, TimeoutError):
-            return self._failures.silent(timeout)
+            return self._failures.build_timeout(timeout)
         permanent = isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.InvalidURL)
         absent = isinstance(error, aiohttp.ClientConnectorError) and error.errno in _NOT_LISTENING
-        return self._failures.unreachable(_reason(error), retryable=not permanent, waits=absent and not permanent)
+        return self._failures.build_unreachable(_reason(error), retryable=not permanent, waits=absent and not permanent)
 
 
 def find_proxy(base_url: str) -> str | None:

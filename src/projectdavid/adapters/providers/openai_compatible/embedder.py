@@ -128,7 +128,7 @@ class OpenAIEmbedder:
         items = sorted(answer.data, key=lambda item: item.index)
         if [item.index for item in items] != list(range(count)):
             raise _to_embedder_error(
-                self._client.failures.unreadable(f"it contains {len(items)} embeddings for {count} texts")
+                self._client.failures.build_unreadable(f"it contains {len(items)} embeddings for {count} texts")
             )
         vectors: list[Vector] = []
         for item in items:
@@ -142,7 +142,7 @@ class OpenAIEmbedder:
             except OverflowError:
                 packed = b""
             if not packed or not all(map(math.isfinite, item.embedding)):
-                raise _to_embedder_error(self._client.failures.unreadable("a number of a vector is out of range"))
+                raise _to_embedder_error(self._client.failures.build_unreadable("a number of a vector is out of range"))
             vectors.append(packed)
         return vectors
 

@@ -48,7 +48,7 @@ class FailureParser:
             patterns.append(re.escape(server.api_key[:8]) + r"[\w*.…-]*")
         self._secrets = re.compile("|".join(patterns)) if patterns else None
 
-    def refused(
+    def parse_refusal(
         self, status: int, headers: Mapping[str, str], body: bytes, *, model: str = ""
     ) -> tuple[ModelError, Any]:
         """Return the error for a status outside 2xx, and its error object; `model` is the requested one."""
@@ -59,54 +59,54 @@ class FailureParser:
             failure.retry_after = find_pause(headers, error, text)
         return failure, error
 
-    def told(self, error: Any) -> ModelError:
+    def parse_error(self, error: Any) -> ModelError:
         """Return the error for an error object inside an answer."""
         code, text = _code_and_text(error)
         status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else _STATUS_OF_CODE.get(code, 500)
         return self._classify("sent an error", status, code, text, error)
 
-    def silent(self, seconds: float) -> ModelError:
+    def build_timeout(self, seconds: float) -> ModelError:
         """Return the error for a server that sent nothing for `seconds`."""
         return ModelError("timeout", f"{self._provider} sent nothing for {seconds:g} seconds.", retryable=True)
 
-    def unconnected(self, seconds: float) -> ModelError:
+    def build_connect_timeout(self, seconds: float) -> ModelError:
         """Return the error for a connection that was not established within `seconds`."""
         return ModelError(
             "timeout", f"{self._provider} did not accept a connection within {seconds:g} seconds.", retryable=True
         )
 
-    def unreachable(self, reason: str, *, retryable: bool = True, waits: bool = False) -> ModelError:
+    def build_unreachable(self, reason: str, *, retryable: bool = True, waits: bool = False) -> ModelError:
         """Return the error for a failed connection, or a reset before the answer; `waits` if nothing listens (yet)."""
-        message = f"{self._provider} cannot be reached: {self.shown(reason)}"
+        message = f"{self._provider} cannot be reached: {self.redact(reason)}"
         return ModelError("connection_error", message, retryable, waits=waits)
 
-    def broke_off(self, reason: str = "") -> ModelError:
+    def build_interruption(self, reason: str = "") -> ModelError:
         """Return the error for an answer that ended before the model had finished."""
-        tail = f": {self.shown(reason)}" if reason else "."
+        tail = f": {self.redact(reason)}" if reason else "."
         return ModelError("connection_error", f"{self._provider} interrupted its answer{tail}", True)
 
-    def unreadable(self, reason: str) -> ModelError:
+    def build_unreadable(self, reason: str) -> ModelError:
         """Return the error for an answer that violates the protocol."""
         return ModelError("server_error", f"{self._provider} sent an invalid answer: {reason}.", retryable=True)
 
-    def web_page(self) -> ModelError:
+    def build_web_page(self) -> ModelError:
         """Return the error for a web page in place of an answer."""
         message = f"{self._provider} answered with a web page instead of a model's answer: check its base_url."
         return ModelError("connection_error", message)
 
-    def ended(self, reason: str, error: Any, *, retryable: bool) -> ModelError:
+    def build_ending(self, reason: str, error: Any, *, retryable: bool) -> ModelError:
         """Return the error for a finish reason that means an incomplete answer, or is unknown."""
         what = "did not complete its answer" if retryable else "ended its answer for an unknown reason"
         words = _code_and_text(error)[1] if error else ""
-        said = f" Its message: {self.shown(words)}" if words else ""
-        message = f"{self._provider} {what}: finish_reason {self.shown(reason)!r}.{said}"
+        said = f" Its message: {self.redact(words)}" if words else ""
+        message = f"{self._provider} {what}: finish_reason {self.redact(reason)!r}.{said}"
         return ModelError("server_error", message, retryable)
 
-    def unsendable(self, reason: str) -> ModelError:
+    def build_unsendable(self, reason: str) -> ModelError:
         """Return the error for a prompt that cannot be encoded."""
         return ModelError("invalid_prompt", f"The prompt cannot be sent to a provider: {reason}.")
 
-    def shown(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return a provider's text without secrets, truncated."""
         if self._secrets is not None:
             # Before truncation, which could leave half a key that no pattern matches.
@@ -114,7 +114,7 @@ class FailureParser:
         return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
     def _classify(self, did: str, status: int, code: str, text: str, error: Any, model: str = "") -> ModelError:
-        words = self.shown(text)
+        words = self.redact(text)
 
         def failure(kind: str, why: str, *, retryable: bool = False, waits: bool = False) -> ModelError:
             said = f" Its message: {words}" if words else ""

@@ -55,7 +55,7 @@ class JsonClient:
         try:
             body = msgspec.json.encode(asked)
         except UnicodeEncodeError:
-            raise self.failures.unsendable("a text contains an unpaired surrogate") from None
+            raise self.failures.build_unsendable("a text contains an unpaired surrogate") from None
         try:
             async with self._session.get().post(
                 url, data=body, headers=self.server.headers, allow_redirects=False
@@ -65,16 +65,16 @@ class JsonClient:
                 while ok and not response.content.at_eof() and len(received) < MOST_BYTES:
                     received += await response.content.read(MOST_BYTES - len(received))
         except TimeoutError:
-            raise self.failures.silent(self._timeout) from None
+            raise self.failures.build_timeout(self._timeout) from None
         except (aiohttp.ClientError, OSError) as error:
             # Not chained: aiohttp's errors contain the request headers, and therefore the key.
-            raise self.failures.unreachable(f"{type(error).__name__}.") from None
+            raise self.failures.build_unreachable(f"{type(error).__name__}.") from None
         if not ok:
-            raise self.failures.refused(response.status, response.headers, received, model=asked["model"])[0]
+            raise self.failures.parse_refusal(response.status, response.headers, received, model=asked["model"])[0]
         try:
             return msgspec.json.decode(received, type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise self.failures.unreadable("the body is not JSON of the expected type") from None
+            raise self.failures.build_unreadable("the body is not JSON of the expected type") from None
 
     async def close(self) -> None:
         """Close its connections."""

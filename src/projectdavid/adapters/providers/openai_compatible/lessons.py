@@ -12,9 +12,9 @@ from projectdavid.adapters.providers.openai_compatible.profiles import ServerCap
 from projectdavid.engine.prompt import ModelRequest
 from projectdavid.protocol.model_options import MODEL_OPTIONS
 
-MOST_LESSONS = 6
+MAX_LESSONS = 6
 """Maximum lessons per request; the request is sent again after each."""
-TEACHES = frozenset({400, 404, 415, 422, 500, 501})
+TEACHING_STATUSES = frozenset({400, 404, 415, 422, 500, 501})
 """Statuses that can mean that the content of a request was rejected. (llama.cpp sends 500 for images.)"""
 
 OMITTABLE = (
@@ -168,7 +168,7 @@ def _list(content: Any) -> list[dict[str, Any]]:
     return content if isinstance(content, list) else []
 
 
-def dropped_wishes(ask: ModelRequest, omit: frozenset[str]) -> list[str]:
+def find_omitted_options(ask: ModelRequest, omit: frozenset[str]) -> list[str]:
     """Return the fields that the user set and the request omits."""
     set_by_user = {
         **ask.options,

@@ -5,7 +5,7 @@ Source: OpenAI API reference, "Create chat completion". Unset values are omitted
 
 from typing import Any
 
-from projectdavid.adapters.providers.openai_compatible.lessons import ModelLessons, dropped_wishes
+from projectdavid.adapters.providers.openai_compatible.lessons import ModelLessons, find_omitted_options
 from projectdavid.adapters.providers.openai_compatible.message_shape import MessageRules, build_messages
 from projectdavid.adapters.providers.openai_compatible.profiles import ServerProfile
 from projectdavid.engine.deltas import WarningDelta
@@ -43,7 +43,7 @@ def _tool(tool: Body, omit: frozenset[str]) -> Body:
 def _warnings(ask: ModelRequest, shape: MessageRules, profile: ServerProfile) -> list[WarningDelta]:
     warnings = [
         WarningDelta("parameter_left_out", f"The model '{ask.model}' does not accept '{name}', so it was not sent.")
-        for name in dropped_wishes(ask, shape.omit)
+        for name in find_omitted_options(ask, shape.omit)
     ]
     if ask.tools and profile.capabilities.tools is False:
         said = f"The model '{ask.model}' cannot call functions, so the run's tools were not sent."

@@ -61,9 +61,9 @@ class OpenAIReranker:
             answer = await self._client.ask(self._client.server.rerank, body, _Answer)
             items = sorted(answer.results, key=lambda item: item.index)
             if [item.index for item in items] != list(range(len(texts))):
-                raise self._client.failures.unreadable(f"it contains {len(items)} scores for {len(texts)} texts")
+                raise self._client.failures.build_unreadable(f"it contains {len(items)} scores for {len(texts)} texts")
             if not all(math.isfinite(item.relevance_score) for item in items):
-                raise self._client.failures.unreadable("a score is not a finite number")
+                raise self._client.failures.build_unreadable("a score is not a finite number")
         except ModelError as error:
             raise RerankerError(error.code, error.message, error.retryable, error.retry_after) from None
         return [item.relevance_score for item in items]

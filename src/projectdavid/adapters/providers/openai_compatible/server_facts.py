@@ -42,7 +42,7 @@ Fetch = Callable[[str, Mapping[str, Any] | None], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSays:
+class ReportedFacts:
     """The facts that a server reports about one model."""
 
     window: int | None = None
@@ -60,9 +60,9 @@ class ServerFacts:
         self._fetch = fetch
         self._cache: dict[str, tuple[float, Any]] = {}
 
-    async def read(self, model: str, listed: ModelList.Model | None) -> ServerSays:
+    async def read(self, model: str, listed: ModelList.Model | None) -> ReportedFacts:
         """Return the facts about a model; only those of `listed` if the server cannot be reached."""
-        said = ServerSays() if listed is None else ServerSays(listed.window, read_list_entry(listed))
+        said = ReportedFacts() if listed is None else ReportedFacts(listed.window, read_list_entry(listed))
         if self._profile == "ollama":
             return _merge(said, read_ollama(await self._fetch_cached("/api/show", {"model": model})))
         if self._profile == "llamacpp" or (listed is not None and listed.is_llamacpp):
@@ -109,16 +109,16 @@ def read_list_entry(listed: ModelList.Model) -> dict[str, bool]:
     )
 
 
-def read_llamacpp(props: Any) -> ServerSays:
+def read_llamacpp(props: Any) -> ReportedFacts:
     """Return the facts in `/props`: the window of a slot, and the capabilities of the chat template."""
     template, modalities = _part(props, "chat_template_caps"), _part(props, "modalities")
     found = {name: template[word] for word, name in _TEMPLATE.items() if type(template.get(word)) is bool}
     if type(modalities.get("vision")) is bool:
         found["images"] = modalities["vision"]
-    return ServerSays(as_tokens(_part(props, "default_generation_settings").get("n_ctx")), found)
+    return ReportedFacts(as_tokens(_part(props, "default_generation_settings").get("n_ctx")), found)
 
 
-def read_ollama(show: Any) -> ServerSays:
+def read_ollama(show: Any) -> ReportedFacts:
     """Return the facts in `/api/show`: capabilities, and the window if the model file sets `num_ctx`."""
     listed = show.get("capabilities") if isinstance(show, dict) else None
     found: dict[str, bool] = {}
@@ -130,7 +130,7 @@ def read_ollama(show: Any) -> ServerSays:
         name, _, value = line.partition(" ")
         if name == "num_ctx" and value.strip().isascii() and value.strip().isdigit():
             window = as_tokens(int(value.strip()[:12]))
-    return ServerSays(window, found)
+    return ReportedFacts(window, found)
 
 
 def _flags(named: Mapping[str, Any]) -> dict[str, bool]:
@@ -147,5 +147,5 @@ def _part(value: Any, name: str) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _merge(listed: ServerSays, more: ServerSays) -> ServerSays:
-    return ServerSays(listed.window or more.window, {**listed.capabilities, **more.capabilities})
+def _merge(listed: ReportedFacts, more: ReportedFacts) -> ReportedFacts:
+    return ReportedFacts(listed.window or more.window, {**listed.capabilities, **more.capabilities})

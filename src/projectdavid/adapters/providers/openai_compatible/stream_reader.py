@@ -110,7 +110,7 @@ class StreamReader:
         self._sniffing = False
         self._head = start[:80]
         if start[:1] == b"<":
-            self._fail(self._failures.web_page())
+            self._fail(self._failures.build_web_page())
             return b""
         return data.removeprefix(_BOM)
 
@@ -130,7 +130,7 @@ class StreamReader:
     def _grow(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > MAX_BUFFERED:
-            self._fail(self._failures.unreadable(f"an event is longer than {MAX_BUFFERED} bytes"))
+            self._fail(self._failures.build_unreadable(f"an event is longer than {MAX_BUFFERED} bytes"))
 
     def _fail(self, failure: ModelError) -> None:
         self.done = True
@@ -202,19 +202,19 @@ class StreamReader:
                 self.finished = True
                 self._collector.end()
             else:
-                self._fail(self._failures.unreadable(f"it ends without content{self._quote()}"))
+                self._fail(self._failures.build_unreadable(f"it ends without content{self._quote()}"))
         elif text[:1] in (b"{", b"["):
             self._partial[:] = [payload]
             self._size = len(payload)
             self._grow(b"")
         elif text and text != b"null":  # some servers send null to keep the connection open
-            self._fail(self._failures.unreadable("an event is not a JSON object"))
+            self._fail(self._failures.build_unreadable("an event is not a JSON object"))
 
     def _end_event(self) -> None:
         """End an event at a blank line; fail if it is incomplete."""
         self._event_name = b""
         if self._partial:
-            self._fail(self._failures.unreadable("an event is not JSON"))
+            self._fail(self._failures.build_unreadable("an event is not JSON"))
 
     def _end_partial(self) -> list[Chunk]:
         """Parse the end of a document, or of an interrupted event."""
@@ -224,7 +224,7 @@ class StreamReader:
             event = _decode(text)
         except _UNREADABLE:
             if self._document:
-                self._fail(self._failures.unreadable("the document is not JSON of the protocol"))
+                self._fail(self._failures.build_unreadable("the document is not JSON of the protocol"))
             return []
         self._take(event, text)
         return self._collector.take()
@@ -232,7 +232,7 @@ class StreamReader:
     def _take(self, event: StreamEvent, payload: bytes) -> None:
         self._understood = True
         if error := _error_in(event, payload, self._event_name):
-            self._fail(self._failures.told(error))
+            self._fail(self._failures.parse_error(error))
             return
         if event.usage is not None:
             self._collector.usage = event.usage
@@ -251,7 +251,7 @@ class StreamReader:
     def _finish(self, choice: StreamChoice, reason: str) -> None:
         ending = find_ending(reason)
         if ending.finish is None:
-            self._fail(self._failures.ended(reason, choice.error, retryable=ending.retryable))
+            self._fail(self._failures.build_ending(reason, choice.error, retryable=ending.retryable))
         elif not self.finished:
             self.finished = True
             self._collector.finish(ending.finish)
@@ -259,10 +259,10 @@ class StreamReader:
     def _build_end_error(self) -> ModelError:
         """Return the error for an answer that ended before the model finished."""
         if self._began or not self._head:
-            return self._failures.broke_off()
+            return self._failures.build_interruption()
         if self._understood:
-            return self._failures.unreadable("it contains no message")
-        return self._failures.unreadable(f"it contains no event of the protocol{self._quote()}")
+            return self._failures.build_unreadable("it contains no message")
+        return self._failures.build_unreadable(f"it contains no event of the protocol{self._quote()}")
 
     def _quote(self) -> str:
         """Return the beginning of an answer without any event of the protocol, for the error."""

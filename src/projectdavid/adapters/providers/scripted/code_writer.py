@@ -70,7 +70,7 @@ def commands_for(question: str) -> list[str]:
     return _QUOTED.findall(question) or ["pwd", "ls -l"]
 
 
-def essence(output: str) -> str:
+def summarize_output(output: str) -> str:
     """Return what the code printed, without the list of files and the notes after it."""
     return _NOTES.sub("", output).strip()
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
-from projectdavid.adapters.providers.scripted.code_writer import commands_for, essence, python_for
+from projectdavid.adapters.providers.scripted.code_writer import commands_for, python_for, summarize_output
 from projectdavid.engine.deltas import CallPart, Chunk, FinishDelta, TextDelta, TokenUsage
 from projectdavid.engine.prompt import ModelRequest, PromptMessage, estimate
 from projectdavid.engine.quotes import find_quote
@@ -116,7 +116,7 @@ def _find_last_call(messages: Sequence[PromptMessage]) -> str | None:
 
 
 def _report_results(outputs: list[str]) -> str:
-    result = "\n".join(map(essence, outputs))
+    result = "\n".join(map(summarize_output, outputs))
     result = f"\n\n{result}\n\n" if "\n" in result else f" {result}. "
     return f"{WHO} I wrote code for this, and what it says is:{result}{REAL}"
 
