@@ -1,1 +1,1 @@
-"""The plugs of the store socket."""
+"""Store adapters: the database."""

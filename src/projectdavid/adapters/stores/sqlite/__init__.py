@@ -27,8 +27,8 @@ from projectdavid.ports.store import (
     Value,
 )
 
-# What a statement changes stays in memory until the commit, which runs in a thread: else a large row is written to the
-# disk in the event loop.
+# Without cache spill, changes stay in memory until the commit, which runs in a thread; otherwise a large row would be
+# written to the disk in the event loop.
 PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -39,19 +39,19 @@ PRAGMA cache_spill = OFF;
 PRAGMA secure_delete = ON;
 """
 DAMAGE = (apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError)
-"""What a read raises where the file is damaged or gone."""
+"""Errors of a read if the file is damaged or missing."""
 
 
 CHECKED = 256 << 20
-"""Bytes of a file that is checked as a whole before it is used; a larger one would hold up the start."""
-RESTORE = "restore it from a backup, and keep the damaged file until all is well"
+"""Maximum bytes of a file that is checked completely at the start; a larger one would delay it."""
+RESTORE = "restore it from a backup, and keep the damaged file until the restored one works"
 
 
 class SQLiteStore:
-    """Everything in one file, which one process holds at a time.
+    """A store in one file, which only one process can open at a time.
 
-    `reserve` are the bytes of disk space that are set aside for deleting on a full disk. `inspect` is called before the
-    file is opened or made, when no other process can hold it; what it raises is raised.
+    `reserve` is the disk space in bytes that is reserved for deletions on a full disk. `inspect` is called before the
+    file is opened or created, when no other process can use it; its exceptions are propagated.
     """
 
     exclusive = True
@@ -73,10 +73,10 @@ class SQLiteStore:
         self._sweep: ErasureSweep | None = None
 
     async def open(self) -> None:
-        """Take the file, bring its schema up to date, and start the writer.
+        """Lock the file, migrate its schema, and start the writer.
 
         Raises:
-            Unavailable: another process holds it, it cannot be opened, it is damaged, or a newer version wrote it.
+            StoreUnavailable: another process uses it, it cannot be opened, it is damaged, or a newer version wrote it.
         """
         self._lock = self._hold()
         try:
@@ -95,15 +95,15 @@ class SQLiteStore:
         except OSError as error:
             raise StoreUnavailable(f"cannot open {self._path}: {error.strerror}") from error
         finally:
-            if self._writer is None:  # a rejected caller holds nothing
+            if self._writer is None:  # opening failed, so the lock must be released
                 await self.close()
 
     def _hold(self) -> int:
-        """Keep other processes off the file. Returns the handle of the lock."""
+        """Lock out other processes; returns the handle of the lock."""
         return lock_folder(self._path.with_suffix(".lock"))
 
     async def close(self) -> None:
-        """Commit what is waiting, close, and let go of the file."""
+        """Commit pending writes, close the file, and release its lock."""
         if self._writer is not None:
             await self._writer.close()
             self._writer = None
@@ -115,20 +115,20 @@ class SQLiteStore:
             self._lock = -1
 
     def of(self, owner: str) -> StoreView:
-        """The view of one owner."""
+        """Return the view of one owner."""
         return _OwnerView(self, owner)
 
     async def one(self, query: RowQuery[R], **params: Value) -> R | None:
-        """The first row of a named query, or None."""
+        """Return the first row of a named query, or None."""
         rows = self.read(QUERIES[query.name], params)
         return rows[0] if rows else None
 
     async def all(self, query: RowQuery[R], **params: Value) -> list[R]:
-        """All rows of a named query."""
+        """Return all rows of a named query."""
         return self.read(QUERIES[query.name], params)
 
     async def up_to(self, query: RowQuery[R], max_bytes: int, **params: Value) -> tuple[list[R], bool]:
-        """The first rows of a named query that hold at most `max_bytes` together, and whether it has more."""
+        """Return the first rows of a named query with at most `max_bytes` together, and whether there are more."""
         return self.read_up_to(QUERIES[query.name], max_bytes, params)
 
     async def write(self, ops: Sequence[Op]) -> list[AnyRow | None]:
@@ -142,29 +142,29 @@ class SQLiteStore:
         return await self._writer.write(ops, owner)
 
     async def flush(self) -> None:
-        """Wait until each group whose `write` was called before is written or refused."""
+        """Wait until each group whose `write` was called before is written or rejected."""
         await self.write(())
 
     async def now(self) -> float:
-        """Return the time of the store, in Unix seconds: the clock of this machine."""
+        """Return the time of the store, in Unix seconds: that of this machine."""
         if self._reader is None:
             raise StoreUnavailable("the store is closed")
         return time.time()
 
     async def sweep(self) -> SweptRows | None:
-        """Delete some of the rows that are hidden."""
+        """Delete some of the hidden rows."""
         if self._writer is None or self._sweep is None:
             raise StoreUnavailable("the store is closed")
         return await self._writer.run(self._sweep.slice, deletes=True)
 
     async def left(self, owner: str) -> Mapping[str, int]:
-        """Return how many rows an owner has by kind."""
+        """Return an owner's number of rows by kind."""
         if self._reader is None:
             raise StoreUnavailable("the store is closed")
         return ErasureSweep(self._reader).left(owner)
 
     async def checkpoint(self) -> bool:
-        """Remove what was deleted from the write-ahead log."""
+        """Erase deleted data from the write-ahead log."""
         if self._writer is None:
             raise StoreUnavailable("the store is closed")
         return await self._writer.checkpoint()
@@ -176,7 +176,7 @@ class SQLiteStore:
         return free_bytes(self._reader)
 
     def read(self, query: NamedQuery, params: dict[str, Value]) -> list[Any]:
-        """Run a query on what is committed; small reads are quicker here than a hop to a thread."""
+        """Run a query on committed data, in the event loop: for small reads, a thread would be slower."""
         if self._reader is None:
             raise StoreUnavailable("the store is closed")
         try:
@@ -185,7 +185,7 @@ class SQLiteStore:
             raise StoreUnavailable(f"cannot read: {error}") from error
 
     def read_up_to(self, query: NamedQuery, max_bytes: int, params: dict[str, Value]) -> tuple[list[Any], bool]:
-        """Run a query as `read` does, until its rows hold more than `max_bytes`."""
+        """Run a query like `read`, until its rows exceed `max_bytes`."""
         if self._reader is None:
             raise StoreUnavailable("the store is closed")
         try:
@@ -195,7 +195,7 @@ class SQLiteStore:
 
 
 class _OwnerView:
-    """A view in which every query is bound to one owner; others are rejected as programming errors."""
+    """A view that binds every query to one owner, and rejects queries without an owner as programming errors."""
 
     def __init__(self, store: SQLiteStore, owner: str) -> None:
         self._store = store
@@ -206,22 +206,22 @@ class _OwnerView:
         return rows[0] if rows else None
 
     async def all(self, query: RowQuery[R], **params: Value) -> list[R]:
-        return self._store.read(_bound(query.name), {**params, "owner": self._owner})
+        return self._store.read(_owned_query(query.name), {**params, "owner": self._owner})
 
     async def up_to(self, query: RowQuery[R], max_bytes: int, **params: Value) -> tuple[list[R], bool]:
-        return self._store.read_up_to(_bound(query.name), max_bytes, {**params, "owner": self._owner})
+        return self._store.read_up_to(_owned_query(query.name), max_bytes, {**params, "owner": self._owner})
 
     async def write(self, ops: Sequence[Op]) -> list[AnyRow | None]:
         for name in {op.query.name for op in ops} - SHARED:
-            _bound(name)
+            _owned_query(name)
         return await self._store.write_of(self._owner, ops)
 
 
 SHARED = frozenset({"config_insert"})
-"""Writes without an owner: equal configurations of all owners share one row."""
+"""Statements without an owner that views allow: equal configurations of all owners share one row."""
 
 
-def _bound(name: str) -> NamedQuery:
+def _owned_query(name: str) -> NamedQuery:
     query = QUERIES[name]
     if not query.owned:
         raise LookupError(f"the query '{name}' is not bound to an owner")
@@ -232,7 +232,7 @@ def compact(path: Path, others: Sequence[Path] = ()) -> int:
     """Rewrite a database, and others in its folder, without unused pages; returns the freed bytes.
 
     Raises:
-        Unavailable: a server uses the folder, the disk is too full for a copy, or a file is damaged.
+        StoreUnavailable: a server uses the folder, the disk is too full for a copy, or a file is damaged.
     """
     lock = lock_folder(path.with_suffix(".lock"))
     try:
@@ -243,7 +243,7 @@ def compact(path: Path, others: Sequence[Path] = ()) -> int:
 
 def _rewrite(path: Path) -> int:
     copy = path.with_name(f"{path.name}.compact")
-    copy.unlink(missing_ok=True)  # of a compaction that was interrupted
+    copy.unlink(missing_ok=True)  # left by an interrupted compaction
     before = path.stat().st_size
     try:
         os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -268,11 +268,11 @@ def free_bytes(connection: apsw.Connection) -> int:
 
 
 def _connect(path: Path) -> apsw.Connection:
-    # What SQLite makes beside the file gets the file's mode.
+    # SQLite creates its log and shared memory files with the mode of the database file.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = apsw.Connection(str(path), statementcachesize=256)
     connection.set_busy_timeout(5000)
-    # Otherwise every join is planned at each execution, for the sake of the values bound to it: three times the cost.
+    # Otherwise SQLite plans every join again at each execution, based on the bound values, at three times the cost.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     for _ in connection.execute(PRAGMAS):
         pass
@@ -280,14 +280,14 @@ def _connect(path: Path) -> apsw.Connection:
 
 
 def _check(connection: apsw.Connection, path: Path) -> None:
-    """Refuse a file that lost its end, and a damaged one if it is not too large to look through.
+    """Check that a file is complete and, unless it is too large, undamaged.
 
     Raises:
-        apsw.CorruptError: says what is wrong.
+        apsw.CorruptError: it is not.
     """
     expected = connection.pragma("page_count") * connection.pragma("page_size")
     wal = path.with_name(f"{path.name}-wal")
-    has_wal = wal.exists() and wal.stat().st_size > 0  # then pages may be there that the file itself does not have yet
+    has_wal = wal.exists() and wal.stat().st_size > 0  # the log can contain pages that the file does not have yet
     if not has_wal and path.stat().st_size < expected:
         raise apsw.CorruptError(f"it has {path.stat().st_size} of {expected} bytes")
     if expected <= CHECKED and (found := connection.pragma("quick_check", 1)) != "ok":
@@ -295,7 +295,11 @@ def _check(connection: apsw.Connection, path: Path) -> None:
 
 
 def lock_folder(path: Path) -> int:
-    """Hold the lock file until the process ends, however it ends."""
+    """Lock a file until its handle is closed, at the latest when the process ends; returns the handle.
+
+    Raises:
+        StoreUnavailable: another process holds the lock, or the folder cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

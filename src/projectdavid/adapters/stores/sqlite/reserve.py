@@ -1,4 +1,4 @@
-"""Disk space that is set aside, so that deleting works when the disk is full."""
+"""Reserved disk space, which makes deletions possible on a full disk."""
 
 import logging
 import os
@@ -8,20 +8,20 @@ from pathlib import Path
 log = logging.getLogger("projectdavid.store")
 
 SHARE = 16
-"""The reserve takes at most one part in so many of the free space."""
+"""The reserve takes at most one part in 16 of the free space."""
 
 
 class DiskReserve:
-    """A file of allocated bytes beside the database: released when the disk is full, allocated again when it is not."""
+    """An allocated file next to the database, released when the disk is full and allocated again when it has space."""
 
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._size = size
         self.released = False
-        """True while the file is gone: until then only what deletes can write."""
+        """True while the reserve is released; until it is restored, only deletions can be written."""
 
     def open(self) -> None:
-        """Allocate the reserve, smaller on a small disk; a disk without any room gets none."""
+        """Allocate the reserve: a smaller one on a small disk, none on a full disk."""
         try:
             held = self._path.stat().st_size
         except FileNotFoundError:
@@ -30,11 +30,11 @@ class DiskReserve:
         if not self._size:
             self._path.unlink(missing_ok=True)
         elif held < self._size and not self._allocate():
-            log.warning("the disk has no room for a reserve of %d bytes: when it is full, deleting fails", self._size)
+            log.warning("no disk space for a reserve of %d bytes; on a full disk, deletions will fail", self._size)
             self._size = 0
 
     def release(self) -> bool:
-        """Give the space back to the disk; False if there is nothing to give."""
+        """Release the space; returns False if the disk has no reserve."""
         if self.released or not self._size:
             return False
         try:
@@ -42,11 +42,11 @@ class DiskReserve:
         except OSError:
             return False
         self.released = True
-        log.warning("the disk is full: its reserve was released, and only deleting works until there is space again")
+        log.warning("the disk is full; the reserve was released, and only deletions work until there is space again")
         return True
 
     def restore(self) -> bool:
-        """Allocate the space again; False if the disk has no room for it yet."""
+        """Allocate the space again; returns False if the disk still has not enough."""
         if self.released and self._free() >= self._size and self._allocate():
             self.released = False
             log.warning("the disk has space again")

@@ -1,7 +1,7 @@
-"""Deletes what is erased, a few rows at a time and children first.
+"""The erasure sweep: deletes hidden rows in small slices, children first.
 
-The tables, and which rows depend on which, are read from the schema: a new table is swept, and counted in the report of
-an erasure, without a change here. Statements are made of names of the schema alone.
+The tables and their dependencies are read from the schema, so a new table is swept, and counted in erasure reports,
+without a change here. Statements are built only from names of the schema.
 """
 
 import json
@@ -17,16 +17,16 @@ from projectdavid.ports.store import SweptRows
 
 ROOT = "users"
 RESERVED = "erased"
-"""The owner of what is deleted without its user."""
+"""The owner of objects that are deleted without their user."""
 ROWS = 500
 SECONDS = 0.005
-"""A slice ends after so many rows, or after this time."""
+"""A slice ends after `ROWS` rows or `SECONDS`."""
 CHUNK = 100
-"""Rows that are looked up together."""
+"""Rows per lookup."""
 ANSWERS = 50
-"""Stored answers that are searched for an id in one slice."""
+"""Stored answers that one slice searches for an id."""
 COUNTED = 1000
-"""Rows of a kind that are counted at most."""
+"""Maximum count of rows per kind."""
 OPEN = "status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')"
 NEXT = f"""
 SELECT n, id FROM users
@@ -37,7 +37,7 @@ WHERE erased = 1 AND NOT (
 )
 ORDER BY n <= ?, n LIMIT 1
 """  # noqa: S608
-"""The next erased user. What was deleted without its user waits until no run of a deleted assistant is open."""
+"""The next erased user. Objects deleted without their user wait until deleted assistants have no open runs."""
 BLANK = "SELECT n FROM configs WHERE hash = ?"
 """The empty configuration, which has no hash."""
 CONFIGURED = f"""
@@ -54,7 +54,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A table whose `column` refers to `parent` of another; `unset`: its rows stay, and refer to nothing."""
+    """A table whose `column` refers to the column `parent` of another; if `unset`, it is set to NULL instead."""
 
     table: str
     column: str
@@ -71,7 +71,7 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """Rows that can be deleted now, by their keys; `unset`: the column that is set to NULL instead."""
+    """The keys of rows that can be deleted now; `unset` is the column to set to NULL instead."""
 
     table: _Table
     keys: list[tuple[Any, ...]]
@@ -79,20 +79,20 @@ class _Slice:
 
 
 class ErasureSweep:
-    """Finds and deletes; all methods run within a transaction of the connection, and block."""
+    """Deletes hidden rows; all methods run within a transaction of the connection, and block."""
 
     def __init__(self, connection: apsw.Connection, clock: Clock = time.perf_counter) -> None:
         self._db = connection
         self._clock = clock
         self._tables = _tables(connection)
         self._last = 0
-        self._place: tuple[int, str] = (0, "")
+        self._answers_read: tuple[int, str] = (0, "")
 
     def slice(self) -> SweptRows | None:
-        """Delete some rows; None: nothing can be deleted now."""
+        """Delete some rows; returns None if nothing can be deleted now."""
         if (swept := self._erase_answers() or self._erase_configs()) is not None:
             return swept
-        # In turns, so that a large erasure does not hold up the others.
+        # Users take turns, so a large erasure does not delay others.
         row = next(iter(list(self._db.execute(NEXT, (self._last,)))), None)
         if row is None:
             return None
@@ -100,11 +100,11 @@ class ErasureSweep:
         return self._delete(owner)
 
     def left(self, owner: str) -> dict[str, int]:
-        """Return how many rows a user has by kind, counted up to a bound."""
+        """Return a user's number of rows by kind, each counted up to `COUNTED`."""
         return {name: self._count(path, owner) for name, path in self.kinds().items()}
 
     def kinds(self) -> dict[str, list[_Child]]:
-        """Return each table that belongs to users, with one path that leads to it from `users`."""
+        """Return each table that belongs to users, with one path to it from `users`."""
         found: dict[str, list[_Child]] = {ROOT: []}
         waiting = [ROOT]
         while waiting:
@@ -126,7 +126,7 @@ class ErasureSweep:
         return SweptRows(owner, dict(rows), done=found is None)
 
     def _find(self, at: _Child, values: Sequence[Any]) -> _Slice | None:
-        """Return rows below these values of a column that nothing depends on."""
+        """Return rows without dependents among the rows with these values and their descendants."""
         table = self._tables[at.table]
         wanted = dict.fromkeys((*table.key, *(child.parent for child in table.children)))
         columns = ", ".join(wanted)
@@ -145,7 +145,7 @@ class ErasureSweep:
         )
 
     def _remove(self, found: _Slice, deadline: float) -> int:
-        """Delete rows one by one, since a single one can be large; returns how many before the time was up."""
+        """Delete rows one by one, because a single row can be large; returns the number deleted before the deadline."""
         name, where = found.table.name, " AND ".join(f"{column} = ?" for column in found.table.key)
         change = f"DELETE FROM {name}" if found.unset is None else f"UPDATE {name} SET {found.unset} = NULL"  # noqa: S608
         deleted = 0
@@ -157,7 +157,7 @@ class ErasureSweep:
         return deleted
 
     def _erase_configs(self) -> SweptRows | None:
-        """Give ended runs of deleted assistants an empty configuration; a trigger deletes the ones that they had."""
+        """Give ended runs of deleted assistants an empty configuration; a trigger deletes the previous ones."""
         ((blank,),) = list(self._db.execute(BLANK, (b"",))) or ((None,),)
         runs = [n for (n,) in self._db.execute(CONFIGURED, {"blank": blank or 0, "limit": CHUNK})]
         if not runs:
@@ -169,9 +169,9 @@ class ErasureSweep:
         return SweptRows(RESERVED, {}, done=False)
 
     def _erase_answers(self) -> SweptRows | None:
-        """Erase the stored answers to idempotent requests that contain the id of something that was deleted."""
+        """Erase the stored answers to idempotent requests that contain the id of a deleted object."""
         for n, owner, erased_id in list(self._db.execute("SELECT n, owner, id FROM erased_ids ORDER BY n LIMIT 1")):
-            after = self._place[1] if self._place[0] == n else ""
+            after = self._answers_read[1] if self._answers_read[0] == n else ""
             query = "SELECT key, instr(answer, ?) FROM idempotency WHERE owner = ? AND key > ? ORDER BY key LIMIT ?"
             rows = list(self._db.execute(query, (erased_id.encode(), owner, after, ANSWERS)))
             clear = "UPDATE idempotency SET status = NULL, answer = NULL WHERE owner = ? AND key = ?"
@@ -179,12 +179,12 @@ class ErasureSweep:
             if len(rows) < ANSWERS:
                 self._db.execute("DELETE FROM erased_ids WHERE n = ?", (n,))
             else:
-                self._place = n, rows[-1][0]
+                self._answers_read = n, rows[-1][0]
             return SweptRows(owner, {}, done=False)
         return None
 
     def _report(self, owner: str, rows: Mapping[str, int]) -> None:
-        """Add to the report of the user's erasure."""
+        """Add counts to the report of the user's erasure."""
         for n, before in list(self._db.execute("SELECT n, deleted FROM erasures WHERE user = ?", (owner,))):
             deleted = Counter(json.loads(before)) + Counter(rows)
             self._db.execute("UPDATE erasures SET deleted = ? WHERE n = ?", (json.dumps(deleted), n))
@@ -200,7 +200,7 @@ class ErasureSweep:
 
 
 def _tables(connection: apsw.Connection) -> dict[str, _Table]:
-    """Return the tables of the schema, each with those that depend on it."""
+    """Return the tables of the schema, each with its dependent tables."""
     names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     tables: dict[str, _Table] = {}
     for name in names:
@@ -212,7 +212,7 @@ def _tables(connection: apsw.Connection) -> dict[str, _Table]:
             if on_delete in ("CASCADE", "SET NULL"):
                 child = _Child(name, column, target or tables[parent].key[0], unset=on_delete == "SET NULL")
                 tables[parent].children.append(child)
-    # Deliveries refer to what they report, but without a foreign key.
+    # Deliveries refer to their run and assistant without a foreign key.
     tables["runs"].children.append(_Child("deliveries", "run_id", "id", unset=False))
     tables["assistants"].children.append(_Child("deliveries", "assistant_id", "id", unset=False))
     return tables

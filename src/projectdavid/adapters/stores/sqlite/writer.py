@@ -1,8 +1,8 @@
-"""The one writer: collects what all requests and runs have to write, and commits it together.
+"""The single writer: commits the groups of all requests and runs together.
 
-Statements run in the event loop, where they cost microseconds; the commit, which waits for the disk, runs in a thread.
-A group of many operations, or with large values, runs in that thread as a whole. What arrives during a commit is the
-next group.
+Statements run in the event loop, where they take microseconds; the commit, which waits for the disk, runs in a thread.
+A group of many operations, or with large values, runs entirely in that thread. Groups that arrive during a commit are
+part of the next one.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ DISK_ERRORS = (
     apsw.NotADBError,
 )
 
-MISTAKES = (
+GROUP_ERRORS = (
     apsw.ConstraintError,
     apsw.SQLError,
     apsw.MismatchError,
@@ -43,8 +43,8 @@ MISTAKES = (
     ValueError,
     OverflowError,
 )
-"""What a group of operations can have wrong with it; its writer receives the error, and the others continue."""
-REFUSALS = (StoreError, *MISTAKES)
+"""Errors of a single group: its caller receives the error, and the other groups continue."""
+REJECTIONS = (StoreError, *GROUP_ERRORS)
 
 Rows = list[AnyRow | None]
 T = TypeVar("T")
@@ -53,9 +53,9 @@ TO_ERASE = re.compile(r"INSERT INTO (erased_ids|erasures|meta) ")
 _pack = msgspec.msgpack.Encoder().encode
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 LARGE = 256 * 1024
-"""Bytes of a group from which a thread writes it: SQLite copies them into pages, 2 ms for each megabyte."""
+"""Minimum bytes of a group that a thread writes: SQLite takes 2 ms to copy a megabyte into pages."""
 MANY = 500
-"""Operations of a group from which a thread runs it: each takes 5 to 20 microseconds."""
+"""Minimum operations of a group that a thread runs: each takes 5 to 20 microseconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,13 +63,13 @@ class _Job:
     work: Callable[[], Any]
     done: asyncio.Future[Any]
     deletes: bool | None
-    """Whether it makes room on the disk; None: it writes nothing."""
+    """True if it frees disk space; None if it writes nothing."""
     large: bool = False
-    """Whether it takes too long for the event loop."""
+    """True if it takes too long for the event loop."""
     atomic: bool = False
-    """True if it is at most one statement, which SQLite undoes by itself if it fails."""
+    """True if it is at most one statement, which SQLite rolls back itself if it fails."""
     repeatable: bool = False
-    """True if it changes nothing but the database, so that it can be undone and run again."""
+    """True if it changes only the database, so it can be rolled back and run again."""
     outcome: Any = None
     """Its outcome, reported only after the commit, because a rejection also depends on earlier writes."""
 
@@ -79,44 +79,44 @@ Settle = Callable[[apsw.Error | None], None]
 
 
 class CommitRunner(Protocol):
-    """Runs what takes too long for the event loop."""
+    """Runs work that takes too long for the event loop."""
 
     def run(self, work: Callable[[], None], settle: Settle) -> None:
         """Run `work`, which can raise `apsw.Error`, then `settle` in the event loop."""
         ...
 
     def close(self) -> None:
-        """Take no more."""
+        """Finish, and accept no more work."""
         ...
 
 
 class CommitThread:
-    """Commits in a thread of its own."""
+    """A thread for commits."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._asked: SimpleQueue[tuple[Callable[[], None], Settle] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Callable[[], None], Settle] | None] = SimpleQueue()
         self._thread = Thread(target=self._serve, name="commit", daemon=True)
         self._thread.start()
 
     def run(self, work: Callable[[], None], settle: Settle) -> None:
-        """Run it after what was asked for before."""
-        self._asked.put((work, settle))
+        """Run `work` after earlier calls."""
+        self._queue.put((work, settle))
 
     def close(self) -> None:
         """End the thread."""
-        self._asked.put(None)
+        self._queue.put(None)
         self._thread.join()
 
     def _serve(self) -> None:
-        while (asked := self._asked.get()) is not None:
-            work, settle = asked
+        while (item := self._queue.get()) is not None:
+            work, settle = item
             failure: apsw.Error | None = None
             try:
                 work()
             except apsw.Error as error:
                 failure = error
-            with suppress(RuntimeError):  # the loop is closed, and with it the waiting caller
+            with suppress(RuntimeError):  # the event loop is closed, so no caller waits any more
                 self._loop.call_soon_threadsafe(settle, failure)
 
 
@@ -135,7 +135,7 @@ class GroupWriter:
         self._idle.set()
 
     async def write(self, ops: Sequence[Op], owner: str | None = None) -> Rows:
-        """Write a group with the next commit, with each operation bound to an owner if one is given.
+        """Write a group with the next commit; each operation is bound to `owner` if one is given.
 
         Returns when it is on the disk.
         """
@@ -144,11 +144,11 @@ class GroupWriter:
         self._add(
             _Job(partial(self._ops, ops, owner), done, deletes, _is_large(ops), atomic=len(ops) <= 1, repeatable=True)
         )
-        # A caller that is cancelled takes nothing back: the group is written all the same.
+        # If the caller is cancelled, the group is written nevertheless.
         return await done
 
     async def run(self, work: Callable[[], T], *, deletes: bool | None = False) -> T:
-        """The same of what a function writes with the connection of the writer; `deletes`: it makes room."""
+        """Run a function that writes with the writer's connection, like `write`; `deletes`: it frees disk space."""
         done: asyncio.Future[T] = self._loop.create_future()
         self._add(_Job(work, done, deletes))
         return await done
@@ -160,7 +160,7 @@ class GroupWriter:
     async def checkpoint(self) -> bool:
         """Copy the write-ahead log into the file and truncate it, before the next commit.
 
-        Returns False if a reader is in the way.
+        Returns False if a reader prevents it.
         """
         done: asyncio.Future[None] = self._loop.create_future()
         self._checkpoints.append(done)
@@ -174,8 +174,8 @@ class GroupWriter:
         return True
 
     async def close(self) -> None:
-        """Finish what is waiting, and close."""
-        while self._busy:  # until nothing came while we waited
+        """Finish pending writes, and close."""
+        while self._busy:  # new writes can arrive during the wait
             await self._idle.wait()
         self._commits.close()
         self._connection.close()
@@ -198,7 +198,7 @@ class GroupWriter:
             done = self._checkpoints.pop()
 
             def settle(error: apsw.Error | None) -> None:
-                _tell(done, error)
+                _resolve(done, error)
                 self._next()
 
             self._commits.run(partial(_checkpoint, self._connection), settle)
@@ -226,7 +226,7 @@ class GroupWriter:
             self._commit()
 
     def _execute(self, jobs: list[_Job]) -> bool:
-        """Begin a transaction and run the groups in it; False if none wrote anything: then it is over."""
+        """Begin a transaction and run the groups in it; if none wrote anything, roll it back and return False."""
         self._connection.execute("BEGIN IMMEDIATE")
         written = self._run_together(jobs)
         if not written:
@@ -234,9 +234,9 @@ class GroupWriter:
         return written
 
     def _run_together(self, jobs: list[_Job]) -> bool:
-        """Run groups; the first that is refused in the middle undoes all, which are run again with savepoints.
+        """Run groups without savepoints; if one is rejected halfway, roll back and run all again with savepoints.
 
-        A savepoint costs as much as the statements of a small group, and few groups are refused.
+        A savepoint costs as much as the statements of a small group, and few groups are rejected.
         """
         if not all(job.repeatable for job in jobs):
             return self._run_separately(jobs)
@@ -251,7 +251,7 @@ class GroupWriter:
         return written
 
     def _run_separately(self, jobs: list[_Job]) -> bool:
-        """Run groups, each of which can be undone alone."""
+        """Run groups with savepoints, so each can be rolled back alone."""
         written = False
         for job in jobs:
             written = self._run(job, alone=not written, saved=written and not job.atomic) or written
@@ -261,17 +261,17 @@ class GroupWriter:
         self._connection.execute("COMMIT")
 
     def _run(self, job: _Job, *, alone: bool, saved: bool) -> bool:
-        """Run one group inside the transaction; True if it wrote.
+        """Run one group within the transaction; returns True if it wrote.
 
-        A group that is refused leaves nothing behind if `saved` keeps a savepoint, or if it is `alone`: the transaction
-        holds nothing else yet, so it can be begun again.
+        A rejected group is rolled back to a savepoint if `saved`. If it is `alone`, the transaction contains nothing
+        else yet, and is restarted.
         """
         connection = self._connection
         if saved:
             connection.execute("SAVEPOINT job")
         try:
             job.outcome = job.work()
-        except REFUSALS as error:
+        except REJECTIONS as error:
             job.outcome = error
             if saved:
                 connection.execute("ROLLBACK TO job")
@@ -293,7 +293,7 @@ class GroupWriter:
                     raise op.clash.with_traceback(None) from error
                 raise
             if op.missing is not None and not rows and (query.select or connection.changes() == 0):
-                raise op.missing.with_traceback(None)  # errors are named once and raised often: each time afresh
+                raise op.missing.with_traceback(None)  # the same error is raised many times
             found.append(rows[0] if rows else None)
         return found
 
@@ -308,18 +308,18 @@ class GroupWriter:
             if isinstance(error, DISK_ERRORS):
                 failure = StoreUnavailable(f"cannot write: {error}")
         for job in jobs:
-            _tell(job.done, failure or job.outcome)
+            _resolve(job.done, failure or job.outcome)
         self._next()
 
 
 def _checkpoint(connection: apsw.Connection) -> None:
-    for row in connection.execute(CHECKPOINT):  # it returns whether a reader was in the way
+    for row in connection.execute(CHECKPOINT):  # the first column is 1 if a reader prevented it
         if row[0]:
-            raise apsw.BusyError("a reader needs the write-ahead log")
+            raise apsw.BusyError("a reader uses the write-ahead log")
 
 
 def _deletes(ops: Sequence[Op]) -> bool:
-    """True if a group makes room: it deletes or hides rows, and adds none but those that say what to erase."""
+    """True if a group frees disk space: it deletes or hides rows, and inserts only rows that record an erasure."""
     deletes = False
     for op in ops:
         effect = _effect(op.query.name)
@@ -342,15 +342,15 @@ def _is_large(ops: Sequence[Op]) -> bool:
 
 
 def _only_deleting(jobs: list[_Job]) -> list[_Job]:
-    """Return the groups that make room, and those that write nothing; all others are refused."""
+    """Return the groups that free disk space or write nothing; reject all others."""
     kept = [job for job in jobs if job.deletes is not False]
     for job in jobs:
         if job not in kept:
-            _tell(job.done, StoreUnavailable("cannot write: the disk is full, and what is left of it is for deleting"))
+            _resolve(job.done, StoreUnavailable("cannot write: the disk is full, and only deletions work"))
     return kept
 
 
-def _tell(done: asyncio.Future[Any], outcome: Any) -> None:
+def _resolve(done: asyncio.Future[Any], outcome: Any) -> None:
     if done.done():
         return
     if isinstance(outcome, Exception):

@@ -1,4 +1,4 @@
-"""Bring the schema up to date: numbered scripts, each applied once, each in a transaction of its own."""
+"""Schema migrations: numbered scripts, each applied once in its own transaction."""
 
 from contextlib import closing
 from pathlib import Path
@@ -8,14 +8,14 @@ import apsw
 from projectdavid.ports.store import StoreUnavailable
 
 SCRIPTS = tuple(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql")))
-"""In order; read when the program starts, so that it needs nothing of its own files later."""
+"""The scripts in order; read at import, so the program does not depend on its files later."""
 
 
 def migrate(connection: apsw.Connection, name: str = "the database") -> None:
-    """Apply the scripts that the file has not seen.
+    """Apply the pending scripts.
 
     Raises:
-        Unavailable: a newer version of the platform wrote the file, or its tables are not those of its version number.
+        StoreUnavailable: a newer version of the platform wrote the file, or its tables do not match its version number.
     """
     version = int(connection.pragma("user_version") or 0)
     if version > len(SCRIPTS):
@@ -32,22 +32,22 @@ def migrate(connection: apsw.Connection, name: str = "the database") -> None:
         except apsw.SQLError as error:
             raise _mismatch(connection, name, f"migration {number} failed: {error}") from error
     if _tables(connection).get("users") is None:
-        raise _mismatch(connection, name, "it has no table of users")
+        raise _mismatch(connection, name, "the table 'users' is missing")
 
 
 def _mismatch(connection: apsw.Connection, name: str, reason: str) -> StoreUnavailable:
-    """What to say of a file whose tables are not those of its version number."""
+    """Build the error for a file whose tables do not match its version number."""
     version, found = int(connection.pragma("user_version") or 0), _tables(connection)
     actual = max((number for number, tables in _history() if tables == found), default=None)
-    problem = f"{name} says that its schema has version {version}, but its tables are not of that version ({reason})"
+    problem = f"{name} has schema version {version}, but its tables do not match that version ({reason})"
     if actual is None:
         return StoreUnavailable(problem, "restore it from a backup")
-    fix = f"restore it from a backup, or set the number right: sqlite3 {name} 'PRAGMA user_version = {actual}'"
+    fix = f"restore it from a backup, or correct the number: sqlite3 {name} 'PRAGMA user_version = {actual}'"
     return StoreUnavailable(f"{problem}; they are those of version {actual}", fix)
 
 
 def _history() -> list[tuple[int, dict[str, str]]]:
-    """The tables of each version."""
+    """Return the tables of each version."""
     versions: list[tuple[int, dict[str, str]]] = []
     with closing(apsw.Connection(":memory:")) as connection:
         for number, script in enumerate(SCRIPTS, start=1):
@@ -58,6 +58,6 @@ def _history() -> list[tuple[int, dict[str, str]]]:
 
 
 def _tables(connection: apsw.Connection) -> dict[str, str]:
-    """The names of tables and indexes, and how they were made."""
+    """Return the SQL of each table and index by name."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     return {str(name): str(sql) for name, sql in rows}

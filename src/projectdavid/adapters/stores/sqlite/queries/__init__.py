@@ -1,8 +1,8 @@
-"""The named queries of the store, read from the `.sql` files beside this module.
+"""The named queries of the store, read from the `.sql` files next to this module.
 
-A query declares the record of its rows after its name (`-- returns: RunRow`), or returns none. A query with `$ORDER`
-exists twice, as `name.asc` and `name.desc`: pages run both ways.
-Each query knows its parameters and refuses any others: a call that forgets one must not wait for rare data to fail.
+A query declares the record of its rows after its name (`-- returns: RunRow`), or returns no rows. A query with `$ORDER`
+exists twice, as `name.asc` and `name.desc`, for pages in both directions.
+Each query checks the names of its parameters at every call, so a missing one does not only fail with rare data.
 """
 
 import re
@@ -16,9 +16,9 @@ import apsw
 from projectdavid.ports import rows
 
 _PARAMETER = re.compile(r"'[^']*'|:([a-z_][a-z0-9_]*)")
-"""A parameter in group 1; string literals match without one."""
+"""Group 1 is the name of a parameter; a string literal matches without it."""
 _NAME = re.compile(r"^-- name: (\w+)\n(?:-- returns: (\w+)\n)?", re.MULTILINE)
-_WAYS = {
+_DIRECTIONS = {
     "asc": {"$PAST": ">", "$ORDER": "ASC", "$START": "-1"},
     "desc": {"$PAST": "<", "$ORDER": "DESC", "$START": "9223372036854775807"},
 }
@@ -26,13 +26,13 @@ _STATUSES = {
     "OPEN": ("pending", "queued", "in_progress", "requires_action", "cancelling"),
     "TO_WORK_ON": ("queued", "in_progress", "cancelling"),
 }
-"""What `$OPEN` and `$TO_WORK_ON` stand for, as the partial indexes of runs have it. Not `IN`: SQLite fills a table with
-such a list for each index of a row that it writes."""
+"""The expansions of `$OPEN` and `$TO_WORK_ON`, which match the partial indexes of runs. `IN` is slower: SQLite builds a
+table of the list for each index of a row that it writes."""
 _STATUS = re.compile(rf"((?:\w+\.)?)\$({'|'.join(_STATUSES)})\b")
 
 
 class SQLText(NamedTuple):
-    """A query as its file has it; `record` is the name of the record that it declares."""
+    """The text of a query; `record` is the name of its declared record."""
 
     name: str
     record: str | None
@@ -40,12 +40,12 @@ class SQLText(NamedTuple):
 
     @property
     def is_page(self) -> bool:
-        """True if it runs both ways."""
+        """True if it runs in both directions."""
         return "$ORDER" in self.sql
 
 
 class NamedQuery:
-    """One named query; `make` builds a record from a row, None if it returns no rows."""
+    """One named query; `make` builds a record from a row, and is None if the query returns no rows."""
 
     __slots__ = ("make", "name", "owned", "parameters", "record", "select", "sql")
 
@@ -56,16 +56,16 @@ class NamedQuery:
         self.parameters: Set[str] = frozenset(found for found in _PARAMETER.findall(sql) if found)
         self.owned = "owner" in self.parameters
         self.select = sql.startswith(("SELECT", "WITH"))
-        # Not `_make`, which takes twice as long; `scripts/rows.py` compares the columns with those of the record.
+        # Twice as fast as `_make`; `scripts/rows.py` compares the columns with those of the record.
         self.make: Callable[[Any], Any] | None = (
             None if record is None else partial(tuple.__new__, getattr(rows, record))
         )
 
     def rows(self, connection: apsw.Connection, params: Mapping[str, Any]) -> list[Any]:
-        """Run it to its end; rows are instances of its record.
+        """Return all rows, as instances of its record.
 
         Raises:
-            TypeError: `params` are not its parameters.
+            TypeError: `params` do not match its parameters.
         """
         if params.keys() != self.parameters:
             self.check(params.keys())
@@ -75,10 +75,10 @@ class NamedQuery:
     def rows_up_to(
         self, connection: apsw.Connection, params: Mapping[str, Any], max_bytes: int
     ) -> tuple[list[Any], bool]:
-        """Run it until its rows hold more than `max_bytes`; returns those that fit, at least one, and if it has more.
+        """Return the first rows with at most `max_bytes` together, at least one, and whether there are more.
 
         Raises:
-            TypeError: as `rows`.
+            TypeError: as for `rows`.
         """
         if params.keys() != self.parameters:
             self.check(params.keys())
@@ -96,10 +96,10 @@ class NamedQuery:
         return found, False
 
     def check(self, given: Set[str]) -> None:
-        """Refuse a call without one of the parameters, or with unknown ones; a view binds `owner` to every query.
+        """Check that no parameter is missing or unknown, except for `owner`, which views pass to every query.
 
         Raises:
-            TypeError: names the query and the parameters.
+            TypeError: the message names the query and the parameters.
         """
         wrong = [f"is missing '{name}'" for name in sorted(self.parameters - given)]
         wrong += [f"has no parameter '{name}'" for name in sorted(given - self.parameters - {"owner"})]
@@ -108,7 +108,7 @@ class NamedQuery:
 
 
 def _size(value: Any) -> int:
-    """The most bytes that a value takes in an answer."""
+    """Return the maximum bytes of a value in an answer."""
     if isinstance(value, str):
         return len(value) if value.isascii() else 4 * len(value)
     return len(value) if isinstance(value, bytes) else 8
@@ -120,10 +120,10 @@ def read_texts() -> Iterator[SQLText]:
         _, *parts = _NAME.split(path.read_text(encoding="utf-8"))
         for name, record, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             sql = "\n".join(line for line in text.splitlines() if not line.startswith("--")).strip()
-            yield SQLText(name, record, _STATUS.sub(_spell_out, sql))
+            yield SQLText(name, record, _STATUS.sub(_expand_status, sql))
 
 
-def _spell_out(found: re.Match[str]) -> str:
+def _expand_status(found: re.Match[str]) -> str:
     return "(" + " OR ".join(f"{found[1]}status = '{status}'" for status in _STATUSES[found[2]]) + ")"
 
 
@@ -142,15 +142,15 @@ def _load() -> dict[str, NamedQuery]:
 
 
 def variants(text: SQLText) -> list[tuple[str, str]]:
-    """Return the names and the SQL of a query: both ways of a page."""
+    """Return the names and the SQL of a query: one for each direction of a page."""
     if not text.is_page:
         return [(text.name, text.sql)]
     result: list[tuple[str, str]] = []
-    for way, words in _WAYS.items():
+    for direction, replacements in _DIRECTIONS.items():
         full = text.sql
-        for word, replacement in words.items():
-            full = full.replace(word, replacement)
-        result.append((f"{text.name}.{way}", full))
+        for placeholder, replacement in replacements.items():
+            full = full.replace(placeholder, replacement)
+        result.append((f"{text.name}.{direction}", full))
     return result
 
 

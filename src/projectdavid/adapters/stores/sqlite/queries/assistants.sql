@@ -10,7 +10,7 @@ SELECT n, id, revision, body FROM assistants WHERE id = :id AND owner = :owner;
 UPDATE assistants SET body = :body, revision = revision + 1 WHERE id = :id AND owner = :owner AND revision = :revision;
 
 -- name: assistant_delete
--- Hides the assistant; `Store.sweep` deletes it, with the configurations of its runs.
+-- Hide the assistant; `Store.sweep` deletes it and the configurations of its runs.
 UPDATE assistants SET owner = 'erased', body = '{}' WHERE id = :id AND owner = :owner;
 
 -- name: assistants_page
@@ -21,7 +21,7 @@ ORDER BY n $ORDER LIMIT :limit;
 
 -- name: assistant_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT n FROM assistants WHERE id = :id AND owner = :owner),

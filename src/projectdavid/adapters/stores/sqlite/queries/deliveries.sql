@@ -1,6 +1,6 @@
 -- name: delivery_insert
 -- returns: NumberRow
--- Promised together with what it tells of; only where the assistant of the run wants to hear of it.
+-- Written in the transaction of the reported change, if the run's assistant subscribes to the event.
 INSERT INTO deliveries (id, owner, assistant_id, run_id, event, body, status, created_at, next_at)
 SELECT :id, r.owner, a.id, r.id, :event, :body, 'pending', :now, :now
 FROM runs AS r JOIN assistants AS a ON a.id = r.assistant_id
@@ -13,7 +13,7 @@ RETURNING n;
 
 -- name: deliveries_due
 -- returns: DueDeliveryRow
--- What may be sent now: of each run only the oldest, and nothing to whom as much is being sent as may be.
+-- Deliveries to send now: the oldest of each run, without assistants and owners that are at their limit.
 SELECT
     d.n, d.id, d.owner, d.assistant_id, d.run_id, d.event, d.body, d.status, d.attempts, d.sending, d.created_at,
     d.next_at, d.ended_at, d.log, r.n AS run
@@ -28,17 +28,18 @@ ORDER BY d.next_at, d.n LIMIT :limit;
 
 -- name: delivery_claim
 -- returns: DeliveryClaimRow
--- Returns no row where somebody else was faster. A claim runs out by itself, for whoever made it may be gone.
+-- Returns no row if another worker claimed it first. A claim expires, because its worker can crash.
 UPDATE deliveries SET sending = 1, attempts = attempts + 1, next_at = :until
 WHERE n = :n AND attempts = :attempts AND status = 'pending' AND next_at <= :now
 RETURNING attempts;
 
 -- name: deliveries_recover
--- At the start of a process that holds the file alone: whoever was sending is gone.
+-- Release all claims, at the start of a process with exclusive access: their workers no longer exist.
 UPDATE deliveries SET sending = 0, next_at = :now WHERE status = 'pending' AND sending > 0;
 
 -- name: delivery_settle
--- What an attempt came to; touches no row where it is not the latest. Sent again at once if that was asked for meanwhile.
+-- Record the outcome of an attempt; affects no row unless it is the latest. If a redelivery was requested during the
+-- attempt, the delivery is due again immediately.
 UPDATE deliveries
 SET
     status = CASE sending WHEN 2 THEN 'pending' ELSE :status END,
@@ -48,7 +49,7 @@ SET
 WHERE n = :n AND attempts = :attempts AND sending > 0;
 
 -- name: deliveries_give_up
--- What waits for an assistant's webhook and is not being sent, with a last line in the log that says why.
+-- Fail an assistant's pending deliveries that are not being sent, with a final log entry that states the reason.
 UPDATE deliveries
 SET status = 'failed', ended_at = :now, log = json_insert(log, '$[#]', json(:entry))
 WHERE assistant_id = :assistant_id AND owner = :of AND status = 'pending' AND sending = 0;
@@ -58,7 +59,7 @@ WHERE assistant_id = :assistant_id AND owner = :of AND status = 'pending' AND se
 SELECT count(*) AS amount FROM deliveries WHERE status = 'pending';
 
 -- name: deliveries_drop
--- Everything that is still to be sent, with a last line in the log that says why; only while no server is at work.
+-- Fail all pending deliveries, with a final log entry that states the reason. Only while no server is running.
 UPDATE deliveries SET status = 'failed', sending = 0, ended_at = :now, log = json_insert(log, '$[#]', json(:entry))
 WHERE status = 'pending';
 
@@ -68,7 +69,7 @@ DELETE FROM deliveries WHERE n IN (SELECT n FROM deliveries WHERE ended_at <= :b
 
 -- name: delivery_target
 -- returns: WebhookTargetRow
--- Where an assistant's webhooks go, and the secrets that sign them (a JSON array): the latest, but no endless row.
+-- The URL of an assistant's webhook, and the latest five secrets that sign its deliveries (a JSON array).
 SELECT
     a.body ->> '$.webhook_url' AS url,
     a.body ->> '$.webhook_disabled_at' AS disabled_at,
@@ -82,7 +83,7 @@ SELECT
 FROM assistants AS a WHERE a.id = :assistant_id AND a.owner = :of;
 
 -- name: webhook_disable
--- Only as long as it is still the URL that asked for it.
+-- Affects no row if the URL has changed.
 UPDATE assistants SET body = json_set(body, '$.webhook_disabled_at', :now), revision = revision + 1
 WHERE id = :assistant_id AND owner = :of AND body ->> '$.webhook_url' = :url;
 
@@ -116,7 +117,7 @@ ORDER BY n $ORDER LIMIT :limit;
 
 -- name: delivery_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT n FROM deliveries WHERE id = :id AND owner = :owner),
@@ -125,7 +126,7 @@ SELECT p.position FROM (
 ) AS p WHERE p.position IS NOT NULL;
 
 -- name: delivery_redeliver
--- Due at once, however it ended; what is being sent now is sent again after that.
+-- Make a delivery due immediately, whatever its status; one that is being sent is sent again afterwards.
 UPDATE deliveries
 SET
     status = 'pending', ended_at = NULL,
@@ -134,7 +135,7 @@ SET
 WHERE id = :id AND owner = :owner;
 
 -- name: delivery_test
--- An event that tells of nothing, for an assistant that has a webhook.
+-- A test event; affects no row if the assistant has no webhook.
 INSERT INTO deliveries (id, owner, assistant_id, event, body, status, created_at, next_at)
 SELECT :id, owner, id, :event, :body, 'pending', :now, :now
 FROM assistants WHERE id = :assistant_id AND owner = :owner AND body ->> '$.webhook_url' IS NOT NULL;
@@ -144,7 +145,7 @@ INSERT INTO webhook_secrets (assistant_id, secret, created_at)
 SELECT id, :secret, :now FROM assistants WHERE id = :assistant_id AND owner = :owner;
 
 -- name: webhook_secrets_retire
--- The old ones sign until a time, beside the new one; what is to end sooner still does.
+-- Limit the validity of the previous secrets; earlier expiry times are kept.
 UPDATE webhook_secrets SET expires_at = :until
 WHERE assistant_id = (SELECT id FROM assistants WHERE id = :assistant_id AND owner = :owner)
     AND (expires_at IS NULL OR expires_at > :until);
@@ -155,7 +156,7 @@ DELETE FROM webhook_secrets WHERE n IN (SELECT n FROM webhook_secrets WHERE expi
 
 -- name: webhook_secret
 -- returns: WebhookSecretRow
--- The one of an assistant that is to stay, and until when those before it sign, too.
+-- The current secret of an assistant, and the time until which previous ones are valid.
 SELECT
     s.secret,
     (SELECT max(o.expires_at) FROM webhook_secrets AS o WHERE o.assistant_id = a.id) AS previous_until

@@ -1,5 +1,5 @@
 -- name: erasure_insert
--- Before the user is hidden; touches no row where that user is hidden already.
+-- Runs before the user is hidden; affects no row if the user is already hidden.
 INSERT INTO erasures (id, user, requested_at, user_hash, position, deleted)
 SELECT :id, id, :now, :hash, n, json_object('api_keys', (SELECT count(*) FROM api_keys WHERE owner = u.id))
 FROM users AS u WHERE id = :user AND erased = 0;
@@ -10,7 +10,7 @@ SELECT n, id, user, requested_at, done_at, deleted FROM erasures WHERE id = :id;
 
 -- name: erasures_swept
 -- returns: NumberRow
--- Those of users of whom no row is left.
+-- Erasures of users whose rows have all been deleted.
 SELECT n FROM erasures AS e
 WHERE e.user IS NOT NULL AND NOT EXISTS (SELECT 1 FROM users WHERE id = e.user);
 
@@ -19,7 +19,7 @@ UPDATE erasures SET done_at = :now, user = NULL WHERE n = :n;
 
 -- name: runs_erased
 -- returns: NumberRow
--- Open runs that were hidden, until they are deleted.
+-- Runs that were hidden while open, until they are deleted.
 SELECT n FROM runs WHERE status = 'erased';
 
 -- name: runs_abandoned
@@ -29,7 +29,7 @@ SELECT r.n FROM assistants AS a JOIN runs AS r ON r.assistant_id = a.id
 WHERE a.owner = 'erased' AND r.$OPEN LIMIT :limit;
 
 -- name: erased_id_insert
--- Lets `Store.sweep` erase the stored answers that contain the id.
+-- Make `Store.sweep` erase the stored answers that contain the id.
 INSERT INTO erased_ids (owner, id) SELECT id, :id FROM users WHERE id = :owner;
 
 -- name: blob_removals
@@ -41,7 +41,7 @@ DELETE FROM blob_removals WHERE blob IN (SELECT value FROM json_each(:blobs));
 
 -- name: reader
 -- returns: StreamReaderRow
--- What the reader of a run's stream may still read.
+-- Whether the reader of a run's stream still has access.
 SELECT
     EXISTS (SELECT 1 FROM users WHERE id = :owner AND erased = 0) AS user,
     EXISTS (SELECT 1 FROM threads WHERE id = :thread_id AND owner = :owner) AS thread,
@@ -53,7 +53,7 @@ SELECT
 
 -- name: removals_left
 -- returns: RemovalCountsRow
--- How many blobs and files of the index are still to be deleted, counted up to a bound.
+-- The numbers of blobs and indexed files that remain to be deleted, each counted up to a limit.
 SELECT
     (SELECT count(*) FROM (SELECT 1 FROM blob_removals LIMIT :limit)) AS blobs,
     (SELECT count(*) FROM (SELECT 1 FROM index_removals LIMIT :limit)) AS files;

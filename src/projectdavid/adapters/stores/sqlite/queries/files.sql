@@ -11,7 +11,7 @@ FROM files WHERE id = :id AND owner = :owner;
 
 -- name: file_of_link
 -- returns: FileRow
--- For whoever has a signed link, which names no owner.
+-- For signed links, which do not contain the owner.
 SELECT
     f.n, f.id, f.owner, f.name, f.purpose, f.mime_type, f.size, f.sha256, f.blob, f.created_at, f.expires_at,
     f.thread, f.run_id
@@ -19,15 +19,15 @@ FROM files AS f JOIN users AS u ON u.id = f.owner AND u.erased = 0 WHERE f.id = 
 
 -- name: files_named
 -- returns: FileRow
--- Those of a JSON array of ids.
+-- `ids` is a JSON array.
 SELECT
     n, id, owner, name, purpose, mime_type, size, sha256, blob, created_at, expires_at, thread, run_id
 FROM files WHERE owner = :owner AND id IN (SELECT value FROM json_each(:ids)) ORDER BY n;
 
 -- name: files_of_conversation
 -- returns: FileRow
--- What a call in a thread may read, the oldest first: the files of a JSON array of ids, those of the thread and of its
--- messages, and what its runs made.
+-- Files that a call in a thread can read, oldest first: those of a JSON array of ids, those attached to the thread and
+-- its messages, and those created by its runs.
 SELECT
     n, id, owner, name, purpose, mime_type, size, sha256, blob, created_at, expires_at, thread, run_id
 FROM files
@@ -50,12 +50,12 @@ ORDER BY n;
 
 -- name: files_made
 -- returns: CreatedFileRow
--- The files that the runs of a thread made, the oldest first.
+-- Files created by the runs of a thread, oldest first.
 SELECT id, name FROM files WHERE thread = :thread ORDER BY n;
 
 -- name: files_there
 -- returns: FoundRow
--- A row if all ids of a JSON array are files of the owner.
+-- Return a row if all ids of a JSON array are files of the owner.
 SELECT 1 AS found WHERE NOT EXISTS (
     SELECT 1 FROM json_each(:ids)
     WHERE NOT EXISTS (SELECT 1 FROM files WHERE id = value AND owner = :owner)
@@ -73,7 +73,7 @@ ORDER BY n $ORDER LIMIT :limit;
 
 -- name: file_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT n FROM files WHERE id = :id AND owner = :owner),
@@ -85,7 +85,7 @@ SELECT p.position FROM (
 DELETE FROM files WHERE id = :id AND owner = :owner;
 
 -- name: file_leave_assistants
--- Take a file out of the lists of all assistants that refer to it.
+-- Remove a file from the lists of all assistants that refer to it.
 UPDATE assistants SET
     body = json_set(
         body, '$.tool_resources.code_interpreter.file_ids',
@@ -111,7 +111,7 @@ SELECT id, owner, blob FROM files WHERE expires_at <= :now ORDER BY expires_at L
 
 -- name: blobs_known
 -- returns: BlobRow
--- Which keys of a JSON array belong to a file, or to a part of one.
+-- Those keys of a JSON array that belong to a file or to a part of an upload.
 SELECT blob FROM files WHERE blob IN (SELECT value FROM json_each(:keys))
 UNION ALL
 SELECT blob FROM upload_parts WHERE blob IN (SELECT value FROM json_each(:keys));

@@ -1,11 +1,11 @@
 -- name: idempotency
 -- returns: IdempotencyRow
--- What was done under a key, if not too long ago.
+-- The claim of a key, unless it is older than `since`.
 SELECT fingerprint, seed, made_at, status, answer FROM idempotency
 WHERE owner = :owner AND key = :key AND made_at > :since;
 
 -- name: idempotency_claim
--- Written together with what is done; touches no row where that was done before.
+-- Written in the transaction of the request's effect; affects no row if the key was claimed after `since`.
 INSERT INTO idempotency (owner, key, fingerprint, seed, made_at, answer)
 VALUES (:owner, :key, :fingerprint, :seed, :made_at, :note)
 ON CONFLICT (owner, key) DO UPDATE SET
@@ -15,7 +15,7 @@ WHERE made_at <= :since;
 
 -- name: idempotency_answer
 -- returns: FoundRow
--- The first answer is kept; touches no row if there is one.
+-- Store the answer; affects no row if there already is one.
 UPDATE idempotency SET status = :status, answer = :answer
 WHERE owner = :owner AND key = :key AND seed = :seed AND status IS NULL
 RETURNING 1 AS found;

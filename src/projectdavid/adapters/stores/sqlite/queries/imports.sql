@@ -4,7 +4,7 @@ SELECT n, id, owner, source, round, created_at, started_at, ended_at FROM import
 
 -- name: import_owner
 -- returns: OwnerRow
--- For admins: whose an import is.
+-- The owner of an import, for admins.
 SELECT i.owner FROM imports AS i JOIN users AS u ON u.id = i.owner AND u.erased = 0 WHERE i.id = :id;
 
 -- name: import_of_source
@@ -13,17 +13,17 @@ SELECT n, id, owner, source, round, created_at, started_at, ended_at FROM import
 WHERE source = :source AND owner = :owner;
 
 -- name: import_insert
--- Touches no row if there is an import of this source already.
+-- Affects no row if an import of this source exists.
 INSERT INTO imports (id, owner, source, created_at, started_at) VALUES (:id, :owner, :source, :now, :now)
 ON CONFLICT (owner, source) DO NOTHING;
 
 -- name: imports_room
 -- returns: FoundRow
--- A row while an owner has at most `most` imports.
+-- Return a row if the owner has at most `most` imports.
 SELECT 1 AS found WHERE (SELECT count(*) FROM imports WHERE owner = :owner) <= :most;
 
 -- name: import_begin
--- Begins the next round of an import that has ended.
+-- Begin the next round of an import that has ended.
 UPDATE imports SET round = round + 1, started_at = :now, ended_at = NULL
 WHERE id = :id AND owner = :owner AND ended_at IS NOT NULL;
 
@@ -39,7 +39,7 @@ ORDER BY n $ORDER LIMIT :limit;
 
 -- name: import_position
 -- returns: PositionRow
--- Where an import stands in the list of its owner.
+-- The position in the list of imports.
 SELECT n AS position FROM imports WHERE id = :id AND owner = :owner;
 
 -- name: import_counts
@@ -50,7 +50,7 @@ WHERE i.id = :id AND i.owner = :owner ORDER BY c.kind;
 
 -- name: import_room
 -- returns: FoundRow
--- A row while an import has at most `most` refused objects of each kind.
+-- Return a row if the import has at most `most` refused objects of each kind.
 SELECT 1 AS found WHERE NOT EXISTS (
     SELECT 1 FROM imports AS i JOIN import_counts AS c ON c.import = i.n
     WHERE i.id = :import_id AND i.owner = :owner AND c.refused > :most
@@ -58,8 +58,8 @@ SELECT 1 AS found WHERE NOT EXISTS (
 
 -- name: import_known
 -- returns: KnownObjectRow
--- Those of a JSON array of pairs: kind and source id. The joins are crossed so that each pair is looked up: else all
--- objects of the import would be compared with the pairs.
+-- `names` is a JSON array of pairs: kind and source id. CROSS JOIN makes SQLite look up each pair instead of scanning
+-- all objects of the import.
 SELECT o.kind, o.source_id, o.id, o.notes, o.cursor, o.last_id, o.complete = i.round AS complete
 FROM imports AS i CROSS JOIN json_each(:names) AS w
     CROSS JOIN imported_objects AS o ON o.import = i.n AND o.kind = w.value ->> 0 AND o.source_id = w.value ->> 1
@@ -74,34 +74,34 @@ ORDER BY o.n $ORDER LIMIT :limit;
 
 -- name: imported_noted_page
 -- returns: ImportedObjectRow
--- Those with notes only.
+-- Only objects with notes.
 SELECT o.n, o.kind, o.source_id, o.id, o.notes, o.cursor, o.complete = i.round AS complete
 FROM imports AS i JOIN imported_objects AS o ON o.import = i.n
 WHERE i.id = :import_id AND i.owner = :owner AND o.notes <> '[]' AND o.n $PAST COALESCE(:after, $START)
 ORDER BY o.n $ORDER LIMIT :limit;
 
 -- name: imported_insert
--- Touches no row if the import has ended.
+-- Affects no row if the import has ended.
 INSERT INTO imported_objects (import, kind, source_id, id, round, notes)
 SELECT n, :kind, :source_id, :id, round, :notes FROM imports
 WHERE id = :import_id AND owner = :owner AND ended_at IS NULL;
 
 -- name: imported_update
--- What was refused before. Touches no row if the import has ended.
+-- Update an object that was refused before. Affects no row if the import has ended.
 UPDATE imported_objects SET id = :id, notes = :notes, round = i.round
 FROM imports AS i
 WHERE i.id = :import_id AND i.owner = :owner AND i.ended_at IS NULL AND import = i.n
     AND kind = :kind AND source_id = :source_id AND imported_objects.id IS NULL;
 
 -- name: imported_advance
--- Touches no row if another request was first.
+-- Affects no row if another request changed it first.
 UPDATE imported_objects SET cursor = :cursor, last_id = :last_id
 FROM imports AS i
 WHERE i.id = :import_id AND i.owner = :owner AND import = i.n AND kind = 'thread' AND source_id = :source_id
     AND cursor IS :cursor_before AND last_id IS :last_id_before;
 
 -- name: imported_complete
--- Threads of a JSON array of source ids.
+-- `threads` is a JSON array of source ids.
 UPDATE imported_objects SET complete = i.round
 FROM imports AS i
 WHERE i.id = :import_id AND i.owner = :owner AND import = i.n AND kind = 'thread'
@@ -109,7 +109,7 @@ WHERE i.id = :import_id AND i.owner = :owner AND import = i.n AND kind = 'thread
 
 -- name: import_ids
 -- returns: TakenIdRow
--- Which ids of JSON arrays are taken, and whether by the owner.
+-- Those ids of JSON arrays that exist, and whether they belong to the owner.
 SELECT 'assistant' AS kind, a.id, a.owner = :owner AS own, NULL AS thread_id
 FROM json_each(:assistants) AS w CROSS JOIN assistants AS a ON a.id = w.value
 UNION ALL
@@ -125,7 +125,7 @@ FROM json_each(:stores) AS w CROSS JOIN vector_stores AS s ON s.id = w.value AND
 
 -- name: import_threads
 -- returns: ImportThreadRow
--- Threads of a JSON array of ids: the last message of each, and whether a run is open.
+-- The last message of each thread in a JSON array of ids, and whether it has an open run.
 SELECT
     t.id,
     (SELECT m.id FROM messages AS m WHERE m.thread = t.n ORDER BY m.n DESC LIMIT 1) AS last_id,
@@ -137,7 +137,7 @@ FROM json_each(:ids) AS w CROSS JOIN threads AS t ON t.id = w.value WHERE t.owne
 
 -- name: import_thread_same
 -- returns: FoundRow
--- A row while a message is the last of a thread that has no open run.
+-- Return a row if the message is the last of its thread, and the thread has no open run.
 SELECT 1 AS found FROM threads AS t
 WHERE t.id = :thread_id AND t.owner = :owner
     AND (SELECT m.id FROM messages AS m WHERE m.thread = t.n ORDER BY m.n DESC LIMIT 1) IS :last_id
@@ -147,7 +147,7 @@ WHERE t.id = :thread_id AND t.owner = :owner
     );
 
 -- name: message_import
--- As it was said at its source; `run_id` is that of a run that is not here.
+-- An imported message; its `run_id` refers to a run that was not imported.
 INSERT INTO messages
 (id, thread, created_at, role, content, assistant_id, run_id, status, reason, meta_data, attachments, annotations)
 SELECT
@@ -156,7 +156,7 @@ SELECT
 FROM threads WHERE id = :thread_id AND owner = :owner;
 
 -- name: store_import
--- Its time to expire begins now; `expired_at` is set if it had expired at its source.
+-- The expiry period starts now; `expired_at` is set if the vector store had expired at its source.
 INSERT INTO vector_stores
 (id, owner, name, description, created_at, updated_at, last_active_at, expires_days, expired_at, meta_data)
 VALUES (:id, :owner, :name, :description, :created_at, :now, :now, :expires_days, :expired_at, :meta_data);

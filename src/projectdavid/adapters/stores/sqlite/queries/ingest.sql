@@ -1,6 +1,6 @@
 -- name: ingest_waiting
 -- returns: OwnerQueueRow
--- The queue of new files (`stale` 0), or of those that are found already (1), owner by owner, as that of `runs_waiting`.
+-- The queue of new files (`stale` 0) or of searchable files to ingest again (1), by owner as in `runs_waiting`.
 WITH RECURSIVE owners (owner) AS (
     SELECT (
         SELECT v.owner_id FROM vector_store_files AS v INDEXED BY vector_store_files_waiting
@@ -37,13 +37,13 @@ WHERE n = :n AND (status = 'in_progress' OR stale = 1) AND (lease IS NULL OR lea
 RETURNING n;
 
 -- name: ingest_release
--- An ingest that is stopped gives a file back: its claim did not end in a crash.
+-- Release the lease of a stopped ingest, and undo the crash count of its claim.
 UPDATE vector_store_files SET lease = NULL, lease_until = NULL, next_at = 0, crashes = max(crashes - 1, 0)
 WHERE n = :n AND lease = :lease;
 
 -- name: ingest_file
 -- returns: IngestFileRow
--- What is to be read: `blob` is NULL where the file was deleted.
+-- `blob` is NULL if the file was deleted.
 SELECT
     v.n, v.store, v.file_id, v.name, v.path, v.status, v.error_code, v.error, v.attributes, v.chunk_tokens,
     v.overlap_tokens, v.version, v.space, v.chunks, v.size, v.done, v.total, v.attempts, v.lease, v.lease_until,
@@ -67,7 +67,7 @@ UPDATE vector_store_files SET
 WHERE n = :n AND lease = :lease AND (status = 'in_progress' OR stale = 1);
 
 -- name: ingest_failed
--- One that is found already stays found as it is.
+-- A file that is already searchable keeps its status.
 UPDATE vector_store_files SET
     status = CASE stale WHEN 1 THEN status ELSE 'failed' END, error_code = :code, error = :message, stale = 0,
     lease = NULL, lease_until = NULL, ended_at = :now
@@ -82,34 +82,34 @@ WHERE n = :n AND lease = :lease;
 UPDATE vector_store_files SET lease_until = :until WHERE lease = :lease AND lease_until > :now;
 
 -- name: ingest_recover
--- At the start of a process that holds the file alone: whoever had a lease is gone.
+-- Release all leases, at the start of a process with exclusive access: their workers no longer exist.
 UPDATE vector_store_files SET lease = NULL, lease_until = NULL WHERE lease_until IS NOT NULL;
 
 -- name: ingest_again
--- A file that is said to be found, and is not.
+-- Ingest a completed file again because the index does not have it.
 UPDATE vector_store_files SET status = 'in_progress', stale = 0, attempts = 0, crashes = 0, next_at = 0, done = 0, ended_at = NULL
 WHERE n = :n AND status = 'completed' AND given IS NULL;
 
 -- name: ingest_lost
--- The same of one whose vectors its owner has to bring again.
+-- Fail a completed file that the index does not have, if only its owner can supply its vectors again.
 UPDATE vector_store_files SET
     status = 'failed', error_code = 'server_error', error = 'The index was lost; send it again.', ended_at = :now
 WHERE n = :n AND status = 'completed' AND given IS NOT NULL;
 
 -- name: ingest_rebuilding
 -- returns: AmountRow
--- How many files were found before the index was lost, and are still to be read again.
+-- The number of files that were searchable before the index was lost, and are not ingested again yet.
 SELECT count(*) AS amount FROM vector_store_files
 WHERE (status = 'in_progress' OR stale = 1) AND status = 'in_progress' AND version IS NOT NULL;
 
 -- name: ingest_outdated
--- Files whose vectors are of another space than that which is used now ('': none) are read anew.
+-- Ingest files again whose vectors belong to another space than the current one ('' means no vectors).
 UPDATE vector_store_files SET stale = 1, attempts = 0, crashes = 0, next_at = 0
 WHERE status = 'completed' AND given IS NULL AND COALESCE(space, '') <> :space AND chunks > 0;
 
 -- name: stores_after
 -- returns: OwnedNumberRow
--- Every store, in pages.
+-- All vector stores, in pages.
 SELECT n, owner FROM vector_stores WHERE n > :after ORDER BY n LIMIT :limit;
 
 -- name: store_files_found

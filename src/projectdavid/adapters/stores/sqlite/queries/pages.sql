@@ -7,7 +7,7 @@ INSERT OR REPLACE INTO pages (owner, url, read_at, final_url, title, text, warni
 VALUES (:owner, :url, :now, :final_url, :title, :text, :warnings);
 
 -- name: pages_bound
--- Of an owner, only the newest.
+-- Delete all but the newest `most` pages of an owner.
 DELETE FROM pages WHERE owner = :owner AND n <= (
     SELECT n FROM pages WHERE owner = :owner ORDER BY n DESC LIMIT 1 OFFSET :most
 );

@@ -1,10 +1,10 @@
 -- name: revision_is
 -- returns: FoundRow
--- A row while an object is still of this revision.
+-- Return a row if the object still has this revision.
 SELECT 1 AS found FROM revisions WHERE kind = :kind AND n = :n AND owner = :owner AND revision = :revision;
 
 -- name: ticket_use
--- Refused by the unique id if the ticket was used before.
+-- Violates the unique id if the ticket was used before.
 INSERT INTO used_tickets (id, expires_at) VALUES (:id, :expires_at);
 
 -- name: used_tickets_prune

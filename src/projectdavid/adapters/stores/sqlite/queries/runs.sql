@@ -3,7 +3,7 @@ INSERT INTO configs (hash, body) VALUES (:hash, :body) ON CONFLICT (hash) DO NOT
 
 -- name: run_insert
 -- returns: NumberRow
--- Touches no row where the thread is not the owner's. Parked, as `parked` says, only where the thread is busy.
+-- Affects no row if the thread does not belong to the owner. `parked` applies only if the thread is busy.
 INSERT INTO runs
 (id, owner, thread, assistant_id, status, created_at, expires_at, model, config, meta_data, state, key_prefix, parked)
 SELECT
@@ -21,8 +21,8 @@ RETURNING n;
 
 -- name: runs_room
 -- returns: FoundRow
--- A row while the owner has fewer open runs than `most`; those that wait for their turn are open, too. The one that has
--- the thread `interrupts` ends for the new one, and is not counted.
+-- Return a row if the owner has fewer open runs than `most`, including parked ones. The active run of the thread
+-- `interrupts` is not counted, because the new run ends it.
 SELECT 1 AS found
 WHERE :most > (
     SELECT count(*) FROM runs AS r
@@ -43,7 +43,7 @@ WHERE r.id = :id AND r.owner = :owner;
 
 -- name: run_open
 -- returns: OpenRunRow
--- The run that has the thread; not those that wait for their turn.
+-- The active run of the thread, not its parked ones.
 SELECT r.id, r.n FROM runs AS r JOIN threads AS t ON t.n = r.thread
 WHERE t.id = :thread_id AND t.owner = :owner AND r.parked = 0
     AND r.$OPEN;
@@ -60,7 +60,7 @@ ORDER BY r.n $ORDER LIMIT :limit;
 
 -- name: run_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT n FROM runs WHERE id = :id AND owner = :owner),
@@ -81,7 +81,7 @@ ORDER BY r.n $ORDER LIMIT :limit;
 
 -- name: thread_run_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT r.n FROM runs AS r WHERE r.id = :id AND r.thread = t.n AND r.owner = t.owner),
@@ -98,12 +98,12 @@ UPDATE runs SET meta_data = :meta_data, revision = revision + 1
 WHERE n = (SELECT n FROM live_runs WHERE id = :id AND owner = :owner) AND revision = :revision;
 
 -- name: run_model
--- A run that waits takes the model that its start names; written with that start.
+-- Set the model of a pending run, in the transaction that starts it.
 UPDATE runs SET model = :model
 WHERE n = (SELECT n FROM live_runs WHERE id = :id AND owner = :owner AND status = 'pending');
 
 -- name: run_delete
--- Hides the run; `Store.sweep` deletes it.
+-- Hide an ended run; `Store.sweep` deletes it.
 UPDATE runs SET owner = 'erased' WHERE n = (
     SELECT n FROM live_runs
     WHERE id = :id AND owner = :owner
@@ -112,7 +112,7 @@ UPDATE runs SET owner = 'erased' WHERE n = (
 
 -- name: run_state
 -- returns: RunRow
--- For the one door.
+-- For `RunDriver.decide`.
 SELECT
     r.n, r.id, r.owner, r.thread, r.assistant_id, r.status, r.version, r.created_at, r.expires_at, r.lease,
     r.lease_until, r.model, r.config, r.meta_data, r.state, r.parked, r.action_expires_at, r.key_prefix,
@@ -120,7 +120,7 @@ SELECT
 FROM live_runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread WHERE r.n = :n;
 
 -- name: run_decide
--- The only change of a run's status; refused where somebody else was faster.
+-- The only statement that changes a run's status; affects no row if another writer changed the run first.
 UPDATE runs
 SET
     status = :status, state = :state, lease = :lease, lease_until = :lease_until, parked = :parked,
@@ -130,7 +130,7 @@ WHERE n = :n AND version = :version;
 
 -- name: run_unpark
 -- returns: NumberRow
--- The thread is free: the next of the runs that wait for it may start. Of those that interrupted it is the last one.
+-- Unpark the next run of a free thread: the newest of the interrupting runs, otherwise the oldest.
 UPDATE runs SET parked = 0, version = version + 1
 WHERE n = (
     SELECT p.n FROM runs AS p WHERE p.thread = :thread AND p.parked > 0
@@ -140,9 +140,9 @@ RETURNING n;
 
 -- name: runs_waiting
 -- returns: OwnerQueueRow
--- The queue of runs, owner by owner, from the one after `after` on: the runs that no worker holds, oldest first, as a JSON
--- array, and how many runs of the owner are at work. Of owners in the JSON array `full`, no runs are read. Only indexes
--- are read: one step for each owner, whatever the length of the queue.
+-- The queue of runs by owner, for owners after `after`: the runs without a lease, oldest first, as a JSON array, and
+-- the number of the owner's leased runs. Owners in the JSON array `full` get an empty array. It reads only indexes, in
+-- one step per owner, regardless of the length of the queue.
 WITH RECURSIVE owners (owner) AS (
     SELECT (
         SELECT r.owner FROM runs AS r INDEXED BY runs_waiting
@@ -174,9 +174,9 @@ FROM owners AS o WHERE o.owner IS NOT NULL;
 
 -- name: runs_suspected
 -- returns: OwnedNumberRow
--- Runs that are suspected of crashing the process, and that no worker holds: the one that waits longest first. None while
--- another of them is at work: a crash then has one suspect. None that was claimed after `before`, but those with the
--- highest score, which fail.
+-- Runs without a lease that are suspected of crashing the process, longest waiting first. Returns no row while another
+-- suspect has a lease, so that a crash has only one suspect. Runs that were claimed after `before` are omitted, except
+-- those with the highest score, which fail.
 SELECT r.n, r.owner FROM runs AS r INDEXED BY runs_suspected
 WHERE r.$TO_WORK_ON AND r.parked = 0 AND r.crash_score >= 10
     AND (r.lease_until IS NULL OR r.lease_until <= :now)
@@ -189,7 +189,7 @@ WHERE r.$TO_WORK_ON AND r.parked = 0 AND r.crash_score >= 10
 ORDER BY r.claimed_at LIMIT :limit;
 
 -- name: run_release
--- A worker that is stopped gives a run back: its claim did not end in a crash.
+-- Release the lease of a stopped worker, and undo the crash score of its claim.
 UPDATE runs SET
     lease = NULL, lease_until = NULL, crash_score = min(crash_score, :crash_score),
     claimed_at = CASE WHEN crash_score > :crash_score THEN :claimed_at ELSE claimed_at END,
@@ -197,12 +197,12 @@ UPDATE runs SET
 WHERE n = :n AND lease = :lease;
 
 -- name: run_speaks
--- The model's reply has begun: if the process crashes now, that counts less.
+-- The model has begun to reply, so a crash counts less from now on.
 UPDATE runs SET crash_score = max(crash_score - :less, 0), silent = 0 WHERE n = :n AND silent = 1;
 
 -- name: runs_open
 -- returns: NumberRow
--- Runs that have not ended, in whatever state.
+-- All open runs.
 SELECT n FROM runs WHERE $OPEN
 ORDER BY n LIMIT :limit;
 
@@ -218,14 +218,15 @@ WHERE $OPEN AND expires_at <= :now
 ORDER BY expires_at LIMIT :limit;
 
 -- name: deadlines_move
--- The clock was set: open runs keep the time that they had left. Those that were created `since` then follow it already.
+-- Move the deadlines of open runs with the clock, so they keep their remaining time. Runs created between `since` and
+-- `now` already use the new time.
 UPDATE runs SET expires_at = expires_at + :jump, action_expires_at = action_expires_at + :jump
 WHERE $OPEN
     AND NOT (created_at BETWEEN :since AND :now);
 
 -- name: runs_unanswered
 -- returns: NumberRow
--- Runs whose caller has let the time to answer pass.
+-- Runs whose caller did not submit the outputs in time.
 SELECT n FROM runs WHERE action_expires_at <= :now ORDER BY action_expires_at LIMIT :limit;
 
 -- name: run_lease
@@ -233,16 +234,16 @@ SELECT n FROM runs WHERE action_expires_at <= :now ORDER BY action_expires_at LI
 SELECT lease, lease_until, version, status FROM live_runs WHERE n = :n;
 
 -- name: leases_extend
--- One that has run out is not revived: whoever wants to take the run over may be looking at it already.
+-- An expired lease is not extended, because another worker can already be claiming the run.
 UPDATE runs SET lease_until = :until WHERE lease = :lease AND lease_until > :now;
 
 -- name: leases_clear
--- At the start of a process that holds the file alone: whoever had a lease is gone.
+-- Release all leases, at the start of a process with exclusive access: their workers no longer exist.
 UPDATE runs SET lease = NULL, lease_until = NULL WHERE lease_until IS NOT NULL;
 
 -- name: journal_end
 -- returns: PositionRow
--- Where the next entry goes.
+-- The position of the next entry.
 SELECT COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1) AS position;
 
 -- name: journal_append
@@ -262,7 +263,7 @@ FROM runs AS r WHERE id = :run_id AND owner = :owner;
 
 -- name: journal_stream
 -- returns: PositionRow
--- What a model says meanwhile; touches no row once the run was decided anew, or may be taken over.
+-- Append a chunk of the model's reply; affects no row if the run has another version, or its lease has expired.
 INSERT INTO journal (run, position, count, kind, data)
 SELECT
     :run,
@@ -272,7 +273,8 @@ FROM runs WHERE n = :run AND version = :version AND lease_until > :now
 RETURNING position;
 
 -- name: journal_tell
--- What a call of a platform tool tells while it runs; touches no row once that is over, or the run may be another's.
+-- Append an event of a running call of a platform tool; affects no row if the call has ended, or if the lease has
+-- expired or belongs to another worker.
 INSERT INTO journal (run, position, count, kind, data)
 SELECT
     :run,
@@ -290,7 +292,7 @@ INSERT INTO journal (run, position, count, kind, data) VALUES (:run, :position, 
 
 -- name: journal_after
 -- returns: JournalRow
--- Rows with an event after `after`, which may begin in the middle of the first.
+-- Rows with an event after `after`; the first row can also contain earlier events.
 SELECT position, count AS entries, kind, data FROM journal
 WHERE run = :run
     AND position >= COALESCE((SELECT max(position) FROM journal WHERE run = :run AND position <= :after + 1), 0)
@@ -298,13 +300,13 @@ ORDER BY position LIMIT :limit;
 
 -- name: journal_last
 -- returns: JournalEntryRow
--- The last event of some kinds (a JSON array).
+-- The last event of the given kinds (a JSON array).
 SELECT position, kind, data FROM journal WHERE run = :run AND kind IN (SELECT value FROM json_each(:kinds))
 ORDER BY position DESC LIMIT 1;
 
 -- name: journal_unmoved
 -- returns: FoundRow
--- A row while the last event of some kinds (a JSON array) is still the one at `position`; 0: there is none.
+-- Return a row if the last event of the given kinds (a JSON array) is at `position`; 0 means no such event.
 SELECT 1 AS found
 WHERE :position = COALESCE(
     (
@@ -316,7 +318,7 @@ WHERE :position = COALESCE(
 
 -- name: journal_resumed
 -- returns: PositionRow
--- Where the run last went back into the queue.
+-- The position at which the run was last queued.
 SELECT position FROM journal WHERE run = :run AND kind = 'status' AND data LIKE '%"queued"%' ORDER BY position DESC LIMIT 1;
 
 -- name: call_insert
@@ -334,20 +336,20 @@ WHERE run = :run AND call_id = :call_id;
 
 -- name: call_before
 -- returns: FoundRow
--- A row if a call of a tool, another than this one, was begun in a thread.
+-- Return a row if another call of a tool was started in a thread.
 SELECT 1 AS found FROM runs AS r JOIN tool_calls AS c ON c.run = r.n
 WHERE r.thread = :thread AND c.tool = :tool AND c.started_at IS NOT NULL AND c.call_id <> :call_id LIMIT 1;
 
 -- name: search_numbered
 -- returns: SearchResultsRow
--- What the newest search of files found that has this number in the marks of a thread.
+-- The results of the newest `file_search` call of a thread with this number in its marks.
 SELECT json_extract(c.details, '$.results') AS results FROM runs AS r JOIN tool_calls AS c ON c.run = r.n
 WHERE r.thread = :thread AND c.tool = 'file_search' AND json_extract(c.details, '$.number') = :number
 ORDER BY r.n DESC, c.turn DESC, c.position DESC LIMIT 1;
 
 -- name: sources_of_thread
 -- returns: SourcesRow
--- The pages of the web that the calls of these tools (a JSON array of names) have found or read in a thread.
+-- The web pages that calls of the given tools (a JSON array of names) found or read in a thread.
 SELECT json_group_array(json(s.value)) AS sources
 FROM runs AS r JOIN tool_calls AS c ON c.run = r.n JOIN json_each(c.details, '$.sources') AS s
 WHERE r.thread = :thread AND c.tool IN (SELECT value FROM json_each(:tools)) AND s.type = 'object';

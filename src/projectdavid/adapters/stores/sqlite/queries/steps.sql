@@ -15,7 +15,7 @@ ORDER BY place $ORDER LIMIT :limit;
 
 -- name: step_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT place FROM steps WHERE id = :id AND run_id = :run_id AND owner = :owner),
@@ -29,7 +29,7 @@ SELECT p.position FROM (
 
 -- name: calls_of_turns
 -- returns: StepCallRow
--- The calls that a run made in some turns (a JSON array).
+-- The calls of a run in the given turns (a JSON array).
 SELECT c.turn, c.call_id, c.name, c.arguments, c.output, c.tool, c.details, c.finished_at
 FROM tool_calls AS c JOIN live_runs AS r ON r.n = c.run
 WHERE r.id = :run_id AND r.owner = :owner AND c.turn IN (SELECT value FROM json_each(:turns))

@@ -13,12 +13,12 @@ UPDATE threads SET
 WHERE id = :id AND owner = :owner AND revision = :revision;
 
 -- name: thread_resources
--- Touches no row where they are not what they were.
+-- Affects no row if they have changed since `before`.
 UPDATE threads SET tool_resources = :tool_resources, revision = revision + 1
 WHERE id = :id AND owner = :owner AND tool_resources = :before;
 
 -- name: thread_delete
--- Hides the thread and ends its open runs; `Store.sweep` deletes them.
+-- Hide the thread and end its open runs; `Store.sweep` deletes them.
 UPDATE threads SET owner = 'erased' WHERE id = :id AND owner = :owner;
 
 -- name: threads_page
@@ -29,7 +29,7 @@ ORDER BY n $ORDER LIMIT :limit;
 
 -- name: thread_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT n FROM threads WHERE id = :id AND owner = :owner),
@@ -39,7 +39,7 @@ SELECT p.position FROM (
 
 -- name: thread_idle
 -- returns: FoundRow
--- A row while no run of a thread is open, whether it has the thread or waits for it.
+-- Return a row if the thread has no open run, active or parked.
 SELECT 1 AS found FROM threads AS t
 WHERE t.id = :thread_id AND t.owner = :owner AND NOT EXISTS (
     SELECT 1 FROM runs AS r
@@ -48,17 +48,17 @@ WHERE t.id = :thread_id AND t.owner = :owner AND NOT EXISTS (
 
 -- name: thread_asked
 -- returns: FoundRow
--- A row if a thread has a message of the user.
+-- Return a row if the thread has a user message.
 SELECT 1 AS found FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE t.id = :thread_id AND t.owner = :owner AND m.role = 'user' LIMIT 1;
 
 -- name: message_insert
--- By the owner of the thread; touches no row where there is no such thread.
+-- A message from the owner of the thread; affects no row if the thread does not exist.
 INSERT INTO messages (id, thread, created_at, role, content, assistant_id, meta_data, attachments)
 SELECT :id, n, :now, :role, :content, :assistant_id, :meta_data, :attachments FROM threads WHERE id = :thread_id AND owner = :owner;
 
 -- name: message_keep
--- By the run that says it.
+-- A message from a run.
 INSERT INTO messages
 (
     id, thread, created_at, role, content, assistant_id, run_id, status, reason, calls, call_id, action_id, reasoning,
@@ -73,7 +73,7 @@ VALUES
 
 -- name: message
 -- returns: MessageRow
--- `gone` are the attached files that are not there any more.
+-- `gone` contains the attached files that were deleted.
 SELECT
     m.n, m.id, m.thread, m.created_at, m.role, m.content, m.assistant_id, m.run_id, m.status, m.reason, m.calls,
     m.call_id, m.action_id, m.reasoning, m.meta_data, m.attachments, m.turn, m.annotations, m.usage, m.revision,
@@ -87,7 +87,7 @@ WHERE m.id = :id AND t.owner = :owner;
 
 -- name: message_answering
 -- returns: MessageRow
--- The message with the output of a call.
+-- The message that contains the output of a call.
 SELECT
     m.n, m.id, m.thread, m.created_at, m.role, m.content, m.assistant_id, m.run_id, m.status, m.reason, m.calls,
     m.call_id, m.action_id, m.reasoning, m.meta_data, m.attachments, m.turn, m.annotations, m.usage, m.revision,
@@ -108,7 +108,7 @@ DELETE FROM messages WHERE id = :id AND thread IN (SELECT n FROM threads WHERE o
 
 -- name: messages_page
 -- returns: MessageRow
--- What was said; turns that only asked for calls are not shown.
+-- Without messages that only contain tool calls.
 SELECT
     m.n, m.id, m.thread, m.created_at, m.role, m.content, m.assistant_id, m.run_id, m.status, m.reason, m.calls,
     m.call_id, m.action_id, m.reasoning, m.meta_data, m.attachments, m.turn, m.annotations, m.usage, m.revision,
@@ -124,7 +124,7 @@ ORDER BY m.n $ORDER LIMIT :limit;
 
 -- name: spoken_page
 -- returns: MessageRow
--- What users and assistants said; of all runs, or of one.
+-- Messages of users and assistants, of all runs or of one.
 SELECT
     m.n, m.id, m.thread, m.created_at, m.role, m.content, m.assistant_id, m.run_id, m.status, m.reason, m.calls,
     m.call_id, m.action_id, m.reasoning, m.meta_data, m.attachments, m.turn, m.annotations, m.usage, m.revision,
@@ -141,7 +141,7 @@ ORDER BY m.n $ORDER LIMIT :limit;
 
 -- name: message_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT m.n FROM messages AS m WHERE m.id = :id AND m.thread = t.n),
@@ -155,24 +155,24 @@ SELECT p.position FROM (
 
 -- name: prompt_page
 -- returns: PromptMessageRow
--- The newest messages of a thread before `before`, as a model needs them.
+-- The newest messages of a thread before `before`, for a prompt.
 SELECT n, role, content, calls, call_id, reasoning, provider_state FROM messages WHERE thread = :thread AND n < :before ORDER BY n DESC LIMIT :limit;
 
 -- name: formatted_page
 -- returns: FormattedMessageRow
--- The newest messages of a thread, calls and outputs among them.
+-- The newest messages of a thread, including calls and outputs.
 SELECT m.role, m.content, m.calls, m.call_id FROM messages AS m JOIN threads AS t ON t.n = m.thread
 WHERE t.id = :thread_id AND t.owner = :owner ORDER BY m.n DESC LIMIT :limit;
 
 -- name: prompt_new
 -- returns: PromptMessageRow
--- The messages of a thread after `after`, oldest first, as a model needs them.
+-- The messages of a thread after `after`, oldest first, for a prompt.
 SELECT n, role, content, calls, call_id, reasoning, provider_state FROM messages
 WHERE thread = :thread AND n > :after ORDER BY n LIMIT :limit;
 
 -- name: prompt_extent
 -- returns: PromptExtentRow
--- How many messages a thread has from `first` on, and the newest; from an index alone.
+-- The number of messages from `first`, and the newest of them; reads only an index.
 SELECT count(*) AS messages, COALESCE(max(n), 0) AS last FROM messages WHERE thread = :thread AND n >= :first;
 
 -- name: prompt_cut

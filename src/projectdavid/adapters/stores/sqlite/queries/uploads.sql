@@ -15,14 +15,14 @@ SELECT
 FROM uploads AS u JOIN upload_parts AS p ON p.upload = u.n WHERE u.id = :id AND u.owner = :owner ORDER BY p.n;
 
 -- name: upload_part_insert
--- Touches no row where the upload takes no parts any more, or has too many.
+-- Affects no row if the upload accepts no more parts, or has too many.
 INSERT INTO upload_parts (id, upload, size, blob, created_at)
 SELECT :id, u.n, :size, :blob, :now FROM uploads AS u
 WHERE u.id = :upload AND u.owner = :owner AND u.status = 'pending' AND u.expires_at > :now
     AND (SELECT count(*) FROM upload_parts WHERE upload = u.n) < :most;
 
 -- name: upload_end
--- Touches no row where it has ended already.
+-- Affects no row if the upload has already ended.
 UPDATE uploads SET status = :status, file_id = :file_id WHERE id = :id AND owner = :owner AND status = 'pending';
 
 -- name: upload_parts_delete

@@ -1,5 +1,5 @@
 -- name: usage_add
--- What a call of a model took, and whether it was a whole turn. A cost that is not known leaves what is known as it is.
+-- Add the usage of a model call; `turns` is 1 for a complete turn. An unknown cost does not change the known total.
 INSERT INTO usage
 (owner, day, assistant_id, key_prefix, model, turns, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens,
  cost)
@@ -16,7 +16,7 @@ ON CONFLICT (owner, day, assistant_id, key_prefix, model) DO UPDATE SET
 
 -- name: usage_of
 -- returns: UsageRow
--- What an owner's turns took from day to day, by `day`, `assistant`, `key` or `model`.
+-- The usage of an owner, by `day`, `assistant`, `key` or `model`.
 SELECT
     CASE :by WHEN 'day' THEN day WHEN 'assistant' THEN assistant_id WHEN 'key' THEN key_prefix ELSE model END AS name,
     sum(turns) AS turns, sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,

@@ -12,7 +12,7 @@ WHERE id = :id AND revision = :revision AND erased = 0;
 
 -- name: admin_remains
 -- returns: FoundRow
--- A row unless this user is the only admin with a key that opens the server.
+-- Return a row unless this user is the only admin with a valid key.
 SELECT 1 AS found
 WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = :id AND is_admin = 1) OR EXISTS (
     SELECT 1 FROM users AS u JOIN api_keys AS k ON k.owner = u.id
@@ -21,7 +21,7 @@ WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = :id AND is_admin = 1) OR EXISTS
 
 -- name: admin_key_remains
 -- returns: FoundRow
--- The same for one of their keys: a row unless it is the only one that opens the server to an admin.
+-- Return a row unless this key is the only valid key of an admin.
 SELECT 1 AS found
 WHERE NOT EXISTS (
     SELECT 1 FROM users AS u JOIN api_keys AS k ON k.owner = u.id
@@ -39,7 +39,7 @@ UPDATE users SET is_admin = 1, updated_at = :now, revision = revision + 1 WHERE 
 UPDATE users SET limits = :limits, revision = revision + 1 WHERE id = :id AND erased = 0;
 
 -- name: user_delete
--- Hides the user, deletes the keys and ends the open runs; `Store.sweep` deletes the rest.
+-- Hide the user, delete the keys and end the open runs; `Store.sweep` deletes the rest.
 UPDATE users SET erased = 1, is_admin = 0, body = '{}', limits = '{}' WHERE id = :id AND erased = 0;
 
 -- name: users_page
@@ -50,7 +50,7 @@ ORDER BY n $ORDER LIMIT :limit;
 
 -- name: user_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT n FROM users WHERE id = :id),
@@ -60,7 +60,7 @@ SELECT p.position FROM (
 
 -- name: caller
 -- returns: CallerRow
--- Whose key it is; in one look-up, for every request.
+-- The user of a valid key. Runs once per request.
 SELECT u.id, u.is_admin, u.limits, k.prefix, k.last_used_at FROM api_keys AS k JOIN users AS u ON u.id = k.owner
 WHERE k.hash = :hash AND u.erased = 0 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now);
 

@@ -24,7 +24,7 @@ ORDER BY s.n $ORDER LIMIT :limit;
 
 -- name: store_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT n FROM vector_stores WHERE id = :id AND owner = :owner),
@@ -34,7 +34,7 @@ SELECT p.position FROM (
 
 -- name: stores_named
 -- returns: NamedStoreRow
--- Those of a JSON array of ids.
+-- `ids` is a JSON array.
 SELECT
     s.n, s.id, s.owner, s.name, s.description, s.created_at, s.updated_at, s.last_active_at, s.expires_days,
     s.expired_at, s.meta_data, s.vectors, s.files, s.revision, f.in_progress
@@ -43,7 +43,7 @@ WHERE s.owner = :owner AND s.id IN (SELECT value FROM json_each(:ids)) ORDER BY 
 
 -- name: stores_there
 -- returns: FoundRow
--- A row if all ids of a JSON array are stores of the owner.
+-- Return a row if all ids of a JSON array are vector stores of the owner.
 SELECT 1 AS found WHERE NOT EXISTS (
     SELECT 1 FROM json_each(:ids)
     WHERE NOT EXISTS (SELECT 1 FROM vector_stores WHERE id = value AND owner = :owner)
@@ -57,12 +57,12 @@ UPDATE vector_stores SET
 WHERE id = :id AND owner = :owner AND revision = :revision;
 
 -- name: stores_touch
--- Stores of a JSON array were used.
+-- Record the use of vector stores; `ids` is a JSON array.
 UPDATE vector_stores SET last_active_at = :now
 WHERE owner = :owner AND expired_at IS NULL AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: store_delete
--- Hides the vector store, and frees its id at once; `Store.sweep` deletes it.
+-- Hide the vector store, and free its id immediately; `Store.sweep` deletes it.
 UPDATE vector_stores SET owner = 'erased', id = n WHERE id = :id AND owner = :owner;
 
 -- name: stores_expired
@@ -76,7 +76,7 @@ WHERE n = :n AND expired_at IS NULL AND last_active_at + expires_days * 86400 <=
 
 -- name: store_empty
 -- returns: NumberRow
--- Some of the files of stores that have expired.
+-- Delete some files of expired vector stores.
 DELETE FROM vector_store_files WHERE n IN (
     SELECT v.n FROM vector_stores AS s JOIN vector_store_files AS v ON v.store = s.n
     WHERE s.expired_at IS NOT NULL LIMIT :limit
@@ -84,7 +84,8 @@ DELETE FROM vector_store_files WHERE n IN (
 RETURNING n;
 
 -- name: store_file_attach
--- Again where it is there already: then it is read anew. Touches no row where the store or the file is not the owner's.
+-- Attach a file, or ingest it again if it is already attached. Affects no row if the vector store or the file does not
+-- belong to the owner.
 INSERT INTO vector_store_files
 (store, owner_id, file_id, name, path, status, attributes, chunk_tokens, overlap_tokens, created_at)
 SELECT s.n, s.owner, f.id, f.name, :path, 'in_progress', :attributes, :chunk_tokens, :overlap_tokens, :now
@@ -97,7 +98,7 @@ ON CONFLICT (store, file_id) DO UPDATE SET
 
 -- name: store_file_bring
 -- returns: NumberRow
--- A file of whose chunks the owner brings the vectors: as failed, until they are there.
+-- Add a file whose vectors the owner uploads; its status is `failed` until all are stored.
 INSERT INTO vector_store_files
 (
     store, owner_id, file_id, name, path, status, error_code, error, attributes, chunk_tokens, overlap_tokens, given,
@@ -152,7 +153,7 @@ ORDER BY v.n $ORDER LIMIT :limit;
 
 -- name: store_file_position
 -- returns: PositionRow
--- Where it stands in lists, or stood before it was deleted.
+-- The position in lists, also of a deleted object.
 SELECT p.position FROM (
     SELECT COALESCE(
         (SELECT v.n FROM vector_store_files AS v WHERE v.store = s.n AND v.file_id = :id),
@@ -166,14 +167,14 @@ SELECT p.position FROM (
 
 -- name: store_files_numbered
 -- returns: SearchableFileRow
--- Those of a JSON array of numbers that may be found.
+-- Searchable files; `numbers` is a JSON array.
 SELECT v.n, v.file_id, v.name, v.attributes, v.given, s.id AS store_id
 FROM vector_store_files AS v JOIN vector_stores AS s ON s.n = v.store
 WHERE s.owner = :owner AND v.n IN (SELECT value FROM json_each(:numbers)) AND v.status IN ('completed', 'in_progress');
 
 -- name: store_files_described
 -- returns: FileAttributesRow
--- What can be filtered, of stores (a JSON array of numbers).
+-- The attributes of all files of vector stores; `stores` is a JSON array of numbers.
 SELECT v.n, v.attributes FROM vector_stores AS s JOIN vector_store_files AS v ON v.store = s.n
 WHERE s.owner = :owner AND s.n IN (SELECT value FROM json_each(:stores));
 
@@ -182,7 +183,7 @@ UPDATE vector_store_files SET attributes = :attributes, revision = revision + 1
 WHERE file_id = :file_id AND revision = :revision AND store IN (SELECT n FROM vector_stores WHERE id = :store_id AND owner = :owner);
 
 -- name: store_file_mark
--- As clients of the Project David wire mark the files whose vectors they bring.
+-- Set the status of a file whose vectors the owner uploads, for clients of the Project David wire.
 UPDATE vector_store_files SET
     status = :status, error_code = :error_code, error = :error, revision = revision + 1
 WHERE file_id = :file_id AND revision = :revision AND store IN (
