@@ -1,4 +1,4 @@
-"""Blobs in a directory: each is a file named by its key, which appears complete, by a rename."""
+"""Blobs in a directory: each is a file named by its key, created complete by a rename."""
 
 import asyncio
 import fcntl
@@ -18,20 +18,21 @@ from projectdavid.ports.blobs import Blob, BlobGone, BlobsHeld, BlobTooLarge, No
 PIECE = 1024 * 1024
 """Bytes that are read or written per call to a thread."""
 HEAD = 4096
+"""Bytes at the start of a blob that determine its type."""
 KEY = re.compile(r"[0-9a-f]{32}(\.part)?")
 PART = ".part"
-"""Suffix of incomplete blobs, also of those that a crash left."""
+"""Suffix of incomplete blobs, including those left by a crash."""
 
-LOOKS = 40
+LOCK_ATTEMPTS = 40
 """Attempts to acquire the lock before a backup gives up: two seconds."""
 HOLD = ".hold"
-"""Suffix of the file beside the directory that a backup locks while it copies."""
+"""Suffix of the file next to the directory that a backup locks while it copies."""
 
 
 class DirectoryBlobs:
     """Blobs below `path`, which is created when needed. Keys are generated, never input.
 
-    The trash is a folder of the same form beside it.
+    The trash is a folder of the same layout next to it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,10 +44,10 @@ class DirectoryBlobs:
 
         The next piece is received while one is written.
         """
-        writing = _Writing(self._path, secrets.token_hex(16))
+        writer = _BlobWriter(self._path, secrets.token_hex(16))
         adding: asyncio.Task[None] | None = None
         try:
-            await asyncio.to_thread(writing.open)
+            await asyncio.to_thread(writer.open)
             waiting: list[bytes] = []
             size = total = 0
             async for chunk in chunks:
@@ -58,16 +59,16 @@ class DirectoryBlobs:
                 if size >= PIECE:
                     if adding is not None:
                         await adding
-                    adding = asyncio.create_task(asyncio.to_thread(writing.add, waiting))
+                    adding = asyncio.create_task(asyncio.to_thread(writer.add, waiting))
                     waiting, size = [], 0
             if adding is not None:
                 await adding
-            return await asyncio.to_thread(writing.finish, waiting)
+            return await asyncio.to_thread(writer.finish, waiting)
         except BaseException:
             # A thread continues when its task is cancelled: wait for it, and remove what it wrote.
-            await asyncio.shield(asyncio.to_thread(writing.discard))
+            await asyncio.shield(asyncio.to_thread(writer.discard))
             if adding is not None:
-                adding.add_done_callback(_ignore)
+                adding.add_done_callback(_retrieve_error)
             raise
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
@@ -76,7 +77,7 @@ class DirectoryBlobs:
         try:
             file = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            opening.add_done_callback(_close)  # the thread continues
+            opening.add_done_callback(_close_result)  # the thread continues
             raise
         with file:
             file.seek(start)
@@ -87,22 +88,22 @@ class DirectoryBlobs:
 
     async def delete(self, keys: list[str]) -> None:
         """Delete blobs; missing ones are ignored."""
-        places = [place for key in keys for place in (self._place(key), self._trash_place(key))]
+        paths = [path for key in keys for path in (self._blob_path(key), self._trash_path(key))]
 
         def unlink() -> None:
             try:
                 # Checked after the rows were deleted: a backup that starts later does not need these blobs.
                 if _is_held(self._path):
                     raise BlobsHeld
-                for place in places:
-                    place.unlink(missing_ok=True)
+                for path in paths:
+                    path.unlink(missing_ok=True)
             except OSError as error:
                 raise NoRoom(f"cannot delete blobs: {error.strerror}") from error
 
         await asyncio.to_thread(unlink)
 
     async def older_than(self, seconds: float) -> list[str]:
-        """Return the keys that were stored longer ago than this, including incomplete ones."""
+        """Return the keys stored more than `seconds` ago, including incomplete ones."""
         return await asyncio.to_thread(_older_than, self._path, time.time() - seconds)
 
     async def discard(self, keys: list[str]) -> None:
@@ -113,53 +114,53 @@ class DirectoryBlobs:
         """
         if await asyncio.to_thread(_is_held, self._path):
             raise BlobsHeld
-        await asyncio.to_thread(_move, [(self._place(key), self._trash_place(key)) for key in keys])
+        await asyncio.to_thread(_move, [(self._blob_path(key), self._trash_path(key)) for key in keys])
 
     async def restore(self, keys: list[str]) -> None:
         """Move blobs out of the trash."""
-        await asyncio.to_thread(_move, [(self._trash_place(key), self._place(key)) for key in keys])
+        await asyncio.to_thread(_move, [(self._trash_path(key), self._blob_path(key)) for key in keys])
 
     async def find_discarded(self, seconds: float = 0) -> list[str]:
-        """Return the keys that were moved to the trash longer ago than this."""
+        """Return the keys moved to the trash more than `seconds` ago."""
         return await asyncio.to_thread(_older_than, self._trash, time.time() - seconds)
 
     def _open(self, key: str) -> BinaryIO:
         """Open a blob; one in the trash has a row again, as after a restore, and is moved back."""
-        place = self._place(key)
+        path = self._blob_path(key)
         with suppress(FileNotFoundError):
-            return place.open("rb")
-        _move([(self._trash_place(key), place)])
+            return path.open("rb")
+        _move([(self._trash_path(key), path)])
         try:
-            return place.open("rb")
+            return path.open("rb")
         except FileNotFoundError:
             raise BlobGone(key) from None
 
-    def _trash_place(self, key: str) -> Path:
-        return self._trash / self._place(key).relative_to(self._path)
+    def _trash_path(self, key: str) -> Path:
+        return self._trash / self._blob_path(key).relative_to(self._path)
 
-    def _place(self, key: str) -> Path:
+    def _blob_path(self, key: str) -> Path:
         if not KEY.fullmatch(key):
             raise BlobGone(key)
         return self._path / key[:2] / key
 
 
-class _Writing:
-    """An incomplete blob; its methods block, and run one at a time."""
+class _BlobWriter:
+    """A blob being written; its methods block, and run one at a time."""
 
     def __init__(self, root: Path, key: str) -> None:
         self._key = key
-        self._place = root / key[:2] / key
-        self._part = self._place.with_name(key + PART)
+        self._path = root / key[:2] / key
+        self._part = self._path.with_name(key + PART)
         self._lock = Lock()
         self._handle = -1
-        self._given_up = False
+        self._is_discarded = False
         self._hash = hashlib.sha256()
         self._size = 0
         self._head = b""
 
     def open(self) -> None:
         with self._turn():
-            _make(self._place.parent)
+            _create_folder(self._path.parent)
             self._handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def add(self, pieces: list[bytes]) -> None:
@@ -170,23 +171,23 @@ class _Writing:
         with self._turn():
             self._add(b"".join(pieces))
             os.fsync(self._handle)
-            self._part.rename(self._place)
-            _sync(self._place.parent)
+            self._part.rename(self._path)
+            _sync(self._path.parent)
             self._close()
         return Blob(self._key, self._size, self._hash.hexdigest(), self._head)
 
     def discard(self) -> None:
         with self._lock:
-            self._given_up = True
+            self._is_discarded = True
             self._close()
-            for place in (self._part, self._place):
-                with suppress(OSError):  # files that cannot be removed now are found later by their age
-                    place.unlink()
+            for path in (self._part, self._path):
+                with suppress(OSError):  # a file that cannot be removed now is found later by its age
+                    path.unlink()
 
     @contextmanager
     def _turn(self) -> Generator[None]:
         with self._lock:
-            if self._given_up:
+            if self._is_discarded:
                 raise NoRoom("the write of this blob was abandoned")
             try:
                 yield
@@ -216,7 +217,7 @@ def hold_blobs(path: Path) -> Generator[None]:
         BlobsHeld: another process holds them.
         OSError: the lock file beside the directory cannot be written.
     """
-    handle = os.open(_hold(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _lock(handle)
         yield
@@ -225,11 +226,11 @@ def hold_blobs(path: Path) -> Generator[None]:
 
 
 def _lock(handle: int) -> None:
-    for attempt in range(LOOKS):
+    for attempt in range(LOCK_ATTEMPTS):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:  # a server that checks the lock holds it for an instant
-            if attempt + 1 == LOOKS:
+            if attempt + 1 == LOCK_ATTEMPTS:
                 raise BlobsHeld from None
             time.sleep(0.05)
         else:
@@ -238,7 +239,7 @@ def _lock(handle: int) -> None:
 
 def _is_held(path: Path) -> bool:
     try:
-        handle = os.open(_hold(path), os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(_lock_path(path), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
@@ -250,28 +251,28 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def _hold(path: Path) -> Path:
+def _lock_path(path: Path) -> Path:
     return path.with_name(path.name + HOLD)
 
 
-def _ignore(adding: asyncio.Task[None]) -> None:
+def _retrieve_error(adding: asyncio.Task[None]) -> None:
     """Retrieve the error of a failed write: its cause is already known, or it is a consequence of the abort."""
     if not adding.cancelled():
         adding.exception()
 
 
-def _close(opening: asyncio.Task[BinaryIO]) -> None:
+def _close_result(opening: asyncio.Task[BinaryIO]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
 
 
 def _older_than(root: Path, moment: float) -> list[str]:
-    """Return the keys of blobs below a folder that were changed before a time."""
+    """Return the keys of blobs below a folder that were last modified before a time."""
     found: list[str] = []
     for folder in root.glob("[0-9a-f][0-9a-f]"):
         with os.scandir(folder) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):  # deleted in the meantime
+                with suppress(FileNotFoundError):  # deleted after it was listed
                     if KEY.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < moment:
                         found.append(entry.name)
     return found
@@ -282,7 +283,7 @@ def _move(moves: list[tuple[Path, Path]]) -> None:
     try:
         for source, target in moves:
             if source.exists():
-                _make(target.parent)
+                _create_folder(target.parent)
                 os.utime(source)
                 source.rename(target)
                 _sync(target.parent)
@@ -290,12 +291,12 @@ def _move(moves: list[tuple[Path, Path]]) -> None:
         raise NoRoom(f"cannot move blobs: {error.strerror}") from error
 
 
-def _make(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     """Create a folder and its parents durably, accessible only to its owner."""
     if folder.is_dir():
         return
     if not folder.parent.is_dir():
-        _make(folder.parent)
+        _create_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
     _sync(folder.parent)
 
