@@ -1,6 +1,6 @@
 """The index in one SQLite file: full-text search, and exact search over vectors.
 
-It is separate from the database, so ingest does not delay runs. It uses its own threads: one writes, one reads, and one
+It is separate from the database, so ingest does not delay runs. It uses three threads: one writes, one reads, and one
 compares vectors during full-text search.
 """
 
@@ -38,7 +38,7 @@ ASIDE = "replaced-index-"
 MERGED = 200
 """Pages of the full-text index that one transaction merges."""
 _BROKEN = (apsw.NotADBError, apsw.CorruptError)
-_UNFIT = (apsw.IOError, apsw.FullError, apsw.CantOpenError, apsw.BusyError, apsw.ReadOnlyError)
+_UNAVAILABLE = (apsw.IOError, apsw.FullError, apsw.CantOpenError, apsw.BusyError, apsw.ReadOnlyError)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,8 +61,8 @@ class SQLiteIndex:
     async def open(self) -> None:
         """Open the file and migrate its schema; an unusable file is moved aside and replaced."""
         try:
-            await self._in("write", self._open_or_replace)
-            self._connections["read"] = await self._in("read", partial(_connect, self._path))
+            await self._run_in("write", self._open_or_replace)
+            self._connections["read"] = await self._run_in("read", partial(_connect, self._path))
         except OSError as error:
             raise IndexUnavailable(f"cannot open {self._path}: {error.strerror}") from error
 
@@ -70,7 +70,7 @@ class SQLiteIndex:
         """Finish the current work, and close the file."""
         for kind, thread in self._threads.items():
             if (connection := self._connections.pop(kind, None)) is not None:
-                await self._in(kind, connection.close)
+                await self._run_in(kind, connection.close)
             thread.shutdown(wait=True)
 
     @property
@@ -81,11 +81,11 @@ class SQLiteIndex:
     async def reset(self) -> None:
         """Move the file aside, and create an empty one."""
         if (reader := self._connections.pop("read", None)) is not None:
-            await self._in("read", reader.close)
+            await self._run_in("read", reader.close)
         try:
-            await self._in("write", self._replace)
+            await self._run_in("write", self._replace)
             self._matrices = MatrixCache(self._memory)  # the new file counts its editions from 1 again
-            self._connections["read"] = await self._in("read", partial(_connect, self._path))
+            self._connections["read"] = await self._run_in("read", partial(_connect, self._path))
         except OSError as error:
             raise IndexUnavailable(f"cannot replace {self._path}: {error.strerror}") from error
         self._damaged = False
@@ -113,20 +113,19 @@ class SQLiteIndex:
     async def purge(self) -> bool:
         """Erase deleted data from the file and its write-ahead log, and remove damaged files that were moved aside.
 
-        Those cannot be edited, and their content can be rebuilt from the files.
+        Damaged files cannot be edited, and their content can be rebuilt from the files.
         """
         await asyncio.to_thread(self._remove_damaged)
         pages = -MERGED
         while not await self._write(writes.merge, pages):
             pages = MERGED
         db = self._connection("write")
-        ((busy, _, _),) = await self._in("write", lambda: list(db.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
+        ((busy, _, _),) = await self._run_in("write", lambda: list(db.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
         return not busy
 
     async def free_bytes(self) -> int:
         """Return the bytes that compaction would return to the file system."""
-        # From the header (https://sqlite.org/fileformat.html, section 1.3), because the threads can be busy with a long
-        # search.
+        # Read the header (https://sqlite.org/fileformat.html, section 1.3): a long search can block the threads.
         with self._path.open("rb") as file:
             header = file.read(40)
         size = int.from_bytes(header[16:18], "big")
@@ -160,22 +159,22 @@ class SQLiteIndex:
     ) -> T:
         db = self._connection("write")
 
-        def within() -> T:
+        def run() -> T:
             with _transaction(db):
                 return change(db, *args, **kwargs)
 
-        return await self._in("write", within)
+        return await self._run_in("write", run)
 
     async def _read(self, look: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         db = self._connection("read")
 
-        def within() -> T:
-            with _transaction(db):  # in one consistent snapshot
+        def run() -> T:
+            with _transaction(db):  # one consistent snapshot
                 return look(db, *args, **kwargs)
 
-        return await self._in("read", within)
+        return await self._run_in("read", run)
 
-    async def _in(self, kind: str, do: Callable[[], T]) -> T:
+    async def _run_in(self, kind: str, do: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads[kind], do)
         except _BROKEN as error:
@@ -183,7 +182,7 @@ class SQLiteIndex:
                 log.error("%s is damaged: %s", self._path, error)
             self._damaged = True
             raise IndexUnavailable(f"{self._path.name} is damaged: {error}") from error
-        except _UNFIT as error:
+        except _UNAVAILABLE as error:
             raise IndexUnavailable(f"{self._path.name}: {error}") from error
 
     def _connection(self, kind: str) -> apsw.Connection:

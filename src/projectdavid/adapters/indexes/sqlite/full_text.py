@@ -1,4 +1,4 @@
-"""Converts a query in words to a full-text search expression."""
+"""Full-text expressions, built from queries in natural language."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Final
 from projectdavid.engine.chunks import UNSPACED
 
 MOST: Final = 32
-"""Maximum words of a query: of more, the longest, which are usually the rarest."""
+"""Maximum words of a query; from longer ones the longest words are taken, which are usually the rarest."""
 READ: Final = 20_000
 """Characters of a query that are used."""
 
@@ -22,7 +22,7 @@ _COMMON: Final = frozenset(_ENGLISH.split())
 
 
 def space_letters(text: str) -> str:
-    """Separate each letter of scripts without spaces, so each becomes a word."""
+    """Separate the letters of scripts without spaces, so each becomes a word."""
     return text if text.isascii() else _LETTER.sub(r" \g<0> ", text)
 
 
@@ -32,14 +32,14 @@ def scope(store: int) -> str:
 
 
 def telling(text: str) -> list[str]:
-    """Return the words of a text without stop words, unless there are no others."""
+    """Return the words of a text without stop words, or all if it contains only stop words."""
     words = list(dict.fromkeys(_WORD.findall(text[:READ].lower())))
     kept = [word for word in words if word not in _COMMON] or words
     return sorted(kept, key=len, reverse=True)[:MOST]
 
 
 def expression(words: Iterable[str], stores: Iterable[int]) -> str:
-    """Build an expression: any of these words, in any of the stores."""
-    anywhere = " OR ".join(f'"{space_letters(word).strip()}"' for word in words)
-    within = " OR ".join(f'"{scope(store)}"' for store in stores)
-    return f"scope : ({within}) AND text : ({anywhere})"
+    """Build an expression that matches any of these words in any of these stores."""
+    terms = " OR ".join(f'"{space_letters(word).strip()}"' for word in words)
+    scopes = " OR ".join(f'"{scope(store)}"' for store in stores)
+    return f"scope : ({scopes}) AND text : ({terms})"

@@ -1,2 +1,2 @@
--- The names of the columns of the table that a chunk begins within.
+-- The column names of the table within which a chunk begins.
 ALTER TABLE chunks ADD COLUMN header TEXT NOT NULL DEFAULT '';

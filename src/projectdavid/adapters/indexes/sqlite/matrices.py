@@ -1,4 +1,4 @@
-"""In-memory vectors of stores; each search compares with all of them."""
+"""In-memory vectors of stores; each search compares its vector with all of them."""
 
 from __future__ import annotations
 

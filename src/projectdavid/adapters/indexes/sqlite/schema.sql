@@ -1,5 +1,5 @@
--- An edition is one version of a file, staged or published; at most one of each. The number of a chunk is that of its
--- edition, shifted by 32 bits, plus its position: whose it is can be told without looking it up.
+-- An edition is one version of a file, staged or published; a file has at most one of each. The number of a chunk is
+-- that of its edition, shifted left by 32 bits, plus its position, so it identifies the edition without a lookup.
 CREATE TABLE editions (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
     file INTEGER NOT NULL,
@@ -24,16 +24,16 @@ CREATE TABLE chunks (
     last_page INTEGER
 ) STRICT;
 
--- Apart from the texts, so that those of a store are read without them.
+-- In a separate table, so the vectors of a store are read without the texts.
 CREATE TABLE vectors (
     n INTEGER PRIMARY KEY,
     vector BLOB NOT NULL
 ) STRICT;
 
--- `scope` holds the word of the store, which narrows a search before anything is ranked, and counts nothing in the rank.
+-- `scope` contains the word of the store, which limits a search before ranking, and has weight 0 in the rank.
 CREATE VIRTUAL TABLE words USING fts5 (
     scope, text, content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2'
 );
 
--- How many chunks have a word.
+-- The number of chunks that contain each word.
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, 'row');

@@ -1,4 +1,4 @@
-"""Search: by words, by vectors, and the fusion of both."""
+"""Full-text search, vector search, and the fusion of both."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ from projectdavid.engine.fusion import fuse_rankings
 from projectdavid.ports.index import ChunkPlace, IndexHit, IndexQuery, PublishedFile
 
 DEPTH = 50
-"""Minimum number of results of each list that are fused."""
+"""Minimum length of each fused ranking."""
 COMMON = 0.05
 """A word is common if a larger share of all chunks contains it."""
 FEW = 500
-"""Number of chunks below which words are never dropped."""
+"""Words that fewer chunks contain are never dropped."""
 COLUMNS = 'n, text, start, "end", first_line, last_line, first_page, last_page, header'
 
 
@@ -49,7 +49,7 @@ def chunks(db: apsw.Connection, place: ChunkPlace, after: int, limit: int) -> li
     if row is None:
         return []
     first, last = row[0] << SHIFT, (row[0] + 1) << SHIFT
-    statement = f"SELECT {COLUMNS} FROM chunks WHERE n > ? AND n < ? ORDER BY n LIMIT ?"  # noqa: S608 our own names
+    statement = f"SELECT {COLUMNS} FROM chunks WHERE n > ? AND n < ? ORDER BY n LIMIT ?"  # noqa: S608 constant names
     return [chunk_of(row) for row in db.execute(statement, (first + after, last, limit))]
 
 
@@ -72,15 +72,15 @@ def _edition(db: apsw.Connection, place: ChunkPlace) -> tuple[int, str, int] | N
     return next(iter(db.execute(statement, (place.owner, place.store, place.file))), None)
 
 
-def search(db: apsw.Connection, matrices: MatrixCache, aside: Executor, query: IndexQuery) -> list[IndexHit]:
-    """Return the best chunks; vectors are compared `aside`, during the full-text search."""
+def search(db: apsw.Connection, matrices: MatrixCache, executor: Executor, query: IndexQuery) -> list[IndexHit]:
+    """Return the best chunks; `executor` compares vectors during the full-text search."""
     everything = _editions(db, query)
     files = None if query.files is None else set(query.files)
     editions = {n: one for n, one in everything.items() if files is None or one.file in files}
     if not editions:
         return []
     depth = max(query.limit, DEPTH)
-    comparing = [aside.submit(part) for part in _comparisons(db, matrices, query, everything, editions, depth)]
+    comparing = [executor.submit(part) for part in _comparisons(db, matrices, query, everything, editions, depth)]
     lexical = _lexical(db, query, everything, editions, depth)
     nearest = [pair for part in comparing for pair in part.result()]
     cosines = dict(sorted(nearest, key=lambda pair: (-pair[1], pair[0]))[:depth])
@@ -119,41 +119,41 @@ def _lexical(
 ) -> dict[int, float]:
     """Return the chunks that match best by words, best first, with their scores."""
     stores = {one.store for one in editions.values()}
-    asked = full_text.telling(query.text or "")
-    if not asked:
+    words = full_text.telling(query.text or "")
+    if not words:
         return {}
     others = any(n not in editions for n, one in everything.items() if one.store in stores) or _has_staged(
         db, query.owner, stores
     )
     bound = "AND rowid >> 32 IN (SELECT value FROM json_each(:editions))" if others else ""
     statement = f"""
-        SELECT rowid, -bm25(words, 0.0, 1.0) AS score FROM words WHERE words MATCH :asked {bound}
+        SELECT rowid, -bm25(words, 0.0, 1.0) AS score FROM words WHERE words MATCH :expression {bound}
         ORDER BY score DESC, rowid LIMIT :depth
-    """  # noqa: S608 one of two texts of ours
-    within = full_text.expression(_rare(db, asked), stores)
-    given = {"asked": within, "depth": depth, "editions": json.dumps(list(editions))}
-    return dict(db.execute(statement, given))
+    """  # noqa: S608 one of two constant texts
+    expression = full_text.expression(_drop_common(db, words), stores)
+    params = {"expression": expression, "depth": depth, "editions": json.dumps(list(editions))}
+    return dict(db.execute(statement, params))
 
 
-def _rare(db: apsw.Connection, asked: list[str]) -> list[str]:
-    """Drop words that many chunks contain, if others remain: they are unspecific, and slow to rank by.
+def _drop_common(db: apsw.Connection, words: list[str]) -> list[str]:
+    """Drop common words if others remain: they are unspecific, and slow to rank by.
 
-    In a small index all are kept.
+    In a small index all words are kept.
     """
-    if len(asked) == 1:
-        return asked
+    if len(words) == 1:
+        return words
     (most,) = next(iter(db.execute("SELECT sum(chunks) * ? FROM editions", (COMMON,))))
     if most < FEW:
-        return asked
+        return words
     tokenize = db.fts5_tokenizer("porter", ["unicode61", "remove_diacritics", "2"])
     rare: list[str] = []
-    for word in asked:
+    for word in words:
         terms: Any = tokenize(word.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
         term = terms[0][0] if terms else ""
         known = next(iter(db.execute("SELECT doc FROM vocabulary WHERE term = ?", (term,))), (0,))
         if known[0] <= most:
             rare.append(word)
-    return rare or asked
+    return rare or words
 
 
 def _has_staged(db: apsw.Connection, owner: str, stores: Collection[int]) -> bool:
@@ -185,5 +185,5 @@ def _comparisons(
 
 
 def _rows(db: apsw.Connection, numbers: list[int]) -> list[Any]:
-    statement = f"SELECT {COLUMNS} FROM chunks WHERE n IN (SELECT value FROM json_each(?))"  # noqa: S608 our own names
+    statement = f"SELECT {COLUMNS} FROM chunks WHERE n IN (SELECT value FROM json_each(?))"  # noqa: S608 constant names
     return list(db.execute(statement, (json.dumps(numbers),)))

@@ -1,4 +1,4 @@
-"""Changes of the index; each function runs within a transaction."""
+"""Statements that change the index; each function runs within a transaction."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def stage(
     if not pieces:
         return
     if pieces[0].chunk.position > count:
-        raise ValueError(f"expected the pieces from {count} on")
+        raise ValueError(f"chunk {count} must be the next one, not {pieces[0].chunk.position}")
     row = _edition(db, place.file, published=False)
     n = row[0] if row is not None else _begin_edition(db, place, version, space)
     first, scope = (n << SHIFT) + count, full_text.scope(place.store)
@@ -78,7 +78,7 @@ def publish(db: apsw.Connection, place: ChunkPlace, version: str) -> int:
 
 
 def begin_removal(db: apsw.Connection, files: Sequence[int]) -> None:
-    """Invalidate files: if their removal is interrupted, the rest counts as another version."""
+    """Invalidate files, so the rest of an interrupted removal counts as another version."""
     db.executemany("UPDATE editions SET version = '' WHERE file = ?", [(file,) for file in files])
 
 
@@ -96,7 +96,7 @@ def remove(db: apsw.Connection, files: Sequence[int]) -> bool:
 
 
 def merge(db: apsw.Connection, pages: int) -> bool:
-    """Merge some pages of the full-text index, which erases deleted words from the file; returns True when complete."""
+    """Merge some pages of the full-text index, which erases deleted words from the file; returns True if complete."""
     before = db.total_changes()
     db.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
     return db.total_changes() - before < 2
