@@ -11,7 +11,7 @@ class BlobError(Exception):
     BlobError
     ├── BlobTooLarge the upload exceeds the limit
     ├── BlobGone     the blob does not exist
-    ├── NoRoom       the disk is full or broken
+    └── NoRoom       the disk is full or broken
         └── BlobsHeld    a backup is running, and needs the existing blobs
     """
 
@@ -55,7 +55,8 @@ class Blobs(Protocol):
         """Store the chunks under a new key; an interrupted write leaves nothing.
 
         Raises:
-            BlobTooLarge, NoRoom: see there.
+            BlobTooLarge: there are more than `limit` bytes.
+            NoRoom: the disk cannot be written.
             Exception: anything that `chunks` raises.
         """
         ...
@@ -78,7 +79,7 @@ class Blobs(Protocol):
         ...
 
     async def older_than(self, seconds: float) -> list[str]:
-        """Return the keys that were stored longer ago than this; the caller can discard those without a row."""
+        """Return the keys stored more than `seconds` ago; the caller can discard those without a row."""
         ...
 
     async def discard(self, keys: list[str]) -> None:
@@ -99,5 +100,5 @@ class Blobs(Protocol):
         ...
 
     async def find_discarded(self, seconds: float = 0) -> list[str]:
-        """Return the keys that were moved to the trash longer ago than this."""
+        """Return the keys moved to the trash more than `seconds` ago."""
         ...

@@ -97,7 +97,7 @@ class ChunkIndex(Protocol):
         ...
 
     async def reset(self) -> None:
-        """Replace it by an empty one; the damaged one is moved aside."""
+        """Replace the index by an empty one; the damaged one is moved aside."""
         ...
 
     async def count_staged(self, place: ChunkPlace, version: str) -> int:
@@ -109,7 +109,7 @@ class ChunkIndex(Protocol):
     ) -> None:
         """Append chunks to the staged ones; vectors, if there are any, belong to `space`.
 
-        Chunks that are already staged, by position, are skipped, so two callers can do the same.
+        Positions that are already staged are skipped, so two callers can stage the same chunks.
         """
         ...
 

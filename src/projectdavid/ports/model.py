@@ -27,7 +27,7 @@ class ModelFacts:
     window: int | None = None
     """Maximum tokens of a prompt and its answer together."""
     learned: tuple[str, ...] = ()
-    """Facts learned from its errors, in words for the operator."""
+    """Facts learned from its errors, as text for the operator."""
     capabilities: Mapping[str, tuple[bool, str]] = field(default_factory=dict[str, tuple[bool, str]])
     """Its capabilities: names of `CAPABILITIES`, each with its source: `settings`, `learned` or `provider`."""
 

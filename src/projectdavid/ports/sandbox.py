@@ -235,7 +235,7 @@ class SandboxSession(Protocol):
         """Yield the output of a shell session's terminal after byte `after`: the end position and the bytes of each
         piece.
 
-        Only the last MiB is kept: a late or slow reader gets what is left.
+        Only the last MiB is kept; a late or slow reader misses earlier output.
         """
         ...
 

@@ -1,21 +1,22 @@
-"""The store socket: named queries over rows, and groups of them that are written together or not at all.
+"""The store port: named queries over rows, and groups of them that are written atomically.
 
-It speaks of rows, pages and journals, not of assistants: the SQL of each query stands in a `.sql` file beside the
-adapter, its handle in `ports/queries.py`, the record of its rows in `ports/rows`. `of(owner)` hands out a view in which
-every query is bound to one owner.
+It handles rows, pages and journals, not assistants. The SQL of each query is in a `.sql` file of the adapter, its
+handle in `ports/queries.py`, and the record of its rows in `ports/rows`. `of(owner)` returns a view that binds every
+query to one owner.
 
-Every adapter keeps these rules, and `tests/contracts/test_store.py` tests each:
+Every adapter follows these rules, and `tests/contracts/test_store.py` tests each:
 
-- Durable: `write` returns after the commit. A group is written whole or not at all, also if its caller is cancelled.
+- Durability: `write` returns after the commit. A group is written completely or not at all, even if its caller is
+  cancelled.
 - Order: groups are written in the order of the calls, per process. Readers see them in that order, without gaps.
-- Isolation: a group runs alone. Its checks and its changes see one state that no other writer changes before the
-  commit, as with serializable transactions; an operation sees what the operations before it in the group wrote.
-- Reads see what is committed: a read that begins after `write` returned sees that write, in every process.
-- Barrier: after `flush`, each group whose `write` was called before is written or refused.
+- Isolation: a group runs alone. Its checks and changes see one state that no other writer changes before the commit,
+  as with serializable transactions; an operation sees the writes of earlier operations of its group.
+- Reads see committed data: a read that begins after `write` returned sees that write, in every process.
+- Barrier: after `flush`, each group whose `write` was called before is written or rejected.
 - Time: the times in rows come from callers. Processes that share a store keep their clocks within `MAX_CLOCK_SKEW` of
   `now()`. Each lease expires by itself; an expired lease is never extended.
 - Shared or exclusive: `exclusive` is True if no other process can use the store while this one has it open. Only then
-  can a process take back leases that it did not take itself.
+  can a process release leases that it did not acquire itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,10 +48,10 @@ class RowQuery(Statement, Generic[R_co]):
     record: type[R_co]
 
     def narrow(self, row: AnyRow | None) -> R_co | None:
-        """Return what `write` returned for an operation with this query, with its type.
+        """Narrow the type of a row that `write` returned for an operation with this query.
 
         Raises:
-            TypeError: another query returned it.
+            TypeError: the row belongs to another query.
         """
         if row is None or isinstance(row, self.record):
             return row
@@ -58,7 +59,7 @@ class RowQuery(Statement, Generic[R_co]):
 
 
 class PageQuery(Generic[R_co]):
-    """A query for a page of a list, which runs both ways."""
+    """A query for a page of a list, in either order."""
 
     __slots__ = ("asc", "desc")
 
@@ -151,10 +152,10 @@ class StoreView(Protocol):
         ...
 
     async def write(self, ops: Sequence[Op]) -> list[AnyRow | None]:
-        """Write a group, all or nothing, durably; returns the first row each returned (`RowQuery.narrow` types it).
+        """Write a group atomically and durably; returns the first row of each operation (see `RowQuery.narrow`).
 
         Raises:
-            StoreError: what the failing operation named, or Unavailable; nothing of the group was written.
+            StoreError: `missing` or `clash` of the failed operation, or StoreUnavailable; nothing was written.
         """
         ...
 
@@ -175,7 +176,7 @@ class Store(StoreView, Protocol):
         """Migrate the schema and prepare for use.
 
         Raises:
-            StoreUnavailable: another process uses it, or it has a newer version.
+            StoreUnavailable: another process uses it, it cannot be read or written, or a newer version wrote it.
         """
         ...
 

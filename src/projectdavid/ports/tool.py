@@ -51,8 +51,8 @@ class ToolCall:
 class ToolFile:
     """A file of the owner that the conversation knows; `sha256` is that of its bytes, in hex.
 
-    `made`: created by a call of the conversation; of such files a later one replaces earlier ones of its name, while
-    files of users are all kept.
+    `made`: created by a call of the conversation. Such a file replaces earlier ones of the same name; files of users
+    are all kept.
     """
 
     id: str
@@ -146,7 +146,7 @@ class ToolContext(Protocol):
         ...
 
     async def again(self) -> bool:
-        """Return True if this thread ran calls of this tool before, so there was a session."""
+        """Return True if earlier calls of this tool ran in the thread, so there was a session."""
         ...
 
     async def stores(self) -> Sequence[str]:

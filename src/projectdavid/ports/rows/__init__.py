@@ -1,4 +1,4 @@
-"""Records of rows: what each query of the store returns, one class for each set of columns.
+"""Records of the rows that queries return, one class for each set of columns.
 
 A record is a named tuple of its columns, in their order. Their types are those of the schema, with `| None` if a column
 can be NULL. `python scripts/rows.py --check` compares them with the queries.

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 
 class FoundRow(NamedTuple):
-    """The row of a query whose only answer is whether it has one."""
+    """The row of an existence check."""
 
     found: int
 
 
 class AmountRow(NamedTuple):
-    """How many rows there are."""
+    """A number of rows."""
 
     amount: int
 
@@ -29,7 +29,7 @@ class OwnedNumberRow(NamedTuple):
 
 
 class OwnerRow(NamedTuple):
-    """The user whose an object is."""
+    """The owner of an object."""
 
     owner: str
 
@@ -41,7 +41,7 @@ class PositionRow(NamedTuple):
 
 
 class RevisionRow(NamedTuple):
-    """The revision of an object; an `ETag` is made of it."""
+    """The revision of an object, from which its `ETag` is built."""
 
     n: int
     revision: int
@@ -56,6 +56,6 @@ class OwnerQueueRow(NamedTuple):
 
 
 class MetaRow(NamedTuple):
-    """A fact about the store itself."""
+    """A value of the store's own metadata."""
 
     value: str

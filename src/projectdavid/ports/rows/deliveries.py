@@ -57,7 +57,7 @@ class WebhookTargetRow(NamedTuple):
 
 
 class WebhookSecretRow(NamedTuple):
-    """The secret that stays, and until when earlier ones sign too."""
+    """The current secret, and the time until which previous ones are valid."""
 
     secret: str
     previous_until: int | None

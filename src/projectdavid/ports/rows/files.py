@@ -29,7 +29,7 @@ class CreatedFileRow(NamedTuple):
 
 
 class ExpiredFileRow(NamedTuple):
-    """A file whose time is over."""
+    """An expired file."""
 
     id: str
     owner: str
@@ -71,7 +71,7 @@ class UploadPartRow(NamedTuple):
 
 
 class ExpiredUploadRow(NamedTuple):
-    """An upload whose time is over."""
+    """An expired upload."""
 
     id: str
     owner: str

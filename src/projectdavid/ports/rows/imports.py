@@ -17,7 +17,7 @@ class ImportRow(NamedTuple):
 
 
 class ImportCountsRow(NamedTuple):
-    """How many objects of a kind were imported and refused; `added` counts those of this round."""
+    """The numbers of imported and refused objects of a kind; `added` counts those of this round."""
 
     kind: str
     imported: int
@@ -38,7 +38,7 @@ class ImportedObjectRow(NamedTuple):
 
 
 class KnownObjectRow(NamedTuple):
-    """What an import knows of an object of its source."""
+    """The state of an object of the source."""
 
     kind: str
     source_id: str
@@ -50,7 +50,7 @@ class KnownObjectRow(NamedTuple):
 
 
 class TakenIdRow(NamedTuple):
-    """An id that exists; `own` is 1 if it is the caller's, `thread_id` the thread of a message."""
+    """An existing id; `own` is 1 if it belongs to the caller, `thread_id` is the thread of a message."""
 
     kind: str
     id: str
@@ -59,7 +59,7 @@ class TakenIdRow(NamedTuple):
 
 
 class ImportThreadRow(NamedTuple):
-    """The last message of a thread, and whether a run is open in it."""
+    """The last message of a thread, and whether it has an open run."""
 
     id: str
     last_id: str | None

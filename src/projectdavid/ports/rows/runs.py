@@ -33,14 +33,14 @@ class RunRow(NamedTuple):
 
 
 class OpenRunRow(NamedTuple):
-    """The run that has a thread."""
+    """The active run of a thread."""
 
     id: str
     n: int
 
 
 class RunLeaseRow(NamedTuple):
-    """The lease of a run, and which decision it has reached."""
+    """The lease, version and status of a run."""
 
     lease: str | None
     lease_until: float | None
@@ -49,7 +49,7 @@ class RunLeaseRow(NamedTuple):
 
 
 class JournalRow(NamedTuple):
-    """Journal entries of one kind that follow one another, the first at `position`."""
+    """Consecutive journal entries of one kind; the first is at `position`."""
 
     position: int
     entries: int
@@ -113,7 +113,7 @@ class StepRow(NamedTuple):
 
 
 class StepCallRow(NamedTuple):
-    """A tool call as its step shows it."""
+    """A tool call of a step."""
 
     turn: int
     call_id: str

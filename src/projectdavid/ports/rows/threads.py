@@ -55,7 +55,7 @@ class MessageRow(NamedTuple):
 
 
 class FormattedMessageRow(NamedTuple):
-    """A message as the deprecated formatted list has it."""
+    """A message of the deprecated formatted list."""
 
     role: str
     content: str
@@ -64,7 +64,7 @@ class FormattedMessageRow(NamedTuple):
 
 
 class PromptMessageRow(NamedTuple):
-    """A message as a model needs it."""
+    """A message of a prompt."""
 
     n: int
     role: str
@@ -76,13 +76,13 @@ class PromptMessageRow(NamedTuple):
 
 
 class PromptExtentRow(NamedTuple):
-    """How many messages a prompt can have, and the number of the newest."""
+    """The number of messages available for a prompt; `last` is the row number of the newest."""
 
     messages: int
     last: int
 
 
 class PromptCutRow(NamedTuple):
-    """The number of the first message that a model gets."""
+    """The row number of the first message of a prompt."""
 
     first: int

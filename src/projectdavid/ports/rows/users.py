@@ -1,4 +1,4 @@
-"""Records of users, their keys and what they use."""
+"""Records of users, their keys, usage and erasures."""
 
 from typing import NamedTuple
 
@@ -39,7 +39,7 @@ class ApiKeyRow(NamedTuple):
 
 
 class IdempotencyRow(NamedTuple):
-    """The claim of a request; `status` is None until its answer is stored, and `answer` is then a note."""
+    """The claim of a request; until its answer is stored, `status` is None and `answer` is a note."""
 
     fingerprint: bytes
     seed: bytes
@@ -49,7 +49,7 @@ class IdempotencyRow(NamedTuple):
 
 
 class UsageRow(NamedTuple):
-    """Usage by day (`name` is then the day's number), assistant, key or model."""
+    """Usage by day (`name` is the day's number), assistant, key or model."""
 
     name: int | str
     turns: int
@@ -62,7 +62,7 @@ class UsageRow(NamedTuple):
 
 
 class StoredAmountRow(NamedTuple):
-    """How much an owner stores; `kind` is the name of the limit."""
+    """The stored amount of an owner; `kind` is the name of the limit."""
 
     kind: str
     amount: int
@@ -80,7 +80,7 @@ class ErasureRow(NamedTuple):
 
 
 class RemovalCountsRow(NamedTuple):
-    """Blobs and indexed files that are still to be deleted."""
+    """The numbers of blobs and indexed files that remain to be deleted."""
 
     blobs: int
     files: int

@@ -137,7 +137,7 @@ class FileBatchRow(NamedTuple):
 
 
 class FileAttributesRow(NamedTuple):
-    """What filters see of a file: `attributes` is a JSON object."""
+    """The attributes of a file, a JSON object."""
 
     n: int
     attributes: str
@@ -162,6 +162,6 @@ class SearchableFileRow(NamedTuple):
 
 
 class IndexRemovalRow(NamedTuple):
-    """The number of a file that the index has still to delete."""
+    """The number of a file that the index must still delete."""
 
     file: int
