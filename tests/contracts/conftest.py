@@ -34,6 +34,12 @@ async def store(another: Callable[[], Store]) -> AsyncGenerator[Store]:
 
 
 @pytest.fixture(params=[*STORES, "shared"])
+def stores_at(request: pytest.FixtureRequest) -> Callable[[Path], Store]:
+    """Builds stores, not opened yet, over a folder: exclusive ones, and ones that processes share."""
+    return STORES.get(request.param, lambda folder: SharedStore(folder / "david.db"))
+
+
+@pytest.fixture(params=[*STORES, "shared"])
 async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[tuple[Store, Store]]:
     """An open store as two parts of one process have it, and one as two processes do."""
     if request.param == "shared":

@@ -1,5 +1,7 @@
 """A store that several sets of components share, as processes share a database server."""
 
+import asyncio
+import fcntl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +18,16 @@ class SharedStore(SQLiteStore):
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(path)
+        self._start_lock = path.with_suffix(".start")
         self._clock = clock
         self.is_dead = False
+
+    async def open(self) -> None:
+        """Open in turn: SQLite cannot enable its write-ahead log, or migrate, on two connections at once."""
+        self._start_lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._start_lock.open("w") as turn:
+            await asyncio.to_thread(fcntl.flock, turn, fcntl.LOCK_EX)
+            await super().open()
 
     def _hold(self) -> int:
         return -1

@@ -13,6 +13,8 @@ Every adapter follows these rules, and `tests/contracts/test_store.py` tests eac
   as with serializable transactions; an operation sees the writes of earlier operations of its group.
 - Reads see committed data: a read that begins after `write` returned sees that write, in every process.
 - Barrier: after `flush`, each group whose `write` was called before is written or rejected.
+- Start: processes can open a new store at the same moment. One of them migrates it; if it is exclusive, the others get
+  `StoreUnavailable`.
 - Time: the times in rows come from callers. Processes that share a store keep their clocks within `MAX_CLOCK_SKEW` of
   `now()`. Each lease expires by itself; an expired lease is never extended.
 - Shared or exclusive: `exclusive` is True if no other process can use the store while this one has it open. Only then
