@@ -16,7 +16,7 @@ class SharedStore(SQLiteStore):
 
     exclusive = False
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = lambda: time.time()) -> None:
         super().__init__(path)
         self._start_lock = path.with_suffix(".start")
         self._clock = clock
