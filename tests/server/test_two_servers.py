@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from projectdavid.composition.bootstrap import assemble
-from projectdavid.ports.store import MAX_CLOCK_SKEW, StoreUnavailable
+from projectdavid.ports import queries
+from projectdavid.ports.rows import DeliveryRow, VectorStoreFileRow
+from projectdavid.ports.store import MAX_CLOCK_SKEW, Op, StoreUnavailable
 from tests.fakes.shared_store import SharedStore
 from tests.server.conftest import FOREIGN
 from tests.server.script import player
@@ -159,6 +161,43 @@ async def test_a_second_start_leaves_the_work_of_the_first_server_alone(two: Two
         told = await two.result_within(1, reading)
         assert "message_discarded" not in told
         assert told.count("event: message_created") == 1
+        two.time.release()
+
+
+async def test_a_second_start_leaves_claimed_deliveries_and_files_alone_until_their_leases_expire(
+    two: TwoServers, tmp_path: Path
+) -> None:
+    await two.first.die()
+    asked = {"model": "scripted/hello", "webhook_url": "https://hooks.invalid"}
+    assistant = await two.second.post("/v1/assistants", asked)
+    sent = await two.second.post(f"/v1/assistants/{assistant['id']}/webhook/test")
+    uploaded = await two.second.post("/v1/files", None, files={"file": ("a.txt", b"a")}, data={"purpose": "assistants"})
+    vector_store = await two.second.post("/openai/v1/vector_stores", {"file_ids": [uploaded["id"]]})
+    view = two.second.store.of(assistant["owner_id"])
+
+    async def rows() -> tuple[DeliveryRow, VectorStoreFileRow]:
+        delivery = await view.one(queries.DELIVERY, id=sent["id"])
+        file = await view.one(queries.STORE_FILE, store_id=vector_store["id"], file_id=uploaded["id"])
+        assert delivery is not None
+        assert file is not None
+        return delivery, file
+
+    delivery, file = await rows()
+    lease = {"now": two.time.now, "until": two.time.now + 30.0}
+    claims = [
+        Op(queries.DELIVERY_CLAIM, {"n": delivery.n, "attempts": 0, **lease}),
+        Op(queries.INGEST_CLAIM, {"n": file.n, "lease": "another worker", **lease}),
+    ]
+    assert None not in await two.second.store.write(claims)
+    before = await rows()
+    async with AsyncExitStack() as stack:
+        await start(stack, tmp_path, two.time, works=True)
+        await two.wait(29)
+        assert await rows() == before
+        await two.wait(6)
+        delivery, file = await rows()
+        assert delivery.attempts == 2
+        assert file.lease != "another worker"
         two.time.release()
 
 

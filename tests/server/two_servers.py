@@ -67,7 +67,9 @@ class Server:
         self._stop = stop
 
     async def post(self, path: str, body: Json = None, **options: Any) -> Json:
-        return ok(await self.client.post(path, json={} if body is None else body, **options))
+        if "files" not in options:
+            options["json"] = {} if body is None else body
+        return ok(await self.client.post(path, **options))
 
     async def get(self, path: str) -> Json:
         return ok(await self.client.get(path))
