@@ -58,6 +58,7 @@ RUNTIME = {
     "runs_suspected",
     "run_release",
     "deadlines_move",
+    "clock_change_set",
     "run_speaks",
     "run_unpark",
     "runs_expired",

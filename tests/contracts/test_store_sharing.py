@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from projectdavid.ports import queries
-from projectdavid.ports.store import Op, Store, StoreUnavailable, Value
+from projectdavid.ports.store import MAX_CLOCK_SKEW, Op, Store, StoreUnavailable, Value
 from tests.contracts.rows import born, file, held, knowledge, user
 from tests.timeouts import EVENT_TIMEOUT
 
@@ -157,3 +157,32 @@ async def test_leases_follow_a_clock_that_is_set_back(two: tuple[Store, Store], 
     assert await claim_work(two[0], "a") == {"run", "file"}
     clock.now += 3600.0 - LEASE
     assert "delivery" in await claim_work(two[1], "b")
+
+
+# A clock that was set.
+
+
+async def test_deadlines_move_once_for_each_change_of_the_clock_that_several_processes_see(
+    two: tuple[Store, Store],
+) -> None:
+    n = await born(two[0])
+
+    async def follow(store: Store, jump: float, since: int, now: float) -> None:
+        change: dict[str, Value] = {"jump": jump, "since": since, "now": now}
+        move = Op(queries.DEADLINES_MOVE, {**change, "skew": MAX_CLOCK_SKEW})
+        await store.write([move, Op(queries.CLOCK_CHANGE_SET, change)])
+
+    async def deadline() -> float:
+        row = await two[0].one(queries.RUN_STATE, n=n)
+        assert row is not None
+        return row.expires_at
+
+    assert await deadline() == 1000.5
+    await asyncio.gather(*(follow(store, 3600.0, 4000, 4001.5) for store in two))
+    assert await deadline() == 4600.5
+    await follow(two[1], 3600.2, 4001, 4002.3)
+    assert await deadline() == 4600.5
+    for store, jump, since in ((two[0], 3600.0, 8000), (two[1], -7200.0, 8000), (two[0], 3600.0, 4100)):
+        before = await deadline()
+        await follow(store, jump, since, since + 1.5)
+        assert await deadline() == before + jump

@@ -201,3 +201,17 @@ async def test_a_clock_that_is_set_takes_no_time_from_a_run_and_gives_it_none(st
             stage.clock.skip(seconds)
             await stage.quiet()
         assert kinds(await stage.events(n)) == ["pending", "expired"]
+
+
+async def test_a_clock_that_is_set_moves_a_deadline_once_if_two_processes_see_it(stage: Stage) -> None:
+    n = await stage.run(status=RunStatus.PENDING, seconds=600.0)
+    async with sweeping(stage.sweeper(every=1.0)), sweeping(stage.sweeper(every=1.0)):
+        await stage.quiet()
+        stage.clock.skip(2.0, slow=2.0 - 3600.0)
+        async with asyncio.timeout(EVENT_TIMEOUT):
+            while (await stage.row(n)).expires_at == START + 600.0:
+                await stage.quiet()
+        for _ in range(3):
+            stage.clock.skip(1.0)
+            await stage.quiet()
+    assert (await stage.row(n)).expires_at == pytest.approx(START + 600.0 + 3598.0, abs=1.0)

@@ -7,7 +7,7 @@ from projectdavid.engine.inputs import RunExpired
 from projectdavid.engine.run import InputRefused
 from projectdavid.ports import queries
 from projectdavid.ports.blobs import NoRoom
-from projectdavid.ports.store import Op, RowMissing, Store, StoreUnavailable
+from projectdavid.ports.store import MAX_CLOCK_SKEW, Op, RowMissing, Store, StoreUnavailable, Value
 from projectdavid.runtime.clock import Clock
 from projectdavid.runtime.file_lifecycle import FileLifecycle
 from projectdavid.runtime.page_cache import KEPT as PAGES_KEPT
@@ -79,14 +79,18 @@ class Sweeper:
         return self._clock(), asyncio.get_running_loop().time()
 
     async def _follow_clock(self, before: tuple[float, float]) -> tuple[float, float]:
-        """Move the deadlines of open runs if the clock was changed. Returns the clocks."""
+        """Move the deadlines of open runs if the clock was changed, once for all processes. Returns the clocks."""
         now = self._read_clocks()
         passed = now[1] - before[1]
         jump = now[0] - before[0] - passed
         if abs(jump) > JUMP:
             log.warning("the clock jumped by %.0f seconds; the deadlines of open runs move with it", jump)
+            change: dict[str, Value] = {"jump": jump, "since": int(now[0] - passed), "now": now[0]}
             await self._store.write(
-                [Op(queries.DEADLINES_MOVE, {"jump": jump, "since": int(now[0] - passed), "now": now[0]})]
+                [
+                    Op(queries.DEADLINES_MOVE, {**change, "skew": MAX_CLOCK_SKEW}),
+                    Op(queries.CLOCK_CHANGE_SET, change),
+                ]
             )
         return now
 

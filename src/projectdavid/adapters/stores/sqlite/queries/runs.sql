@@ -219,10 +219,20 @@ ORDER BY expires_at LIMIT :limit;
 
 -- name: deadlines_move
 -- Move the deadlines of open runs with the clock, so they keep their remaining time. Runs created between `since` and
--- `now` already use the new time.
+-- `now` already use the new time. Affects no row if another process recorded the same change with `clock_change_set`.
 UPDATE runs SET expires_at = expires_at + :jump, action_expires_at = action_expires_at + :jump
 WHERE $OPEN
-    AND NOT (created_at BETWEEN :since AND :now);
+    AND NOT (created_at BETWEEN :since AND :now)
+    AND NOT EXISTS (
+        SELECT 1 FROM meta AS m
+        WHERE m.key = 'clock_change' AND abs((m.value ->> '$.jump') - :jump) <= :skew
+            AND m.value ->> '$.since' <= :now AND m.value ->> '$.now' >= :since
+    );
+
+-- name: clock_change_set
+-- Record a change of the clock between `since` and `now`, after `deadlines_move` in the same transaction.
+INSERT INTO meta (key, value) VALUES ('clock_change', json_object('jump', :jump, 'since', :since, 'now', :now))
+ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
 -- name: runs_unanswered
 -- returns: NumberRow
