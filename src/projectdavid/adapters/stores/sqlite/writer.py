@@ -16,7 +16,6 @@ from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 import apsw
-import msgspec
 
 from projectdavid.adapters.stores.sqlite.queries import QUERIES
 from projectdavid.adapters.stores.sqlite.reserve import DiskReserve
@@ -50,7 +49,6 @@ Rows = list[AnyRow | None]
 T = TypeVar("T")
 DELETION = re.compile(r"DELETE|UPDATE \w+ SET (owner = 'erased'|erased = 1)")
 TO_ERASE = re.compile(r"INSERT INTO (erased_ids|erasures|meta) ")
-_pack = msgspec.msgpack.Encoder().encode
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 LARGE = 256 * 1024
 """Minimum bytes of a group that a thread writes: SQLite takes 2 ms to copy a megabyte into pages."""
@@ -338,7 +336,12 @@ def _effect(query: str) -> str:
 
 
 def _is_large(ops: Sequence[Op]) -> bool:
-    return len(ops) >= MANY or len(_pack([op.params for op in ops])) >= LARGE
+    size = 0
+    for op in ops:
+        for value in op.params.values():
+            if isinstance(value, str | bytes):
+                size += len(value)
+    return size >= LARGE or len(ops) >= MANY
 
 
 def _only_deleting(jobs: list[_Job]) -> list[_Job]:
