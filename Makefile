@@ -35,7 +35,7 @@ test: $(SYNCED) ## All tests but those of compat and real-model
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests of the fuzzers
-	@SIM_SEEDS=10000 FUZZ_SCALE=4 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	@SIM_SEEDS=10000 FUZZ_SCALE=7 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		tests/simulation tests/server/test_openapi_fuzz.py tests/dialect/test_openapi_fuzz.py
 
 chaos: $(SYNCED) ## Twenty backups at random moments of a busy server, each restored and released
