@@ -16,6 +16,8 @@ from tests.cli.processes import COMMAND, PATIENCE, finished, started, stopped
 
 pytestmark = pytest.mark.slow
 STARTING = f"Starting Project David {projectdavid.__version__} ..."
+FREE = "19009"
+"""A port outside the range from which the system takes those of clients."""
 
 
 @pytest.fixture
@@ -94,8 +96,8 @@ main()
 @pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [
-        (["--data", "/proc/nowhere"], {}, "/proc/nowhere"),
-        (["--data", "file/below"], {}, "file/below"),
+        (["--port", "0", "--data", "/proc/nowhere"], {}, "/proc/nowhere"),
+        (["--port", "0", "--data", "file/below"], {}, "file/below"),
         (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:9000"),
         (["--host", "host.invalid"], {}, "cannot listen on host.invalid"),
         (["--log-level", "loud"], {}, "unknown log level loud"),
@@ -103,7 +105,7 @@ main()
         (["--port", "0"], {"PROJECTDAVID_PROVIDERS": "{"}, "providers"),
         (["--port", "0"], {"PROJECTDAVID_DEFAULT_PROVIDER": "nobody"}, "'nobody'"),
         (["--port", "0"], {"PROJECTDAVID_MODEL_ALIASES": '{"gpt-4o": "nobody/llama"}'}, "'nobody/llama'"),
-        ([], {"OPENAI_BASE_URL": "http://localhost:9000/openai/v1"}, "is this server itself"),
+        (["--port", FREE], {"OPENAI_BASE_URL": f"http://localhost:{FREE}/openai/v1"}, "is this server itself"),
     ],
 )
 def test_what_keeps_it_from_starting_is_one_line(

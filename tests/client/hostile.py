@@ -73,8 +73,17 @@ def _read_request(connection: socket.socket) -> None:
 
 
 def http(body: bytes, *headers: str, status: str = "200 OK", kind: str = "application/json") -> bytes:
-    """A whole answer, which is well-formed as far as HTTP goes."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers]
+    """A whole answer, which is well-formed as far as HTTP goes.
+
+    It announces that the server closes the connection: otherwise a client can send a retry into the closed one.
+    """
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *headers,
+    ]
     return "\r\n".join(lines).encode("latin-1") + HEADER_END + body
 
 
