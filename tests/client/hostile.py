@@ -72,18 +72,16 @@ def _read_request(connection: socket.socket) -> None:
         missing -= len(piece)
 
 
-def http(body: bytes, *headers: str, status: str = "200 OK", kind: str = "application/json") -> bytes:
+def http(
+    body: bytes, *headers: str, status: str = "200 OK", kind: str = "application/json", closes: bool = True
+) -> bytes:
     """A whole answer, which is well-formed as far as HTTP goes.
 
-    It announces that the server closes the connection: otherwise a client can send a retry into the closed one.
+    `closes`: it says that the server closes the connection; otherwise a client can send a retry into the closed one.
     """
-    lines = [
-        f"HTTP/1.1 {status}",
-        f"Content-Type: {kind}",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-        *headers,
-    ]
+    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers]
+    if closes:
+        lines.append("Connection: close")
     return "\r\n".join(lines).encode("latin-1") + HEADER_END + body
 
 

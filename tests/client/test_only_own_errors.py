@@ -424,7 +424,7 @@ def _use_in_two_loops(url: str) -> None:
 
 
 def test_a_client_of_another_event_loop_says_so() -> None:
-    with answering(http(b"null"), hold=True) as url, warnings.catch_warnings():
+    with answering(http(b"null", closes=False), hold=True) as url, warnings.catch_warnings():
         # The connection belongs to a loop that is gone: nothing can close it any more.
         warnings.simplefilter("ignore", ResourceWarning)
         _use_in_two_loops(url)
