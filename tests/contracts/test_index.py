@@ -116,6 +116,16 @@ async def test_only_the_stores_that_are_named_are_searched(index: ChunkIndex):
     assert sorted(await texts(index, "heron", stores=(1, 2))) == ["heron here", "heron there"]
 
 
+@pytest.mark.parametrize("others", [1, 30])
+async def test_a_store_is_searched_alone_whatever_its_share_of_the_index(index: ChunkIndex, others: int):
+    await fill(index, HERON, piece("The heron waits."))
+    await fill(index, ELSEWHERE, *(piece(f"A heron, number {n}.", n) for n in range(others)))
+    await fill(index, HERS, *(piece(f"Her heron, number {n}.", n) for n in range(others)))
+    await index.stage(REED, "1", [piece("A heron that is not there yet.")])
+    assert await texts(index, "heron", stores=(1,)) == ["The heron waits."]
+    assert len(await texts(index, "heron", stores=(1, 2), limit=50)) == 1 + others
+
+
 async def test_what_was_removed_is_found_by_nobody(index: ChunkIndex):
     await fill(index, HERON, piece("heron", at=vector(1, 0)), space=SPACE)
     await index.stage(REED, "1", [piece("heron")])

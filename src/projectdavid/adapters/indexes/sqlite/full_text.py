@@ -39,7 +39,7 @@ def telling(text: str) -> list[str]:
 
 
 def expression(words: Iterable[str], stores: Iterable[int]) -> str:
-    """Build an expression that matches any of these words in any of these stores."""
+    """Build an expression that matches any of these words, in any of these stores if there are some."""
     terms = " OR ".join(f'"{space_letters(word).strip()}"' for word in words)
     scopes = " OR ".join(f'"{scope(store)}"' for store in stores)
-    return f"scope : ({scopes}) AND text : ({terms})"
+    return f"scope : ({scopes}) AND text : ({terms})" if scopes else f"text : ({terms})"

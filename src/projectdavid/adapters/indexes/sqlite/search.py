@@ -21,6 +21,8 @@ COMMON = 0.05
 """A word is common if a larger share of all chunks contains it."""
 FEW = 500
 """Words that fewer chunks contain are never dropped."""
+LARGE_SHARE = 0.1
+"""From this share of all chunks on, filtering the matches is faster than matching the scopes of stores."""
 COLUMNS = 'n, text, start, "end", first_line, last_line, first_page, last_page, header'
 
 
@@ -29,6 +31,7 @@ class _Edition:
     file: int
     store: int
     space: str | None
+    chunks: int
 
 
 def chunk_of(row: Sequence[Any]) -> Chunk:
@@ -103,11 +106,11 @@ def search(db: apsw.Connection, matrices: MatrixCache, executor: Executor, query
 
 def _editions(db: apsw.Connection, query: IndexQuery) -> dict[int, _Edition]:
     statement = """
-        SELECT n, file, store, space FROM editions
+        SELECT n, file, store, space, chunks FROM editions
         WHERE owner = ? AND published = 1 AND store IN (SELECT value FROM json_each(?))
     """
     rows = db.execute(statement, (query.owner, json.dumps(list(query.stores))))
-    return {n: _Edition(file, store, space) for n, file, store, space in rows}
+    return {n: _Edition(*rest) for n, *rest in rows}
 
 
 def _lexical(
@@ -122,28 +125,27 @@ def _lexical(
     words = full_text.telling(query.text or "")
     if not words:
         return {}
-    others = any(n not in editions for n, one in everything.items() if one.store in stores) or _has_staged(
-        db, query.owner, stores
-    )
-    bound = "AND rowid >> 32 IN (SELECT value FROM json_each(:editions))" if others else ""
+    (total,) = next(iter(db.execute("SELECT sum(chunks) FROM editions")))
+    large = sum(one.chunks for one in everything.values() if one.store in stores) >= LARGE_SHARE * total
+    others = any(n not in editions for n, one in everything.items() if one.store in stores)
+    filtered = large or others or _has_staged(db, query.owner, stores)
+    bound = "AND rowid >> 32 IN (SELECT value FROM json_each(:editions))" if filtered else ""
     statement = f"""
         SELECT rowid, -bm25(words, 0.0, 1.0) AS score FROM words WHERE words MATCH :expression {bound}
         ORDER BY score DESC, rowid LIMIT :depth
     """  # noqa: S608 one of two constant texts
-    expression = full_text.expression(_drop_common(db, words), stores)
+    expression = full_text.expression(_drop_common(db, words, total), () if large else stores)
     params = {"expression": expression, "depth": depth, "editions": json.dumps(list(editions))}
     return dict(db.execute(statement, params))
 
 
-def _drop_common(db: apsw.Connection, words: list[str]) -> list[str]:
+def _drop_common(db: apsw.Connection, words: list[str], total: int) -> list[str]:
     """Drop common words if others remain: they are unspecific, and slow to rank by.
 
-    In a small index all words are kept.
+    In an index with few chunks in `total`, all words are kept.
     """
-    if len(words) == 1:
-        return words
-    (most,) = next(iter(db.execute("SELECT sum(chunks) * ? FROM editions", (COMMON,))))
-    if most < FEW:
+    most = total * COMMON
+    if len(words) == 1 or most < FEW:
         return words
     tokenize = db.fts5_tokenizer("porter", ["unicode61", "remove_diacritics", "2"])
     rare: list[str] = []
