@@ -7,7 +7,7 @@ ideograph or syllable of a script without spaces, or one other visible character
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
 from typing import Final
@@ -36,6 +36,9 @@ _KINDS: Final = bytes(
     for code in range(128)
 ).ljust(256, b".")
 """Class of each ASCII character: whitespace, letter, digit or other."""
+_BLOCK: Final = 2048
+_END: Final = b"|"
+"""No class."""
 
 
 def estimate(text: str) -> int:
@@ -43,9 +46,26 @@ def estimate(text: str) -> int:
     if not text.isascii():
         return len(_TOKEN.findall(text))
     # Same count as the regular expression, three times as fast: insert spaces between tokens, then split.
-    kinds = text.encode("ascii").translate(_KINDS)
+    return len(_divide(text.encode("ascii").translate(_KINDS)).split())
+
+
+def _divide(kinds: bytes) -> bytes:
+    """Insert spaces between tokens."""
     divided = kinds.replace(b"aaaaaaa", b"a ").replace(b"000", b"0 ").replace(b".", b" . ")
-    return len(divided.replace(b"a0", b"a 0").replace(b"0a", b"0 a").split())
+    return divided.replace(b"a0", b"a 0").replace(b"0a", b"0 a")
+
+
+def _estimate_parts(text: str, offsets: Sequence[int]) -> Iterator[int]:
+    """Yield the estimate of each part between two offsets. Many are divided at once, which is twice as fast."""
+    for first in range(0, len(offsets) - 1, _BLOCK):
+        block = offsets[first : first + _BLOCK + 1]
+        whole = text[block[0] : block[-1]]
+        if not whole.isascii():
+            yield from (estimate(text[start:end]) for start, end in pairwise(block))
+            continue
+        kinds = whole.encode("ascii").translate(_KINDS)
+        parts = (kinds[start - block[0] : end - block[0]] for start, end in pairwise(block))
+        yield from (len(part.split()) for part in _divide(_END.join(parts)).split(_END))
 
 
 def split_document(document: Document, size: int = SIZE, overlap: int = OVERLAP) -> Iterator[Chunk]:
@@ -139,7 +159,7 @@ def _units(document: Document, most: int) -> _Units:
             ranks.append(_rank(match[0], text, place))
         offsets.append(place)
         last = place
-    pieces = [*_pieces(text, pairwise([*offsets, len(text)]), ranks, most)]
+    pieces = [*_pieces(text, [*offsets, length], ranks, most)]
     return _Units(
         [*(start for start, _, _ in pieces), len(text)],
         [0, *accumulate(weight for _, weight, _ in pieces)],
@@ -147,12 +167,9 @@ def _units(document: Document, most: int) -> _Units:
     )
 
 
-def _pieces(
-    text: str, spans: Iterable[tuple[int, int]], ranks: Iterable[int], most: int
-) -> Iterator[tuple[int, int, int]]:
+def _pieces(text: str, offsets: Sequence[int], ranks: Iterable[int], most: int) -> Iterator[tuple[int, int, int]]:
     """Yield the start, tokens and rank of each unit."""
-    for (start, end), rank in zip(spans, ranks, strict=True):
-        weight = estimate(text[start:end])
+    for (start, end), weight, rank in zip(pairwise(offsets), _estimate_parts(text, offsets), ranks, strict=True):
         if weight <= most:
             yield start, weight, rank
             continue
