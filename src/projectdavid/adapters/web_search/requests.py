@@ -49,7 +49,7 @@ class SearchEngine:
         self.name = name
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
-        self._session = LazySession(aiohttp.ClientTimeout(total=timeout))
+        self._session = LazySession(timeout)
 
     async def ask(
         self,

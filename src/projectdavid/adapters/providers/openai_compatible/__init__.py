@@ -100,8 +100,7 @@ class OpenAICompatible:
         self._facts = ServerFacts(base_url, self.profile.name, self._fetch)
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
-        timeout = aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_read=idle_timeout)
-        self._session = LazySession(timeout, connections=0)
+        self._session = LazySession(connect_timeout=connect_timeout, idle_timeout=idle_timeout, connections=0)
         self._listed: dict[str, ModelList.Model] | None = None
         self._listed_until = 0.0
         self._open: set[aiohttp.ClientResponse] = set()

@@ -44,7 +44,7 @@ class JsonClient:
         self.server = ProviderServer.of(name, base_url, api_key, headers)
         self.failures = FailureParser(name, self.server)
         self._timeout = timeout
-        self._session = LazySession(aiohttp.ClientTimeout(total=timeout))
+        self._session = LazySession(timeout)
 
     async def ask(self, url: str, asked: dict[str, Any], answer: type[T]) -> T:
         """Send one request, without retries, and decode its answer.
