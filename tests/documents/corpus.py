@@ -147,6 +147,12 @@ def open_document(body: str, **parts: str) -> bytes:
     return archive({"content.xml": f"{ODT_HEAD}{body}</office:body></office:document-content>", **parts})
 
 
+def flat_document(body: str) -> bytes:
+    """An OpenDocument file that is no archive."""
+    head = ODT_HEAD.replace("document-content", "document", 1)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}{body}</office:body></office:document>'.encode()
+
+
 @dataclass(frozen=True)
 class Sample:
     """A file, and what is known of its text: phrases in it, in this order, and what is not in it; or why it is refused."""
@@ -268,6 +274,10 @@ OFFICE = [
     Sample("text.odt", open_document(ODT_TEXT), "odt", ("## Minutes", "The parish  council [footnote 1] meets.", "- Bring tea", "Plan | Plan | Price", "A | B | 9", "[Picture: A church]", "Footnote 1: In the hall", "Comment by Ada: Every week?")),
     Sample("sheet.ods", open_document(ODS_TEXT), "ods", ("# Prices", "Part |  |  | 25.6 %")),
     Sample("show.odp", open_document(ODP_TEXT), "odp", ("# Growth", "First", "Last", "Notes: Say hello")),
+    Sample("text.fodt", flat_document(ODT_TEXT), "odt", ("## Minutes", "The parish  council [footnote 1] meets.", "A | B | 9", "[Picture: A church]", "Comment by Ada: Every week?"), ("office:", "xmlns")),
+    Sample("sheet.fods", flat_document(ODS_TEXT), "ods", ("# Prices", "Part |  |  | 25.6 %")),
+    Sample("show.fodp", flat_document(ODP_TEXT), "odp", ("# Growth", "First", "Last", "Notes: Say hello")),
+    Sample("broken.fodt", flat_document(ODT_TEXT)[:-30], "", refusal="broken or truncated"),
     Sample("locked.odt", open_document(ODT_TEXT, **{"META-INF/manifest.xml": "<m><encryption-data/></m>"}), "", refusal="encrypted"),
     Sample("book.epub", archive(BOOK), "epub", ("# The Lamp", "By Ada", "# One", "The keeper slept.", "The storm came.")),
     Sample("locked.epub", archive({**BOOK, "META-INF/rights.xml": "<rights/>"}), "", refusal="copy protection"),

@@ -126,6 +126,18 @@ class ZipArchive:
                     _check_prolog(part.read(PROLOG), entry.filename)
 
 
+def read_xml(file: IO[bytes]) -> Any:
+    """Parse a document that is a single XML file; returns its root element.
+
+    Raises:
+        UnreadableFile: it is broken.
+    """
+    try:
+        return etree.parse(file, _parser()).getroot()
+    except etree.XMLSyntaxError:
+        raise UnreadableFile("invalid_file", "It is broken or truncated.") from None
+
+
 def _check_size(entries: list[tuple[int, int]]) -> None:
     whole = sum(size for size, _ in entries)
     bombs = any(size > SMALL and size > RATIO * packed for size, packed in entries)

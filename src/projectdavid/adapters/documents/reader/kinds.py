@@ -46,6 +46,8 @@ MARKUP = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Beginnings of HTML pages."""
+FLAT = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\?>\s*<office:document\s")
+"""Beginnings of OpenDocument files that are not archives."""
 PICTURES = ("image/png", "image/jpeg", "image/tiff", "image/webp", "image/bmp")
 RECOGNITION = "projectdavid.adapters.documents.reader.ocr"
 PAGES = ("text/html", "application/xhtml+xml")
@@ -91,6 +93,8 @@ def _kind(file: IO[bytes], name: str) -> str:
         return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _detect_archive(file)
+    if FLAT.match(head):
+        return "odt"
     media = detect_media_type(head, "")
     if media == OLE:
         return _compound(file)

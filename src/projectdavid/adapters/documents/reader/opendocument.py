@@ -1,10 +1,10 @@
-"""OpenDocument texts, sheets and presentations (odt, ods, odp)."""
+"""OpenDocument texts, sheets and presentations: odt, ods, odp, and their flat variants, which are one XML file."""
 
 from collections.abc import Iterator
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 from projectdavid.adapters.documents.limits import ReaderLimits
-from projectdavid.adapters.documents.reader.archives import ZipArchive
+from projectdavid.adapters.documents.reader.archives import ZipArchive, read_xml
 from projectdavid.adapters.documents.reader.failures import UnreadableFile, encrypted_file
 from projectdavid.adapters.documents.reader.open_list_numbers import OpenNumbering
 from projectdavid.adapters.documents.reader.pages import LineCollector, PageCollector
@@ -49,6 +49,7 @@ _SKIPPED: Final = frozenset(
             "dc:creator",
             "dc:date",
             "text:table-of-content",
+            "draw:object",
         ),
     )
 )
@@ -62,15 +63,30 @@ MOST_REPEATED: Final = 1_000
 MOST_BLANKS: Final = 100
 
 
+class _Parts(Protocol):
+    """The XML parts of a document."""
+
+    def tree(self, name: str) -> Any:
+        """Return the root element of a part; None if it does not exist."""
+
+
+class _FlatParts:
+    """The parts of a flat document: its content and styles have the same root."""
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+
+    def tree(self, name: str) -> Any:
+        return self._root if name in ("content.xml", "styles.xml") else None
+
+
 def read(file: IO[bytes], _name_of_file: str, limits: ReaderLimits) -> Document:
     """Read the text with headers, notes and comments; one page per sheet or slide.
 
     Raises:
         UnreadableFile: it is encrypted, or too long.
     """
-    archive = ZipArchive(file)
-    if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-        raise encrypted_file()
+    archive = _open(file)
     body = archive.tree("content.xml").find(_name("office:body"))
     if (text := body.find(_name("office:text"))) is not None:
         return _text(archive, text, limits)
@@ -81,7 +97,18 @@ def read(file: IO[bytes], _name_of_file: str, limits: ReaderLimits) -> Document:
     raise UnreadableFile("unsupported_file", "It is an OpenDocument file, but not a text, spreadsheet or presentation.")
 
 
-def _text(archive: ZipArchive, text: Any, limits: ReaderLimits) -> Document:
+def _open(file: IO[bytes]) -> _Parts:
+    is_zip = file.read(2) == b"PK"
+    file.seek(0)
+    if not is_zip:
+        return _FlatParts(read_xml(file))
+    archive = ZipArchive(file)
+    if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+        raise encrypted_file()
+    return archive
+
+
+def _text(archive: _Parts, text: Any, limits: ReaderLimits) -> Document:
     reader = _Reader(archive, LineCollector(limits))
     styles = archive.tree("styles.xml")
     reader.add_margins(styles, "header")
@@ -91,7 +118,7 @@ def _text(archive: ZipArchive, text: Any, limits: ReaderLimits) -> Document:
     return reader.lines.document("odt")
 
 
-def _sheets(archive: ZipArchive, book: Any, limits: ReaderLimits) -> Document:
+def _sheets(archive: _Parts, book: Any, limits: ReaderLimits) -> Document:
     pages = PageCollector("ods", limits)
     for table in book.iter(_TABLE):
         reader = _Reader(archive, LineCollector(limits))
@@ -105,7 +132,7 @@ def _sheets(archive: ZipArchive, book: Any, limits: ReaderLimits) -> Document:
     return pages.document()
 
 
-def _slides(archive: ZipArchive, show: Any, limits: ReaderLimits) -> Document:
+def _slides(archive: _Parts, show: Any, limits: ReaderLimits) -> Document:
     pages = PageCollector("odp", limits)
     for page in show.iter(_name("draw:page")):
         reader = _Reader(archive, LineCollector(limits))
@@ -127,7 +154,7 @@ def _slides(archive: ZipArchive, show: Any, limits: ReaderLimits) -> Document:
 class _Reader:
     """Adds the text of elements to lines, and collects notes and comments for the end."""
 
-    def __init__(self, archive: ZipArchive, lines: LineCollector) -> None:
+    def __init__(self, archive: _Parts, lines: LineCollector) -> None:
         self.lines = lines
         self._archive = archive
         self._numbering = OpenNumbering(archive.tree("styles.xml"), archive.tree("content.xml"))
@@ -223,7 +250,8 @@ class _Reader:
         """Add an embedded object of a frame: a chart with its data, or a formula."""
         for embedded in frame.iterchildren(_OBJECT):
             name = embedded.get(_name("xlink:href"), "").removeprefix("./")
-            root = self._archive.tree(f"{name}/content.xml") if name else None
+            # In a flat document, the object is inside the element.
+            root = self._archive.tree(f"{name}/content.xml") if name else next(iter(embedded), None)
             if root is None:
                 continue
             if (formula := root.findtext("{*}semantics/{*}annotation")) and formula.strip():
