@@ -22,7 +22,7 @@ from projectdavid.runtime.tool_calls.call_context import CallContext
 from tests.simulation.database import Database
 from tests.simulation.world import lived
 
-SEEDS = int(os.environ.get("SIM_SEEDS", "1500"))
+SEEDS = int(os.environ.get("SIM_SEEDS", "2000"))
 FIRST = int(os.environ.get("SIM_SEED", "0"))
 """`SIM_SEED=n SIM_SEEDS=1` lives through one world again."""
 ENOUGH = 400
