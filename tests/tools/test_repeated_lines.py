@@ -85,3 +85,7 @@ def test_repetitions_leave_room_for_what_is_not_repeated() -> None:
     assert shown.startswith("first\nsame\n[... the line above repeated")
     assert shown.endswith("\nrow 2999\nlast")
     assert "row 0\n" in shown
+
+
+def test_escapes_of_a_terminal_are_removed() -> None:
+    assert readable("\x1b[31mred\x1b[0m \x1b[2J\x1b]0;title\x07ok\n", 100) == "red ok"

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from projectdavid.tools.sessions.terminal_text import apply_controls, clip, left_out
+from projectdavid.tools.sessions.terminal_text import clip, left_out, plain
 
 LOOKED_AT = 120_000
 """Characters that are searched for repetitions, at both ends."""
@@ -24,8 +24,8 @@ _UNITS = re.compile(r"\b(?:[kMG]?i?B|it/s|s/it|[kMG]?i?B/s)\b")
 
 
 def readable(text: str, limit: int) -> str:
-    """Return the readable form of an output: controls applied, lines folded, clipped to `limit` characters."""
-    text = apply_controls(text).rstrip("\n")
+    """Return an output without escapes, with controls applied and lines folded, clipped to `limit` characters."""
+    text = plain(text).rstrip("\n")
     half = LOOKED_AT // 2
     if len(text) <= LOOKED_AT:
         return clip(fold_lines(text), limit)
