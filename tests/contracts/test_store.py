@@ -528,7 +528,7 @@ CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "
 }
 """These write the owner down; whose it is they cannot get wrong."""
 OF_ONESELF = {"runs_room", "storage_room", "reader", "admin_key_remains", "imports_room", "import_room", "import_ids"}
-"""These say something of the owner who asks, who may have nothing; and which ids are free."""
+"""These report on the owner itself, which can have nothing, and on free ids."""
 
 
 async def furnish(store: Store) -> None:
@@ -596,7 +596,7 @@ async def test_an_owner_sees_what_is_theirs_and_a_stranger_nothing_of_it(store: 
 
 async def test_a_stranger_changes_nothing_of_an_owners(store: Store) -> None:
     await furnish(store)
-    missing = RowMissing("thing", "of somebody else")
+    missing = RowMissing("thing", "of another owner")
     for query, params in BOUND_WRITES.items():
         with pytest.raises(RowMissing):
             await store.of("bob").write([Op(handle(query), params, missing=missing)])
@@ -919,7 +919,7 @@ async def test_a_run_waits_for_work_until_it_is_held_and_again_when_the_hold_run
     await store.write([held(n, 1, 130.0)])
     assert [await waiting(now) for now in (100, 129.9, 130)] == [False, False, True]
     await store.write([Op(queries.LEASES_EXTEND, {"lease": "worker", "until": 160.0, "now": 129.9})])
-    await store.write([Op(queries.LEASES_EXTEND, {"lease": "somebody", "until": 999.0, "now": 129.9})])
+    await store.write([Op(queries.LEASES_EXTEND, {"lease": "another", "until": 999.0, "now": 129.9})])
     assert [await waiting(now) for now in (159, 160)] == [False, True]
     await store.write([Op(queries.LEASES_EXTEND, {"lease": "worker", "until": 999.0, "now": 160.0})])
     assert await waiting(160)

@@ -117,13 +117,13 @@ def answers(target: Target, origin: str) -> dict[str, dict[str, str]]:
     field = f"Origin: {origin}"
     assistant = ask(target, target.post("/v1/assistants", {"model": "demo/assistant"})).json()["id"]
     run = {"assistant_id": assistant, "thread": {"messages": [{"role": "user", "content": "Hi"}]}, "stream": True}
-    nobody = Target(target.url, "none")
+    anonymous = Target(target.url, "none")
     requests = {
         "an object": target.head(f"GET /v1/assistants/{assistant}", field),
         "an object of the dialect": target.head(f"GET /openai/v1/assistants/{assistant}", field),
         "a stream": target.post("/openai/v1/threads/runs", run, field),
-        "no key": nobody.head("GET /v1/assistants", field),
-        "no key in the dialect": nobody.head("GET /openai/v1/assistants", field),
+        "no key": anonymous.head("GET /v1/assistants", field),
+        "no key in the dialect": anonymous.head("GET /openai/v1/assistants", field),
         "no such route": target.head("GET /v1/none", field),
         "no such route of the dialect": target.head("GET /openai/v1/none", field),
         "another method": target.head("DELETE /health", field),

@@ -60,7 +60,7 @@ def agents(above: int | None = None) -> list[int]:
     """The first process of each session."""
     below = {
         pid: _inner(pid) for pid in process_trees.processes(above or os.getpid())
-    }  # asked once: one may end meanwhile
+    }  # asked once: one can end in between
     return [pid for pid, numbers in below.items() if len(numbers) == 3 and numbers[-1] == "1"]
 
 

@@ -12,7 +12,7 @@ from projectdavid.tools.sessions.repeated_lines import readable
 from projectdavid.tools.sessions.session_files import CallFiles, bring_in, save_image, take_out
 from projectdavid.tools.sessions.sessions import HeldSession, SessionPool
 from projectdavid.tools.sessions.terminal_text import clip, gap_of, seconds_of, size_of
-from projectdavid.tools.step_rendering import render_code
+from projectdavid.tools.step_renderers import render_code
 
 MAX_CODE = 200_000
 """Maximum characters of the code."""

@@ -13,7 +13,7 @@ from projectdavid.tools.sessions.repeated_lines import readable
 from projectdavid.tools.sessions.session_files import CallFiles, bring_in, take_out
 from projectdavid.tools.sessions.sessions import HeldSession, SessionPool
 from projectdavid.tools.sessions.terminal_text import TerminalCleaner, apply_controls, gap_of, seconds_of, size_of
-from projectdavid.tools.step_rendering import render_commands
+from projectdavid.tools.step_renderers import render_commands
 
 MAX_COMMANDS = 50
 MAX_COMMAND = 100_000

@@ -8,7 +8,7 @@ from projectdavid.engine.citations import render_mark, search_number
 from projectdavid.engine.filters import InvalidFilter, check_filter
 from projectdavid.ports.retrieval import FoundPassage, Retrieval, RetrievalQuery, RetrievalResult, RetrievalUnavailable
 from projectdavid.ports.tool import ToolCall, ToolContext, ToolDescription, ToolError, ToolFunction, ToolOutput
-from projectdavid.tools.step_rendering import render_file_search
+from projectdavid.tools.step_renderers import render_file_search
 from projectdavid.tools.untrusted import UntrustedFence
 
 RESULTS = 8

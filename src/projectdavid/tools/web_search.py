@@ -11,7 +11,7 @@ from projectdavid.ports.pages import WebPage
 from projectdavid.ports.tool import ToolCall, ToolContext, ToolDescription, ToolError, ToolFunction, ToolOutput
 from projectdavid.ports.websearch import WebSearchEngine as Engine
 from projectdavid.ports.websearch import WebSearchError
-from projectdavid.tools.step_rendering import render_web_search
+from projectdavid.tools.step_renderers import render_web_search
 from projectdavid.tools.untrusted import UntrustedFence
 from projectdavid.tools.web_pages import PageReader
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from projectdavid.api.http.content_encoding import decode_body
+from projectdavid.api.http.body_decoder import decode_body
 from projectdavid.api.http.errors import ApiError, envelope
 
 log = logging.getLogger("projectdavid.http")

@@ -7,7 +7,7 @@ import msgspec
 from projectdavid.api.openai import step_serializers
 from projectdavid.api.openai.code_arguments import CodeReader
 from projectdavid.api.openai.events import Shown, delta, event
-from projectdavid.api.openai.message_rendering import begun_at
+from projectdavid.api.openai.open_message import begun_at
 from projectdavid.api.openai.serializers import Json
 from projectdavid.engine.calls import IMAGE_TYPES
 from projectdavid.ports.rows import RunRow

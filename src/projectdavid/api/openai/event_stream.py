@@ -11,7 +11,7 @@ import msgspec
 
 from projectdavid.api.http.sse import EventStream
 from projectdavid.api.openai.errors import encode_error
-from projectdavid.api.openai.message_rendering import PIECE, PIECE_END
+from projectdavid.api.openai.open_message import PIECE, PIECE_END
 from projectdavid.api.openai.run_rendering import RunRendering
 from projectdavid.api.requests.authentication import Caller
 from projectdavid.api.resources.run_reader import ReaderLostAccess, read

@@ -11,7 +11,7 @@ import msgspec
 from projectdavid.api.openai import serializers, step_serializers
 from projectdavid.api.openai.call_rendering import OpenCalls
 from projectdavid.api.openai.events import Shown, event
-from projectdavid.api.openai.message_rendering import OpenMessage
+from projectdavid.api.openai.open_message import OpenMessage
 from projectdavid.api.openai.serializers import Json
 from projectdavid.engine.calls import IMAGE_TYPES
 from projectdavid.engine.step_status import unfinished_step_status
