@@ -61,7 +61,8 @@ fi
 
 packages=$(grep -c '^\[\[package\]\]' uv.lock)
 say "3/3 installing what uv.lock names, up to $packages packages; the first time this takes a few minutes"
-.venv/bin/uv sync --frozen --extra server --extra code --extra local-embeddings --compile-bytecode --python .venv/bin/python ||
+.venv/bin/uv sync --frozen --extra server --extra code --extra local-embeddings \
+    --extra nats --extra postgres --extra s3 --extra telemetry --compile-bytecode --python .venv/bin/python ||
     die "uv could not install what uv.lock names; is the network there?"
 
 if ! command -v bwrap >/dev/null; then
