@@ -1,10 +1,12 @@
 """What all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.postgres_server import PostgresServer, run_postgres
 from tests.row_checks import check_rows, write_report
 
 os.environ.setdefault("PROJECTDAVID_DISK_RESERVE_MB", "1")  # each server of the tests has a folder of its own
@@ -40,3 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def anyio_backend() -> str:
     """The loop that the platform runs on."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process; who stops it starts it again."""
+    yield from run_postgres()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty database."""
+    with postgres_server.create_database() as url:
+        yield url

@@ -2,16 +2,39 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-PACKAGES = {"curl": "curl", "git": "git", "jq": "jq", "node": "nodejs", "npm": "npm"}
+PACKAGES = {
+    "curl": "curl",
+    "git": "git",
+    "initdb": "postgresql",
+    "jq": "jq",
+    "nats-server": "nats-server",
+    "node": "nodejs",
+    "npm": "npm",
+}
 """Programs, and the packages of Debian and Ubuntu that have them."""
+FOLDERS = {"initdb": "/usr/lib/postgresql/*/bin", "nats-server": "/usr/sbin"}
+"""Where programs are installed that are not in everyone's PATH; of several versions, the newest counts."""
+
+
+def find_program(name: str) -> Path | None:
+    """Return the path of a program, None if it is not installed."""
+    if (found := shutil.which(name)) is not None:
+        return Path(found)
+    paths = Path("/").glob(f"{FOLDERS[name].removeprefix('/')}/{name}") if name in FOLDERS else ()
+    return max(paths, key=_version, default=None)
+
+
+def _version(path: Path) -> float:
+    return max((float(part) for part in path.parts if part.replace(".", "", 1).isdigit()), default=0.0)
 
 
 def require_programs(*names: str) -> None:
     """Skip the test if a program is missing and name the remedy; with `TEST_REQUIRE_PROGRAMS`, as in CI, fail it."""
-    missing = [name for name in names if shutil.which(name) is None]
+    missing = [name for name in names if find_program(name) is None]
     if not missing:
         return
     packages = " ".join(PACKAGES[name] for name in missing)
