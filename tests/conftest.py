@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.nats_server import NatsServer, run_nats
 from tests.postgres_server import PostgresServer, run_postgres
 from tests.row_checks import check_rows, write_report
 
@@ -55,3 +56,9 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of an empty database."""
     with postgres_server.create_database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[NatsServer]:
+    """A NATS server of this process; who stops it starts it again."""
+    yield from run_nats()

@@ -1,21 +1,28 @@
 """The adapters that the contracts are checked against."""
 
+import secrets
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from projectdavid.adapters.blobs.directory import DirectoryBlobs
 from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.adapters.buses.nats import NatsBus
+from projectdavid.adapters.buses.postgres import PostgresBus
+from projectdavid.adapters.buses.remote import RemoteBus
 from projectdavid.adapters.stores.sqlite import SQLiteStore
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from tests.fakes.shared_store import SharedStore
+from tests.nats_server import NatsServer
+from tests.postgres_server import PostgresServer
 
 STORES: dict[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SQLiteStore(folder / "data" / "david.db")}
 BLOBS: dict[str, Callable[[Path], Blobs]] = {"directory": lambda folder: DirectoryBlobs(folder / "data" / "blobs")}
-BUSES: dict[str, Callable[[], Bus]] = {"local": LocalBus}
+REMOTE_BUSES = ("postgres", "nats")
 
 
 @pytest.fixture(params=STORES)
@@ -54,10 +61,49 @@ async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[
     await second.close()
 
 
-@pytest.fixture(params=BUSES)
-def bus(request: pytest.FixtureRequest) -> Bus:
-    """A bus on which nobody speaks."""
-    return BUSES[request.param]()
+@dataclass(frozen=True)
+class BusService:
+    """What connects buses: it builds them, not opened yet, as several processes do, and can be stopped and started."""
+
+    build: Callable[[], RemoteBus]
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
+def _bus_service(request: pytest.FixtureRequest, name: str) -> BusService:
+    if name == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        postgres: PostgresServer = request.getfixturevalue("postgres_server")
+        return BusService(lambda: PostgresBus(url), lambda: postgres.stop("immediate"), postgres.start)
+    nats: NatsServer = request.getfixturevalue("nats_server")
+    subject = f"test-{secrets.token_hex(8)}"
+    return BusService(lambda: NatsBus(nats.url, subject), nats.stop, nats.start)
+
+
+@pytest.fixture(params=REMOTE_BUSES)
+def bus_service(request: pytest.FixtureRequest) -> BusService:
+    """Connects buses of several processes."""
+    return _bus_service(request, request.param)
+
+
+@pytest.fixture
+async def buses(bus_service: BusService) -> AsyncGenerator[tuple[RemoteBus, RemoteBus]]:
+    """Two open buses, as two processes have them."""
+    one, two = bus_service.build(), bus_service.build()
+    await one.open()
+    await two.open()
+    yield one, two
+    await one.close()
+    await two.close()
+
+
+@pytest.fixture(params=["local", *REMOTE_BUSES])
+async def bus(request: pytest.FixtureRequest) -> AsyncGenerator[Bus]:
+    """An open bus on which nobody speaks."""
+    bus = LocalBus() if request.param == "local" else _bus_service(request, request.param).build()
+    await bus.open()
+    yield bus
+    await bus.close()
 
 
 @pytest.fixture(params=BLOBS)

@@ -135,6 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await platform.knowledge.close()
         await platform.guard.close()
         await platform.models.close()
+        await platform.bus.close()
         await platform.store.close()
 
 

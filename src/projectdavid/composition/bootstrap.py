@@ -95,6 +95,8 @@ async def assemble(
         secret = await open_secret(store, settings)
         platform = _platform(settings, store, secret, providers or {}, clock, tools or {}, url, terminals)
         opened.push_async_callback(platform.knowledge.close)
+        await platform.bus.open()
+        opened.push_async_callback(platform.bus.close)
         held_since = await get_hold(store)
         try:
             await platform.knowledge.open(recover=held_since is None)

@@ -5,7 +5,18 @@ A lost message costs time, never correctness.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BusState:
+    """The connection of a bus to other processes; both fields are None if the bus needs no connection."""
+
+    connected_since: float | None = None
+    """Unix seconds."""
+    problem: str | None = None
+    """Why the bus is not connected; hints from and to other processes are lost."""
 
 
 class Payload(Protocol):
@@ -34,6 +45,19 @@ class TopicSubscription(Protocol):
 
 class Bus(Protocol):
     """Carries hints from writers to readers. It raises nothing."""
+
+    @property
+    def state(self) -> BusState:
+        """The connection to other processes."""
+        ...
+
+    async def open(self) -> None:
+        """Connect to other processes; a bus that fails to connect tries again in the background."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection to other processes."""
+        ...
 
     def publish(self, topic: str, payloads: Sequence[Payload] = ()) -> None:
         """Notify the listeners of `topic`; payloads must be committed, and can be lost."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from projectdavid.ports.bus import Payload
+from projectdavid.ports.bus import BusState, Payload
 
 MAX_PENDING = 256 * 1024
 """Bytes of pending payloads per listener."""
@@ -117,10 +117,27 @@ class LocalBus:
         """Bytes of pending payloads."""
         return MAX_PENDING_OVERALL - self._budget.left
 
+    @property
+    def state(self) -> BusState:
+        """No connection is needed."""
+        return BusState()
+
+    async def open(self) -> None:
+        """Do nothing: there are no other processes."""
+
+    async def close(self) -> None:
+        """Do nothing: there are no other processes."""
+
     def publish(self, topic: str, payloads: Sequence[Payload] = ()) -> None:
         """Notify the listeners of `topic`, and pass them the committed payload."""
         for ear in self._ears.get(topic, ()):
             ear.tell(payloads)
+
+    def publish_everywhere(self) -> None:
+        """Notify all listeners, which must read the store."""
+        for ears in self._ears.values():
+            for ear in ears:
+                ear.tell(())
 
     @contextmanager
     def subscribe(self, topic: str) -> Generator[_Ear]:
