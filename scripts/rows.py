@@ -22,8 +22,8 @@ import apsw.ext
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for `tests`, which has the reader of calls
 
+from projectdavid.adapters.stores.queries import SQLText, read_texts, variants  # noqa: E402
 from projectdavid.adapters.stores.sqlite.migrations import migrate  # noqa: E402
-from projectdavid.adapters.stores.sqlite.queries import SQLText, read_texts, variants  # noqa: E402
 from projectdavid.ports import rows  # noqa: E402
 
 HANDLES = ROOT / "src/projectdavid/ports/queries.py"

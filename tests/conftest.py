@@ -1,11 +1,13 @@
 """What all tests share."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from projectdavid.adapters.stores.postgres import PostgresStore
 from tests.nats_server import NatsServer, run_nats
 from tests.postgres_server import PostgresServer, run_postgres
 from tests.row_checks import check_rows, write_report
@@ -55,6 +57,29 @@ def postgres_server() -> Iterator[PostgresServer]:
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of an empty database."""
     with postgres_server.create_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def store_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database with the schema of the store and nothing in it: copying it is faster than migrating."""
+
+    async def migrate_store() -> None:
+        store = PostgresStore(url, pool=1)
+        await store.open()
+        await store.close()
+
+    with postgres_server.create_database() as url:
+        asyncio.run(migrate_store())
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def store_url(postgres_server: PostgresServer, store_template: str) -> Iterator[str]:
+    """The URL of a database with the schema of the store and nothing in it, whose clock is that of its callers."""
+    with postgres_server.create_database(store_template) as url:
+        name = url.rpartition("/")[2]
+        postgres_server.execute(f"ALTER DATABASE {name} SET projectdavid.clock = 'caller'")
         yield url
 
 

@@ -23,8 +23,10 @@ listen_addresses = '127.0.0.1'
 max_connections = 200
 timezone = 'UTC'
 log_timezone = 'UTC'
+fsync = off
+full_page_writes = off
 """
-"""All else is as PostgreSQL ships it; above all, commits are durable."""
+"""All else is as PostgreSQL ships it. Without `fsync`, commits are lost only with the machine, not with the server."""
 GUARD = """
 cat >/dev/null
 "$1" stop --silent --mode=immediate --pgdata="$2"
@@ -88,10 +90,10 @@ class PostgresServer:
         return self._run("psql", *options, f"--command={statement}", self.url(database))
 
     @contextmanager
-    def create_database(self) -> Generator[str]:
-        """Create an empty database, and return its URL; it is dropped at the end, with its connections."""
+    def create_database(self, template: str = "template0") -> Generator[str]:
+        """Create a copy of a database, and return its URL; it is dropped at the end, with its connections."""
         name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
         finally:

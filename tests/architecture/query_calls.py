@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from projectdavid.adapters.stores.queries import check_params
 from projectdavid.adapters.stores.sqlite.queries import QUERIES
 from projectdavid.ports import queries
 from projectdavid.ports.store import PageQuery, Statement
@@ -83,7 +84,7 @@ class Call:
                 yield f"{self.place}: there is no query '{name}'"
             elif self.parameters is not None:
                 try:
-                    QUERIES[name].check(self.parameters | {"owner"} & QUERIES[name].parameters)
+                    check_params(name, QUERIES[name].parameters, self.parameters | {"owner"} & QUERIES[name].parameters)
                 except TypeError as error:
                     yield f"{self.place}: {error}"
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from projectdavid.adapters.stores.queries import check_params
 from projectdavid.adapters.stores.sqlite.queries import QUERIES, NamedQuery
 from tests.architecture.modules import Module
 from tests.architecture.query_calls import RECEIVERS, WRAPPERS, calls, calls_of, receivers
@@ -62,7 +63,7 @@ def test_a_wrong_call_is_found_in_the_source(text: str, fault: str) -> None:
 )
 def test_a_wrong_call_is_refused_before_it_runs(given: dict[str, str], message: str) -> None:
     with pytest.raises(TypeError, match=re.escape(message)):
-        QUERIES["meta_set"].check(given.keys())
+        check_params("meta_set", QUERIES["meta_set"].parameters, given.keys())
 
 
 def test_literals_and_comments_are_no_parameters() -> None:

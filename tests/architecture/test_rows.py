@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from projectdavid.adapters.stores.sqlite.queries import QUERIES, SQLText, read_texts
+from projectdavid.adapters.stores.queries import SQLText, read_texts
+from projectdavid.adapters.stores.sqlite.queries import QUERIES
 from projectdavid.ports import rows
 from tests.architecture.modules import load_script
 

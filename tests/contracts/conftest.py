@@ -12,6 +12,7 @@ from projectdavid.adapters.buses.local import LocalBus
 from projectdavid.adapters.buses.nats import NatsBus
 from projectdavid.adapters.buses.postgres import PostgresBus
 from projectdavid.adapters.buses.remote import RemoteBus
+from projectdavid.adapters.stores.postgres import PostgresStore
 from projectdavid.adapters.stores.sqlite import SQLiteStore
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
@@ -20,15 +21,26 @@ from tests.fakes.shared_store import SharedStore
 from tests.nats_server import NatsServer
 from tests.postgres_server import PostgresServer
 
-STORES: dict[str, Callable[[Path], Store]] = {"sqlite": lambda folder: SQLiteStore(folder / "data" / "david.db")}
+STORES = ("sqlite", "postgres")
 BLOBS: dict[str, Callable[[Path], Blobs]] = {"directory": lambda folder: DirectoryBlobs(folder / "data" / "blobs")}
 REMOTE_BUSES = ("postgres", "nats")
+
+
+def _stores_at(request: pytest.FixtureRequest, name: str) -> Callable[[Path], Store]:
+    """Build stores, not opened yet; those of PostgreSQL are over the database of the test, whatever the folder."""
+    if name == "postgres":
+        url: str = request.getfixturevalue("store_url")
+        return lambda folder: PostgresStore(url, pool=3)
+    if name == "shared":
+        return lambda folder: SharedStore(folder / "david.db")
+    return lambda folder: SQLiteStore(folder / "data" / "david.db")
 
 
 @pytest.fixture(params=STORES)
 def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Makes stores, not opened yet, over the same place."""
-    return lambda: STORES[request.param](tmp_path)
+    make = _stores_at(request, request.param)
+    return lambda: make(tmp_path)
 
 
 @pytest.fixture
@@ -43,19 +55,18 @@ async def store(another: Callable[[], Store]) -> AsyncGenerator[Store]:
 @pytest.fixture(params=[*STORES, "shared"])
 def stores_at(request: pytest.FixtureRequest) -> Callable[[Path], Store]:
     """Builds stores, not opened yet, over a folder: exclusive ones, and ones that processes share."""
-    return STORES.get(request.param, lambda folder: SharedStore(folder / "david.db"))
+    return _stores_at(request, request.param)
 
 
 @pytest.fixture(params=[*STORES, "shared"])
 async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[tuple[Store, Store]]:
-    """An open store as two parts of one process have it, and one as two processes do."""
-    if request.param == "shared":
-        first, second = (SharedStore(tmp_path / "david.db") for _ in range(2))
-        await first.open()
+    """An open store as two parts of one process have it, and shared ones as two processes do."""
+    make = _stores_at(request, request.param)
+    first = second = make(tmp_path)
+    await first.open()
+    if not first.exclusive:
+        second = make(tmp_path)
         await second.open()
-    else:
-        first = second = STORES[request.param](tmp_path)
-        await first.open()
     yield first, second
     await first.close()
     await second.close()

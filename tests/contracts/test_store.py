@@ -1114,14 +1114,20 @@ async def test_what_is_being_written_when_the_store_is_closed_is_finished(anothe
         await store.close()
 
 
-async def test_a_second_holder_is_refused_until_the_first_lets_go(another: Callable[[], Store]) -> None:
+async def test_a_second_holder_of_an_exclusive_store_is_refused_until_the_first_lets_go(
+    another: Callable[[], Store],
+) -> None:
     first, second = another(), another()
     await first.open()
-    with pytest.raises(StoreUnavailable, match="in use"):
+    if first.exclusive:
+        with pytest.raises(StoreUnavailable, match="in use"):
+            await second.open()
+    else:
         await second.open()
     await first.write([user("ann")])
     await first.close()
-    await second.open()
+    if second.exclusive:
+        await second.open()
     assert await users(second) == ["ann"]
     await second.close()
 
@@ -1171,7 +1177,7 @@ async def test_a_message_tells_which_of_its_attachments_are_gone(store: Store) -
     assert (await ann.one(queries.MESSAGE, id="m")).gone == '["another\'s"]'
     await ann.write([Op(queries.FILE_DELETE, {"id": "g"})])
     (row,) = await ann.all(queries.MESSAGES_PAGE.asc, thread_id="t", after=None, limit=9)
-    assert row.gone == '["g","another\'s"]'
+    assert msgspec.json.decode(row.gone) == ["g", "another's"]
 
 
 async def test_a_file_outlives_the_thread_whose_run_made_it_but_not_its_owner(store: Store) -> None:

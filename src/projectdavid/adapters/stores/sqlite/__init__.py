@@ -11,6 +11,7 @@ from typing import Any
 
 import apsw
 
+from projectdavid.adapters.stores.queries import SHARED
 from projectdavid.adapters.stores.sqlite.migrations import migrate
 from projectdavid.adapters.stores.sqlite.queries import QUERIES, NamedQuery
 from projectdavid.adapters.stores.sqlite.reserve import DiskReserve
@@ -215,10 +216,6 @@ class _OwnerView:
         for name in {op.query.name for op in ops} - SHARED:
             _owned_query(name)
         return await self._store.write_of(self._owner, ops)
-
-
-SHARED = frozenset({"config_insert"})
-"""Statements without an owner that views allow: equal configurations of all owners share one row."""
 
 
 def _owned_query(name: str) -> NamedQuery:

@@ -8,26 +8,29 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import apsw
 
+from projectdavid.adapters.stores.erasure_tables import (
+    ANSWERS,
+    CHUNK,
+    COUNTED,
+    OPEN,
+    RESERVED,
+    ROOT,
+    ROWS,
+    ChildTable,
+    ErasableTable,
+    add_keyless,
+    count_rows_sql,
+    paths_to_kinds,
+)
 from projectdavid.ports.store import SweptRows
 
-ROOT = "users"
-RESERVED = "erased"
-"""The owner of objects that are deleted without their user."""
-ROWS = 500
 SECONDS = 0.005
 """A slice ends after `ROWS` rows or `SECONDS`."""
-CHUNK = 100
-"""Rows per lookup."""
-ANSWERS = 50
-"""Stored answers that one slice searches for an id."""
-COUNTED = 1000
-"""Maximum count of rows per kind."""
-OPEN = "status IN ('pending', 'queued', 'in_progress', 'requires_action', 'cancelling')"
 NEXT = f"""
 SELECT n, id FROM users
 WHERE erased = 1 AND NOT (
@@ -53,27 +56,10 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Child:
-    """A table whose `column` refers to the column `parent` of another; if `unset`, it is set to NULL instead."""
-
-    table: str
-    column: str
-    parent: str
-    unset: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    name: str
-    key: tuple[str, ...]
-    children: list[_Child] = field(default_factory=list[_Child])
-
-
-@dataclass(frozen=True, slots=True)
 class _Slice:
     """The keys of rows that can be deleted now; `unset` is the column to set to NULL instead."""
 
-    table: _Table
+    table: ErasableTable
     keys: list[tuple[Any, ...]]
     unset: str | None = None
 
@@ -103,29 +89,21 @@ class ErasureSweep:
         """Return a user's number of rows by kind, each counted up to `COUNTED`."""
         return {name: self._count(path, owner) for name, path in self.kinds().items()}
 
-    def kinds(self) -> dict[str, list[_Child]]:
+    def kinds(self) -> dict[str, list[ChildTable]]:
         """Return each table that belongs to users, with one path to it from `users`."""
-        found: dict[str, list[_Child]] = {ROOT: []}
-        waiting = [ROOT]
-        while waiting:
-            name = waiting.pop(0)
-            for child in self._tables[name].children:
-                if child.table not in found and not child.unset:
-                    found[child.table] = [*found[name], child]
-                    waiting.append(child.table)
-        return found
+        return paths_to_kinds(self._tables)
 
     def _delete(self, owner: str) -> SweptRows:
         deadline = self._clock() + SECONDS
         rows: Counter[str] = Counter()
-        root = _Child(ROOT, "id", "", unset=False)
+        root = ChildTable(ROOT, "id", "", unset=False)
         found = None
         while rows.total() < ROWS and self._clock() < deadline and (found := self._find(root, [owner])) is not None:
             rows[found.table.name] += self._remove(found, deadline)
         self._report(owner, rows)
         return SweptRows(owner, dict(rows), done=found is None)
 
-    def _find(self, at: _Child, values: Sequence[Any]) -> _Slice | None:
+    def _find(self, at: ChildTable, values: Sequence[Any]) -> _Slice | None:
         """Return rows without dependents among the rows with these values and their descendants."""
         table = self._tables[at.table]
         wanted = dict.fromkeys((*table.key, *(child.parent for child in table.children)))
@@ -189,30 +167,24 @@ class ErasureSweep:
             deleted = Counter(json.loads(before)) + Counter(rows)
             self._db.execute("UPDATE erasures SET deleted = ? WHERE n = ?", (json.dumps(deleted), n))
 
-    def _count(self, path: Sequence[_Child], owner: str) -> int:
-        joins = "".join(
-            f" JOIN {one.table} AS t{at} ON t{at}.{one.column} = t{at - 1}.{one.parent}"
-            for at, one in enumerate(path, start=1)
-        )
-        statement = f"SELECT count(*) FROM (SELECT 1 FROM users AS t0{joins} WHERE t0.id = ? LIMIT ?)"  # noqa: S608 names of the schema
+    def _count(self, path: Sequence[ChildTable], owner: str) -> int:
+        statement = count_rows_sql(path, "?", "?")
         ((count,),) = list(self._db.execute(statement, (owner, COUNTED)))
         return int(count)
 
 
-def _tables(connection: apsw.Connection) -> dict[str, _Table]:
+def _tables(connection: apsw.Connection) -> dict[str, ErasableTable]:
     """Return the tables of the schema, each with its dependent tables."""
     names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    tables: dict[str, _Table] = {}
+    tables: dict[str, ErasableTable] = {}
     for name in names:
         columns = sorted((row[5], row[1]) for row in connection.execute("SELECT * FROM pragma_table_info(?)", (name,)))
-        tables[name] = _Table(name, tuple(column for place, column in columns if place))
+        tables[name] = ErasableTable(name, tuple(column for place, column in columns if place))
     for name in names:
         for row in connection.execute("SELECT * FROM pragma_foreign_key_list(?)", (name,)):
             _, _, parent, column, target, _, on_delete, _ = row
             if on_delete in ("CASCADE", "SET NULL"):
-                child = _Child(name, column, target or tables[parent].key[0], unset=on_delete == "SET NULL")
+                child = ChildTable(name, column, target or tables[parent].key[0], unset=on_delete == "SET NULL")
                 tables[parent].children.append(child)
-    # Deliveries refer to their run and assistant without a foreign key.
-    tables["runs"].children.append(_Child("deliveries", "run_id", "id", unset=False))
-    tables["assistants"].children.append(_Child("deliveries", "assistant_id", "id", unset=False))
+    add_keyless(tables, with_journal=False)
     return tables

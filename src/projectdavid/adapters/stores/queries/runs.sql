@@ -28,7 +28,9 @@ WHERE :most > (
     SELECT count(*) FROM runs AS r
     WHERE r.owner = :owner AND r.$OPEN
         AND NOT (
-            r.parked = 0 AND r.thread IS (SELECT t.n FROM threads AS t WHERE t.id = :interrupts AND t.owner = :owner)
+            r.parked = 0 AND r.thread IS NOT DISTINCT FROM (
+                SELECT t.n FROM threads AS t WHERE t.id = :interrupts AND t.owner = :owner
+            )
         )
 );
 

@@ -52,7 +52,7 @@ SELECT 1 AS found WHERE NOT EXISTS (
 -- name: store_update
 UPDATE vector_stores SET
     name = :name, description = :description, meta_data = :meta_data, expires_days = :expires_days, updated_at = :now,
-    last_active_at = :now, expired_at = CASE WHEN :revive THEN NULL ELSE expired_at END,
+    last_active_at = :now, expired_at = CASE WHEN :revive = 1 THEN NULL ELSE expired_at END,
     revision = revision + 1
 WHERE id = :id AND owner = :owner AND revision = :revision;
 
@@ -63,7 +63,7 @@ WHERE owner = :owner AND expired_at IS NULL AND id IN (SELECT value FROM json_ea
 
 -- name: store_delete
 -- Hide the vector store, and free its id immediately; `Store.sweep` deletes it.
-UPDATE vector_stores SET owner = 'erased', id = n WHERE id = :id AND owner = :owner;
+UPDATE vector_stores SET owner = 'erased', id = CAST(n AS TEXT) WHERE id = :id AND owner = :owner;
 
 -- name: stores_expired
 -- returns: NumberRow
@@ -94,7 +94,8 @@ WHERE s.id = :store_id AND s.owner = :owner AND f.id = :file_id AND s.vectors IS
 ON CONFLICT (store, file_id) DO UPDATE SET
     attributes = excluded.attributes, chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens,
     path = excluded.path, status = 'in_progress', error_code = NULL, error = NULL, done = 0, total = 0, attempts = 0,
-    crashes = 0, lease = NULL, lease_until = NULL, next_at = 0, stale = 0, ended_at = NULL, revision = revision + 1;
+    crashes = 0, lease = NULL, lease_until = NULL, next_at = 0, stale = 0, ended_at = NULL,
+    revision = vector_store_files.revision + 1;
 
 -- name: store_file_bring
 -- returns: NumberRow
@@ -110,7 +111,8 @@ SELECT
 FROM vector_stores WHERE id = :store_id AND owner = :owner AND expired_at IS NULL
 ON CONFLICT (store, file_id) DO UPDATE SET
     name = excluded.name, path = excluded.path, status = excluded.status, error_code = excluded.error_code,
-    error = excluded.error, attributes = excluded.attributes, given = excluded.given, revision = revision + 1
+    error = excluded.error, attributes = excluded.attributes, given = excluded.given,
+    revision = vector_store_files.revision + 1
 RETURNING n;
 
 -- name: store_file_brought
@@ -219,7 +221,7 @@ SELECT
 FROM vector_stores AS s JOIN file_batches AS b ON b.store = s.n
     LEFT JOIN batch_files AS m ON m.batch = b.n LEFT JOIN vector_store_files AS v ON v.n = m.file
 WHERE s.id = :store_id AND s.owner = :owner AND b.id = :id
-GROUP BY b.n;
+GROUP BY b.n, s.id;
 
 -- name: batch_files_page
 -- returns: VectorStoreFileRow

@@ -11,7 +11,7 @@ VALUES (:owner, :key, :fingerprint, :seed, :made_at, :note)
 ON CONFLICT (owner, key) DO UPDATE SET
     fingerprint = excluded.fingerprint, seed = excluded.seed, made_at = excluded.made_at, status = NULL,
     answer = excluded.answer
-WHERE made_at <= :since;
+WHERE idempotency.made_at <= :since;
 
 -- name: idempotency_answer
 -- returns: FoundRow

@@ -44,7 +44,7 @@ SELECT n AS position FROM imports WHERE id = :id AND owner = :owner;
 
 -- name: import_counts
 -- returns: ImportCountsRow
-SELECT c.kind, c.imported, c.refused, iif(c.round = i.round, c.added, 0) AS added
+SELECT c.kind, c.imported, c.refused, CASE WHEN c.round = i.round THEN c.added ELSE 0 END AS added
 FROM imports AS i JOIN import_counts AS c ON c.import = i.n
 WHERE i.id = :id AND i.owner = :owner ORDER BY c.kind;
 
@@ -98,7 +98,8 @@ WHERE i.id = :import_id AND i.owner = :owner AND i.ended_at IS NULL AND import =
 UPDATE imported_objects SET cursor = :cursor, last_id = :last_id
 FROM imports AS i
 WHERE i.id = :import_id AND i.owner = :owner AND import = i.n AND kind = 'thread' AND source_id = :source_id
-    AND cursor IS :cursor_before AND last_id IS :last_id_before;
+    AND cursor IS NOT DISTINCT FROM :cursor_before
+    AND last_id IS NOT DISTINCT FROM :last_id_before;
 
 -- name: imported_complete
 -- `threads` is a JSON array of source ids.
@@ -120,7 +121,7 @@ FROM json_each(:messages) AS w CROSS JOIN messages AS m ON m.id = w.value CROSS 
 UNION ALL
 SELECT 'file', f.id, f.owner = :owner, NULL FROM json_each(:files) AS w CROSS JOIN files AS f ON f.id = w.value
 UNION ALL
-SELECT 'vector_store', s.id, 1, NULL
+SELECT 'vector_store', s.id, s.owner = :owner, NULL
 FROM json_each(:stores) AS w CROSS JOIN vector_stores AS s ON s.id = w.value AND s.owner = :owner;
 
 -- name: import_threads
@@ -140,7 +141,7 @@ FROM json_each(:ids) AS w CROSS JOIN threads AS t ON t.id = w.value WHERE t.owne
 -- Return a row if the message is the last of its thread, and the thread has no open run.
 SELECT 1 AS found FROM threads AS t
 WHERE t.id = :thread_id AND t.owner = :owner
-    AND (SELECT m.id FROM messages AS m WHERE m.thread = t.n ORDER BY m.n DESC LIMIT 1) IS :last_id
+    AND (SELECT m.id FROM messages AS m WHERE m.thread = t.n ORDER BY m.n DESC LIMIT 1) IS NOT DISTINCT FROM :last_id
     AND NOT EXISTS (
         SELECT 1 FROM runs AS r
         WHERE r.thread = t.n AND r.$OPEN

@@ -1,21 +1,21 @@
 -- name: erasure_insert
 -- Runs before the user is hidden; affects no row if the user is already hidden.
-INSERT INTO erasures (id, user, requested_at, user_hash, position, deleted)
+INSERT INTO erasures (id, "user", requested_at, user_hash, position, deleted)
 SELECT :id, id, :now, :hash, n, json_object('api_keys', (SELECT count(*) FROM api_keys WHERE owner = u.id))
 FROM users AS u WHERE id = :user AND erased = 0;
 
 -- name: erasure
 -- returns: ErasureRow
-SELECT n, id, user, requested_at, done_at, deleted FROM erasures WHERE id = :id;
+SELECT n, id, "user", requested_at, done_at, deleted FROM erasures WHERE id = :id;
 
 -- name: erasures_swept
 -- returns: NumberRow
 -- Erasures of users whose rows have all been deleted.
 SELECT n FROM erasures AS e
-WHERE e.user IS NOT NULL AND NOT EXISTS (SELECT 1 FROM users WHERE id = e.user);
+WHERE e."user" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM users WHERE id = e."user");
 
 -- name: erasure_done
-UPDATE erasures SET done_at = :now, user = NULL WHERE n = :n;
+UPDATE erasures SET done_at = :now, "user" = NULL WHERE n = :n;
 
 -- name: runs_erased
 -- returns: NumberRow
@@ -43,7 +43,7 @@ DELETE FROM blob_removals WHERE blob IN (SELECT value FROM json_each(:blobs));
 -- returns: StreamReaderRow
 -- Whether the reader of a run's stream still has access.
 SELECT
-    EXISTS (SELECT 1 FROM users WHERE id = :owner AND erased = 0) AS user,
+    EXISTS (SELECT 1 FROM users WHERE id = :owner AND erased = 0) AS "user",
     EXISTS (SELECT 1 FROM threads WHERE id = :thread_id AND owner = :owner) AS thread,
     EXISTS (SELECT 1 FROM live_runs WHERE n = :n AND owner = :owner) AS run,
     EXISTS (
@@ -55,5 +55,5 @@ SELECT
 -- returns: RemovalCountsRow
 -- The numbers of blobs and indexed files that remain to be deleted, each counted up to a limit.
 SELECT
-    (SELECT count(*) FROM (SELECT 1 FROM blob_removals LIMIT :limit)) AS blobs,
-    (SELECT count(*) FROM (SELECT 1 FROM index_removals LIMIT :limit)) AS files;
+    (SELECT count(*) FROM (SELECT 1 FROM blob_removals LIMIT :limit) AS r) AS blobs,
+    (SELECT count(*) FROM (SELECT 1 FROM index_removals LIMIT :limit) AS r) AS files;
