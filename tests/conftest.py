@@ -11,6 +11,7 @@ from projectdavid.adapters.stores.postgres import PostgresStore
 from tests.nats_server import NatsServer, run_nats
 from tests.postgres_server import PostgresServer, run_postgres
 from tests.row_checks import check_rows, write_report
+from tests.s3_server import S3Server, run_s3
 
 os.environ.setdefault("PROJECTDAVID_DISK_RESERVE_MB", "1")  # each server of the tests has a folder of its own
 os.environ.setdefault("PROJECTDAVID_EMBEDDING_MODEL", "off")  # most tests need none, and a model takes a second to load
@@ -87,3 +88,9 @@ def store_url(postgres_server: PostgresServer, store_template: str) -> Iterator[
 def nats_server() -> Iterator[NatsServer]:
     """A NATS server of this process; who stops it starts it again."""
     yield from run_nats()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """An S3 service of this process."""
+    yield from run_s3()

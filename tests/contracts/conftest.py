@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from projectdavid.adapters.blobs.directory import DirectoryBlobs
+from projectdavid.adapters.blobs.s3 import S3Blobs
 from projectdavid.adapters.buses.local import LocalBus
 from projectdavid.adapters.buses.nats import NatsBus
 from projectdavid.adapters.buses.postgres import PostgresBus
@@ -20,9 +21,9 @@ from projectdavid.ports.store import Store
 from tests.fakes.shared_store import SharedStore
 from tests.nats_server import NatsServer
 from tests.postgres_server import PostgresServer
+from tests.s3_server import S3Server
 
 STORES = ("sqlite", "postgres")
-BLOBS: dict[str, Callable[[Path], Blobs]] = {"directory": lambda folder: DirectoryBlobs(folder / "data" / "blobs")}
 REMOTE_BUSES = ("postgres", "nats")
 
 
@@ -117,7 +118,12 @@ async def bus(request: pytest.FixtureRequest) -> AsyncGenerator[Bus]:
     await bus.close()
 
 
-@pytest.fixture(params=BLOBS)
+@pytest.fixture(params=["directory", "s3"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     """A blob store with nothing in it."""
-    return BLOBS[request.param](tmp_path)
+    if request.param == "directory":
+        return DirectoryBlobs(tmp_path / "data" / "blobs")
+    server: S3Server = request.getfixturevalue("s3_server")
+    return S3Blobs(
+        f"s3://{server.create_bucket()}/some/prefix", endpoint=server.endpoint, access_key="any", secret_key="any"
+    )

@@ -152,8 +152,38 @@ async def test_what_is_discarded_waits_in_the_trash_until_it_is_restored_or_dele
     assert await blobs.find_discarded(-3600) == []
 
 
-async def test_reading_takes_a_blob_out_of_the_trash(blobs: Blobs) -> None:
+async def test_a_blob_in_the_trash_is_still_read(blobs: Blobs) -> None:
     blob = await blobs.put(pieces(b"abc"), NEVER)
     await blobs.discard([blob.key])
     assert await read(blobs, blob.key) == b"abc"
+    await blobs.restore([blob.key])
     assert (await keys(blobs), await blobs.find_discarded(-3600)) == ([blob.key], [])
+
+
+async def test_what_is_not_there_is_not_discarded(blobs: Blobs) -> None:
+    await blobs.discard(["0" * 32])
+    await blobs.restore(["0" * 32])
+    assert (await keys(blobs), await blobs.find_discarded(-3600)) == ([], [])
+
+
+async def test_parts_of_a_blob_of_many_megabytes_are_read(blobs: Blobs) -> None:
+    size = 20 * 2**20 + 1
+    content = b"".join(number.to_bytes(4) for number in range(size // 4 + 1))[:size]
+    blob = await blobs.put(pieces(*(content[at : at + 300_000] for at in range(0, size, 300_000))), NEVER)
+    assert (blob.size, blob.sha256) == (size, sha256(content).hexdigest())
+    assert await read(blobs, blob.key) == content
+    for start, end in ((2**22 - 1, 2**22 + 1), (2**22, 2**23), (2**23 + 5, None), (size - 1, size), (size, None)):
+        assert await read(blobs, blob.key, start, end) == content[start:end]
+
+
+async def test_a_large_blob_that_is_cut_off_leaves_nothing(blobs: Blobs) -> None:
+    async def failing() -> AsyncGenerator[bytes]:
+        for _ in range(20):
+            yield bytes(2**20)
+        raise LookupError("the sender's own")
+
+    with pytest.raises(LookupError, match="own"):
+        await blobs.put(failing(), NEVER)
+    with pytest.raises(BlobTooLarge):
+        await blobs.put(pieces(*([bytes(2**20)] * 20)), 19 * 2**20)
+    assert await keys(blobs) == []

@@ -89,3 +89,11 @@ async def test_nothing_is_deleted_or_moved_while_a_backup_holds_the_blobs(tmp_pa
     await blobs.delete([blob.key])
     with pytest.raises(BlobGone):
         await read(blobs, blob.key)
+
+
+async def test_reading_takes_a_blob_out_of_the_trash(tmp_path: Path) -> None:
+    blobs = DirectoryBlobs(tmp_path / "blobs")
+    blob = await blobs.put(pieces(b"abc"), NEVER)
+    await blobs.discard([blob.key])
+    assert await read(blobs, blob.key) == b"abc"
+    assert (await blobs.older_than(-3600), await blobs.find_discarded(-3600)) == ([blob.key], [])

@@ -11,8 +11,9 @@ class BlobError(Exception):
     BlobError
     ├── BlobTooLarge the upload exceeds the limit
     ├── BlobGone     the blob does not exist
-    └── NoRoom       the disk is full or broken
-        └── BlobsHeld    a backup is running, and needs the existing blobs
+    └── NoRoom       the store cannot write now, for example because the disk is full
+        ├── BlobsHeld          a backup is running, and needs the existing blobs
+        └── BlobsUnavailable   the store cannot be reached, so it can neither write nor read
     """
 
 
@@ -36,6 +37,10 @@ class NoRoom(BlobError):
 
 class BlobsHeld(NoRoom):
     """A backup is running: no blob is deleted until it has ended."""
+
+
+class BlobsUnavailable(NoRoom):
+    """The store cannot be reached, or rejects every request; the message contains no credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,11 @@ class Blobs(Protocol):
         ...
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        """Yield the bytes from `start` up to, but not including, `end`; a blob in the trash is restored.
+        """Yield the bytes from `start` up to, but not including, `end`; also of a blob in the trash.
 
         Raises:
-            BlobGone: at the first piece.
+            BlobGone: at the first piece; later only if the blob is deleted while it is read.
+            BlobsUnavailable: at any piece.
         """
         ...
 
@@ -79,7 +85,11 @@ class Blobs(Protocol):
         ...
 
     async def older_than(self, seconds: float) -> list[str]:
-        """Return the keys stored more than `seconds` ago; the caller can discard those without a row."""
+        """Return the keys stored more than `seconds` ago; the caller can discard those without a row.
+
+        Raises:
+            BlobsUnavailable: the store cannot be reached.
+        """
         ...
 
     async def discard(self, keys: list[str]) -> None:
@@ -100,5 +110,9 @@ class Blobs(Protocol):
         ...
 
     async def find_discarded(self, seconds: float = 0) -> list[str]:
-        """Return the keys moved to the trash more than `seconds` ago."""
+        """Return the keys moved to the trash more than `seconds` ago.
+
+        Raises:
+            BlobsUnavailable: the store cannot be reached.
+        """
         ...
