@@ -6,7 +6,7 @@ import pytest
 from bench.corpus import EACH, KINDS, Corpus, Question, corpus
 from bench.corpus.concepts import CONCEPTS
 
-from projectdavid.adapters.indexes.sqlite.full_text import telling
+from projectdavid.adapters.indexes.words import select_words
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,10 @@ def test_no_word_belongs_to_two_concepts() -> None:
 def test_paraphrases_share_no_word_of_a_circumstance_with_their_answers(made: Corpus) -> None:
     circumstances = {word for group in CONCEPTS.values() for word in group}
     for question in of_kind(made, "paraphrase"):
-        asked = circumstances & set(telling(question.text))
+        asked = circumstances & set(select_words(question.text))
         assert len(asked) == 3, question.text
         for text in answers(made, question):
-            assert not asked & set(telling(text)), question.text
+            assert not asked & set(select_words(text)), question.text
 
 
 def test_exact_questions_have_a_code_that_the_documents_of_their_answers_have(made: Corpus) -> None:
@@ -61,5 +61,5 @@ def test_exact_questions_have_a_code_that_the_documents_of_their_answers_have(ma
 def test_mixed_questions_name_the_product_and_not_the_trait(made: Corpus) -> None:
     for question in of_kind(made, "mixed"):
         for text in answers(made, question):
-            shared = set(telling(question.text)) & set(telling(text))
+            shared = set(select_words(question.text)) & set(select_words(text))
             assert len(shared) == 1, (question.text, text)

@@ -18,8 +18,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
+from projectdavid.adapters.indexes.matrices import MatrixCache
 from projectdavid.adapters.indexes.sqlite import search, writes
-from projectdavid.adapters.indexes.sqlite.matrices import MatrixCache
 from projectdavid.engine.documents import Chunk
 from projectdavid.ports.index import ChunkPlace, IndexedChunk, IndexHit, IndexQuery, IndexUnavailable, PublishedFile
 

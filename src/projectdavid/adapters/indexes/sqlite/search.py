@@ -3,35 +3,28 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import apsw
 
+from projectdavid.adapters.indexes.hits import DEPTH, PublishedEdition, fuse
+from projectdavid.adapters.indexes.matrices import (
+    SHIFT,
+    MatrixCache,
+    VectorMatrix,
+    list_missing,
+    merge_vectors,
+    unit,
+)
 from projectdavid.adapters.indexes.sqlite import full_text
-from projectdavid.adapters.indexes.sqlite.matrices import SHIFT, MatrixCache, unit
+from projectdavid.adapters.indexes.words import COMMON, FEW, build_cutter, select_words
 from projectdavid.engine.documents import Chunk
-from projectdavid.engine.fusion import fuse_rankings
 from projectdavid.ports.index import ChunkPlace, IndexHit, IndexQuery, PublishedFile
 
-DEPTH = 50
-"""Minimum length of each fused ranking."""
-COMMON = 0.05
-"""A word is common if a larger share of all chunks contains it."""
-FEW = 500
-"""Words that fewer chunks contain are never dropped."""
 LARGE_SHARE = 0.1
 """From this share of all chunks on, filtering the matches is faster than matching the scopes of stores."""
 COLUMNS = 'n, text, start, "end", first_line, last_line, first_page, last_page, header'
-
-
-@dataclass(frozen=True, slots=True)
-class _Edition:
-    file: int
-    store: int
-    space: str | None
-    chunks: int
 
 
 def chunk_of(row: Sequence[Any]) -> Chunk:
@@ -86,43 +79,30 @@ def search(db: apsw.Connection, matrices: MatrixCache, executor: Executor, query
     comparing = [executor.submit(part) for part in _comparisons(db, matrices, query, everything, editions, depth)]
     lexical = _lexical(db, query, everything, editions, depth)
     nearest = [pair for part in comparing for pair in part.result()]
-    cosines = dict(sorted(nearest, key=lambda pair: (-pair[1], pair[0]))[:depth])
-    best = fuse_rankings([ranking for ranking in (lexical, cosines) if ranking])[: query.limit]
-    found = {row[0]: chunk_of(row) for row in _rows(db, [number for number, _ in best])}
-    ranks = [{number: rank for rank, number in enumerate(ranking, start=1)} for ranking in (lexical, cosines)]
-    return [
-        IndexHit(
-            chunk=found[number],
-            store=editions[number >> SHIFT].store,
-            file=editions[number >> SHIFT].file,
-            score=min(score, 1.0),
-            lexical=ranks[0].get(number),
-            semantic=ranks[1].get(number),
-            similarity=cosines.get(number),
-        )
-        for number, score in best
-    ]
+    ranking = fuse(lexical, nearest, depth, query.limit)
+    found = {row[0]: chunk_of(row) for row in _rows(db, [number for number, _ in ranking.best])}
+    return ranking.build_hits(found, editions)
 
 
-def _editions(db: apsw.Connection, query: IndexQuery) -> dict[int, _Edition]:
+def _editions(db: apsw.Connection, query: IndexQuery) -> dict[int, PublishedEdition]:
     statement = """
         SELECT n, file, store, space, chunks FROM editions
         WHERE owner = ? AND published = 1 AND store IN (SELECT value FROM json_each(?))
     """
     rows = db.execute(statement, (query.owner, json.dumps(list(query.stores))))
-    return {n: _Edition(*rest) for n, *rest in rows}
+    return {n: PublishedEdition(*rest) for n, *rest in rows}
 
 
 def _lexical(
     db: apsw.Connection,
     query: IndexQuery,
-    everything: Mapping[int, _Edition],
-    editions: Mapping[int, _Edition],
+    everything: Mapping[int, PublishedEdition],
+    editions: Mapping[int, PublishedEdition],
     depth: int,
 ) -> dict[int, float]:
     """Return the chunks that match best by words, best first, with their scores."""
     stores = {one.store for one in editions.values()}
-    words = full_text.telling(query.text or "")
+    words = select_words(query.text or "")
     if not words:
         return {}
     (total,) = next(iter(db.execute("SELECT sum(chunks) FROM editions")))
@@ -147,11 +127,10 @@ def _drop_common(db: apsw.Connection, words: list[str], total: int) -> list[str]
     most = total * COMMON
     if len(words) == 1 or most < FEW:
         return words
-    tokenize = db.fts5_tokenizer("porter", ["unicode61", "remove_diacritics", "2"])
+    cut = build_cutter(db)
     rare: list[str] = []
     for word in words:
-        terms: Any = tokenize(word.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
-        term = terms[0][0] if terms else ""
+        term = next(iter(cut(word)), "")
         known = next(iter(db.execute("SELECT doc FROM vocabulary WHERE term = ?", (term,))), (0,))
         if known[0] <= most:
             rare.append(word)
@@ -171,8 +150,8 @@ def _comparisons(
     db: apsw.Connection,
     matrices: MatrixCache,
     query: IndexQuery,
-    everything: Mapping[int, _Edition],
-    editions: Mapping[int, _Edition],
+    everything: Mapping[int, PublishedEdition],
+    editions: Mapping[int, PublishedEdition],
     depth: int,
 ) -> Iterator[Callable[[], list[tuple[int, float]]]]:
     """Return the vector searches, one per store; empty if nothing can be compared."""
@@ -181,9 +160,31 @@ def _comparisons(
     vector = unit(query.vector)
     for store in sorted({one.store for one in editions.values()}):
         whole = [n for n, one in everything.items() if one.store == store and one.space == query.space]
-        matrix = matrices.get(db, store, query.space, whole) if whole else None
+        matrix = _load_matrix(db, matrices, store, query.space, frozenset(whole)) if whole else None
         if matrix is not None:
             yield partial(matrix.nearest, vector, [n for n in whole if n in editions], depth)
+
+
+def _load_matrix(
+    db: apsw.Connection, matrices: MatrixCache, store: int, space: str, wanted: frozenset[int]
+) -> VectorMatrix | None:
+    """Return the matrix of a store's published editions with vectors of a space; None if there are no vectors."""
+    known = matrices.find(store, space)
+    matrix = known if known is not None and known.editions == wanted else _read_vectors(db, known, wanted)
+    if matrix is not None:
+        matrices.keep(store, space, matrix)
+    return matrix
+
+
+def _read_vectors(db: apsw.Connection, known: VectorMatrix | None, wanted: frozenset[int]) -> VectorMatrix | None:
+    """Read the vectors that the cached matrix lacks."""
+    added: list[tuple[list[int], bytes]] = []
+    for edition in list_missing(known, wanted):
+        query = "SELECT n, vector FROM vectors WHERE n >= ? AND n < ? ORDER BY n"
+        found = list(db.execute(query, (edition << SHIFT, (edition + 1) << SHIFT)))
+        if found:
+            added.append(([n for n, _ in found], b"".join(vector for _, vector in found)))
+    return merge_vectors(known, wanted, added)
 
 
 def _rows(db: apsw.Connection, numbers: list[int]) -> list[Any]:

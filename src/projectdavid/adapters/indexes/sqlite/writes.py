@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import apsw
 
+from projectdavid.adapters.indexes.matrices import SHIFT, unit
 from projectdavid.adapters.indexes.sqlite import full_text
-from projectdavid.adapters.indexes.sqlite.matrices import SHIFT, unit
+from projectdavid.adapters.indexes.words import space_letters
 from projectdavid.ports.index import ChunkPlace, IndexedChunk
 
 SLICE = 500
@@ -50,7 +51,7 @@ def stage(
     )
     db.executemany(
         "INSERT INTO words (rowid, scope, text) VALUES (?, ?, ?)",
-        [(number, scope, full_text.space_letters(one.display_text)) for number, one in chunks],
+        [(number, scope, space_letters(one.display_text)) for number, one in chunks],
     )
     db.executemany(
         "INSERT INTO vectors VALUES (?, ?)",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import apsw
 
 from projectdavid.lazy_modules import LazyModule
 
@@ -22,6 +20,7 @@ else:
     np = LazyModule("numpy")
 
 SHIFT = 32
+"""The number of a chunk is that of its edition, shifted left by these bits, plus its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +49,29 @@ class VectorMatrix:
 
 
 class MatrixCache:
-    """A least-recently-used cache of matrices by store and space, limited in bytes."""
+    """A least-recently-used cache of matrices by store and space, limited in bytes.
+
+    An edition never changes once it is published, so a matrix of the wanted editions is up to date, whichever process
+    published them.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: OrderedDict[tuple[int, str], VectorMatrix] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, db: apsw.Connection, store: int, space: str, editions: Sequence[int]) -> VectorMatrix | None:
-        """Return the matrix of a store's published editions with vectors of a space; None if there are no vectors."""
-        wanted = frozenset(editions)
+    def find(self, store: int, space: str) -> VectorMatrix | None:
+        """Return the last matrix of a store, which can have other editions than the wanted ones."""
         with self._lock:
-            known = self._kept.get((store, space))
-        matrix = known if known is not None and known.editions == wanted else _read(db, known, wanted)
-        if matrix is None:
-            return None
+            return self._kept.get((store, space))
+
+    def keep(self, store: int, space: str, matrix: VectorMatrix) -> None:
+        """Keep the matrix that was used last; others go if they need too much memory."""
         with self._lock:
             self._kept[store, space] = matrix
             self._kept.move_to_end((store, space))
             while len(self._kept) > 1 and sum(one.rows.nbytes for one in self._kept.values()) > self._most:
                 self._kept.popitem(last=False)
-        return matrix
 
 
 def unit(vector: bytes) -> Floats:
@@ -80,20 +81,27 @@ def unit(vector: bytes) -> Floats:
     return numbers / length if length > 0 else numbers
 
 
-def _read(db: apsw.Connection, known: VectorMatrix | None, wanted: frozenset[int]) -> VectorMatrix | None:
-    """Combine cached rows that are still needed with the rest from the file."""
+def list_missing(known: VectorMatrix | None, wanted: frozenset[int]) -> list[int]:
+    """Return the editions whose vectors are not in a matrix."""
+    return sorted(wanted - (known.editions if known is not None else frozenset()))
+
+
+def merge_vectors(
+    known: VectorMatrix | None, wanted: frozenset[int], added: Iterable[tuple[Collection[int], bytes]]
+) -> VectorMatrix | None:
+    """Combine rows that are still wanted with others: chunk numbers, and their unit vectors one after the other.
+
+    Returns None if there are no vectors.
+    """
     numbers: list[Numbers] = []
     rows: list[Floats] = []
     if known is not None:
         stays = np.isin(known.numbers >> SHIFT, np.fromiter(wanted, np.int64))
         numbers.append(known.numbers[stays])
         rows.append(known.rows[stays])
-    for edition in sorted(wanted - (known.editions if known is not None else frozenset())):
-        query = "SELECT n, vector FROM vectors WHERE n >= ? AND n < ? ORDER BY n"
-        found = list(db.execute(query, (edition << SHIFT, (edition + 1) << SHIFT)))
-        if found:
-            numbers.append(np.fromiter((n for n, _ in found), np.int64, len(found)))
-            rows.append(np.frombuffer(b"".join(vector for _, vector in found), "<f4").reshape(len(found), -1))
+    for some, vectors in added:
+        numbers.append(np.fromiter(some, np.int64, len(some)))
+        rows.append(np.frombuffer(vectors, "<f4").reshape(len(some), -1))
     if not any(len(some) for some in numbers):
         return None
     return VectorMatrix(wanted, np.concatenate(numbers), np.ascontiguousarray(np.concatenate(rows), np.float32))
