@@ -13,10 +13,13 @@ from projectdavid.adapters.buses.local import LocalBus
 from projectdavid.adapters.buses.nats import NatsBus
 from projectdavid.adapters.buses.postgres import PostgresBus
 from projectdavid.adapters.buses.remote import RemoteBus
+from projectdavid.adapters.indexes.postgres import PostgresIndex
+from projectdavid.adapters.indexes.sqlite import SQLiteIndex
 from projectdavid.adapters.stores.postgres import PostgresStore
 from projectdavid.adapters.stores.sqlite import SQLiteStore
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
+from projectdavid.ports.index import ChunkIndex
 from projectdavid.ports.store import Store
 from tests.fakes.shared_store import SharedStore
 from tests.nats_server import NatsServer
@@ -127,3 +130,21 @@ def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     return S3Blobs(
         f"s3://{server.create_bucket()}/some/prefix", endpoint=server.endpoint, access_key="any", secret_key="any"
     )
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def another_index(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ChunkIndex]:
+    """Makes indexes, not opened yet, over the same place."""
+    if request.param == "sqlite":
+        return lambda: SQLiteIndex(tmp_path / "index.db")
+    url = request.getfixturevalue("postgres_url")
+    return lambda: PostgresIndex(url)
+
+
+@pytest.fixture
+async def index(another_index: Callable[[], ChunkIndex]) -> AsyncGenerator[ChunkIndex]:
+    """An open index with nothing in it."""
+    index = another_index()
+    await index.open()
+    yield index
+    await index.close()

@@ -1,17 +1,15 @@
 """What every index has to do: find what is published, of its owner alone, by words, by vectors or by both."""
 
 import struct
-from collections.abc import AsyncGenerator
-from pathlib import Path
+from collections.abc import Callable
 
 import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projectdavid.adapters.indexes.sqlite import SQLiteIndex
 from projectdavid.engine.documents import Chunk
-from projectdavid.ports.index import ChunkIndex, ChunkPlace, IndexedChunk, IndexQuery, PublishedFile
+from projectdavid.ports.index import ChunkIndex, ChunkPlace, IndexedChunk, IndexQuery, IndexUnavailable, PublishedFile
 
 pytestmark = pytest.mark.anyio
 
@@ -40,14 +38,6 @@ async def texts(index: ChunkIndex, text: str | None = None, owner: str = "ada", 
     return [hit.chunk.text for hit in await index.search(query)]
 
 
-@pytest.fixture
-async def index(tmp_path: Path) -> AsyncGenerator[ChunkIndex]:
-    made = SQLiteIndex(tmp_path / "index.db")
-    await made.open()
-    yield made
-    await made.close()
-
-
 async def test_what_is_staged_is_found_when_it_is_published(index: ChunkIndex):
     await index.stage(HERON, "1", [piece("The heron waits.")])
     assert await texts(index, "heron") == []
@@ -57,12 +47,12 @@ async def test_what_is_staged_is_found_when_it_is_published(index: ChunkIndex):
     assert await index.list_published("ada", 1) == [PublishedFile(10, "1", 1)]
 
 
-async def test_staging_goes_on_where_it_stopped_after_a_crash(tmp_path: Path):
-    first = SQLiteIndex(tmp_path / "index.db")
+async def test_staging_goes_on_where_it_stopped_after_a_crash(another_index: Callable[[], ChunkIndex]):
+    first = another_index()
     await first.open()
     await first.stage(HERON, "1", [piece("one"), piece("two", 1)])
     await first.close()
-    second = SQLiteIndex(tmp_path / "index.db")
+    second = another_index()
     await second.open()
     assert await second.count_staged(HERON, "1") == 2
     await second.stage(HERON, "1", [piece("three", 2)])
@@ -134,6 +124,65 @@ async def test_what_was_removed_is_found_by_nobody(index: ChunkIndex):
     assert await texts(index, "heron", vector=vector(1, 0), space=SPACE) == []
     assert await index.count_staged(REED, "1") == 0
     assert await index.chunks(HERON) == []
+
+
+async def test_searches_go_on_while_a_large_file_is_removed(index: ChunkIndex):
+    await fill(index, HERON, *(piece(f"heron {n}", n, vector(1, n)) for n in range(1300)), space=SPACE)
+    await fill(index, REED, piece("a heron that stays", 0, vector(0, 1)), space=SPACE)
+    assert len(await texts(index, "heron", vector=vector(1, 1), space=SPACE, limit=50)) == 50
+    removed = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+
+        async def remove() -> None:
+            await index.remove([10])
+            removed.set()
+
+        tasks.start_soon(remove)
+        while not removed.is_set():
+            found = await texts(index, "stays", vector=vector(1, 1), space=SPACE, limit=50)
+            assert "a heron that stays" in found
+    assert await texts(index, "heron", vector=vector(1, 1), space=SPACE) == ["a heron that stays"]
+
+
+async def test_text_with_nul_characters_comes_back_as_it_was_written(index: ChunkIndex):
+    text = "a grey\0heron \U0001f426"
+    made = Chunk(0, text, 0, len(text), 1, 1, header="bird\0place")
+    await index.stage(HERON, "1", [IndexedChunk(made)])
+    await index.publish(HERON, "1")
+    assert await index.chunks(HERON) == [made]
+    assert [hit.chunk for hit in await index.search(IndexQuery("ada", (1,), "heron place"))] == [made]
+    assert await index.passage(HERON, 2, 12) == "grey\0heron"
+
+
+async def test_long_words_are_found_too(index: ChunkIndex):
+    word = "z" * 5_000
+    await fill(index, HERON, piece(word), piece(f"{word}y", 1))
+    assert await texts(index, word) == [word]
+
+
+async def test_an_emptied_index_begins_anew(index: ChunkIndex):
+    await fill(index, HERON, piece("heron", at=vector(1, 0)), space=SPACE)
+    assert await texts(index, vector=vector(1, 0), space=SPACE) == ["heron"]
+    await index.reset()
+    assert not index.damaged
+    assert await index.find_published(HERON) is None
+    assert await texts(index, "heron", vector=vector(1, 0), space=SPACE) == []
+    await fill(index, HERON, piece("egret", at=vector(1, 0)), space=SPACE)
+    assert await texts(index, vector=vector(1, 0), space=SPACE) == ["egret"]
+
+
+async def test_what_was_removed_can_be_purged(index: ChunkIndex):
+    await fill(index, HERON, piece("heron"))
+    await index.remove([10])
+    assert await index.purge()
+    assert await index.free_bytes() >= 0
+
+
+async def test_an_index_that_is_not_open_says_so(another_index: Callable[[], ChunkIndex]):
+    index = another_index()
+    with pytest.raises(IndexUnavailable, match="not open"):
+        await texts(index, "heron")
+    await index.close()
 
 
 async def test_files_bound_a_search_before_anything_is_ranked(index: ChunkIndex):
@@ -283,14 +332,14 @@ STEPS = st.lists(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_any_history_leaves_what_was_published_last(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, str]]
+    another_index: Callable[[], ChunkIndex], steps: list[tuple[str, int, str]]
 ):
-    anyio.run(_live, tmp_path_factory.mktemp("index") / "index.db", steps)
+    anyio.run(_live, another_index(), steps)
 
 
-async def _live(path: Path, steps: list[tuple[str, int, str]]) -> None:
-    index = SQLiteIndex(path)
+async def _live(index: ChunkIndex, steps: list[tuple[str, int, str]]) -> None:
     await index.open()
+    await index.reset()
     staged: dict[int, tuple[str, list[str]]] = {}
     published: dict[int, tuple[str, list[str]]] = {}
     for number, (step, file, version) in enumerate(steps):

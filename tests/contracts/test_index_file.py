@@ -51,13 +51,6 @@ async def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
     await index.close()
 
 
-async def test_an_index_that_is_closed_says_so(tmp_path: Path):
-    index = SQLiteIndex(tmp_path / "index.db")
-    with pytest.raises(IndexUnavailable, match="not open"):
-        await index.search(IndexQuery("ada", (1,), "heron"))
-    await index.close()
-
-
 async def test_only_its_user_can_read_the_file(tmp_path: Path):
     index = SQLiteIndex(tmp_path / "index.db")
     await index.open()

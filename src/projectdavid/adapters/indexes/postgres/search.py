@@ -1,0 +1,219 @@
+"""Search by words and by vectors, in one snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from projectdavid.adapters.indexes.hits import DEPTH, PublishedEdition, fuse
+from projectdavid.adapters.indexes.matrices import (
+    SHIFT,
+    MatrixCache,
+    VectorMatrix,
+    list_missing,
+    merge_vectors,
+    unit,
+)
+from projectdavid.adapters.indexes.words import COMMON, FEW
+from projectdavid.engine.documents import Chunk
+from projectdavid.ports.index import ChunkPlace, IndexHit, IndexQuery, PublishedFile
+
+if TYPE_CHECKING:
+    from projectdavid.adapters.indexes.postgres.pool import IndexConnection
+
+CHUNK = 'c.position, c.text, c.start, c."end", c.first_line, c.last_line, c.first_page, c.last_page, c.header'
+PUBLISHED = "e.owner = $1 AND e.store = $2 AND e.file = $3 AND e.state = 'published'"
+BM25 = """
+WITH found AS MATERIALIZED (
+    SELECT word, edition, occurrences FROM search.postings
+    WHERE store = ANY($1) AND word = ANY($2) AND edition + 0 = ANY($3)
+), known AS (
+    SELECT word, sum(cardinality(occurrences))::float8 AS chunks FROM found GROUP BY word
+), kept AS (
+    SELECT word, ln(1 + ($4::float8 - chunks + 0.5) / (chunks + 0.5)) AS weight FROM known
+    WHERE chunks <= $6::float8 OR NOT EXISTS (SELECT FROM known WHERE chunks <= $6::float8)
+), places AS (
+    SELECT edition, one >> 32 AS position, weight, (one >> 16 & 65535)::float8 AS frequency,
+        (one & 65535)::float8 AS length
+    FROM found JOIN kept USING (word), unnest(occurrences) AS one
+)
+SELECT edition, position,
+    sum(weight * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * length / $5::float8)))::real AS score
+FROM places GROUP BY edition, position ORDER BY score DESC, edition, position LIMIT $7
+"""
+"""Ranks by BM25 with k1 = 1.2 and b = 0.75, as SQLite does.
+
+The frequencies of words are those of the searched editions, not of all: no other owner's files change a score. Adding
+0 keeps the list of editions from being looked up one by one.
+"""
+
+T = TypeVar("T")
+
+
+class IndexSearch:
+    """Searches with the vectors of stores that are held in memory; `executor` compares them during other work."""
+
+    def __init__(self, memory: int, executor: Executor) -> None:
+        self._matrices = MatrixCache(memory)
+        self._executor = executor
+        self._loading = asyncio.Lock()
+
+    async def search(
+        self, query: IndexQuery, terms: Sequence[str], depth: int, connection: IndexConnection
+    ) -> list[IndexHit]:
+        """Return the best chunks for a query and its words."""
+        everything = await _list_editions(connection, query)
+        files = None if query.files is None else set(query.files)
+        editions = {n: one for n, (one, _) in everything.items() if files is None or one.file in files}
+        if not editions:
+            return []
+        published = {n: one for n, (one, _) in everything.items()}
+        comparing = await self._compare(connection, query, published, editions, depth)
+        words = sum(count for n, (_, count) in everything.items() if n in editions)
+        lexical = await _rank_words(connection, terms, editions, words, depth) if terms else {}
+        pairs = [pair for part in comparing for pair in await part]
+        ranking = fuse(lexical, pairs, depth, query.limit)
+        return ranking.build_hits(await _load_chunks(connection, [number for number, _ in ranking.best]), editions)
+
+    async def _compare(
+        self,
+        connection: IndexConnection,
+        query: IndexQuery,
+        everything: Mapping[int, PublishedEdition],
+        editions: Collection[int],
+        depth: int,
+    ) -> list[asyncio.Future[list[tuple[int, float]]]]:
+        """Start the vector searches, one per store; empty if nothing can be compared."""
+        started: list[asyncio.Future[list[tuple[int, float]]]] = []
+        if query.vector is None or query.space is None:
+            return started
+        vector = unit(query.vector)
+        for store in sorted({everything[n].store for n in editions}):
+            whole = [n for n, one in everything.items() if one.store == store and one.space == query.space]
+            matrix = await self._load_matrix(connection, store, query.space, frozenset(whole)) if whole else None
+            if matrix is not None:
+                wanted = [n for n in whole if n in editions]
+                started.append(self._run(partial(matrix.nearest, vector, wanted, depth)))
+        return started
+
+    async def _load_matrix(
+        self, connection: IndexConnection, store: int, space: str, wanted: frozenset[int]
+    ) -> VectorMatrix | None:
+        """Return the matrix of a store's editions with vectors of a space; None if there are no vectors."""
+        known = self._matrices.find(store, space)
+        if known is None or known.editions != wanted:
+            async with self._loading:  # one at a time: many searches of a store do not load it many times
+                known = self._matrices.find(store, space)
+                if known is None or known.editions != wanted:
+                    known = await self._read_vectors(connection, known, wanted)
+        if known is not None:
+            self._matrices.keep(store, space, known)
+        return known
+
+    async def _read_vectors(
+        self, connection: IndexConnection, known: VectorMatrix | None, wanted: frozenset[int]
+    ) -> VectorMatrix | None:
+        statement = """
+            SELECT edition, positions, vectors FROM search.vectors WHERE edition = ANY($1) ORDER BY edition, part
+        """
+        rows = await connection.fetch(statement, list_missing(known, wanted))
+
+        def merge() -> VectorMatrix | None:
+            added = ([(n << SHIFT) + position for position in positions] for n, positions, _ in rows)
+            return merge_vectors(known, wanted, zip(added, (row[2] for row in rows), strict=True))
+
+        return await self._run(merge)
+
+    def _run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+def search_depth(query: IndexQuery) -> int:
+    """Return the length of each fused ranking."""
+    return max(query.limit, DEPTH)
+
+
+async def count_staged(place: ChunkPlace, version: str, connection: IndexConnection) -> int:
+    """Return the number of staged chunks of this version."""
+    query = "SELECT chunks FROM search.editions WHERE file = $1 AND version = $2 AND state = 'staged'"
+    return await connection.fetchval(query, place.file, version) or 0
+
+
+async def list_published(owner: str, store: int, connection: IndexConnection) -> list[PublishedFile]:
+    """Return the published files of a store."""
+    query = """
+        SELECT file, version, chunks FROM search.editions
+        WHERE owner = $1 AND store = $2 AND state = 'published' ORDER BY file
+    """
+    return [PublishedFile(*row) for row in await connection.fetch(query, owner, store)]
+
+
+async def find_published(place: ChunkPlace, connection: IndexConnection) -> PublishedFile | None:
+    """Return the published version of a file."""
+    query = f"SELECT e.file, e.version, e.chunks FROM search.editions e WHERE {PUBLISHED}"  # noqa: S608 constant text
+    row = await connection.fetchrow(query, place.owner, place.store, place.file)
+    return None if row is None else PublishedFile(*row)
+
+
+async def list_chunks(place: ChunkPlace, after: int, limit: int, connection: IndexConnection) -> list[Chunk]:
+    """Return the chunks of a file after a position."""
+    query = f"""
+        SELECT {CHUNK} FROM search.editions e JOIN search.chunks c ON c.edition = e.n
+        WHERE {PUBLISHED} AND c.position > $4 ORDER BY c.position LIMIT $5
+    """  # noqa: S608 constant text
+    rows = await connection.fetch(query, place.owner, place.store, place.file, after, limit)
+    return [_chunk_of(row) for row in rows]
+
+
+async def find_passage(place: ChunkPlace, start: int, end: int, connection: IndexConnection) -> str | None:
+    """Return the text of a file from `start` up to, but not including, `end`, if one chunk contains all of it."""
+    query = f"""
+        SELECT c.text, c.start FROM search.editions e JOIN search.chunks c ON c.edition = e.n
+        WHERE {PUBLISHED} AND c.start <= $4 AND c."end" >= $5 ORDER BY c.position LIMIT 1
+    """  # noqa: S608 constant text
+    row = await connection.fetchrow(query, place.owner, place.store, place.file, start, end)
+    return None if row is None else row[0].decode()[start - row[1] : end - row[1]]
+
+
+async def _list_editions(connection: IndexConnection, query: IndexQuery) -> dict[int, tuple[PublishedEdition, int]]:
+    """Return the published editions of the stores, with their numbers of words."""
+    statement = """
+        SELECT n, file, store, space, chunks, words FROM search.editions
+        WHERE owner = $1 AND store = ANY($2) AND state = 'published'
+    """
+    rows = await connection.fetch(statement, query.owner, list(query.stores))
+    return {n: (PublishedEdition(file, store, space, chunks), words) for n, file, store, space, chunks, words in rows}
+
+
+async def _rank_words(
+    connection: IndexConnection, terms: Sequence[str], editions: Mapping[int, PublishedEdition], words: int, depth: int
+) -> dict[int, float]:
+    """Return the chunks that match best by words, best first, with their scores."""
+    total = sum(one.chunks for one in editions.values())
+    stores = list({one.store for one in editions.values()})
+    common = max(total * COMMON, FEW)
+    length = max(words / total, 1) if total else 1
+    rows = await connection.fetch(BM25, stores, terms, list(editions), total, length, common, depth)
+    return {(edition << SHIFT) + position: score for edition, position, score in rows}
+
+
+async def _load_chunks(connection: IndexConnection, numbers: Sequence[int]) -> dict[int, Chunk]:
+    if not numbers:
+        return {}
+    query = f"""
+        SELECT c.edition, {CHUNK} FROM unnest($1::bigint[], $2::integer[]) AS one (edition, position)
+        JOIN search.chunks c USING (edition, position)
+    """  # noqa: S608 constant text
+    positions = [number & (1 << SHIFT) - 1 for number in numbers]
+    rows = await connection.fetch(query, [number >> SHIFT for number in numbers], positions)
+    return {(row[0] << SHIFT) + row[1]: _chunk_of(row[1:]) for row in rows}
+
+
+def _chunk_of(row: Sequence[Any]) -> Chunk:
+    """Convert a row of `CHUNK`."""
+    position, text, start, end, first_line, last_line, first_page, last_page, header = row
+    lines, pages = (first_line, last_line), (first_page, last_page)
+    return Chunk(position, text.decode(), start, end, *lines, *pages, header.decode())
