@@ -9,7 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projectdavid.engine.documents import Chunk
-from projectdavid.ports.index import ChunkIndex, ChunkPlace, IndexedChunk, IndexQuery, IndexUnavailable, PublishedFile
+from projectdavid.ports.index import (
+    ChunkIndex,
+    ChunkPlace,
+    IndexedChunk,
+    IndexQuery,
+    IndexUnavailable,
+    PublishedFile,
+    VersionLost,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -85,8 +93,22 @@ async def test_to_publish_again_changes_nothing(index: ChunkIndex):
 
 
 async def test_a_document_without_chunks_is_published_too(index: ChunkIndex):
+    await index.stage(HERON, "1", [])
     assert await index.publish(HERON, "1") == 0
     assert await index.list_published("ada", 1) == [PublishedFile(10, "1", 0)]
+
+
+async def test_a_version_that_another_one_replaced_is_lost_and_changes_nothing(index: ChunkIndex):
+    await index.stage(HERON, "1", [piece("old")])
+    await index.stage(HERON, "2", [piece("new")])
+    with pytest.raises(VersionLost):
+        await index.publish(HERON, "1")
+    assert await index.publish(HERON, "2") == 1
+    with pytest.raises(VersionLost):
+        await index.publish(HERON, "1")
+    with pytest.raises(VersionLost):
+        await index.stage(HERON, "1", [piece("more", 1)])
+    assert await texts(index, "old new more") == ["new"]
 
 
 async def test_nothing_of_another_owner_is_found_even_if_its_store_is_named(index: ChunkIndex):
@@ -349,13 +371,13 @@ async def _live(index: ChunkIndex, steps: list[tuple[str, int, str]]) -> None:
             text = f"heron {number}"
             await index.stage(place, version, [piece(text, len(known), vector(1, number))], SPACE)
             staged[file] = version, [*known, text]
+        elif step == "publish" and version not in (staged.get(file, ("",))[0], published.get(file, ("",))[0]):
+            with pytest.raises(VersionLost):
+                await index.publish(place, version)
         elif step == "publish":
             count = await index.publish(place, version)
             if staged.get(file, ("",))[0] == version:
                 published[file] = staged.pop(file)
-            elif published.get(file, ("",))[0] != version:
-                staged.pop(file, None)
-                published[file] = version, []
             assert count == len(published[file][1])
         else:
             await index.remove([file])

@@ -17,6 +17,10 @@ class IndexUnavailable(Exception):
     """The index cannot be used now: the disk is full, or its file is locked or broken."""
 
 
+class VersionLost(IndexUnavailable):
+    """The staged chunks were removed, or replaced by those of another version: begin again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkPlace:
     """The owner, store and file of chunks."""
@@ -109,7 +113,11 @@ class ChunkIndex(Protocol):
     ) -> None:
         """Append chunks to the staged ones; vectors, if there are any, belong to `space`.
 
-        Positions that are already staged are skipped, so two callers can stage the same chunks.
+        Positions that are already staged are skipped, so two callers can stage the same chunks. Staged chunks of other
+        versions are deleted. Without chunks, an empty version is staged.
+
+        Raises:
+            VersionLost: the chunks before the first one are not staged any more.
         """
         ...
 
@@ -117,6 +125,9 @@ class ChunkIndex(Protocol):
         """Publish the staged version in place of the previous one; returns the number of chunks.
 
         Publishing the published version again changes nothing.
+
+        Raises:
+            VersionLost: the version is neither staged nor published; nothing is changed.
         """
         ...
 

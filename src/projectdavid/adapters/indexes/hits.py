@@ -1,6 +1,6 @@
 """The hits of a search, fused from the ranking by words and the ranking by vectors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from projectdavid.adapters.indexes.matrices import SHIFT
@@ -13,16 +13,6 @@ DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedEdition:
-    """A published version of a file; `chunks` is their number."""
-
-    file: int
-    store: int
-    space: str | None
-    chunks: int
-
-
-@dataclass(frozen=True, slots=True)
 class FusedRanking:
     """The best chunk numbers with their scores, and the rankings that they are fused from, each best first."""
 
@@ -30,16 +20,18 @@ class FusedRanking:
     lexical: Mapping[int, float]
     cosines: Mapping[int, float]
 
-    def build_hits(self, chunks: Mapping[int, Chunk], editions: Mapping[int, PublishedEdition]) -> list[IndexHit]:
-        """Build the hits from the chunks by number; a chunk that is missing was removed."""
+    def build_hits(self, chunks: Mapping[int, Chunk], locate: Callable[[int], tuple[int, int]]) -> list[IndexHit]:
+        """Build the hits from the chunks by number; a chunk that is missing was removed.
+
+        `locate` returns the store and the file of an edition.
+        """
         ranks = [
             {number: rank for rank, number in enumerate(ranking, start=1)} for ranking in (self.lexical, self.cosines)
         ]
         return [
             IndexHit(
-                chunk=chunks[number],
-                store=editions[number >> SHIFT].store,
-                file=editions[number >> SHIFT].file,
+                chunks[number],
+                *locate(number >> SHIFT),
                 score=min(score, 1.0),
                 lexical=ranks[0].get(number),
                 semantic=ranks[1].get(number),

@@ -23,7 +23,7 @@ from projectdavid.adapters.indexes.postgres.pool import IndexPool
 from projectdavid.adapters.indexes.postgres.postings import WordIndexer
 from projectdavid.adapters.indexes.postgres.schema import migrate
 from projectdavid.engine.documents import Chunk
-from projectdavid.ports.index import ChunkPlace, IndexedChunk, IndexHit, IndexQuery, PublishedFile
+from projectdavid.ports.index import ChunkPlace, IndexedChunk, IndexHit, IndexQuery, PublishedFile, VersionLost
 
 if TYPE_CHECKING:
     from projectdavid.adapters.indexes.postgres.pool import IndexConnection
@@ -97,10 +97,10 @@ class PostgresIndex:
         while True:
             count = await self._pool.read(partial(search.count_staged, place, version))
             missing = [piece for piece in pieces if piece.chunk.position >= count]
-            if not missing:
+            if pieces and not missing:
                 return
-            if missing[0].chunk.position > count:
-                raise ValueError(f"chunk {count} must be the next one, not {missing[0].chunk.position}")
+            if missing and missing[0].chunk.position > count:
+                raise VersionLost(f"chunk {missing[0].chunk.position} cannot follow {count} staged ones")
             build = partial(writes.build_parts, self._chunk_words, missing)
             parts = await asyncio.get_running_loop().run_in_executor(self._threads["words"], build)
             try:

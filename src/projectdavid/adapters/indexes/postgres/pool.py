@@ -31,6 +31,7 @@ SESSION = MappingProxyType(
         "application_name": "projectdavid-index",
         "jit": "off",  # compiling takes longer than these statements
         "enable_seqscan": "off",  # every statement has an index, also before the first ANALYZE
+        "plan_cache_mode": "force_generic_plan",  # planning takes longer than most of these statements
         "statement_timeout": "30s",
         "lock_timeout": "5s",
         "idle_in_transaction_session_timeout": "30s",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from projectdavid.adapters.indexes.hits import DEPTH, PublishedEdition, fuse
+from projectdavid.adapters.indexes.hits import DEPTH, fuse
 from projectdavid.adapters.indexes.matrices import (
     SHIFT,
     MatrixCache,
@@ -28,12 +29,14 @@ CHUNK = 'c.position, c.text, c.start, c."end", c.first_line, c.last_line, c.firs
 PUBLISHED = "e.owner = $1 AND e.store = $2 AND e.file = $3 AND e.state = 'published'"
 BM25 = """
 WITH found AS MATERIALIZED (
-    SELECT word, edition, occurrences FROM search.postings
-    WHERE store = ANY($1) AND word = ANY($2) AND edition + 0 = ANY($3)
+    SELECT word, edition, occurrences FROM unnest($1::bigint[]) AS store, unnest($2::text[]) AS word, LATERAL (
+        SELECT edition, occurrences FROM search.postings AS one
+        WHERE one.store = store.store AND one.word = word.word AND edition + 0 = ANY($3::bigint[]) OFFSET 0
+    ) AS one
 ), known AS (
     SELECT word, sum(cardinality(occurrences))::float8 AS chunks FROM found GROUP BY word
-), kept AS (
-    SELECT word, ln(1 + ($4::float8 - chunks + 0.5) / (chunks + 0.5)) AS weight FROM known
+), kept AS MATERIALIZED (
+    SELECT word, greatest(ln(($4::float8 - chunks + 0.5) / (chunks + 0.5)), 1e-6) AS weight FROM known
     WHERE chunks <= $6::float8 OR NOT EXISTS (SELECT FROM known WHERE chunks <= $6::float8)
 ), places AS (
     SELECT edition, one >> 32 AS position, weight, (one >> 16 & 65535)::float8 AS frequency,
@@ -44,13 +47,29 @@ SELECT edition, position,
     sum(weight * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * length / $5::float8)))::real AS score
 FROM places GROUP BY edition, position ORDER BY score DESC, edition, position LIMIT $7
 """
-"""Ranks by BM25 with k1 = 1.2 and b = 0.75, as SQLite does.
+"""Ranks by BM25 with the constants of FTS5: k1 = 1.2, b = 0.75, and 0.000001 as least weight of a word.
 
-The frequencies of words are those of the searched editions, not of all: no other owner's files change a score. Adding
-0 keeps the list of editions from being looked up one by one.
+The frequencies of words are those of the searched editions, not of all: no other owner's files change a score.
+LATERAL with OFFSET makes PostgreSQL look up each word of each store, whatever its statistics say, and adding 0 keeps it
+from looking up each edition, too.
 """
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class EditionGroup:
+    """The published editions of a store with vectors of one space.
+
+    `wanted` are those that are searched, with their files; `chunks` and `words` are numbers of theirs.
+    """
+
+    store: int
+    space: str | None
+    editions: frozenset[int]
+    wanted: Mapping[int, int]
+    chunks: int
+    words: int
 
 
 class IndexSearch:
@@ -65,38 +84,33 @@ class IndexSearch:
         self, query: IndexQuery, terms: Sequence[str], depth: int, connection: IndexConnection
     ) -> list[IndexHit]:
         """Return the best chunks for a query and its words."""
-        everything = await _list_editions(connection, query)
-        files = None if query.files is None else set(query.files)
-        editions = {n: one for n, (one, _) in everything.items() if files is None or one.file in files}
-        if not editions:
+        groups = await _list_editions(connection, query)
+        files = {n: file for group in groups for n, file in group.wanted.items()}
+        if not files:
             return []
-        published = {n: one for n, (one, _) in everything.items()}
-        comparing = await self._compare(connection, query, published, editions, depth)
-        words = sum(count for n, (_, count) in everything.items() if n in editions)
-        lexical = await _rank_words(connection, terms, editions, words, depth) if terms else {}
+        comparing = await self._compare(connection, query, groups, depth)
+        lexical = await _rank_words(connection, terms, groups, list(files), depth) if terms else {}
         pairs = [pair for part in comparing for pair in await part]
         ranking = fuse(lexical, pairs, depth, query.limit)
-        return ranking.build_hits(await _load_chunks(connection, [number for number, _ in ranking.best]), editions)
+        found = await _load_chunks(connection, [number for number, _ in ranking.best])
+        stores = {number >> SHIFT: 0 for number in found}
+        for group in groups:
+            stores.update((n, group.store) for n in stores.keys() & group.wanted.keys())
+        return ranking.build_hits(found, lambda n: (stores[n], files[n]))
 
     async def _compare(
-        self,
-        connection: IndexConnection,
-        query: IndexQuery,
-        everything: Mapping[int, PublishedEdition],
-        editions: Collection[int],
-        depth: int,
+        self, connection: IndexConnection, query: IndexQuery, groups: Sequence[EditionGroup], depth: int
     ) -> list[asyncio.Future[list[tuple[int, float]]]]:
         """Start the vector searches, one per store; empty if nothing can be compared."""
         started: list[asyncio.Future[list[tuple[int, float]]]] = []
         if query.vector is None or query.space is None:
             return started
         vector = unit(query.vector)
-        for store in sorted({everything[n].store for n in editions}):
-            whole = [n for n, one in everything.items() if one.store == store and one.space == query.space]
-            matrix = await self._load_matrix(connection, store, query.space, frozenset(whole)) if whole else None
-            if matrix is not None:
-                wanted = [n for n in whole if n in editions]
-                started.append(self._run(partial(matrix.nearest, vector, wanted, depth)))
+        for group in groups:
+            if group.space == query.space and group.wanted:
+                matrix = await self._load_matrix(connection, group.store, query.space, group.editions)
+                if matrix is not None:
+                    started.append(self._run(partial(matrix.nearest, vector, group.wanted.keys(), depth)))
         return started
 
     async def _load_matrix(
@@ -178,25 +192,40 @@ async def find_passage(place: ChunkPlace, start: int, end: int, connection: Inde
     return None if row is None else row[0].decode()[start - row[1] : end - row[1]]
 
 
-async def _list_editions(connection: IndexConnection, query: IndexQuery) -> dict[int, tuple[PublishedEdition, int]]:
-    """Return the published editions of the stores, with their numbers of words."""
+async def _list_editions(connection: IndexConnection, query: IndexQuery) -> list[EditionGroup]:
+    """Return the published editions of the stores, ordered by store and space."""
     statement = """
-        SELECT n, file, store, space, chunks, words FROM search.editions
-        WHERE owner = $1 AND store = ANY($2) AND state = 'published'
+        SELECT store, space, array_agg(n) AS editions, array_agg(file) AS files, sum(chunks) FILTER (WHERE wanted),
+            sum(words) FILTER (WHERE wanted)
+        FROM (
+            SELECT n, file, store, space, chunks, words, $3::bigint[] IS NULL OR file = ANY($3) AS wanted
+            FROM search.editions WHERE owner = $1 AND store = ANY($2) AND state = 'published'
+        ) AS one
+        GROUP BY store, space ORDER BY store, space
     """
-    rows = await connection.fetch(statement, query.owner, list(query.stores))
-    return {n: (PublishedEdition(file, store, space, chunks), words) for n, file, store, space, chunks, words in rows}
+    limited = None if query.files is None else list(query.files)
+    files = None if limited is None else set(limited)
+    groups: list[EditionGroup] = []
+    for row in await connection.fetch(statement, query.owner, list(query.stores), limited):
+        pairs = zip(row[2], row[3], strict=True)
+        wanted = {n: file for n, file in pairs if files is None or file in files}
+        groups.append(EditionGroup(row[0], row[1], frozenset(row[2]), wanted, int(row[4] or 0), int(row[5] or 0)))
+    return groups
 
 
 async def _rank_words(
-    connection: IndexConnection, terms: Sequence[str], editions: Mapping[int, PublishedEdition], words: int, depth: int
+    connection: IndexConnection,
+    terms: Sequence[str],
+    groups: Sequence[EditionGroup],
+    editions: Sequence[int],
+    depth: int,
 ) -> dict[int, float]:
-    """Return the chunks that match best by words, best first, with their scores."""
-    total = sum(one.chunks for one in editions.values())
-    stores = list({one.store for one in editions.values()})
-    common = max(total * COMMON, FEW)
-    length = max(words / total, 1) if total else 1
-    rows = await connection.fetch(BM25, stores, terms, list(editions), total, length, common, depth)
+    """Return the chunks of editions that match best by words, best first, with their scores."""
+    chunks, words = sum(group.chunks for group in groups), sum(group.words for group in groups)
+    stores = list({group.store for group in groups})
+    common = max(chunks * COMMON, FEW)
+    length = max(words / chunks, 1) if chunks else 1
+    rows = await connection.fetch(BM25, stores, terms, editions, chunks, length, common, depth)
     return {(edition << SHIFT) + position: score for edition, position, score in rows}
 
 

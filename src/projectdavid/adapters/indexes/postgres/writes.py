@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from projectdavid.adapters.indexes.matrices import unit
 from projectdavid.adapters.indexes.postgres.postings import ChunkPostings, WordIndexer
-from projectdavid.ports.index import ChunkPlace, IndexedChunk
+from projectdavid.ports.index import ChunkPlace, IndexedChunk, VersionLost
 
 if TYPE_CHECKING:
     from projectdavid.adapters.indexes.postgres.pool import IndexConnection
@@ -111,9 +111,7 @@ def publish(place: ChunkPlace, version: str) -> Callable[[IndexConnection], Awai
         if staged is None or staged[1] != version:
             if published is not None and published[1] == version:
                 return published[2]
-            if staged is not None:
-                await _set_state(connection, staged[0], "removed")
-            staged = await _begin_edition(connection, place, version, None), version, 0
+            raise VersionLost(f"version {version} of file {place.file} is not staged")
         if published is not None:
             await _set_state(connection, published[0], "removed")
         await _set_state(connection, staged[0], "published")

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import apsw
 
-from projectdavid.adapters.indexes.hits import DEPTH, PublishedEdition, fuse
+from projectdavid.adapters.indexes.hits import DEPTH, fuse
 from projectdavid.adapters.indexes.matrices import (
     SHIFT,
     MatrixCache,
@@ -25,6 +26,14 @@ from projectdavid.ports.index import ChunkPlace, IndexHit, IndexQuery, Published
 LARGE_SHARE = 0.1
 """From this share of all chunks on, filtering the matches is faster than matching the scopes of stores."""
 COLUMNS = 'n, text, start, "end", first_line, last_line, first_page, last_page, header'
+
+
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    file: int
+    store: int
+    space: str | None
+    chunks: int
 
 
 def chunk_of(row: Sequence[Any]) -> Chunk:
@@ -81,23 +90,23 @@ def search(db: apsw.Connection, matrices: MatrixCache, executor: Executor, query
     nearest = [pair for part in comparing for pair in part.result()]
     ranking = fuse(lexical, nearest, depth, query.limit)
     found = {row[0]: chunk_of(row) for row in _rows(db, [number for number, _ in ranking.best])}
-    return ranking.build_hits(found, editions)
+    return ranking.build_hits(found, lambda n: (editions[n].store, editions[n].file))
 
 
-def _editions(db: apsw.Connection, query: IndexQuery) -> dict[int, PublishedEdition]:
+def _editions(db: apsw.Connection, query: IndexQuery) -> dict[int, _Edition]:
     statement = """
         SELECT n, file, store, space, chunks FROM editions
         WHERE owner = ? AND published = 1 AND store IN (SELECT value FROM json_each(?))
     """
     rows = db.execute(statement, (query.owner, json.dumps(list(query.stores))))
-    return {n: PublishedEdition(*rest) for n, *rest in rows}
+    return {n: _Edition(*rest) for n, *rest in rows}
 
 
 def _lexical(
     db: apsw.Connection,
     query: IndexQuery,
-    everything: Mapping[int, PublishedEdition],
-    editions: Mapping[int, PublishedEdition],
+    everything: Mapping[int, _Edition],
+    editions: Mapping[int, _Edition],
     depth: int,
 ) -> dict[int, float]:
     """Return the chunks that match best by words, best first, with their scores."""
@@ -150,8 +159,8 @@ def _comparisons(
     db: apsw.Connection,
     matrices: MatrixCache,
     query: IndexQuery,
-    everything: Mapping[int, PublishedEdition],
-    editions: Mapping[int, PublishedEdition],
+    everything: Mapping[int, _Edition],
+    editions: Mapping[int, _Edition],
     depth: int,
 ) -> Iterator[Callable[[], list[tuple[int, float]]]]:
     """Return the vector searches, one per store; empty if nothing can be compared."""

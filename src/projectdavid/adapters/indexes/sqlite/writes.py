@@ -7,7 +7,7 @@ import apsw
 from projectdavid.adapters.indexes.matrices import SHIFT, unit
 from projectdavid.adapters.indexes.sqlite import full_text
 from projectdavid.adapters.indexes.words import space_letters
-from projectdavid.ports.index import ChunkPlace, IndexedChunk
+from projectdavid.ports.index import ChunkPlace, IndexedChunk, VersionLost
 
 SLICE = 500
 """Chunks that one transaction removes."""
@@ -31,10 +31,8 @@ def stage(
     """Append chunks to the staged ones, skipping those that exist."""
     count = count_staged(db, place, version)
     pieces = [piece for piece in pieces if piece.chunk.position >= count]
-    if not pieces:
-        return
-    if pieces[0].chunk.position > count:
-        raise ValueError(f"chunk {count} must be the next one, not {pieces[0].chunk.position}")
+    if pieces and pieces[0].chunk.position > count:
+        raise VersionLost(f"chunk {pieces[0].chunk.position} cannot follow {count} staged ones")
     row = _edition(db, place.file, published=False)
     n = row[0] if row is not None else _begin_edition(db, place, version, space)
     first, scope = (n << SHIFT) + count, full_text.scope(place.store)
@@ -70,8 +68,7 @@ def publish(db: apsw.Connection, place: ChunkPlace, version: str) -> int:
     if fresh is None or fresh[1] != version:
         if old is not None and old[1] == version:
             return old[2]
-        count_staged(db, place, version)  # deletes other versions
-        fresh = _begin_edition(db, place, version, None), version, 0
+        raise VersionLost(f"version {version} of file {place.file} is not staged")
     if old is not None:
         _forget(db, old[0])
     db.execute("UPDATE editions SET published = 1 WHERE n = ?", (fresh[0],))
