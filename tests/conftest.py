@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from projectdavid.adapters.stores.postgres import PostgresStore
+from tests.databases import running_postgres
 from tests.nats_server import NatsServer, run_nats
-from tests.postgres_server import PostgresServer, run_postgres
+from tests.postgres_server import PostgresServer
 from tests.row_checks import check_rows, write_report
 from tests.s3_server import S3Server, run_s3
 
@@ -49,9 +50,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server() -> PostgresServer:
     """A PostgreSQL server of this process; who stops it starts it again."""
-    yield from run_postgres()
+    return running_postgres()
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def recover(
     """
     from projectdavid.cli.configuration import StartError, read_settings, start_failure
     from projectdavid.composition.admin_recovery import recover_admin
-    from projectdavid.composition.bootstrap import store_of
+    from projectdavid.composition.storage import store_of
     from projectdavid.ports.store import RowMissing
 
     settings = read_settings(data=data)

@@ -5,22 +5,18 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
 
-from projectdavid.adapters.blobs.directory import DirectoryBlobs
-from projectdavid.adapters.buses.local import LocalBus
 from projectdavid.adapters.documents.process import ReaderProcess
-from projectdavid.adapters.indexes.sqlite import SQLiteIndex
 from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
 from projectdavid.adapters.sandboxes.local.libraries import FOLDER, find_python
-from projectdavid.adapters.stores.sqlite import SQLiteStore
 from projectdavid.composition.admin_recovery import log_recovery
 from projectdavid.composition.credentials import first_start, url_of
-from projectdavid.composition.data_folder import check_database_content, check_database_file, start_over
+from projectdavid.composition.data_folder import check_database_content, start_turn
 from projectdavid.composition.embedders import embedder_of, reranker_of
 from projectdavid.composition.model_providers import models_of
 from projectdavid.composition.restored_copy import get_hold
 from projectdavid.composition.secret_file import open_secret
+from projectdavid.composition.storage import blobs_of, bus_of, index_of, store_of
 from projectdavid.composition.tools import ToolParts, build_toolbox
 from projectdavid.composition.web_search_engines import web_of
 from projectdavid.egress import EgressGuard, own_addresses
@@ -62,6 +58,7 @@ from projectdavid.tools.sessions.sessions import SessionPool, SlotLimits
 log = logging.getLogger("projectdavid")
 
 MB = 1 << 20
+HELD = "this copy was restored from a backup and only serves reads; `projectdavid release` enables it"
 
 
 async def assemble(
@@ -83,34 +80,36 @@ async def assemble(
 
     Raises:
         StoreUnavailable: the store cannot be opened, its clock differs from `clock`, or the parts of the data folder do
-            not
-        belong together.
+            not belong together.
     """
     store = store or store_of(settings, fresh=fresh)
     async with AsyncExitStack() as opened:
         await store.open()
         opened.push_async_callback(store.close)
         await _check_clock(store, clock)
-        await check_database_content(store, settings)
-        secret = await open_secret(store, settings)
-        platform = _platform(settings, store, secret, providers or {}, clock, tools or {}, url, terminals)
-        opened.push_async_callback(platform.knowledge.close)
-        await platform.bus.open()
-        opened.push_async_callback(platform.bus.close)
-        held_since = await get_hold(store)
-        try:
-            await platform.knowledge.open(recover=held_since is None)
-        except IndexUnavailable as error:
-            raise StoreUnavailable(str(error)) from error
-        if held_since is not None:
-            log.warning("this copy was restored from a backup and only serves reads; `projectdavid release` enables it")
-            platform = replace(platform, held_since=held_since)
-        else:
-            if store.exclusive:  # otherwise another process can hold the leases
-                await platform.driver.recover()
-                await platform.outbox.recover()
-            await first_start(platform)
-        await log_recovery(store)
+        async with start_turn(store, settings):
+            await check_database_content(store, settings)
+            secret = await open_secret(store, settings)
+            platform = _platform(settings, store, secret, providers or {}, clock, tools or {}, url, terminals)
+            opened.push_async_callback(platform.knowledge.close)
+            await platform.bus.open()
+            opened.push_async_callback(platform.bus.close)
+            held_since = await get_hold(store)
+            try:
+                await platform.knowledge.open(recover=held_since is None)
+            except IndexUnavailable as error:
+                raise StoreUnavailable(str(error)) from error
+            if held_since is not None:
+                log.warning(
+                    "this copy was restored from a backup and only serves reads; `projectdavid release` enables it"
+                )
+                platform = replace(platform, held_since=held_since)
+            else:
+                if store.exclusive:  # otherwise another process can hold the leases
+                    await platform.driver.recover()
+                    await platform.outbox.recover()
+                await first_start(platform)
+            await log_recovery(store)
         opened.pop_all()  # from here on, stopping the platform closes it
     return platform
 
@@ -127,12 +126,6 @@ async def _check_clock(store: Store, clock: Clock) -> None:
         raise StoreUnavailable(problem, "synchronize the clocks, for example with NTP")
 
 
-def store_of(settings: Settings, *, fresh: bool = False) -> Store:
-    """Build the store of a data folder, which is checked when it is opened; `fresh` moves existing files aside."""
-    inspect = partial(start_over if fresh else check_database_file, settings)
-    return SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB, inspect=inspect)
-
-
 def _platform(
     settings: Settings,
     store: Store,
@@ -143,11 +136,11 @@ def _platform(
     url: str | None,
     terminals: TerminalService | None,
 ) -> Platform:
-    bus, ids = LocalBus(), IdFactory()
+    bus, ids = bus_of(settings), IdFactory()
     models = models_of(settings, providers)
     driver, guard = RunDriver(store, bus, clock, ids, models.cost), _guard(settings)
     outbox = Outbox(store, bus, driver, guard, clock, _patience(settings))
-    blobs, quota = DirectoryBlobs(settings.blobs), Quota(store, clock, settings.allowance())
+    blobs, quota = blobs_of(settings), Quota(store, clock, settings.allowance())
     filing = FileLifecycle(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds, settings.trash_days * 86_400)
     links = SignedLinks(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     hands, sessions = _hands(settings, clock)
@@ -260,7 +253,7 @@ def _knowledge(
 ) -> KnowledgeService:
     """Build the ingest and the retrieval of vector stores."""
     documents, embedder = ReaderProcess(languages=settings.ocr_languages), embedder_of(settings)
-    index = SQLiteIndex(settings.index)
+    index = index_of(settings)
     ingest = Ingest(store, bus, blobs, documents, index, embedder, clock, ids)
     upkeep = IndexSync(store, bus, index, clock, None if embedder is None else embedder.space)
     reranker = reranker_of(settings)

@@ -6,13 +6,15 @@ from typing import Any
 
 from projectdavid.durable_files import write_file
 from projectdavid.ports import queries
-from projectdavid.ports.store import Op, StoreUnavailable
+from projectdavid.ports.store import Op, StaleRow, StoreUnavailable
 from projectdavid.security.api_keys import hash_of, new_key, prefix_of
 from projectdavid.services.platform import Platform
 from projectdavid.settings import Settings
 
 log = logging.getLogger("projectdavid.data")
 
+FIRST_USERS = "first_users"
+"""The key of `meta` that is set when the first users are created."""
 NO_KEYS = "restore it from a backup, or stop the server and run `projectdavid admin recover --save`"
 
 
@@ -30,9 +32,15 @@ async def first_start(platform: Platform) -> None:
         stored = {"prefix": prefix_of(key), "hash": hash_of(key, platform.secret), "owner": user_id}
         ops.append(Op(queries.KEY_INSERT, {**stored, "name": "first start", "now": now, "expires_at": None}))
         keys[name] = key
+    # Another process that shares the store, with another data folder, can be first.
+    ops.append(Op(queries.META_ADD, {"key": FIRST_USERS, "value": str(now)}, missing=StaleRow()))
     # The file first: keys that are stored but were never written down would be useless.
     write_credentials(platform.settings, keys["user"], keys["admin"])
-    await platform.store.write(ops)
+    try:
+        await platform.store.write(ops)
+    except StaleRow:
+        platform.settings.credentials.unlink()
+        log.warning("another process created the first users; their keys are in the credentials file of its folder")
 
 
 def write_credentials(settings: Settings, api_key: str, admin_api_key: str) -> None:

@@ -4,9 +4,12 @@ A missing part does not make a folder new. A server that cannot find its databas
 because a new one would lock users out and orphan their files.
 """
 
+import asyncio
+import fcntl
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from projectdavid.ports import queries
@@ -49,16 +52,30 @@ async def check_database_content(store: Store, settings: Settings) -> None:
     An interrupted first start leaves no users either. It records the secret's fingerprint before it creates the index
     and the credentials, and blobs only exist after users do.
 
+    A folder beside a shared store has no parts that must fit.
+
     Raises:
         StoreUnavailable: names the existing parts, and the remedy.
     """
-    if await store.all(queries.USERS_PAGE.asc, limit=1, after=None):
+    if not store.exclusive or await store.all(queries.USERS_PAGE.asc, limit=1, after=None):
         return
     begun = await store.one(queries.META, key=FINGERPRINT) is not None
     allowed = {"secret.key", settings.index.name, settings.credentials.name} if begun else {"secret.key"}
     if found := [part for part in _parts(settings) if part not in allowed]:
         problem = f"{settings.database} has no users, but the folder is not new: it contains {', '.join(found)}"
         raise StoreUnavailable(problem, START_OVER)
+
+
+@asynccontextmanager
+async def start_turn(store: Store, settings: Settings) -> AsyncGenerator[None]:
+    """Let processes that share a store and a data folder start one after another."""
+    if store.exclusive:
+        yield
+        return
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.data / "start.lock").open("w") as file:
+        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+        yield
 
 
 def start_over(settings: Settings) -> None:

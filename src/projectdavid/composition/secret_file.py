@@ -24,11 +24,13 @@ _HEX = re.compile(rb"[0-9a-fA-F]{64}")
 
 
 def load_secret(settings: Settings) -> bytes | None:
-    """Return the secret; None if the file does not exist.
+    """Return the secret of the settings or of the file; None if there is neither.
 
     Raises:
         StoreUnavailable: the file contains anything else.
     """
+    if settings.secret_key is not None:
+        return bytes.fromhex(settings.secret_key.get_secret_value())
     path = settings.secret
     try:
         content = path.read_bytes().strip()
@@ -57,6 +59,9 @@ def make_secret(settings: Settings) -> bytes:
 async def open_secret(store: Store, settings: Settings) -> bytes:
     """Return the secret of the database; the first start creates it.
 
+    Processes that share a database begin one after another in a data folder (`start_turn`). In different folders, the
+    first one to record its secret determines it.
+
     Raises:
         StoreUnavailable: it is missing, malformed, or another one.
     """
@@ -67,15 +72,30 @@ async def open_secret(store: Store, settings: Settings) -> bytes:
             raise StoreUnavailable(f"{settings.secret} is missing, so API keys cannot be verified", RECOVER)
         secret = make_secret(settings)
     known = await store.one(queries.META, key=FINGERPRINT)
-    if known is not None and has_users and not hmac.compare_digest(known.value, fingerprint_of(secret)):
-        raise StoreUnavailable(
-            f"{settings.secret} is not the secret that {settings.database} was created with", RECOVER
-        )
+    if known is None:
+        await record_fingerprint(store, secret, first=True)
+        known = await store.one(queries.META, key=FINGERPRINT)
+    is_final = has_users or not store.exclusive
+    if known is not None and is_final and not hmac.compare_digest(known.value, fingerprint_of(secret)):
+        raise StoreUnavailable(*_describe_difference(settings))
     if known is None or known.value != fingerprint_of(secret):
         await record_fingerprint(store, secret)
     return secret
 
 
-async def record_fingerprint(store: Store, secret: bytes) -> None:
-    """Tie the database to a secret."""
-    await store.write([Op(queries.META_SET, {"key": FINGERPRINT, "value": fingerprint_of(secret)})])
+def _describe_difference(settings: Settings) -> tuple[str, str]:
+    """Return the problem and the remedy if the secret is not that of the database."""
+    if settings.database_url is not None:
+        where = settings.secret if settings.secret_key is None else "secret_key"
+        remedy = "set secret_key (PROJECTDAVID_SECRET_KEY) to the same value in all processes that share the database"
+        return f"{where} is not the secret that the database was created with", remedy
+    return f"{settings.secret} is not the secret that {settings.database} was created with", RECOVER
+
+
+async def record_fingerprint(store: Store, secret: bytes, *, first: bool = False) -> None:
+    """Tie the database to a secret; with `first`, only if it has none yet."""
+    fingerprint = fingerprint_of(secret)
+    if first:
+        await store.write([Op(queries.META_ADD, {"key": FINGERPRINT, "value": fingerprint})])
+    else:
+        await store.write([Op(queries.META_SET, {"key": FINGERPRINT, "value": fingerprint})])

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, Secret, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from projectdavid.protocol.base import NO_CONTROL
@@ -29,7 +29,9 @@ Origin = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s?#*@A-Z]+)
 """The origin of a page as browsers send it, in lower case and without a path; or `*` for all."""
 Stored = Annotated[int, Field(ge=0, le=10**15)]
 """A storage limit of a user."""
-
+DatabaseUrl = Secret[Annotated[str, Field(pattern=r"^postgres(ql)?://")]]
+BusUrl = Secret[Annotated[str, Field(pattern=r"^(nats|tls)://")]]
+SecretKey = Secret[Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]]
 
 ProfileName = Literal[
     "generic",
@@ -147,6 +149,35 @@ class Settings(BaseSettings):
     """The address to listen on; the default is only reachable from this machine."""
     port: Annotated[int, Field(ge=0, le=65535)] = 9000
     """The port; 0 selects any free port."""
+    role: Literal["all", "api", "worker"] = "all"
+    """What this process does: answer requests (`api`), work on runs, files and webhooks (`worker`), or both.
+    Processes with different roles share a PostgreSQL database.
+    """
+    database_url: DatabaseUrl | None = None
+    """A PostgreSQL database, `postgresql://user:password@host/database`, that processes share; by default a file of
+    SQLite in the data folder, for a single process.
+    """
+    database_pool: Annotated[int, Field(ge=1, le=100)] = 8
+    """Connections of this process for reads from PostgreSQL; it opens up to seven more for other uses."""
+    bus_url: BusUrl | None = None
+    """A NATS server, `nats://host:4222`, that carries hints between processes; by default PostgreSQL does."""
+    blobs_url: Annotated[str, Field(pattern=r"^s3://")] | None = None
+    """A bucket for the bytes of files, `s3://bucket/prefix`, of S3 or a compatible service; by default a folder in the
+    data folder. Its keys and region are read from the usual variables, such as AWS_ACCESS_KEY_ID, unless the next four
+    settings name them.
+    """
+    s3_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    """The URL of a compatible service."""
+    s3_region: str | None = None
+    """The region of the bucket."""
+    s3_access_key_id: str | None = None
+    """The access key."""
+    s3_secret_access_key: SecretStr | None = None
+    """The secret of the access key."""
+    secret_key: SecretKey | None = None
+    """The secret that signs keys, links and tickets, as 64 hexadecimal digits; the same in all processes that share a
+    database. By default the file `secret.key` in the data folder.
+    """
     log_level: str = "warning"
     """The log level, for standard error: `debug`, `info`, `warning` or `error`."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)

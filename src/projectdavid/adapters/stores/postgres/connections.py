@@ -54,6 +54,8 @@ async def connect(url: str) -> asyncpg.Connection:
     """
     try:
         connection = await asyncpg.connect(url, connection_class=Connection, **OPTIONS)
+    except ValueError:  # its message can quote a part of the URL, and with it the password
+        raise StoreUnavailable("the URL of the database is invalid", "check database_url") from None
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise StoreUnavailable(f"PostgreSQL refuses the user: {error}", "check the user and the password") from None
     except asyncpg.InvalidCatalogNameError as error:

@@ -1,0 +1,95 @@
+"""Chooses where a server stores its data: in its data folder, or in services that processes share."""
+
+from functools import partial
+from importlib.util import find_spec
+
+from projectdavid.adapters.blobs.directory import DirectoryBlobs
+from projectdavid.adapters.buses.local import LocalBus
+from projectdavid.adapters.indexes.sqlite import SQLiteIndex
+from projectdavid.adapters.stores.sqlite import SQLiteStore
+from projectdavid.composition.data_folder import check_database_file, start_over
+from projectdavid.distribution import DISTRIBUTION
+from projectdavid.ports.blobs import Blobs
+from projectdavid.ports.bus import Bus
+from projectdavid.ports.index import ChunkIndex
+from projectdavid.ports.store import Store, StoreUnavailable
+from projectdavid.settings import Settings
+
+MB = 1 << 20
+
+
+def store_of(settings: Settings, *, fresh: bool = False) -> Store:
+    """Build the store: the database of the settings, or that of the data folder.
+
+    A data folder is checked when its store is opened; `fresh` moves existing files aside.
+
+    Raises:
+        StoreUnavailable: the settings of several processes do not fit together.
+    """
+    check_shared(settings)
+    if settings.database_url is None:
+        inspect = partial(start_over if fresh else check_database_file, settings)
+        return SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB, inspect=inspect)
+    if fresh:
+        raise StoreUnavailable("--fresh starts over in a data folder, not in a database", "create another database")
+    if find_spec("asyncpg") is None:
+        problem = "PostgreSQL needs a library that is not installed"
+        raise StoreUnavailable(problem, f"pip install '{DISTRIBUTION}[postgres]'")
+    from projectdavid.adapters.stores.postgres import PostgresStore
+
+    return PostgresStore(settings.database_url.get_secret_value(), settings.database_pool)
+
+
+def check_shared(settings: Settings) -> None:
+    """Check the settings of processes that share their data.
+
+    Raises:
+        StoreUnavailable: names the setting to change.
+    """
+    if settings.database_url is None:
+        if settings.role != "all":
+            problem = f"a process with the role {settings.role} needs a database that processes share"
+            raise StoreUnavailable(problem, "set database_url (PROJECTDAVID_DATABASE_URL)")
+        if settings.bus_url is not None:
+            raise StoreUnavailable("bus_url is set without database_url", "a single process needs no bus: unset it")
+    elif settings.role == "api" and settings.public_url is None:
+        problem = "links of a process with the role api would point at it alone"
+        raise StoreUnavailable(problem, "set public_url (PROJECTDAVID_PUBLIC_URL) to the address of all of them")
+
+
+def bus_of(settings: Settings) -> Bus:
+    """Build the bus."""
+    if settings.database_url is None:
+        return LocalBus()
+    if settings.bus_url is not None:
+        from projectdavid.adapters.buses.nats import NatsBus
+
+        return NatsBus(settings.bus_url.get_secret_value())
+    from projectdavid.adapters.buses.postgres import PostgresBus
+
+    return PostgresBus(settings.database_url.get_secret_value())
+
+
+def blobs_of(settings: Settings) -> Blobs:
+    """Build the storage of files."""
+    if settings.blobs_url is None:
+        return DirectoryBlobs(settings.blobs)
+    from projectdavid.adapters.blobs.s3 import S3Blobs
+
+    secret = settings.s3_secret_access_key
+    return S3Blobs(
+        settings.blobs_url,
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key_id,
+        secret_key=None if secret is None else secret.get_secret_value(),
+    )
+
+
+def index_of(settings: Settings) -> ChunkIndex:
+    """Build the search index."""
+    if settings.database_url is None:
+        return SQLiteIndex(settings.index)
+    from projectdavid.adapters.indexes.postgres import PostgresIndex
+
+    return PostgresIndex(settings.database_url.get_secret_value())
