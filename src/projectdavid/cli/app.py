@@ -14,6 +14,8 @@ from projectdavid.distribution import VERSION
 
 COMMANDS = {
     "serve": "serve",
+    "worker": "worker",
+    "migrate": "migrate",
     "demo": "demo",
     "chat": "chat",
     "doctor": "doctor.command",

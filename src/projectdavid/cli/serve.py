@@ -43,6 +43,12 @@ def serve(
             help="Start over: move the contents of the data folder to replaced-TIME inside it, without deleting them.",
         ),
     ] = False,
+    no_worker: Annotated[
+        bool,
+        typer.Option(
+            "--no-worker", help="Only answer requests; `projectdavid worker` does the rest, in other processes."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the server in this terminal.
@@ -58,4 +64,5 @@ def serve(
 
     gc.freeze()
     gc.enable()
-    run_server(as_json=as_json, fresh=fresh, host=host, port=port, data=data, log_level=log_level)
+    role = "api" if no_worker else None
+    run_server(as_json=as_json, fresh=fresh, role=role, host=host, port=port, data=data, log_level=log_level)

@@ -80,6 +80,7 @@ def _facts(settings: Settings, url: str) -> dict[str, Any]:
         "url": url,
         "openai_base_url": f"{url}{PREFIX}",
         "version": projectdavid.__version__,
+        "role": settings.role,
         "pid": os.getpid(),
         "data": str(settings.data.absolute()),
         "credentials": str(settings.credentials.absolute()),
@@ -88,6 +89,13 @@ def _facts(settings: Settings, url: str) -> dict[str, Any]:
 
 
 def _announce(settings: Settings, url: str) -> None:
+    if settings.role == "worker":
+        say(
+            f"A worker of Project David {projectdavid.__version__} is running; its health is at {url}/health",
+            "bold green",
+        )
+        note("Ctrl-C stops it.")
+        return
     say(f"Project David {projectdavid.__version__} is running at {url}", "bold green")
     say(f"  reference    {url}/docs")
     say(f"  for openai   {url}{PREFIX}  (the OPENAI_BASE_URL of programs that use OpenAI's clients)")

@@ -42,7 +42,10 @@ OPEN = frozenset({"/health", "/v1/files/download"})
 
 
 def create_app(platform: Platform) -> FastAPI:
-    """Create the application. Its lifespan runs the platform's worker, sweeper and outbox."""
+    """Create the application. Its lifespan runs the platform's background services.
+
+    A process with the role `worker` serves only `/health`, and one with the role `api` runs no background services.
+    """
     app = FastAPI(
         title="projectdavid",
         version=VERSION,
@@ -56,10 +59,8 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     errors.install(app)
-    app.router.routes.append(_build_mount(create_dialect(platform)))
-    for router in ROUTERS:
-        app.router.routes.extend(router.routes)
-    app.router.routes.append(computer.terminal)
+    if platform.settings.role != "worker":
+        _add_api(app, platform)
     app.add_middleware(BodyLimit, bound_of=lambda path: _bound_of(path, platform.settings))
     if platform.held_since is not None:
         app.add_middleware(ReadOnly)
@@ -86,6 +87,13 @@ def _build_mount(dialect: FastAPI) -> Mount:
     return mount
 
 
+def _add_api(app: FastAPI, platform: Platform) -> None:
+    app.router.routes.append(_build_mount(create_dialect(platform)))
+    for router in ROUTERS:
+        app.router.routes.extend(router.routes)
+    app.router.routes.append(computer.terminal)
+
+
 def _add_own_routes(app: FastAPI) -> None:
     @app.get("/health", response_model=Health, tags=["health"])
     async def health() -> Response:
@@ -95,10 +103,11 @@ def _add_own_routes(app: FastAPI) -> None:
             {
                 "status": "ok",
                 "version": VERSION,
+                "role": platform.settings.role,
                 "uptime_s": round(platform.clock() - platform.started_at, 1),
                 "providers": list(platform.models.providers),
                 "tools": {name: _availability(name, platform) for name in platform.toolbox.names},
-                "sandbox": {"state": "off"} if platform.hands is None else platform.hands.health(),
+                "sandbox": _sandbox_health(platform),
                 "knowledge": platform.knowledge.health(),
                 "web_search": platform.web.health(),
                 "runs": {"at_work": platform.worker.at_work},
@@ -108,6 +117,12 @@ def _add_own_routes(app: FastAPI) -> None:
         )
 
     add_docs(app)
+
+
+def _sandbox_health(platform: Platform) -> dict[str, Any]:
+    if platform.hands is None:
+        return {"state": "off"}
+    return {"state": "on the workers"} if platform.settings.role == "api" else platform.hands.health()
 
 
 def _availability(name: str, platform: Platform) -> dict[str, Any]:
@@ -129,18 +144,13 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if platform.hands is not None:
-            await platform.hands.close()
-        await platform.web.close()
-        await platform.knowledge.close()
-        await platform.guard.close()
-        await platform.models.close()
-        await platform.bus.close()
-        await platform.store.close()
+        await platform.close()
 
 
 def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
     """The background services of the application."""
+    if platform.settings.role == "api":
+        return []
     services = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
     services.append(platform.eraser.serve())
     return [*services, platform.hands.serve()] if platform.hands is not None else services

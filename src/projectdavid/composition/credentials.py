@@ -13,6 +13,7 @@ from projectdavid.settings import Settings
 
 log = logging.getLogger("projectdavid.data")
 
+DEFAULT_PORT = 9000
 FIRST_USERS = "first_users"
 """The key of `meta` that is set when the first users are created."""
 NO_KEYS = "restore it from a backup, or stop the server and run `projectdavid admin recover --save`"
@@ -45,7 +46,10 @@ async def first_start(platform: Platform) -> None:
 
 def write_credentials(settings: Settings, api_key: str, admin_api_key: str) -> None:
     """Write the file that `Entity()` reads."""
-    content = {"base_url": url_of(settings.host, settings.port), "api_key": api_key, "admin_api_key": admin_api_key}
+    url = url_of(settings.host, settings.port or DEFAULT_PORT)
+    if settings.database_url is not None and settings.public_url is not None:
+        url = settings.public_url
+    content = {"base_url": url, "api_key": api_key, "admin_api_key": admin_api_key}
     _write(settings, content)
 
 

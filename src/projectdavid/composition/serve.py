@@ -67,7 +67,7 @@ async def serve(
         port = listener.getsockname()[1]
         here = url_of(settings.host, port)
         platform = await assemble(settings, providers, clock, tools, here, terminals, fresh=fresh)
-        url = point_credentials(settings, port)
+        url = here if settings.role == "worker" else point_credentials(settings, port)
         config = uvicorn.Config(
             create_app(platform),
             loop="none",

@@ -117,6 +117,8 @@ class Health(Answer):
 
     status: Literal["ok"] = "ok"
     version: str
+    role: Literal["all", "api", "worker"] = "all"
+    """`api`: this process answers requests only; `worker`: it works in the background only."""
     uptime_s: float
     providers: list[str]
     tools: dict[str, Any]

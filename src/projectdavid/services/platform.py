@@ -75,3 +75,14 @@ class Platform:
     """Time of restore in Unix seconds if this copy is not released yet; until then it is read-only."""
     under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])
     """Requests in progress with an idempotency key, by owner and key."""
+
+    async def close(self) -> None:
+        """Close all parts, the store last."""
+        if self.hands is not None:
+            await self.hands.close()
+        await self.web.close()
+        await self.knowledge.close()
+        await self.guard.close()
+        await self.models.close()
+        await self.bus.close()
+        await self.store.close()
