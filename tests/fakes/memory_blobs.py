@@ -3,19 +3,20 @@
 from collections.abc import AsyncGenerator, AsyncIterable
 from hashlib import sha256
 
-from projectdavid.ports.blobs import Blob, BlobGone, BlobTooLarge, NoRoom
+from projectdavid.ports.blobs import Blob, BlobGone, BlobsUnavailable, BlobTooLarge, NoRoom
 from projectdavid.runtime.tool_calls.call_context import FileOutput
 
 HEAD = 64
 
 
 class MemoryBlobs:
-    """A blob store that forgets with its process; `full` lets it refuse to write."""
+    """A blob store that forgets with its process; `full` lets it refuse to write, `down` to read."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
         self.trash: dict[str, bytes] = {}
         self.full = False
+        self.down = False
         self._count = 0
 
     async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
@@ -32,6 +33,8 @@ class MemoryBlobs:
         return Blob(key, len(content), sha256(content).hexdigest(), content[:HEAD])
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        if self.down:
+            raise BlobsUnavailable("the service is down")
         if key not in self.kept:
             raise BlobGone(key)
         yield self.kept[key][start:end]

@@ -8,7 +8,7 @@ from fastapi import Response
 from projectdavid.api.http.downloads import StreamedBytes, download_headers, parse_range
 from projectdavid.api.http.errors import ApiError, missing_error
 from projectdavid.ports import queries
-from projectdavid.ports.blobs import BlobGone
+from projectdavid.ports.blobs import BlobGone, BlobsUnavailable
 from projectdavid.ports.rows import FileRow
 from projectdavid.services.platform import Platform
 
@@ -47,7 +47,7 @@ async def open_content(
     """Open the content of a file and read its first bytes, so missing content fails before the response starts.
 
     Raises:
-        ApiError: 404, the file was deleted concurrently; 500, its content is lost.
+        ApiError: 404, the file was deleted concurrently; 500, its content is lost; 503, it cannot be read now.
     """
     pieces = platform.blobs.read(row.blob, start, end)
     expected = (row.size if end is None else end) - start
@@ -59,6 +59,9 @@ async def open_content(
         if await platform.store.one(queries.FILE_OF_LINK, id=row.id) is None:
             raise missing_error("file", row.id) from None
         raise lost_error(row.id, "its blob does not exist") from None
+    except BlobsUnavailable as error:
+        log.error("the content of %s cannot be read now: %s", row.id, error)
+        raise ApiError(503, "store_unavailable", "The server cannot read files now. Try again.") from None
     if len(first[0]) < expected and not first[-1]:
         await pieces.aclose()
         raise lost_error(row.id, f"its blob is {expected - len(first[0])} bytes too short")

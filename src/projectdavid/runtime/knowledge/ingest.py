@@ -15,7 +15,7 @@ from hashlib import blake2b
 from projectdavid.engine.chunks import split_document
 from projectdavid.engine.documents import Chunk, Document
 from projectdavid.ports import queries
-from projectdavid.ports.blobs import BlobGone, Blobs
+from projectdavid.ports.blobs import BlobGone, Blobs, BlobsUnavailable
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.documents import DocumentReader, DocumentsBroken, DocumentsUnavailable, DocumentUnreadable
 from projectdavid.ports.embedder import Embedder, EmbedderError
@@ -164,7 +164,7 @@ class Ingest:
         except DocumentsBroken as error:
             log.error("file %d is unreadable: %s", row.n, error)
             await self._retry_later(row, "server_error", BROKEN.format(error), tries=self._limits.tries_of_broken)
-        except (DocumentsUnavailable, IndexUnavailable) as error:
+        except (DocumentsUnavailable, IndexUnavailable, BlobsUnavailable) as error:
             log.warning("file %d cannot be read now: %s", row.n, error)
             await self._postpone(row)
         except EmbedderError as error:

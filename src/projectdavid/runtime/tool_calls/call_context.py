@@ -13,7 +13,7 @@ from projectdavid.engine.file_names import clean_file_name
 from projectdavid.engine.media_types import detect_media_type
 from projectdavid.engine.run import FunctionCall, MadeFile
 from projectdavid.ports import queries
-from projectdavid.ports.blobs import Blob, BlobGone, Blobs, BlobTooLarge, NoRoom
+from projectdavid.ports.blobs import Blob, BlobGone, Blobs, BlobsUnavailable, BlobTooLarge, NoRoom
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import Op, StaleRow, Store, StoreUnavailable, Value
@@ -136,6 +136,9 @@ class CallContext:
                 raise gone from None
             log.error("the content of %s is lost: its blob is missing or damaged", file.id)
             raise ToolError(f"the content of the file '{file.name}' is lost on this server") from None
+        except BlobsUnavailable as error:
+            log.warning("the content of %s cannot be read now: %s", file.id, error)
+            raise ToolError(f"the server cannot read the file '{file.name}' now") from None
 
     async def save(self, name: str, chunks: AsyncIterable[bytes]) -> ToolFile:
         """Store a file; it becomes a file of the owner when the call returns it.

@@ -15,6 +15,7 @@ from projectdavid.engine.machine import CUT_OFF
 from projectdavid.engine.prompt import ModelRequest, PromptMessage, PromptTooLong, estimate
 from projectdavid.engine.run import RunFailure
 from projectdavid.ports import queries
+from projectdavid.ports.blobs import BlobsUnavailable
 from projectdavid.ports.model import ModelError, ModelProvider
 from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import Op, StaleRow, Store, Value
@@ -118,6 +119,9 @@ class ModelTurn:
         except ModelError as error:
             failure = RunFailure(error.code, error.message, error.retryable, error.retry_after, error.waits)
             return ModelFailed(failure, self._clock(), self._partial_reply(), self._find_usage())
+        except BlobsUnavailable as error:  # of images in the prompt
+            failure = RunFailure("server_error", f"The server cannot read files: {error}.", retryable=True, waits=True)
+            return ModelFailed(failure, self._clock())
         except StaleRow:
             return WorkAborted(self._clock(), await self._read_journaled_reply(), self._find_usage())
         reply = self._complete_reply(request)
