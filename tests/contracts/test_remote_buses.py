@@ -217,6 +217,47 @@ def test_a_hint_about_everything_names_no_topic() -> None:
     assert json.loads(message) == {"from": "sender", "topics": None}
 
 
+class FrozenConnection:
+    """Delivers the first message, and then answers no more, as a connection that was cut does."""
+
+    is_closed = False
+
+    def __init__(self, receive: Callable[[str], None]) -> None:
+        self._receive = receive
+        self.is_asked = asyncio.Event()
+
+    async def send(self, messages: Sequence[str]) -> None:
+        if self.is_asked.is_set():
+            return
+        if decode_hints(messages[0])[1]:
+            self.is_asked.set()
+            await asyncio.Event().wait()
+        self._receive(messages[0])
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_a_connection_lost_while_hints_are_sent_is_given_up_at_once() -> None:
+    opened: list[tuple[FrozenConnection, Callable[[], None]]] = []
+
+    async def connect(receive: Callable[[str], None], lose: Callable[[], None]) -> FrozenConnection:
+        opened.append((FrozenConnection(receive), lose))
+        return opened[-1][0]
+
+    bus = RemoteBus("a service", connect, 1000)
+    await bus.open()
+    bus.publish("topic")
+    connection, lose = opened[0]
+    await connection.is_asked.wait()
+    with bus.subscribe("any") as ear:
+        lose()
+        assert await ear.wait(remote.ANSWER_TIMEOUT / 2)  # connected again
+    assert len(opened) == 2
+    assert connection.is_closed
+    await bus.close()
+
+
 class DeafConnection:
     """Takes messages, and delivers none, as a proxy does that pools transactions."""
 

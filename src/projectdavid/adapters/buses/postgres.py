@@ -56,7 +56,7 @@ class PostgresBus(RemoteBus):
                 raise
         except ValueError:  # its message can quote a part of the URL, and with it the password
             raise BusUnavailable("the URL of the database is invalid") from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise _to_unavailable(error) from None
         return _PostgresConnection(connection, self._channel)
 
@@ -73,13 +73,13 @@ class _PostgresConnection:
     async def send(self, messages: Sequence[str]) -> None:
         try:
             await self._connection.execute(NOTIFY, self._channel, list(messages))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise _to_unavailable(error) from None
 
     async def close(self) -> None:
         try:
             await self._connection.close(timeout=CLOSE_TIMEOUT)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self._connection.terminate()
 
 

@@ -28,6 +28,8 @@ character."""
 MAX_COLLECTED = 10_000
 """Topics that wait to be sent; if there are more, the hint is about all topics."""
 
+SILENT = "the service does not answer"
+LOST = "the connection was lost"
 DEAF = "messages do not arrive: the connection goes through a pooling proxy, or lacks permissions"
 
 
@@ -90,6 +92,8 @@ class RemoteBus:
         self._is_attempted = asyncio.Event()
         self._has_work = asyncio.Event()
         self._has_echo = asyncio.Event()
+        self._is_lost = False
+        self._deadline: asyncio.Timeout | None = None
 
     @property
     def state(self) -> BusState:
@@ -150,7 +154,8 @@ class RemoteBus:
     @asynccontextmanager
     async def _open_connection(self) -> AsyncGenerator[HintConnection]:
         """Open a connection that delivers messages, and notify all listeners of this process."""
-        connection = await _answered(self._connect(self._receive, self._notice_loss))
+        self._is_lost = False
+        connection = await self._wait_for(self._connect(self._receive, self._notice_loss))
         try:
             await self._check_echo(connection)
             self._collected.clear()
@@ -180,7 +185,7 @@ class RemoteBus:
             self._has_work.clear()
             _check_open(connection)
             if messages := self._take_messages():
-                await _answered(connection.send(messages))
+                await self._wait_for(connection.send(messages))
             if self._is_closing:
                 return
 
@@ -191,17 +196,28 @@ class RemoteBus:
             BusUnavailable: it does not.
         """
         self._has_echo.clear()
-        await _answered(connection.send(list(encode_hints(self._sender, (), self._max_bytes))))
+        await self._wait_for(connection.send(list(encode_hints(self._sender, (), self._max_bytes))))
+        await self._wait_for(self._has_echo.wait(), DEAF)
+
+    async def _wait_for(self, operation: Awaitable[T], problem: str = SILENT) -> T:
+        """Wait for an operation on the connection.
+
+        Raises:
+            BusUnavailable: the connection is lost; or there is a `problem`, because the operation does not end.
+        """
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT):
-                await self._has_echo.wait()
+            async with asyncio.timeout(ANSWER_TIMEOUT) as self._deadline:
+                return await operation
         except TimeoutError:
-            raise BusUnavailable(DEAF) from None
-        _check_open(connection)
+            raise BusUnavailable(LOST if self._is_lost else problem) from None
+        finally:
+            self._deadline = None
 
     def _notice_loss(self) -> None:
+        self._is_lost = True
         self._has_work.set()
-        self._has_echo.set()
+        if self._deadline is not None and not self._deadline.expired():
+            self._deadline.reschedule(0)  # an answer will not arrive
 
     def _take_messages(self) -> list[str]:
         topics = None if self._is_everything_collected else self._collected
@@ -261,19 +277,6 @@ def decode_hints(message: str) -> tuple[str, list[str] | None]:
     return sender, None if topics is None else [topic for topic in cast("list[Any]", topics) if isinstance(topic, str)]
 
 
-async def _answered(operation: Awaitable[T]) -> T:
-    """Wait for an operation on the connection.
-
-    Raises:
-        BusUnavailable: it does not end in time.
-    """
-    try:
-        async with asyncio.timeout(ANSWER_TIMEOUT):
-            return await operation
-    except TimeoutError:
-        raise BusUnavailable(f"no answer within {ANSWER_TIMEOUT:g} seconds") from None
-
-
 def _check_open(connection: HintConnection) -> None:
     if connection.is_closed:
-        raise BusUnavailable("the connection was lost")
+        raise BusUnavailable(LOST)
