@@ -54,6 +54,9 @@ LATERAL with OFFSET makes PostgreSQL look up each word of each store, whatever i
 from looking up each edition, too.
 """
 
+FETCHED = 50
+"""Parts whose vectors are fetched at once."""
+
 T = TypeVar("T")
 
 
@@ -93,9 +96,7 @@ class IndexSearch:
         pairs = [pair for part in comparing for pair in await part]
         ranking = fuse(lexical, pairs, depth, query.limit)
         found = await _load_chunks(connection, [number for number, _ in ranking.best])
-        stores = {number >> SHIFT: 0 for number in found}
-        for group in groups:
-            stores.update((n, group.store) for n in stores.keys() & group.wanted.keys())
+        stores = {n: group.store for group in groups for n in group.wanted.keys() & {one >> SHIFT for one in found}}
         return ranking.build_hits(found, lambda n: (stores[n], files[n]))
 
     async def _compare(
@@ -133,7 +134,8 @@ class IndexSearch:
         statement = """
             SELECT edition, positions, vectors FROM search.vectors WHERE edition = ANY($1) ORDER BY edition, part
         """
-        rows = await connection.fetch(statement, list_missing(known, wanted))
+        # A store can have more vectors than one answer should contain.
+        rows = [row async for row in connection.cursor(statement, list_missing(known, wanted), prefetch=FETCHED)]
 
         def merge() -> VectorMatrix | None:
             added = ([(n << SHIFT) + position for position in positions] for n, positions, _ in rows)

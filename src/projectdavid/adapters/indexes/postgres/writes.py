@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from projectdavid.adapters.indexes.matrices import unit
 from projectdavid.adapters.indexes.postgres.postings import ChunkPostings, WordIndexer
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 PART = 128
 """Maximum chunks of a part."""
-SLICE = 1000
+PAUSE = 500
+"""Rows that are encoded at once."""
+SLICE = 500
 """Chunks that one transaction deletes."""
 FILE_LOCKS = 0x5044_0002
 """Class of the advisory locks of files: one transaction at a time changes the editions of a file."""
@@ -125,9 +128,9 @@ def begin_removal(files: Sequence[int]) -> Callable[[IndexConnection], Awaitable
 
     async def work(connection: IndexConnection) -> None:
         await _lock(connection, files)
-        await connection.execute(
-            "UPDATE search.editions SET state = 'removed' WHERE file = ANY($1) AND state <> 'removed'", list(files)
-        )
+        for state in ("staged", "published"):
+            update = f"UPDATE search.editions SET state = 'removed' WHERE file = ANY($1) AND state = '{state}'"  # noqa: S608
+            await connection.execute(update, list(files))
 
     return work
 
@@ -136,11 +139,11 @@ def delete_removed(files: Sequence[int] | None) -> Callable[[IndexConnection], A
     """Delete some of the data of removed editions, of these files or of all; returns False while more remain."""
 
     async def work(connection: IndexConnection) -> bool:
-        query = """
-            SELECT n FROM search.editions
-            WHERE state = 'removed' AND ($1::bigint[] IS NULL OR file = ANY($1)) ORDER BY n LIMIT 100
-        """
-        numbers = [row[0] for row in await connection.fetch(query, None if files is None else list(files))]
+        query = "SELECT n FROM search.editions WHERE state = 'removed' {} ORDER BY n LIMIT 100"
+        if files is None:
+            numbers = [row[0] for row in await connection.fetch(query.format(""))]
+        else:
+            numbers = [row[0] for row in await connection.fetch(query.format("AND file = ANY($1)"), list(files))]
         if not numbers:
             return True
         # Another process can delete the same ones: what it has finished is gone when the lock is granted.
@@ -176,9 +179,12 @@ async def _lock(connection: IndexConnection, files: Sequence[int]) -> None:
     await connection.execute(_LOCK, FILE_LOCKS, list(files))
 
 
-async def _find(connection: IndexConnection, file: int, state: str) -> tuple[int, str, int] | None:
-    query = "SELECT n, version, chunks FROM search.editions WHERE file = $1 AND state = $2"
-    row = await connection.fetchrow(query, file, state)
+async def _find(
+    connection: IndexConnection, file: int, state: Literal["staged", "published"]
+) -> tuple[int, str, int] | None:
+    # The state is part of the text: with a parameter, the partial indexes could not be used.
+    query = f"SELECT n, version, chunks FROM search.editions WHERE file = $1 AND state = '{state}'"  # noqa: S608
+    row = await connection.fetchrow(query, file)
     return None if row is None else (row[0], row[1], row[2])
 
 
@@ -212,8 +218,18 @@ async def _write_part(connection: IndexConnection, n: int, store: int, part: Sta
         "postings",
         schema_name="search",
         columns=["store", "edition", "part", "word", "occurrences"],
-        records=[(store, n, first, word, found) for word, found in sorted(part.postings.occurrences.items())],
+        records=_yield_postings(store, n, first, part.postings),
     )
     if part.positions:
         insert = "INSERT INTO search.vectors (edition, part, positions, vectors) VALUES ($1, $2, $3, $4)"
         await connection.execute(insert, n, first, part.positions, part.vectors)
+
+
+async def _yield_postings(
+    store: int, n: int, first: int, postings: ChunkPostings
+) -> AsyncGenerator[tuple[int, int, int, str, list[int]]]:
+    """Yield the rows of a part in the order of its key, and let other tasks run in between: there are thousands."""
+    for number, (word, found) in enumerate(sorted(postings.occurrences.items())):
+        if number % PAUSE == PAUSE - 1:
+            await asyncio.sleep(0)
+        yield store, n, first, word, found

@@ -13,7 +13,7 @@ CREATE TABLE search.editions (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE UNIQUE INDEX editions_staged ON search.editions (file) WHERE state = 'staged';
 CREATE UNIQUE INDEX editions_published ON search.editions (file) WHERE state = 'published';
-CREATE INDEX editions_by_store ON search.editions (owner, store) WHERE state = 'published';
+CREATE INDEX editions_by_store ON search.editions (store, owner, file) WHERE state = 'published';
 CREATE INDEX editions_removed ON search.editions (file) WHERE state = 'removed';
 
 -- The texts are bytes of UTF-8: type text cannot contain NUL characters.
