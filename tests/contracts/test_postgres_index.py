@@ -1,6 +1,7 @@
 """The index in PostgreSQL, as several processes and a database that fails use it."""
 
 import random
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
@@ -180,6 +181,17 @@ async def test_words_find_the_same_chunks_with_the_same_ranks_as_in_sqlite(
     await other.close()
 
 
+async def test_a_question_without_spaces_finds_what_shares_two_letters_in_a_row(
+    two: tuple[PostgresIndex, PostgresIndex],
+):
+    await two[0].stage(
+        HERON, "1", [piece("\u6e7f\u5730\u7684\u6c34\u9e1f\u5728\u9e23\u53eb"), piece("\u9e1f\u6c34", 1)]
+    )
+    await two[0].publish(HERON, "1")
+    assert await texts(two[0], "\u54ea\u91cc\u6709\u6c34\u9e1f") == ["\u6e7f\u5730\u7684\u6c34\u9e1f\u5728\u9e23\u53eb"]
+    assert len(await texts(two[0], "\u9e1f")) == 2
+
+
 async def test_lost_connections_come_back(two: tuple[PostgresIndex, PostgresIndex], postgres_server: PostgresServer):
     index = two[0]
     await index.stage(HERON, "1", version_of("a", 3), SPACE)
@@ -228,6 +240,20 @@ async def test_a_database_that_refuses_is_unavailable_and_its_password_is_not_to
         await index.open()
     assert "secret" not in str(caught.value)
     await index.close()
+
+
+async def test_a_url_of_another_database_is_a_mistake_and_its_password_is_not_told():
+    index = PostgresIndex("mysql://ada:secret@127.0.0.1/none")
+    with pytest.raises(ValueError, match="scheme is expected") as caught:
+        await index.open()
+    assert "secret" not in str(caught.value)
+    await index.close()
+
+
+def test_a_missing_library_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(ValueError, match=r"pip install 'projectdavid-server\[postgres\]'"):
+        PostgresIndex("postgresql://127.0.0.1/none")
 
 
 async def test_a_schema_that_is_gone_or_newer_is_unavailable(

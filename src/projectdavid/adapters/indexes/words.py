@@ -15,7 +15,7 @@ READ: Final = 20_000
 COMMON: Final = 0.05
 """A word is common if a larger share of all chunks contains it."""
 FEW: Final = 500
-"""Words that fewer chunks contain are never dropped."""
+"""Common words that fewer chunks contain are not dropped."""
 
 _LETTER: Final = re.compile(f"[{UNSPACED}]")
 _WORD: Final = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+")

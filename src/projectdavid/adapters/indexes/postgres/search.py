@@ -225,7 +225,7 @@ async def _rank_words(
     """Return the chunks of editions that match best by words, best first, with their scores."""
     chunks, words = sum(group.chunks for group in groups), sum(group.words for group in groups)
     stores = list({group.store for group in groups})
-    common = max(chunks * COMMON, FEW)
+    common = chunks * COMMON if chunks * COMMON >= FEW else chunks
     length = max(words / chunks, 1) if chunks else 1
     rows = await connection.fetch(BM25, stores, terms, editions, chunks, length, common, depth)
     return {(edition << SHIFT) + position: score for edition, position, score in rows}
