@@ -1,5 +1,7 @@
 """The processes that tests share: one fake model and one nursery, which cost a second each."""
 
+import os
+import random
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -50,3 +52,11 @@ def starting(fake: Fake, nursery: Nursery, tmp_path: Path) -> Generator[Starting
 def server(starting: Starting) -> Server:
     """One server."""
     return starting()
+
+
+@pytest.fixture
+def seed() -> int:
+    """Where chance begins; pytest shows it when the test fails."""
+    seed = int(os.environ.get("E2E_SEED") or random.SystemRandom().randrange(10**6))
+    print(f"E2E_SEED={seed}")
+    return seed

@@ -1,15 +1,18 @@
 """Kill a server at a chosen moment of what its callers do, and callers who do not mind."""
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from tests.e2e.processes import Fake, Server
+from tests.e2e.processes import PATIENCE, Fake
 from tests.e2e.reading import DONE, Address, Cut, Stream, event
-from tests.e2e.story import Story, messages, new_thread, outputs
+from tests.e2e.story import Story, messages, new_assistant, new_thread, outputs
 
 TRIES = 100
+CALLERS = 4
 ARGUMENTS = '{"place": "' + "Reykjavik, by the harbour, " * 4 + '"}'
 REASONING = "first I look"
 SAYING = "let me see"
@@ -18,6 +21,24 @@ ANSWER = f"The tools said: {OUTPUT}"
 STATUSES = ["queued", "in_progress", "action_required", "queued", "in_progress", "completed"]
 DELTAS = (6 + 1 + -(-len(ARGUMENTS) // 16)) + (3 + 60)
 """Reasoning, text, the call and its arguments; reasoning and the answer."""
+
+
+class Killable(Protocol):
+    """A server, or several processes that are one for their callers."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def starts(self) -> int: ...
+
+    def url(self) -> str: ...
+
+    def kill(self) -> None: ...
+
+    def ended(self) -> int: ...
+
+    def start(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +53,7 @@ class Moment:
 class Killer:
     """Kills the server once for each moment that it is given."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Killable) -> None:
         self.fired = threading.Event()
         self._server = server
         self._lock = threading.Lock()
@@ -71,7 +92,7 @@ class Killer:
 class Caller:
     """Has a run made whatever happens to the server, and does not believe it."""
 
-    server: Server
+    server: Killable
     fake: Fake
     killer: Killer
     assistant_id: str
@@ -194,3 +215,38 @@ class Caller:
                 return list(stream.frames())
 
         return frames
+
+
+def have_runs_while_killing(server: Killable, fake: Fake, moments: Iterable[Moment]) -> list[Caller]:
+    """Let callers have one run after another, and kill the server at each moment; returns the callers."""
+    killer = Killer(server)
+    assistant_id = new_assistant(Address(server.url(), server.key))
+    enough = threading.Event()
+    callers: list[Caller] = []
+
+    def have_runs(name: int) -> None:
+        for number in itertools.count():
+            if enough.is_set():
+                return
+            caller = Caller(server, fake, killer, assistant_id, f"run-{name}-{number}", delay=0.002 + name / 1000)
+            callers.append(caller)
+            try:
+                caller.have_run()
+            except BaseException:
+                enough.set()
+                killer.fired.set()
+                raise
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        having = [pool.submit(have_runs, name) for name in range(CALLERS)]
+        for moment in moments:
+            killer.wait_for(moment)
+            assert killer.fired.wait(PATIENCE), moment
+            if enough.is_set():
+                break
+            server.ended()
+            server.start()
+        enough.set()
+    for future in having:
+        future.result()
+    return callers

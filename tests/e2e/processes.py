@@ -174,6 +174,16 @@ class Server:
         resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY if size is None else size, -1))
 
     @property
+    def is_up(self) -> bool:
+        """True if it answers requests."""
+        return bool(self._url)
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._pid
+
+    @property
     def database(self) -> Path:
         """Its file."""
         return self.data / "projectdavid.db"

@@ -38,7 +38,7 @@ from projectdavid.runtime.housekeeping.sweeper import Sweeper
 from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.knowledge.citations import CitationLookup
 from projectdavid.runtime.knowledge.index_sync import IndexSync
-from projectdavid.runtime.knowledge.ingest import Ingest
+from projectdavid.runtime.knowledge.ingest import Ingest, IngestLimits
 from projectdavid.runtime.knowledge.retrieval import StoreRetrieval
 from projectdavid.runtime.page_cache import StorePages
 from projectdavid.runtime.quota import Quota
@@ -147,7 +147,7 @@ def _platform(
     knowledge = _knowledge(settings, store, bus, blobs, clock, ids)
     web = web_of(settings, knowledge.documents, StorePages(store, clock), tools)
     toolbox = build_toolbox(_tool_parts(settings, hands, sessions, knowledge, web), tools)
-    limits, output = WorkerLimits(runs=settings.max_runs), FileOutput(blobs, links.link)
+    limits, output = WorkerLimits(lease=settings.lease_seconds, runs=settings.max_runs), FileOutput(blobs, links.link)
     citations = CitationLookup(store, knowledge.retrieval, toolbox.cited)
     services = WorkerServices(store, bus, models, toolbox, output, driver, clock, ids, limits, quota, citations)
     return Platform(
@@ -254,7 +254,7 @@ def _knowledge(
     """Build the ingest and the retrieval of vector stores."""
     documents, embedder = ReaderProcess(languages=settings.ocr_languages), embedder_of(settings)
     index = index_of(settings)
-    ingest = Ingest(store, bus, blobs, documents, index, embedder, clock, ids)
+    ingest = Ingest(store, bus, blobs, documents, index, embedder, clock, ids, IngestLimits(settings.lease_seconds))
     upkeep = IndexSync(store, bus, index, clock, None if embedder is None else embedder.space)
     reranker = reranker_of(settings)
     retrieval = StoreRetrieval(store, index, embedder, clock, reranker)

@@ -240,6 +240,8 @@ class Settings(BaseSettings):
     """Model turns per run."""
     max_runs: Annotated[int, Field(ge=1)] = 512
     """Runs executed concurrently; one user can have at most half of them."""
+    lease_seconds: Annotated[float, Field(ge=1, le=600)] = 30
+    """Seconds after which another process takes over the work of one that died."""
     max_body: Annotated[int, Field(ge=1024)] = 2 * 1024 * 1024
     """Bytes of a request body, except files and bodies limited by `max_large_body`."""
     max_large_body: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
