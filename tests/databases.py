@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 from tests.postgres_server import PostgresServer, run_postgres
 
@@ -19,11 +19,7 @@ def running_postgres() -> PostgresServer:
     return next(_RUNNING[0])
 
 
-@contextmanager
-def new_database() -> Iterator[dict[str, str]]:
-    """Settings of a new database, which is dropped at the end; none for SQLite, which is in the data folder."""
-    if not IS_POSTGRES:
-        yield {}
-        return
-    with running_postgres().create_database() as url:
-        yield {"database_url": url}
+@cache
+def database_of(path: Path) -> dict[str, str]:
+    """Settings of the database of a data folder, created at the first call; none for SQLite, which is in the folder."""
+    return {"database_url": running_postgres().add_database()} if IS_POSTGRES else {}

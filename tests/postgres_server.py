@@ -92,12 +92,18 @@ class PostgresServer:
     @contextmanager
     def create_database(self, template: str = "template0") -> Generator[str]:
         """Create a copy of a database, and return its URL; it is dropped at the end, with its connections."""
-        name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        url = self.add_database(template)
+        name = url.rpartition("/")[2]
         try:
-            yield self.url(name)
+            yield url
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def add_database(self, template: str = "template0") -> str:
+        """Create a copy of a database that exists as long as the server does, and return its URL."""
+        name = f"test_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
 
     @contextmanager
     def guard(self) -> Generator[None]:

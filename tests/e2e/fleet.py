@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tests.e2e.conftest import Starting
 from tests.e2e.processes import PATIENCE, Server
 
-LEASE = 2
+LEASE = 5
 """Seconds after which another worker takes over."""
 
 

@@ -1,7 +1,7 @@
 """One server for all tests of this folder, and a new user for each."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -12,7 +12,7 @@ from projectdavid.composition.bootstrap import assemble
 from projectdavid.composition.embedded import EmbeddedPlatform
 from projectdavid.services.platform import Platform
 from projectdavid.settings import Settings
-from tests.databases import new_database
+from tests.databases import database_of
 from tests.server.routes import World, world_of
 from tests.server.script import player
 from tests.server.talking import Caller, ok
@@ -28,15 +28,16 @@ FOREIGN = (
 @contextmanager
 def serving(path: Path, **settings: object) -> Iterator[EmbeddedPlatform]:
     """A server with the scripted model, whatever this machine's environment says."""
-    with ExitStack() as stack:
-        database = stack.enter_context(new_database())
-        with pytest.MonkeyPatch.context() as patch:
-            for name in FOREIGN:
-                patch.delenv(name, raising=False)
-            server = EmbeddedPlatform(path, **{"providers": {"scripted": player()}, **database, **settings})
-            server.start()
-        stack.callback(server.stop)
+    database = database_of(path)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in FOREIGN:
+            patch.delenv(name, raising=False)
+        server = EmbeddedPlatform(path, **{"providers": {"scripted": player()}, **database, **settings})
+        server.start()
+    try:
         yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from projectdavid.composition.bootstrap import assemble
 from projectdavid.ports import queries
 from projectdavid.ports.rows import DeliveryRow, VectorStoreFileRow
-from projectdavid.ports.store import MAX_CLOCK_SKEW, Op, StoreUnavailable
+from projectdavid.ports.store import Op
 from tests.fakes.shared_store import SharedStore
 from tests.server.conftest import FOREIGN
 from tests.server.script import player
@@ -201,20 +200,15 @@ async def test_a_second_start_leaves_claimed_deliveries_and_files_alone_until_th
         two.time.release()
 
 
-async def test_a_server_whose_clock_differs_from_that_of_a_shared_store_does_not_start(
-    two: TwoServers, tmp_path: Path
+@pytest.mark.parametrize("ahead", [0.5, 3600.0, -3600.0])
+async def test_a_server_uses_the_time_of_a_shared_store_and_not_that_of_its_machine(
+    two: TwoServers, ahead: float
 ) -> None:
     settings = two.first.platform.settings
-    for skew, starts in ((MAX_CLOCK_SKEW, True), (-MAX_CLOCK_SKEW - 0.1, False), (MAX_CLOCK_SKEW + 0.1, False)):
-        store = SharedStore(settings.database, two.time)
-        clock = partial(lambda by: two.time.now + by, skew)
-        if starts:
-            platform = await assemble(settings, {"scripted": player()}, clock, store=store)
-            await platform.knowledge.close()
-            await platform.store.close()
-        else:
-            with pytest.raises(StoreUnavailable, match="clock"):
-                await assemble(settings, {"scripted": player()}, clock, store=store)
+    store = SharedStore(settings.database, two.time)
+    platform = await assemble(settings, {"scripted": player()}, lambda: two.time.now + ahead, store=store)
+    assert platform.clock() == pytest.approx(two.time.now, abs=0.01)
+    await platform.close()
 
 
 # Idempotency keys.

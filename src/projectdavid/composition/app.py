@@ -27,6 +27,7 @@ from projectdavid.api.resources.tool_checks import describe_tool_types
 from projectdavid.composition.tools import SANDBOX_TOOLS
 from projectdavid.distribution import VERSION
 from projectdavid.protocol.users import Health
+from projectdavid.runtime.clock import StoreClock
 from projectdavid.services.platform import Platform
 from projectdavid.settings import Settings
 
@@ -149,10 +150,11 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
 
 def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
     """The background services of the application."""
+    clock = [platform.clock.serve()] if isinstance(platform.clock, StoreClock) else []
     if platform.settings.role == "api":
-        return []
+        return clock
     services = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
-    services.append(platform.eraser.serve())
+    services += [platform.eraser.serve(), *clock]
     return [*services, platform.hands.serve()] if platform.hands is not None else services
 
 

@@ -27,10 +27,10 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.index import IndexUnavailable
 from projectdavid.ports.model import ModelProvider
 from projectdavid.ports.sandbox import IsolationLevel, Sandbox, SandboxLimits
-from projectdavid.ports.store import MAX_CLOCK_SKEW, Store, StoreUnavailable
+from projectdavid.ports.store import Store, StoreUnavailable
 from projectdavid.ports.terminal import TerminalService
 from projectdavid.ports.tool import Tool
-from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.clock import Clock, StoreClock
 from projectdavid.runtime.delivery.outbox import DeliveryTimeouts, Outbox
 from projectdavid.runtime.file_lifecycle import ORPHANED_AFTER, FileLifecycle
 from projectdavid.runtime.housekeeping.eraser import Eraser
@@ -79,14 +79,15 @@ async def assemble(
     `store` replaces the database of the data folder; `fresh` moves existing files of that folder aside.
 
     Raises:
-        StoreUnavailable: the store cannot be opened, its clock differs from `clock`, or the parts of the data folder do
-            not belong together.
+        StoreUnavailable: the store cannot be opened, or the parts of the data folder do not belong together.
     """
     store = store or store_of(settings, fresh=fresh)
     async with AsyncExitStack() as opened:
         await store.open()
         opened.push_async_callback(store.close)
-        await _check_clock(store, clock)
+        if not store.exclusive:
+            clock = StoreClock(store, clock)
+            await clock.measure()
         async with start_turn(store, settings):
             await check_database_content(store, settings)
             secret = await open_secret(store, settings)
@@ -112,18 +113,6 @@ async def assemble(
             await log_recovery(store)
         opened.pop_all()  # from here on, stopping the platform closes it
     return platform
-
-
-async def _check_clock(store: Store, clock: Clock) -> None:
-    """Check that processes that share a store agree on the time: leases depend on it.
-
-    Raises:
-        StoreUnavailable: they do not.
-    """
-    skew = 0.0 if store.exclusive else clock() - await store.now()
-    if abs(skew) > MAX_CLOCK_SKEW:
-        problem = f"the clock of this machine differs by {skew:+.1f} s from that of the store"
-        raise StoreUnavailable(problem, "synchronize the clocks, for example with NTP")
 
 
 def _platform(

@@ -54,16 +54,19 @@ class Locks:
         alone = len(ops) == 1 and ops[0].query.name not in ALONE
         if owner is not None:
             self.owners.add(owner)
+        is_owned = owner is not None
         for op in ops:
             name, params = op.query.name, op.params
             run = params.get("n") if name in BY_NUMBER else params.get("run")
             of = params.get("owner", params.get("of"))
             if isinstance(run, int):
                 (self.rows if alone and name in ROW_ONLY else self.runs).add(run)
+                is_owned = True
             elif isinstance(of, str):
                 self.owners.add(of)
-            elif owner is None and not alone:
-                self.owners.add(SYSTEM)
+                is_owned = True
+        if not is_owned and not alone:
+            self.owners.add(SYSTEM)
 
     async def take(self, connection: asyncpg.Connection, mark: UUID) -> None:
         """Take the locks, and write the mark of the transaction."""
