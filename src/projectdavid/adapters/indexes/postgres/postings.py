@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import apsw
 
+from projectdavid.adapters.indexes.postgres.copy_rows import encode_occurrences
 from projectdavid.adapters.indexes.words import Cutter, build_cutter, is_unspaced, select_words, space_letters
 from projectdavid.engine.documents import Chunk
 
@@ -21,9 +22,9 @@ CAP = 0xFFFF
 
 @dataclass(frozen=True, slots=True)
 class ChunkPostings:
-    """The occurrences of each word in some chunks, see the schema, and the number of words of all."""
+    """The rows of some chunks, one for each word, encoded for COPY; and the number of words of all."""
 
-    occurrences: dict[str, list[int]]
+    rows: list[bytes]
     words: int
 
 
@@ -44,8 +45,9 @@ class WordIndexer:
             counts = Counter(words if text.isascii() else [*words, *_pair_letters(words)])
             base = chunk.position << 32 | min(len(words), CAP)
             for word, count in counts.items():
-                occurrences[_limit(word)].append(base | min(count, CAP) << 16)
-        return ChunkPostings(dict(occurrences), total)
+                occurrences[word].append(base | (count if count < CAP else CAP) << 16)
+        limited = {_limit(word): found for word, found in occurrences.items()}
+        return ChunkPostings(encode_occurrences(limited), total)
 
     def list_terms(self, query: str) -> list[str]:
         """Return the words to search for.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 from projectdavid.adapters.indexes.matrices import unit
+from projectdavid.adapters.indexes.postgres.copy_rows import POSTINGS_COLUMNS, join_rows
 from projectdavid.adapters.indexes.postgres.postings import ChunkPostings, WordIndexer
 from projectdavid.ports.index import ChunkPlace, IndexedChunk, VersionLost
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 PART = 128
 """Maximum chunks of a part."""
-PAUSE = 500
-"""Rows that are encoded at once."""
 SLICE = 500
 """Chunks that one transaction deletes."""
 FILE_LOCKS = 0x5044_0002
@@ -214,22 +213,13 @@ async def _write_part(connection: IndexConnection, n: int, store: int, part: Sta
             for one in chunks
         ],
     )
-    await connection.copy_records_to_table(
+    await connection.copy_to_table(
         "postings",
         schema_name="search",
-        columns=["store", "edition", "part", "word", "occurrences"],
-        records=_yield_postings(store, n, first, part.postings),
+        columns=POSTINGS_COLUMNS,
+        source=BytesIO(join_rows(store, n, first, part.postings.rows)),
+        format="binary",
     )
     if part.positions:
         insert = "INSERT INTO search.vectors (edition, part, positions, vectors) VALUES ($1, $2, $3, $4)"
         await connection.execute(insert, n, first, part.positions, part.vectors)
-
-
-async def _yield_postings(
-    store: int, n: int, first: int, postings: ChunkPostings
-) -> AsyncGenerator[tuple[int, int, int, str, list[int]]]:
-    """Yield the rows of a part in the order of its key, and let other tasks run in between: there are thousands."""
-    for number, (word, found) in enumerate(sorted(postings.occurrences.items())):
-        if number % PAUSE == PAUSE - 1:
-            await asyncio.sleep(0)
-        yield store, n, first, word, found
