@@ -4,31 +4,48 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Callable
+import time
+from typing import Any
 
 from tests.e2e.conftest import Starting
-from tests.e2e.processes import PATIENCE, Server
+from tests.e2e.processes import Server
+from tests.postgres_server import PostgresServer
 
 LEASE = 5
 """Seconds after which another worker takes over."""
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name LIKE 'projectdavid%' AND datname = current_database() AND random() < 0.5
+"""
 
 
 class Fleet:
-    """Two processes that answer requests and two that work; for callers it is a server.
+    """Two processes that answer requests and two that work; for callers it is one server.
 
-    `choose` selects the process to kill.
+    `kill` kills one of them, and `start` starts it again. `ahead` is how far the clock of every second process is.
     """
 
-    def __init__(self, starting: Starting, url: str, choose: Callable[[list[Server]], Server] = random.choice) -> None:
+    def __init__(
+        self, starting: Starting, url: str, chance: random.Random, *, ahead: float = 0.0, **settings: Any
+    ) -> None:
         shared = {"database_url": url, "lease_seconds": LEASE, "sandbox": "off", "public_url": "http://fleet.example"}
-        self.apis = [starting(wait=True, role="api", **shared) for _ in range(2)]
-        self.workers = [starting(wait=True, role="worker", **shared) for _ in range(2)]
-        self._choose = choose
+        self.apis = [starting(wait=True, role="api", **shared, **settings) for _ in range(2)]
+        self.workers = [starting(wait=True, role="worker", **shared, **settings) for _ in range(2)]
+        self.chance = chance
         self._victim = self.apis[0]
         self._next = 0
         self._lock = threading.Lock()
-        for server in (*self.apis, *self.workers):
+        for server in self.all:
             server.start()
+        for server in (self.apis[1], self.workers[1]) if ahead else ():
+            server.close()
+            server.ahead = ahead
+            server.start()
+
+    @property
+    def all(self) -> list[Server]:
+        """All processes."""
+        return [*self.apis, *self.workers]
 
     @property
     def key(self) -> str:
@@ -38,7 +55,7 @@ class Fleet:
     @property
     def starts(self) -> int:
         """Number of starts of all processes."""
-        return sum(server.starts for server in (*self.apis, *self.workers))
+        return sum(server.starts for server in self.all)
 
     def url(self) -> str:
         """The address of a process that answers requests: another one at each call, as behind a balancer."""
@@ -49,7 +66,7 @@ class Fleet:
 
     def kill(self) -> None:
         """Kill one process."""
-        self._victim = self._choose([*self.apis, *self.workers])
+        self._victim = self.chance.choice(self.all)
         self._victim.kill()
 
     def ended(self) -> int:
@@ -60,19 +77,74 @@ class Fleet:
         """Start the killed process again."""
         self._victim.start()
 
-    def logged(self) -> str:
-        """What the processes had to complain of."""
-        return "".join(server.logged() for server in (*self.apis, *self.workers))
+
+class Disturbed(Fleet):
+    """What is done to it in place of a kill counts as a start: it can explain another request to the model."""
+
+    disturbed = 0
+
+    @property
+    def starts(self) -> int:
+        """Number of starts and disturbances."""
+        return super().starts + self.disturbed
+
+    def kill(self) -> None:
+        """Disturb it."""
+        self.disturb()
+        self.disturbed += 1
+
+    def disturb(self) -> None:
+        """Do it."""
+        raise NotImplementedError
+
+    def ended(self) -> int:
+        """Do nothing: no process ends."""
+        return 0
+
+    def start(self) -> None:
+        """Do nothing: no process ended."""
 
 
-def freeze(server: Server) -> None:
-    """Stop a process where it is."""
-    os.kill(server.pid, signal.SIGSTOP)
+class Freezing(Disturbed):
+    """A worker stops where it is until its lease is long over, and then continues."""
+
+    def disturb(self) -> None:
+        """Stop a worker."""
+        self._victim = self.chance.choice(self.workers)
+        os.kill(self._victim.pid, signal.SIGSTOP)
+
+    def ended(self) -> int:
+        """Wait until its lease is over."""
+        time.sleep(LEASE + 2)
+        return 0
+
+    def start(self) -> None:
+        """Let it continue."""
+        os.kill(self._victim.pid, signal.SIGCONT)
 
 
-def thaw(server: Server) -> None:
-    """Let it continue."""
-    os.kill(server.pid, signal.SIGCONT)
+class Restarting(Disturbed):
+    """The database crashes, and is started again."""
+
+    postgres: PostgresServer
+
+    def disturb(self) -> None:
+        """Let it crash."""
+        self.postgres.stop("immediate")
+
+    def start(self) -> None:
+        """Start it again."""
+        self.postgres.start()
 
 
-__all__ = ["LEASE", "PATIENCE", "Fleet", "freeze", "thaw"]
+class Disconnecting(Restarting):
+    """The server ends half of the connections."""
+
+    database: str
+
+    def disturb(self) -> None:
+        """End them."""
+        self.postgres.execute(CUT, self.database)
+
+    def start(self) -> None:
+        """Do nothing: the processes connect again."""

@@ -191,7 +191,7 @@ class Caller:
         return self._persistently(lambda address: address.ask("GET", f"/v1/runs/{story.run_id}"))
 
     def _check(self, run: dict[str, Any], story: Story) -> None:
-        assert story.statuses == STATUSES
+        assert story.statuses == STATUSES, story.errors
         assert list(story.texts.values()) == [SAYING, ANSWER]
         assert len(story.calls) == 1
         assert story.answered == story.calls

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tests.e2e.processes import PATIENCE
 
 DONE = b"data: [DONE]\n\n"
-QUIET = 15
+QUIET = 60
 """Signs of life in a row (one a second) after which a stream counts as stuck."""
 
 

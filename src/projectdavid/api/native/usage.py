@@ -75,7 +75,7 @@ async def retrieve_usage(
 
 def _entry(row: UsageRow, by: str) -> dict[str, Any]:
     return {
-        NAMES[by]: _day(row.name) if isinstance(row.name, int) else row.name,
+        NAMES[by]: _day(int(row.name)) if by == "day" else row.name,
         "turns": row.turns,
         "prompt_tokens": row.prompt_tokens,
         "completion_tokens": row.completion_tokens,

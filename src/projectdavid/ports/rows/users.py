@@ -51,7 +51,7 @@ class IdempotencyRow(NamedTuple):
 class UsageRow(NamedTuple):
     """Usage by day (`name` is the day's number), assistant, key or model."""
 
-    name: int | str
+    name: str
     turns: int
     prompt_tokens: int
     completion_tokens: int

@@ -150,7 +150,12 @@ class IndexPool:
                 return await run()
             except TimeoutError as error:
                 raise IndexUnavailable("PostgreSQL did not answer in time") from error
-            except (OSError, asyncpg.InterfaceError, asyncpg.TargetServerAttributeNotMatched) as error:
+            except (
+                OSError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,  # of a connection that has just been lost
+                asyncpg.TargetServerAttributeNotMatched,
+            ) as error:
                 if isinstance(error, ValueError):  # the URL or a parameter is invalid
                     raise
                 failure: Exception = error

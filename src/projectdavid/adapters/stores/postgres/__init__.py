@@ -8,6 +8,7 @@ import asyncpg
 
 from projectdavid.adapters.stores.postgres.connections import (
     CONFLICTS,
+    DRIVER_ERRORS,
     OPTIONS,
     Connection,
     Patience,
@@ -56,7 +57,7 @@ class PostgresStore:
                 finally:
                     await connection.close()
                 break
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER_ERRORS as error:
                 if not is_lost(error) and not isinstance(error, CONFLICTS):
                     raise StoreUnavailable(f"PostgreSQL: {error}") from error
                 await patience.retry_after(error)
@@ -161,8 +162,12 @@ class PostgresStore:
                 raise StoreUnavailable("the store is closed")
             try:
                 async with self._pool.acquire() as connection:
-                    return await work(connection)  # pyright: ignore[reportArgumentType] the proxy has its methods
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    try:
+                        return await work(connection)  # pyright: ignore[reportArgumentType] the proxy has its methods
+                    except asyncpg.InternalClientError:
+                        connection.terminate()
+                        raise
+            except DRIVER_ERRORS as error:
                 if not is_lost(error) and not isinstance(error, CONFLICTS):
                     raise
                 patience = patience or Patience()

@@ -23,6 +23,8 @@ SETTINGS = {
 }
 COMMAND_TIMEOUT = 40.0
 """Seconds after which a server that does not answer counts as lost."""
+DRIVER_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Whatever the driver raises; of a connection that has just been lost it says that another operation is in progress."""
 CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
 """Errors of a transaction that can simply be run again."""
 MISTAKES = (
@@ -93,6 +95,7 @@ def is_lost(error: BaseException) -> bool:
         error,
         OSError  # with TimeoutError and ConnectionError
         | asyncpg.InterfaceError
+        | asyncpg.InternalClientError
         | asyncpg.PostgresConnectionError
         | asyncpg.OperatorInterventionError
         | asyncpg.TooManyConnectionsError

@@ -77,8 +77,8 @@ class Locks:
 
 async def was_committed(connection: asyncpg.Connection, mark: UUID) -> bool:
     """Whether the transaction with this mark was committed; waits until it has ended."""
-    await connection.fetch(OUTCOME, mark)
+    await connection.fetch(OUTCOME, str(mark))
     try:
         return bool(await connection.fetch("SELECT 1 FROM commits WHERE id = $1", mark))
     finally:
-        await connection.fetch(UNLOCK, mark)
+        await connection.fetch(UNLOCK, str(mark))

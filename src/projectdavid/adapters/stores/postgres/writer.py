@@ -6,6 +6,7 @@ lost, the writer looks for the mark of the transaction, and runs it again only i
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,11 +15,20 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from projectdavid.adapters.stores.postgres.connections import CONFLICTS, MISTAKES, Patience, connect, is_lost
+from projectdavid.adapters.stores.postgres.connections import (
+    CONFLICTS,
+    DRIVER_ERRORS,
+    MISTAKES,
+    Patience,
+    connect,
+    is_lost,
+)
 from projectdavid.adapters.stores.postgres.locks import STREAM, SYSTEM, Locks, was_committed
 from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
 from projectdavid.adapters.stores.postgres.streaming import stream
 from projectdavid.ports.store import AnyRow, Op, StoreError, StoreUnavailable
+
+log = logging.getLogger("projectdavid.store")
 
 Rows = list[AnyRow | None]
 Work = Callable[[asyncpg.Connection], Awaitable[Any]]
@@ -68,7 +78,9 @@ class GroupWriter:
         self._connection: asyncpg.Connection | None = None
         self._committing = False
         self._transactions = 0
+        self._current: list[_Job] = []
         self._task = self._loop.create_task(self._serve())
+        self._task.add_done_callback(self._end)
 
     async def write(self, ops: Sequence[Op], owner: str | None = None) -> Rows:
         """Write a group with the next commit; each operation is bound to `owner` if one is given."""
@@ -98,7 +110,16 @@ class GroupWriter:
             await self._arrived.wait()
             self._arrived.clear()
             while jobs := self._take():
+                self._current = jobs
                 await self._settle(jobs)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        """Reject what waits if the writer itself fails, which is a fault of ours."""
+        self._closing = True
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the writer failed, so nothing can be written", exc_info=error)
+        for job in (*self._current, *self._waiting):
+            _resolve(job.done, StoreUnavailable("the writer of this process has stopped"))
 
     def _take(self) -> list[_Job]:
         jobs, count = self._waiting, 0
@@ -151,7 +172,7 @@ class GroupWriter:
             except CONFLICTS as error:
                 await self._roll_back()
                 await patience.retry_after(error)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER_ERRORS as error:
                 if not is_lost(error):
                     raise
                 is_unknown = is_unknown or self._committing
@@ -232,13 +253,13 @@ class GroupWriter:
         if self._connection is not None:
             try:
                 await self._connection.execute("ROLLBACK")
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except DRIVER_ERRORS:
                 await self._drop()
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*DRIVER_ERRORS):
                 await connection.close(timeout=2)
 
 
