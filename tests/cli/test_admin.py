@@ -136,3 +136,18 @@ def test_a_process_starts_with_broken_credentials_and_logs_what_to_do(left: Path
     assert "admin recover --save" in errors
     assert "Traceback" not in errors
     assert (left / "credentials.json").read_text() == content
+
+
+def test_an_operator_gets_a_new_admin_of_a_database_that_is_in_use(
+    lonely: Command, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECTDAVID_DATABASE_URL", postgres_url)
+    platform = EmbeddedPlatform(tmp_path / "data", sandbox="off")
+    platform.start()
+    try:
+        recovered = lonely("admin", "recover")
+        assert recovered.code == 0
+        with Entity(platform.base_url, recovered.out.strip()) as client:
+            assert len(list(client.users.list())) == 3
+    finally:
+        platform.stop()

@@ -41,7 +41,7 @@ def recover(
 ) -> None:
     """Create an admin with a new key if all admin keys are lost, and print the key, which is shown only once.
 
-    The server must be stopped. The next start logs that it happened.
+    The server must be stopped, unless its data are in PostgreSQL. The next start logs that it happened.
     """
     from projectdavid.cli.configuration import StartError, read_settings, start_failure
     from projectdavid.composition.admin_recovery import recover_admin

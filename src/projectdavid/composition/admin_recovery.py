@@ -37,10 +37,11 @@ async def recover_admin(
     file.
 
     Raises:
-        StoreUnavailable: a server uses the folder, or it contains no platform that can be recovered.
+        StoreUnavailable: a server uses the folder, or it contains no platform that can be recovered. A PostgreSQL
+            database can be in use.
         RowMissing: the user does not exist.
     """
-    if not settings.database.exists():
+    if settings.database_url is None and not settings.database.exists():
         raise StoreUnavailable(f"{settings.data} has no database", "there is nothing to recover; check --data")
     await store.open()
     try:

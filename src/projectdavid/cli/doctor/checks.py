@@ -60,8 +60,9 @@ def data_checks(settings: Settings) -> Iterable[DoctorFinding]:
         yield ok("data folder", f"{folder} does not exist yet; the first start creates it")
         return
     yield ok("data folder", f"{folder} is writable")
-    yield _database(settings)
-    yield from _hold(settings)
+    if settings.database_url is None:
+        yield _database(settings)
+        yield from _hold(settings)
     yield _credentials(settings)
 
 
@@ -108,6 +109,8 @@ def _is_held(path: Path) -> bool:
 def _credentials(settings: Settings) -> DoctorFinding:
     name, path = "credentials", settings.credentials
     if not path.exists():
+        if settings.database_url is not None:
+            return ok(name, "none in this folder; the process that created the first users wrote them to its own")
         if settings.database.exists():
             return fail(name, f"{path} is missing", "restore it, or set PROJECTDAVID_API_KEY to a key that you know")
         return ok(name, "none yet; the first start writes them")

@@ -9,6 +9,7 @@ from projectdavid.cli.configuration import read_settings
 from projectdavid.cli.doctor.checks import RELEASE, data_checks, distribution_check, python_check, sandbox_check
 from projectdavid.cli.doctor.findings import DoctorFinding, fail, ok, warn
 from projectdavid.cli.doctor.provider_checks import provider_checks
+from projectdavid.cli.doctor.shared_checks import shared_checks
 from projectdavid.cli.doctor.tool_checks import tool_checks
 from projectdavid.cli.output import CommandError, moment
 from projectdavid.client import Entity, ProjectDavidError
@@ -44,7 +45,10 @@ def _here(data: Path | None) -> Iterable[DoctorFinding]:
         yield fail("configuration", failure.message, failure.next_step)
         return
     yield from data_checks(settings)
-    yield sandbox_check(settings)
+    if settings.database_url is not None:
+        yield from shared_checks(settings)
+    if settings.role != "api":  # a process with this role runs no code
+        yield sandbox_check(settings)
     yield from provider_checks(settings)
     yield from tool_checks()
 

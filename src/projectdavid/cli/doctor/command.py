@@ -35,6 +35,10 @@ def doctor(
     """Check that the platform can work. Each line is ok, warn or fail, and says what to do if something is missing. The
     exit code is 1 if a check fails.
 
+    If the data are in PostgreSQL, it also checks what the processes share: the database and its settings, the secret,
+    the clock, the bus, the bucket, and the public URL. It changes nothing; it stores an object in the bucket and
+    deletes it.
+
     With --deep, it checks only the data folder, with or without a running server, and changes nothing: integrity of the
     database and of the index, journals of runs, bytes of files against their rows, the index against the stores.
     """

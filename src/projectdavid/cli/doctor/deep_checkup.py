@@ -18,6 +18,10 @@ def examine_data(data: Path | None, *, as_json: bool) -> Iterator[DoctorFinding]
         Failure: a setting is wrong.
     """
     settings = read_settings(data=data)
+    if settings.database_url is not None:
+        text = "--deep checks data folders, and the data of this installation are in PostgreSQL"
+        yield fail("data", text, "check the database with pg_amcheck, and its backups by restoring them")
+        return
     yield from data_checks(settings)
     if not settings.database.is_file():
         yield fail("data", f"{settings.data} has no database", "set the data folder with --data, or restore a backup")
