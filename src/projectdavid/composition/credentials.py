@@ -75,9 +75,12 @@ def load_credentials(settings: Settings) -> dict[str, str]:
 def point_credentials(settings: Settings, port: int) -> str:
     """Set the server's current address in the credentials file, and return the address.
 
-    An unreadable file is left unchanged: the server does not need it.
+    An unreadable file is left unchanged: the server does not need it. Servers that share a database do not change it,
+    because it contains the public URL of all of them, and most of their folders have none.
     """
     url = url_of(settings.host, port)
+    if settings.database_url is not None and (settings.public_url is not None or not settings.credentials.exists()):
+        return url
     try:
         content = load_credentials(settings)
     except StoreUnavailable as error:
