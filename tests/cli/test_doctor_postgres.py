@@ -92,6 +92,9 @@ def test_a_complete_installation_is_well(
     names = ("postgresql", "schema", "secret", "durability", "autovacuum", "connections", "clock", "transactions")
     found = {name: checks[name]["level"] for name in (*names, "bus", "files", "public url", "credentials")}
     assert set(found.values()) == {"ok"}, checks
+    assert [name for name, check in checks.items() if check["level"] == "fail"] == ["server"], (
+        "none runs at its address"
+    )
     assert "NATS" in checks["bus"]["text"]
     assert "database" not in checks
 
@@ -101,6 +104,19 @@ def test_a_new_database_is_prepared_by_migrate(lonely: Command, shared: str) -> 
     assert checks["schema"]["level"] == "warn"
     assert "projectdavid migrate" in checks["schema"]["remedy"]
     assert "none yet" in checks["secret"]["text"]
+
+
+def test_a_machine_without_a_key_is_checked_wherever_the_server_is(
+    lonely: Command, shared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = find(lonely)["server"]
+    assert server["level"] == "warn"
+    assert "not checked" in server["text"]
+    monkeypatch.setenv("PROJECTDAVID_BASE_URL", "http://host.invalid")
+    monkeypatch.setenv("PROJECTDAVID_API_KEY", "pd_x")
+    checks = find(lonely)
+    assert checks["server"]["level"] == "fail"
+    assert checks["postgresql"]["level"] == "ok"
 
 
 def test_a_user_who_cannot_create_tables_is_a_fail_before_migrate(

@@ -15,6 +15,7 @@ import pytest
 
 from projectdavid import Entity
 from tests.deploy.files import ROOT, load, load_env
+from tests.postgres_server import PostgresServer
 from tests.timeouts import EVENT_TIMEOUT, PROCESS_TIMEOUT
 
 SERVICES = load("compose/compose.yaml")[0]["services"]
@@ -93,6 +94,42 @@ def test_a_run_through_one_api_process_ends_on_a_worker_and_is_read_through_anot
     assert json.loads((tmp_path / "data/credentials.json").read_text()) == credentials
 
 
+GRANTS = """
+CREATE ROLE clerk LOGIN;
+GRANT USAGE ON SCHEMA public, search TO clerk;
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public, search TO clerk;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public, search TO clerk;
+"""
+
+
+def test_processes_need_no_right_to_create_tables_after_migrate(
+    environment: dict[str, str], tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    url = environment["PROJECTDAVID_DATABASE_URL"]
+    name = url.rpartition("/")[2]
+    assert run(SERVICES["migrate"]["command"], environment, tmp_path).returncode == 0
+    postgres_server.execute(GRANTS, database=name)
+    environment["PROJECTDAVID_DATABASE_URL"] = url.replace("postgres@", "clerk@")
+    key = json.loads((tmp_path / "data/credentials.json").read_text())["api_key"]
+    try:
+        with (
+            running(SERVICES["api"]["command"], environment, tmp_path) as server,
+            running(SERVICES["worker"]["command"], environment, tmp_path),
+            Entity(server["url"], key) as client,
+        ):
+            assistant = client.assistants.create_assistant(model="demo/assistant")
+            result = client.runs.run(assistant, client.threads.create_thread(), content="Hello")
+            assert result.run.status == "completed"
+            store = client.vectors.create("Terms")
+            (tmp_path / "terms.md").write_text("The warranty lasts two years.")
+            client.vectors.add_file(store, tmp_path / "terms.md")
+            client.vectors.wait(store)
+            assert client.vectors.search(store, "warranty")
+            client.vectors.delete(store)
+    finally:
+        postgres_server.execute("DROP OWNED BY clerk; DROP ROLE clerk", database=name)
+
+
 def check_probes(urls: list[str]) -> None:
     """Every probe of the manifests is answered by every process."""
     deployments = [load(f"kubernetes/base/{name}.yaml")[0] for name in ("api", "worker")]
@@ -107,6 +144,14 @@ def check_probes(urls: list[str]) -> None:
         for path in paths:
             with urllib.request.urlopen(f"{url}{path}", timeout=EVENT_TIMEOUT) as response:
                 assert response.status == 200
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_a_process_with_a_role_needs_the_public_url(name: str, environment: dict[str, str], tmp_path: Path) -> None:
+    del environment["PROJECTDAVID_PUBLIC_URL"]
+    refused = run([*SERVICES[name]["command"], *HERE], environment, tmp_path)
+    assert refused.returncode == 1
+    assert "set public_url" in refused.stderr
 
 
 def test_migrate_can_be_repeated(environment: dict[str, str], tmp_path: Path) -> None:

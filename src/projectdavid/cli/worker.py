@@ -16,7 +16,7 @@ def declare(app: typer.Typer) -> None:
     command(
         app,
         "worker",
-        "PROJECTDAVID_DATABASE_URL=postgresql://db.internal/david projectdavid worker",
+        "projectdavid worker --host 0.0.0.0 --port 9101",
         "projectdavid worker --runs 64 --no-sandbox",
     )(worker)
 
@@ -43,8 +43,9 @@ def worker(
 ) -> None:
     """Execute runs, read files and send webhooks, for servers that share a PostgreSQL database (`serve --no-worker`).
 
-    Any number of workers can run on any number of machines. The setting database_url names the database. Ctrl-C or
-    SIGTERM stops it gracefully: another worker continues its unfinished runs. It answers only /health.
+    Any number of workers can run on any number of machines. The settings database_url, secret_key and public_url must
+    be those of the servers. Ctrl-C or SIGTERM stops it gracefully: another worker continues its unfinished runs. It
+    answers only /health.
     """
     note(f"Starting a worker of Project David {VERSION} ...")
     from projectdavid.cli.server_process import run_server

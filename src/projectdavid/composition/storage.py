@@ -52,8 +52,8 @@ def check_shared(settings: Settings) -> None:
             raise StoreUnavailable(problem, "set database_url (PROJECTDAVID_DATABASE_URL)")
         if settings.bus_url is not None:
             raise StoreUnavailable("bus_url is set without database_url", "a single process needs no bus: unset it")
-    elif settings.role == "api" and settings.public_url is None:
-        problem = "links of a process with the role api would point at it alone"
+    elif settings.role != "all" and settings.public_url is None:
+        problem = f"links of a process with the role {settings.role} would point at it alone"
         raise StoreUnavailable(problem, "set public_url (PROJECTDAVID_PUBLIC_URL) to the address of all of them")
 
 

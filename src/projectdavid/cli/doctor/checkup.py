@@ -14,15 +14,21 @@ from projectdavid.cli.doctor.tool_checks import tool_checks
 from projectdavid.cli.output import CommandError, moment
 from projectdavid.client import Entity, ProjectDavidError
 from projectdavid.client.settings import ServerTarget, find_target
+from projectdavid.settings import Settings
 
 PATIENCE = 5.0
 """Timeout for requests to the server, in seconds."""
 
 
 def examine(data: Path | None) -> Iterable[DoctorFinding]:
-    """Run all checks and yield their findings."""
+    """Run all checks and yield their findings.
+
+    This machine is checked if the server is on it, or if it shares the database of an installation.
+    """
     yield python_check()
     yield distribution_check()
+    here = _read_settings(data)
+    is_shared = isinstance(here, Settings) and here.database_url is not None
     try:
         target = find_target(None, None, os.environ)
     except ValueError as error:  # MissingAPIKeyError is one.
@@ -30,19 +36,26 @@ def examine(data: Path | None) -> Iterable[DoctorFinding]:
         missing = str(error)
     else:
         missing = ""
-    if target is None or target.is_loopback:
-        yield from _here(data)
-    if target is None:
-        yield fail("server", missing)
-    else:
+    if target is None or target.is_loopback or is_shared:
+        yield from _here(here)
+    if target is not None:
         yield from _server(target)
+    elif is_shared:
+        yield warn("server", f"not checked: {missing}")
+    else:
+        yield fail("server", missing)
 
 
-def _here(data: Path | None) -> Iterable[DoctorFinding]:
+def _read_settings(data: Path | None) -> Settings | DoctorFinding:
     try:
-        settings = read_settings(data=data)
+        return read_settings(data=data)
     except CommandError as failure:
-        yield fail("configuration", failure.message, failure.next_step)
+        return fail("configuration", failure.message, failure.next_step)
+
+
+def _here(settings: Settings | DoctorFinding) -> Iterable[DoctorFinding]:
+    if isinstance(settings, DoctorFinding):
+        yield settings
         return
     yield from data_checks(settings)
     if settings.database_url is not None:

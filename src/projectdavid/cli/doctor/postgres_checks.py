@@ -24,6 +24,8 @@ OLDEST_SERVER = 150_000
 OTHER_CONNECTIONS = 7
 """Connections of a process besides `database_pool`: the writer, the bus, four of the index, and one to cancel or to
 migrate."""
+WRONG_CLOCK = 300
+"""Seconds from which on a clock fails the check. Servers use the time of the database, but S3 and TLS do not."""
 LONGEST_TRANSACTION = 60
 """Seconds after which an open transaction is reported."""
 DIRECT = (
@@ -232,9 +234,10 @@ async def _check_clock(connection: asyncpg.Connection) -> DoctorFinding:
     theirs: float = row["now"]
     offset = (before + after) / 2 - theirs
     text = f"this machine is {offset:+.3f} s from PostgreSQL (round trip {1000 * (after - before):.1f} ms)"
-    if abs(offset) > MAX_CLOCK_SKEW:
-        return fail("clock", text, "synchronize the clocks of all machines, for example with NTP")
-    return ok("clock", text)
+    if abs(offset) <= MAX_CLOCK_SKEW:
+        return ok("clock", text)
+    remedy = "synchronize the clocks of all machines, for example with NTP"
+    return (fail if abs(offset) > WRONG_CLOCK else warn)("clock", text, remedy)
 
 
 async def _check_transactions(connection: asyncpg.Connection) -> DoctorFinding:

@@ -32,10 +32,12 @@ async def migrate(connection: asyncpg.Connection) -> None:
         StoreUnavailable: a newer version of the platform wrote the schema, and this one does not work with it.
     """
     async with connection.transaction():
-        await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-        await connection.execute(INSTALLATION)
-        row = await connection.fetchrow("SELECT version, oldest FROM installation")
-        version, oldest = (0, 0) if row is None else (int(row["version"]), int(row["oldest"]))
+        # Without a lock first: a role that cannot create anything can use a schema that is up to date.
+        version, oldest = await _find_version(connection)
+        if version < len(SCRIPTS):
+            await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+            await connection.execute(INSTALLATION)
+            version, oldest = await _find_version(connection)
         if oldest > len(SCRIPTS):
             raise StoreUnavailable(
                 f"the database has schema version {version}, which needs a program of version {oldest} or newer;"
@@ -51,3 +53,11 @@ async def migrate(connection: asyncpg.Connection) -> None:
                 len(SCRIPTS),
                 OLDEST,
             )
+
+
+async def _find_version(connection: asyncpg.Connection) -> tuple[int, int]:
+    """Return the version of the schema, and that of the oldest program that works with it; zeros if there is none."""
+    if await connection.fetchval("SELECT to_regclass('installation')::text") is None:
+        return 0, 0
+    row = await connection.fetchrow("SELECT version, oldest FROM installation")
+    return (0, 0) if row is None else (int(row["version"]), int(row["oldest"]))
