@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "serve",
     "worker": "worker",
     "migrate": "migrate",
+    "move": "move",
     "demo": "demo",
     "chat": "chat",
     "doctor": "doctor.command",

@@ -2,6 +2,7 @@
 
 from functools import partial
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from projectdavid.adapters.blobs.directory import DirectoryBlobs
 from projectdavid.adapters.buses.local import LocalBus
@@ -14,6 +15,9 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.index import ChunkIndex
 from projectdavid.ports.store import Store, StoreUnavailable
 from projectdavid.settings import Settings
+
+if TYPE_CHECKING:
+    from projectdavid.adapters.blobs.s3 import S3Blobs
 
 MB = 1 << 20
 
@@ -32,12 +36,21 @@ def store_of(settings: Settings, *, fresh: bool = False) -> Store:
         return SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB, inspect=inspect)
     if fresh:
         raise StoreUnavailable("--fresh starts over in a data folder, not in a database", "create another database")
-    if find_spec("asyncpg") is None:
-        problem = "PostgreSQL needs a library that is not installed"
-        raise StoreUnavailable(problem, f"pip install '{DISTRIBUTION}[postgres]'")
+    check_postgres_library()
     from projectdavid.adapters.stores.postgres import PostgresStore
 
     return PostgresStore(settings.database_url.get_secret_value(), settings.database_pool)
+
+
+def check_postgres_library() -> None:
+    """Check that PostgreSQL can be used.
+
+    Raises:
+        StoreUnavailable: the library is not installed.
+    """
+    if find_spec("asyncpg") is None:
+        problem = "PostgreSQL needs a library that is not installed"
+        raise StoreUnavailable(problem, f"pip install '{DISTRIBUTION}[postgres]'")
 
 
 def check_shared(settings: Settings) -> None:
@@ -72,10 +85,19 @@ def bus_of(settings: Settings) -> Bus:
 
 def blobs_of(settings: Settings) -> Blobs:
     """Build the storage of files."""
-    if settings.blobs_url is None:
-        return DirectoryBlobs(settings.blobs)
+    return DirectoryBlobs(settings.blobs) if settings.blobs_url is None else s3_of(settings)
+
+
+def s3_of(settings: Settings) -> "S3Blobs":
+    """Build the storage of files in the bucket of the settings.
+
+    Raises:
+        ValueError: there is no bucket, its URL is invalid, or the library is not installed.
+    """
     from projectdavid.adapters.blobs.s3 import S3Blobs
 
+    if settings.blobs_url is None:
+        raise ValueError("blobs_url is not set")
     secret = settings.s3_secret_access_key
     return S3Blobs(
         settings.blobs_url,

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager, suppress
@@ -44,7 +45,20 @@ class DirectoryBlobs:
 
         The next piece is received while one is written.
         """
-        writer = _BlobWriter(self._path, secrets.token_hex(16))
+        return await self._put(secrets.token_hex(16), chunks, limit)
+
+    async def put_copy(self, key: str, chunks: AsyncIterable[bytes]) -> Blob:
+        """Store a copy of a blob under its key, in place of an existing one.
+
+        Raises:
+            NoRoom: the disk cannot be written.
+        """
+        path = self._blob_path(key)
+        await asyncio.to_thread(path.with_name(path.name + PART).unlink, missing_ok=True)  # of an interrupted copy
+        return await self._put(key, chunks, sys.maxsize)
+
+    async def _put(self, key: str, chunks: AsyncIterable[bytes], limit: int) -> Blob:
+        writer = _BlobWriter(self._path, key)
         adding: asyncio.Task[None] | None = None
         try:
             await asyncio.to_thread(writer.open)

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager, suppress
@@ -106,7 +107,17 @@ class S3Blobs:
 
     async def put(self, chunks: AsyncIterable[bytes], limit: int) -> Blob:
         """Store the bytes under a new key; an interrupted upload leaves no blob."""
-        upload = _S3Upload(self._store, secrets.token_hex(16), self._mode)
+        return await self._put(_S3Upload(self._store, secrets.token_hex(16), self._mode), chunks, limit)
+
+    async def put_copy(self, key: str, chunks: AsyncIterable[bytes]) -> Blob:
+        """Store a copy of a blob under its key, in place of an existing one.
+
+        Raises:
+            BlobsUnavailable: the service cannot be reached.
+        """
+        return await self._put(_S3Upload(self._store, key, "overwrite"), chunks, sys.maxsize)
+
+    async def _put(self, upload: _S3Upload, chunks: AsyncIterable[bytes], limit: int) -> Blob:
         try:
             waiting: list[bytes] = []
             size = total = 0

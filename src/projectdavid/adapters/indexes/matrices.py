@@ -22,6 +22,9 @@ else:
 SHIFT = 32
 """The number of a chunk is that of its edition, shifted left by these bits, plus its position."""
 
+ROUNDING = 1e-6
+"""Deviation from length 1 that comes from rounding: normalizing again would change the last bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class VectorMatrix:
@@ -75,10 +78,10 @@ class MatrixCache:
 
 
 def unit(vector: bytes) -> Floats:
-    """Normalize a vector to length 1; the zero vector is unchanged."""
+    """Normalize a vector to length 1; the zero vector is unchanged, and so is a vector that this function returned."""
     numbers = np.frombuffer(vector, "<f4").astype(np.float32)
     length = float(np.linalg.norm(numbers))
-    return numbers / length if length > 0 else numbers
+    return numbers if length == 0 or abs(length - 1) < ROUNDING else numbers / length
 
 
 def list_missing(known: VectorMatrix | None, wanted: frozenset[int]) -> list[int]:

@@ -14,7 +14,7 @@ from projectdavid.adapters.stores.postgres.connections import (
     Patience,
     connect,
     is_lost,
-    prepare,
+    prepare_pooled,
 )
 from projectdavid.adapters.stores.postgres.migrations import migrate
 from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
@@ -62,7 +62,7 @@ class PostgresStore:
                     raise StoreUnavailable(f"PostgreSQL: {error}") from error
                 await patience.retry_after(error)
         self._pool = await asyncpg.create_pool(
-            self._url, min_size=1, max_size=self._size, init=prepare, connection_class=Connection, **OPTIONS
+            self._url, min_size=1, max_size=self._size, init=prepare_pooled, connection_class=Connection, **OPTIONS
         )
         self._writer = GroupWriter(self._url)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from projectdavid.adapters.stores.postgres.moves import exclude_moves
 from projectdavid.ports.store import StoreUnavailable
 
 PATIENCE = 10.0
@@ -49,7 +50,22 @@ class Connection(asyncpg.Connection):
 
 
 async def connect(url: str) -> asyncpg.Connection:
-    """Open a connection.
+    """Open a connection of a store.
+
+    Raises:
+        StoreUnavailable: the server refuses it for a reason that waiting does not mend, or the data is being moved.
+    """
+    connection = await open_connection(url)
+    try:
+        await exclude_moves(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def open_connection(url: str) -> asyncpg.Connection:
+    """Open a connection, also while the data is being moved.
 
     Raises:
         StoreUnavailable: the server refuses it for a reason that waiting does not mend.
@@ -73,6 +89,12 @@ OPTIONS: dict[str, Any] = {
     "statement_cache_size": 1024,
     "max_cached_statement_lifetime": 0,
 }
+
+
+async def prepare_pooled(connection: asyncpg.Connection) -> None:
+    """Prepare a connection of a pool."""
+    await prepare(connection)
+    await exclude_moves(connection)
 
 
 async def prepare(connection: asyncpg.Connection) -> None:

@@ -89,7 +89,7 @@ class NamedQuery:
 
     def read(self, found: Sequence[Any]) -> list[Any]:
         """Return the records of rows."""
-        return [] if self.make is None else [self.make(map(_decode, row)) for row in found]
+        return [] if self.make is None else [self.make(map(unescape, row)) for row in found]
 
 
 def _encode(value: Value) -> Value:
@@ -118,7 +118,8 @@ def escape(text: str) -> str:
     return text
 
 
-def _decode(value: Any) -> Any:
+def unescape(value: Any) -> Any:
+    """Undo `escape`; other values are returned as they are."""
     if isinstance(value, str) and ESCAPE in value:
         return value.replace(f"{ESCAPE}0", NUL).replace(f"{ESCAPE}1", ESCAPE)
     return value
