@@ -21,7 +21,7 @@ from tests.s3_server import S3Server
 from tests.server.conftest import FOREIGN, serving
 from tests.server.routes import CASES, Asked, World, world_of
 from tests.server.talking import Caller, Json, ok
-from tests.timeouts import PROCESS_TIMEOUT, wait_until
+from tests.timeouts import wait_until
 
 ODD = "before\ufdd0after \ufdd01"
 """A text with the character by which the store in PostgreSQL escapes NUL."""
@@ -160,15 +160,30 @@ def folder(seeded_folder: tuple[Path, Seeded], tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture
+def seeded(seeded_folder: tuple[Path, Seeded]) -> Seeded:
+    """What the folder has."""
+    return seeded_folder[1]
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty bucket."""
+    monkeypatch.setenv("PROJECTDAVID_S3_ENDPOINT", s3_server.endpoint)
+    for name in ("PROJECTDAVID_S3_ACCESS_KEY_ID", "PROJECTDAVID_S3_SECRET_ACCESS_KEY", "PROJECTDAVID_S3_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    return f"s3://{s3_server.create_bucket()}/files"
+
+
 def write_nul(folder: Path, seeded: Seeded) -> None:
     """Let a text of the database contain NUL: the API refuses it, but tools return it."""
     with closing(sqlite3.connect(folder / "projectdavid.db")) as database, database:
-        database.execute("UPDATE messages SET reasoning = ? WHERE id = ?", (NUL, seeded.odd_message))
+        database.execute("UPDATE messages SET provider_state = ? WHERE id = ?", (NUL, seeded.odd_message))
 
 
 def read_nul(folder: Path, seeded: Seeded) -> str:
     with closing(sqlite3.connect(folder / "projectdavid.db")) as database:
-        return database.execute("SELECT reasoning FROM messages WHERE id = ?", (seeded.odd_message,)).fetchone()[0]
+        return database.execute("SELECT provider_state FROM messages WHERE id = ?", (seeded.odd_message,)).fetchone()[0]
 
 
 def test_everything_moves_there_and_back(move: Move, tmp_path: Path, postgres_url: str) -> None:
@@ -193,3 +208,275 @@ def test_everything_moves_there_and_back(move: Move, tmp_path: Path, postgres_ur
     code, text = move("doctor", "--deep", "--data", back, "--json")
     failed = [check for check in json.loads(text[text.index("{") :])["checks"] if check["level"] == "fail"]
     assert not failed
+
+
+def test_files_move_to_a_bucket_and_back(
+    move: Move, folder: Path, seeded: Seeded, tmp_path: Path, postgres_url: str, bucket: str
+) -> None:
+    code, text = move("move", "--to", postgres_url, "--data", folder, "--blobs", bucket, "--json")
+    assert code == 0, text
+    assert json.loads(text)["files"] > 1
+    subprocess.run(["rm", "-r", folder / "blobs"], check=True)
+    with serving(folder, database_url=postgres_url, blobs_url=bucket) as server:
+        seeded.check(server)
+    back = tmp_path / "back"
+    options = ["--data", back, "--secret", folder / "secret.key"]
+    code, text = move("move", "--from", postgres_url, *options)
+    assert code == 1, text
+    assert "would not be in" in text
+    code, text = move("move", "--from", postgres_url, *options, "--blobs", bucket, "--json")
+    assert code == 0, text
+    with at_home(back) as server:
+        seeded.check(server)
+
+
+def test_a_damaged_file_stops_a_move_to_a_bucket_and_the_repaired_one_continues_it(
+    move: Move, folder: Path, postgres_url: str, bucket: str
+) -> None:
+    with closing(sqlite3.connect(folder / "projectdavid.db")) as database:
+        [[key]] = database.execute("SELECT blob FROM files ORDER BY n LIMIT 1")
+    blob = folder / "blobs" / key[:2] / key
+    content = blob.read_bytes()
+    options = ["--to", postgres_url, "--data", folder, "--blobs", bucket]
+    blob.write_bytes(b"x" * len(content))
+    code, text = move("move", *options)
+    assert code == 1, text
+    assert "are damaged" in text
+    blob.unlink()
+    code, text = move("move", *options)
+    assert code == 1, text
+    assert "are missing" in text
+    blob.write_bytes(content)
+    code, text = move("move", *options)
+    assert code == 0, text
+
+
+def test_an_interrupted_move_continues_and_excludes_servers(
+    move: Move, folder: Path, seeded: Seeded, postgres_server: PostgresServer, store_url: str
+) -> None:
+    database = store_url.rpartition("/")[2]
+    postgres_server.execute("ALTER TABLE tool_calls ADD CONSTRAINT halt CHECK (run < 0)", database)
+    code, text = move("move", "--to", store_url, "--data", folder)
+    assert code == 1, text
+    assert "repeat the command" in text
+    count = "SELECT count(*), min(ctid::text) FROM messages"
+    copied = postgres_server.execute(count, database)
+    assert not copied.startswith("0")
+    with pytest.raises(StoreUnavailable, match="unfinished"), serving(folder, database_url=store_url):
+        pass
+    code, text = move("move", "--from", store_url, "--data", folder.parent / "new", "--secret", folder / "secret.key")
+    assert code == 1, text
+    assert "unfinished" in text
+    postgres_server.execute("ALTER TABLE tool_calls DROP CONSTRAINT halt", database)
+    code, text = move("move", "--to", store_url, "--data", folder)
+    assert code == 0, text
+    assert postgres_server.execute(count, database) == copied
+    with serving(folder, database_url=store_url) as server:
+        seeded.check(server)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE messages SET content = content || ' ' WHERE n = 1",
+        "DELETE FROM journal WHERE position = 1",
+        "INSERT INTO meta (key, value) VALUES ('a', 'b')",
+    ],
+)
+def test_a_source_that_changed_during_an_interruption_is_noticed(
+    move: Move, folder: Path, postgres_server: PostgresServer, store_url: str, change: str
+) -> None:
+    database = store_url.rpartition("/")[2]
+    postgres_server.execute("ALTER TABLE tool_calls ADD CONSTRAINT halt CHECK (run < 0)", database)
+    assert move("move", "--to", store_url, "--data", folder)[0] == 1
+    postgres_server.execute("ALTER TABLE tool_calls DROP CONSTRAINT halt", database)
+    with closing(sqlite3.connect(folder / "projectdavid.db")) as source, source:
+        source.execute("PRAGMA foreign_keys = ON")
+        source.execute(change)
+    code, text = move("move", "--to", store_url, "--data", folder)
+    assert code == 1, text
+    assert "different table" in text
+    assert (folder / "projectdavid.db").exists()
+
+
+STAGES = ["rows ...", "search index ...", "verification of the rows ...", "verification of the search index ..."]
+
+
+def kill_at(stage: str, *arguments: object) -> bool:
+    """Run a command until it reports a stage, and kill it there; returns False if it ended before."""
+    environ = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    command = [sys.executable, "-c", "from projectdavid.cli import main; main()", *map(str, arguments)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        assert process.stderr is not None
+        seen: list[str] = []
+        while stage not in seen:
+            line = process.stderr.readline()
+            if not line:
+                return False
+            seen.append(line.strip())
+        process.send_signal(signal.SIGKILL)
+    return process.returncode == -signal.SIGKILL
+
+
+def test_a_killed_move_is_repeated_in_both_directions(
+    move: Move, folder: Path, seeded: Seeded, tmp_path: Path, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    def is_free() -> bool:
+        """Whether the server noticed that the process is gone."""
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
+        return postgres_server.execute(locks).strip() == "0"
+
+    to = ["move", "--to", postgres_url, "--data", folder]
+    assert kill_at(STAGES[0], *to)
+    for stage in STAGES[1:]:
+        wait_until(is_free)
+        kill_at(stage, *to)
+    wait_until(is_free)
+    code, text = move(*to)
+    assert code == 0 or "is missing" in text  # the signal can come late
+    back = tmp_path / "back"
+    options = ["--data", back, "--secret", folder / "secret.key", "--blobs", folder]
+    for stage in [*STAGES, "files ..."]:
+        kill_at(stage, "move", "--from", postgres_url, *options)
+        wait_until(is_free)
+    code, text = move("move", "--from", postgres_url, *options)
+    assert code == 0 or "is not empty" in text
+    with at_home(back) as server:
+        seeded.check(server)
+
+
+HALT = """
+CREATE FUNCTION halt() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT FROM {objects}() WHERE object_identity LIKE '%move_state') THEN
+        RAISE EXCEPTION 'halted';
+    END IF;
+END $$;
+CREATE EVENT TRIGGER halted ON {event} EXECUTE FUNCTION halt()
+"""
+"""Prevents that the table is dropped, which opens the target, or created, which retires the source."""
+
+
+def test_a_verified_move_ends_without_its_source(
+    move: Move, folder: Path, seeded: Seeded, tmp_path: Path, postgres_server: PostgresServer, store_url: str
+) -> None:
+    database = store_url.rpartition("/")[2]
+    to = ["move", "--to", store_url, "--data", folder, "--json"]
+    postgres_server.execute(HALT.format(event="sql_drop", objects="pg_event_trigger_dropped_objects"), database)
+    code, text = move(*to)
+    assert code == 1, text
+    assert "halted" in text
+    assert not (folder / "projectdavid.db").exists()
+    postgres_server.execute("DROP EVENT TRIGGER halted", database)
+    code, text = move(*to)
+    assert code == 0, text
+    assert json.loads(text)["rows"] > 100
+    postgres_server.execute("DROP FUNCTION halt", database)
+    postgres_server.execute(HALT.format(event="ddl_command_end", objects="pg_event_trigger_ddl_commands"), database)
+    options = ["--data", tmp_path / "back", "--secret", folder / "secret.key", "--blobs", folder]
+    code, text = move("move", "--from", store_url, *options)
+    assert code == 1, text
+    assert "halted" in text
+    with pytest.raises(StoreUnavailable, match="is missing"), at_home(tmp_path / "back"):
+        pass
+    postgres_server.execute("DROP EVENT TRIGGER halted", database)
+    code, text = move("move", "--from", store_url, *options)
+    assert code == 0, text
+    with at_home(tmp_path / "back") as server:
+        seeded.check(server)
+
+
+def test_the_owner_of_a_database_needs_no_other_rights(
+    move: Move, folder: Path, seeded: Seeded, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    database = postgres_url.rpartition("/")[2]
+    postgres_server.execute("CREATE ROLE mover LOGIN")
+    try:
+        postgres_server.execute(f"ALTER DATABASE {database} OWNER TO mover")
+        url = postgres_url.replace("postgres@", "mover@")
+        code, text = move("move", "--to", url, "--data", folder)
+        assert code == 0, text
+        with serving(folder, database_url=url) as server:
+            seeded.check(server)
+    finally:
+        postgres_server.execute("REASSIGN OWNED BY mover TO postgres; DROP OWNED BY mover", database)
+        postgres_server.execute(f"ALTER DATABASE {database} OWNER TO postgres")
+        postgres_server.execute("DROP ROLE mover")
+
+
+def test_sources_and_targets_in_use_are_refused(
+    move: Move, folder: Path, tmp_path: Path, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    with at_home(folder):
+        code, text = move("move", "--to", postgres_url, "--data", folder)
+        assert code == 1, text
+        assert "in use" in text
+    other = tmp_path / "other"
+    with serving(other, database_url=postgres_url):
+        options = ["--data", tmp_path / "new", "--secret", other / "secret.key"]
+        for arguments in (["--to", postgres_url, "--data", folder], ["--from", postgres_url, *options]):
+            code, text = move("move", *arguments)
+            assert code == 1, text
+            assert "in use" in text
+    code, text = move("move", "--to", postgres_url, "--data", folder)
+    assert code == 1, text
+    assert "is not empty" in text
+
+
+def test_no_server_starts_on_a_source_that_was_moved(
+    move: Move, folder: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    assert move("move", "--to", postgres_url, "--data", folder)[0] == 0
+    with pytest.raises(StoreUnavailable, match="missing"), at_home(folder):
+        pass
+    options = ["--secret", folder / "secret.key", "--blobs", folder]
+    assert move("move", "--from", postgres_url, "--data", tmp_path / "back", *options)[0] == 0
+    with pytest.raises(StoreUnavailable, match="was moved"), serving(folder, database_url=postgres_url):
+        pass
+    for arguments in (["--to", postgres_url, "--data", tmp_path / "back"], _back(postgres_url, tmp_path, options)):
+        code, text = move("move", *arguments)
+        assert code == 1, text
+        assert "was moved" in text
+
+
+def _back(url: str, tmp_path: Path, options: list[object]) -> list[object]:
+    return ["--from", url, "--data", tmp_path / "again", *options]
+
+
+def test_wrong_arguments_are_refused_with_the_next_step(
+    move: Move, folder: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    wrong = tmp_path / "wrong.key"
+    wrong.write_text("ab" * 32)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter").touch()
+    cases: list[tuple[list[object], str]] = [
+        ([], "--to or a source"),
+        (["--to", postgres_url, "--from", postgres_url], "--to or a source"),
+        (["--from", postgres_url], "needs a new data folder"),
+        (["--to", postgres_url, "--data", tmp_path / "none"], "does not exist"),
+        (["--to", postgres_url, "--data", tmp_path], "has no projectdavid.db"),
+        (["--to", "mysql://a:secretword@b/c", "--data", folder], "bad configuration"),
+        (["--to", f"{postgres_url}_none", "--data", folder], "no such database"),
+        (["--to", postgres_url, "--data", folder, "--blobs", "./files"], "must be a bucket"),
+        (["--to", postgres_url, "--data", folder, "--secret", wrong], "--secret belongs to --from"),
+        (["--from", postgres_url, "--data", tmp_path / "full"], "is not empty"),
+        (["--from", postgres_url, "--data", tmp_path / "new"], "is empty"),
+    ]
+    for arguments, words in cases:
+        code, text = move("move", *arguments)
+        assert code == 1, (arguments, text)
+        assert words in text, (arguments, text)
+        assert "secretword" not in text
+    (folder / "secret.key").write_text("cd" * 32)
+    code, text = move("move", "--to", postgres_url, "--data", folder)
+    assert code == 1, text
+    assert "not the secret" in text
+
+
+def test_every_table_is_moved_with_all_columns(postgres_server: PostgresServer, store_url: str) -> None:
+    query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    rows = [row.split("|") for row in postgres_server.execute(query, store_url.rpartition("/")[2]).splitlines()]
+    views = {"vector_store_counts", "live_runs", "steps", "revisions"}
+    found = {(table, column) for table, column in rows if table not in ONLY_IN_POSTGRES | views}
+    assert found == {(table.name, column) for table in list_tables() for column in table.columns}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from projectdavid.ports.blobs import Blobs
     from projectdavid.settings import Settings
 
+BUCKET = "s3://"
+
 
 def declare(app: typer.Typer) -> None:
     """Add the command."""
@@ -57,23 +59,40 @@ def move(
     can be interrupted at any time and repeated: it continues where it stopped. At the end, the source is retired: the
     database of a folder is moved aside inside it, and a PostgreSQL database refuses servers.
     """
-    from projectdavid.cli.bars import stage_bar
     from projectdavid.cli.configuration import read_settings
-    from projectdavid.composition.storage import check_postgres_library
-    from projectdavid.ports.store import StoreUnavailable
 
+    _check_arguments(to, from_, data, blobs, secret)
+    is_bucket = blobs is not None and blobs.startswith(BUCKET)
+    settings = read_settings(data=data, database_url=to or from_, blobs_url=blobs if is_bucket else None)
+    outcome = _run(settings, blobs, secret, is_database=to is not None, quiet=as_json)
+    if as_json:
+        print_json(asdict(outcome) | {"aside": None if outcome.aside is None else str(outcome.aside)})
+    else:
+        _show(settings, outcome, is_database=to is not None)
+
+
+def _check_arguments(
+    to: str | None, from_: str | None, data: Path | None, blobs: str | None, secret: Path | None
+) -> None:
     if (to is None) == (from_ is None):
         raise CommandError("name either a target with --to or a source with --from")
     if from_ is not None and data is None:
         raise CommandError("--from needs a new data folder", "name it with --data")
-    is_bucket = blobs is not None and blobs.startswith("s3://")
-    if to is not None and blobs is not None and not is_bucket:
+    if to is not None and blobs is not None and not blobs.startswith(BUCKET):
         raise CommandError(
             "--blobs must be a bucket, s3://bucket/prefix", "leave it out to keep the files where they are"
         )
     if to is not None and secret is not None:
         raise CommandError("--secret belongs to --from", "the data folder has its secret")
-    settings = read_settings(data=data, database_url=to or from_, blobs_url=blobs if is_bucket else None)
+
+
+def _run(
+    settings: "Settings", blobs: str | None, secret: Path | None, *, is_database: bool, quiet: bool
+) -> "MoveOutcome":
+    from projectdavid.cli.bars import stage_bar
+    from projectdavid.composition.storage import check_postgres_library
+    from projectdavid.ports.store import StoreUnavailable
+
     try:
         check_postgres_library()
     except StoreUnavailable as error:
@@ -82,20 +101,15 @@ def move(
     from projectdavid.composition.move.tables import MoveError
 
     try:
-        with stage_bar(quiet=as_json) as report:
-            if to is not None:
-                outcome = asyncio.run(move_to_database(settings, report, with_blobs=is_bucket))
-            else:
-                source = _open_blobs(settings, blobs)
-                outcome = asyncio.run(move_to_folder(settings, report, blobs=source, secret=secret))
+        with stage_bar(quiet=quiet) as report:
+            if is_database:
+                return asyncio.run(move_to_database(settings, report, with_blobs=blobs is not None))
+            source = _open_blobs(settings, blobs)
+            return asyncio.run(move_to_folder(settings, report, blobs=source, secret=secret))
     except MoveError as error:
         raise CommandError(error.message, error.next_step) from error
     except ValueError as error:  # a bucket or its library
         raise CommandError(str(error)) from error
-    if as_json:
-        print_json(asdict(outcome) | {"aside": None if outcome.aside is None else str(outcome.aside)})
-    else:
-        _show(settings, outcome, is_database=to is not None)
 
 
 def _open_blobs(settings: "Settings", place: str | None) -> "Blobs | None":
@@ -105,7 +119,7 @@ def _open_blobs(settings: "Settings", place: str | None) -> "Blobs | None":
 
     if place is None:
         return None
-    if place.startswith("s3://"):
+    if place.startswith(BUCKET):
         return s3_of(settings)
     path = Path(place)
     if not path.is_dir():

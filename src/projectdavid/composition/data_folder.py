@@ -21,6 +21,8 @@ log = logging.getLogger("projectdavid.data")
 
 FINGERPRINT = "secret_fingerprint"
 """The key of `meta` that ties a database to its `secret.key`."""
+UNFINISHED_MOVE = "moving.db"
+"""The database of an unfinished `projectdavid move`."""
 KEPT = ("config.toml", "projectdavid.lock", "projectdavid.reserve")
 """Files that stay when a server starts over."""
 REPLACED = "replaced-"
@@ -115,6 +117,7 @@ def _parts(settings: Settings) -> Iterator[str]:
         settings.credentials,
         settings.index,
         settings.data / ERASURES,
+        settings.data / UNFINISHED_MOVE,
         settings.database.with_name(f"{settings.database.name}-wal"),
     )
     for file in files:

@@ -44,7 +44,7 @@ async def describe(platform: Platform, erasure_id: str) -> dict[str, Any]:
 
 
 async def _wire(platform: Platform, row: ErasureRow) -> dict[str, Any]:
-    left = await platform.store.left(row.user or "")
+    left = dict(sorted((await platform.store.left(row.user or "")).items()))  # the order differs between stores
     deleted = msgspec.json.decode(row.deleted)
     (removals,) = await platform.store.all(queries.REMOVALS_LEFT, limit=1000)
     return {
@@ -55,7 +55,7 @@ async def _wire(platform: Platform, row: ErasureRow) -> dict[str, Any]:
         "requested_at": iso(row.requested_at),
         "completed_at": iso(row.done_at),
         "deleted": {kind: deleted.get(kind, 0) for kind in left},
-        "left": dict(left),
+        "left": left,
         "blobs_left": 0 if row.done_at else removals.blobs,
         "index_files_left": 0 if row.done_at else removals.files,
         "out_of_reach": [BACKUPS, DELIVERIES],

@@ -22,7 +22,7 @@ class CopiedBlobs(Blobs, Protocol):
         ...
 
 
-class BlobRow(NamedTuple):
+class NamedBytes(NamedTuple):
     """A blob that a row names; parts of uploads have no stored hash."""
 
     of: str
@@ -47,7 +47,7 @@ async def copy_blobs(
     for table in tables:
         step = f"blobs {table.name}"
         last = int(state.get(step, 0))
-        batch: list[tuple[int, BlobRow]] = []
+        batch: list[tuple[int, NamedBytes]] = []
         async for number, blob in _yield_blobs(rows, table):
             done += 1
             if number > last:
@@ -62,14 +62,14 @@ async def copy_blobs(
     return total
 
 
-async def _yield_blobs(database: MoveDatabase, table: MovedTable) -> AsyncIterable[tuple[int, BlobRow]]:
+async def _yield_blobs(database: MoveDatabase, table: MovedTable) -> AsyncIterable[tuple[int, NamedBytes]]:
     async for row in database.rows(table):
         values = dict(zip(table.columns, row, strict=True))
-        yield values["n"], BlobRow(values["id"], values["blob"], values["size"], values.get("sha256"))
+        yield values["n"], NamedBytes(values["id"], values["blob"], values["size"], values.get("sha256"))
 
 
 async def _copy_batch(
-    batch: list[tuple[int, BlobRow]], step: str, progress: MoveDatabase, source: Blobs, target: CopiedBlobs
+    batch: list[tuple[int, NamedBytes]], step: str, progress: MoveDatabase, source: Blobs, target: CopiedBlobs
 ) -> None:
     results = await asyncio.gather(*(_copy(blob, source, target) for _, blob in batch), return_exceptions=True)
     for error in results:
@@ -78,7 +78,7 @@ async def _copy_batch(
     await progress.save_state(step, str(batch[-1][0]))
 
 
-async def _copy(blob: BlobRow, source: Blobs, target: CopiedBlobs) -> None:
+async def _copy(blob: NamedBytes, source: Blobs, target: CopiedBlobs) -> None:
     try:
         copied = await target.put_copy(blob.key, source.read(blob.key))
     except BlobGone:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from projectdavid.composition.backup.layout import BackupError
 from projectdavid.composition.backup.snapshot import list_faults, read_database
-from projectdavid.composition.data_folder import check_database_file, move_aside
+from projectdavid.composition.data_folder import UNFINISHED_MOVE, check_database_file, move_aside
 from projectdavid.composition.move.sqlite_database import SQLiteDatabase
 from projectdavid.composition.move.tables import MoveError
 from projectdavid.composition.secret_file import SIZE, fingerprint_of, load_secret
@@ -13,8 +13,6 @@ from projectdavid.durable_files import copy_file, sync_folder, write_file
 from projectdavid.services.erasure_ledger import NAME as LEDGER
 from projectdavid.settings import Settings
 
-UNFINISHED = "moving.db"
-"""The database of an unfinished move; a server does not start beside it."""
 ALLOWED = frozenset({"config.toml", "secret.key", "projectdavid.lock"})
 """Files that a new folder can have."""
 
@@ -52,7 +50,7 @@ def _check_index(path: Path) -> None:
 
 
 def retire_folder(settings: Settings) -> Path | None:
-    """Move the database and the index to a dated folder, so no server uses them by mistake; None if there are none."""
+    """Move the database and the index to a dated folder, so no server uses them by mistake; None if they are gone."""
     files = [path for file in (settings.database, settings.index) for path in _with_logs(file) if path.exists()]
     settings.database.with_suffix(".reserve").unlink(missing_ok=True)
     return move_aside(settings.data, files) if files else None
@@ -67,7 +65,7 @@ class FolderTarget:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._unfinished = settings.data / UNFINISHED
+        self._unfinished = settings.data / UNFINISHED_MOVE
 
     def check(self) -> None:
         """Create the folder, if it does not exist.

@@ -1,4 +1,4 @@
-"""A PostgreSQL database as one side of a move; no server can use it meanwhile."""
+"""A PostgreSQL database as one side of a move, closed to servers until the move ends."""
 
 import time
 from collections.abc import AsyncGenerator, Sequence

@@ -102,9 +102,9 @@ def list_tables() -> tuple[MovedTable, ...]:
     return tuple(tables[name] for name in TopologicalSorter(parents).static_order())
 
 
-def _list_parents(connection: apsw.Connection, name: str) -> set[str]:
-    query = 'SELECT "table" FROM pragma_foreign_key_list(?)'
-    return {str(parent) for (parent,) in connection.execute(query, (name,))} - {name}
+def _list_parents(connection: apsw.Connection, name: str) -> list[str]:
+    query = 'SELECT DISTINCT "table" FROM pragma_foreign_key_list(?) ORDER BY 1'
+    return [str(parent) for (parent,) in connection.execute(query, (name,)) if parent != name]
 
 
 def _describe(connection: apsw.Connection, name: str, sql: str) -> MovedTable:
