@@ -122,6 +122,7 @@ RUNTIME = {
     "ingest_release",
     "ingest_waiting",
     "pages_prune",
+    "rate_limits_prune",
     "tombstones_prune",
     "ticket_use",
     "used_tickets_prune",

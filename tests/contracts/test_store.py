@@ -23,6 +23,8 @@ from projectdavid.ports.store import (
     UniqueClash,
     Value,
 )
+from projectdavid.runtime.quota import LimitExceeded
+from projectdavid.security.rate_limiter import SharedRateLimiter
 from tests.contracts.rows import (
     BROUGHT,
     UNANSWERED,
@@ -322,6 +324,42 @@ async def test_the_time_of_a_store_is_that_of_its_processes(two: tuple[Store, St
         assert before - MAX_CLOCK_SKEW <= now <= time.time() + MAX_CLOCK_SKEW
 
 
+async def test_processes_that_share_a_store_share_the_requests_of_a_minute(two: tuple[Store, Store]) -> None:
+    limiters = [SharedRateLimiter(store) for store in two]
+    for now in (1000.0, 1060.0, 500.0):  # a clock that was set back leaves no bucket empty for long
+        results = await asyncio.gather(
+            *(limiters[number % 2].take("ann", 60, now) for number in range(100)), return_exceptions=True
+        )
+        refusals = [result for result in results if result is not None]
+        assert len(refusals) == 40
+        assert all(isinstance(refusal, LimitExceeded) for refusal in refusals)
+    for limiter in limiters:
+        with pytest.raises(LimitExceeded) as refusal:
+            await limiter.take("ann", 60, 500.5)
+        assert refusal.value.retry_after == pytest.approx(0.5, abs=0.01)
+        await limiter.take("bob", 60, 500.5)
+    await limiters[0].take("ann", 60, 501.0)
+
+
+async def test_full_buckets_are_removed(store: Store) -> None:
+    limiter = SharedRateLimiter(store)
+    for owner, now in (("ann", 1000.0), ("bob", 1030.0)):
+        await limiter.take(owner, 1, now)
+    prune = Op(queries.RATE_LIMITS_PRUNE, {"before": 1070.0, "limit": 10})
+    assert await store.write([prune]) == [("ann",)]
+    assert await store.write([prune]) == [None]
+    with pytest.raises(LimitExceeded):
+        await SharedRateLimiter(store).take("bob", 1, 1071.0)
+
+
+async def test_requests_cannot_be_counted_in_a_store_that_is_closed(another: Callable[[], Store]) -> None:
+    store = another()
+    await store.open()
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await SharedRateLimiter(store).take("ann", 60, 1000.0)
+
+
 @pytest.mark.parametrize("count", [10, 2000])
 async def test_a_group_of_many_operations_keeps_its_place_and_is_written_whole_or_not_at_all(
     store: Store, count: int
@@ -525,9 +563,18 @@ CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "
     "erased_id_insert",
     "import_insert",
     "store_import",
+    "rate_take",
 }
 """These write the owner down; whose it is they cannot get wrong."""
-OF_ONESELF = {"runs_room", "storage_room", "reader", "admin_key_remains", "imports_room", "import_room", "import_ids"}
+OF_ONESELF = {
+    "runs_room",
+    "storage_room",
+    "reader",
+    "admin_key_remains",
+    "imports_room",
+    "import_room",
+    "import_ids",
+} | {"rate_full_at"}
 """These report on the owner itself, which can have nothing, and on free ids."""
 
 

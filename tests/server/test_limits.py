@@ -12,7 +12,7 @@ from projectdavid.composition.app import create_app
 from projectdavid.composition.bootstrap import assemble
 from projectdavid.protocol.usage import Limits
 from projectdavid.runtime.quota import LimitExceeded
-from projectdavid.security.rate_limiter import MOST, RateLimiter
+from projectdavid.security.rate_limiter import MOST, LocalRateLimiter
 from projectdavid.services.platform import Platform
 from projectdavid.settings import Settings
 from tests.server.conftest import Clock, serving
@@ -122,27 +122,29 @@ async def test_a_request_is_counted_once_however_it_is_answered(still: httpx2.As
     refused(await still.post("/v1/messages", json={}, headers=mine), 429, "requests_per_minute_exceeded")
 
 
-def test_a_bucket_fills_evenly_and_a_clock_that_is_set_back_empties_nothing() -> None:
-    rates = RateLimiter()
+@pytest.mark.anyio
+async def test_a_bucket_fills_evenly_and_a_clock_that_is_set_back_empties_nothing() -> None:
+    rates = LocalRateLimiter()
     for _ in range(60):
-        rates.take("ann", 60, 1000.0)
+        await rates.take("ann", 60, 1000.0)
     with pytest.raises(LimitExceeded) as empty:
-        rates.take("ann", 60, 900.0)
+        await rates.take("ann", 60, 900.0)
     assert empty.value.retry_after == pytest.approx(1.0)
     for second in range(1, 100):
-        rates.take("ann", 60, 900.0 + second)
+        await rates.take("ann", 60, 900.0 + second)
 
 
-def test_those_who_asked_longest_ago_are_forgotten_first() -> None:
-    rates = RateLimiter()
+@pytest.mark.anyio
+async def test_those_who_asked_longest_ago_are_forgotten_first() -> None:
+    rates = LocalRateLimiter()
     for owner in range(MOST):
-        rates.take(str(owner), 1, 0.0)
+        await rates.take(str(owner), 1, 0.0)
     with pytest.raises(LimitExceeded):
-        rates.take("0", 1, 0.0)  # and is the last now
-    rates.take("new", 1, 0.0)
-    rates.take("1", 1, 0.0)
+        await rates.take("0", 1, 0.0)  # and is the last now
+    await rates.take("new", 1, 0.0)
+    await rates.take("1", 1, 0.0)
     with pytest.raises(LimitExceeded):
-        rates.take("0", 1, 0.0)
+        await rates.take("0", 1, 0.0)
 
 
 # Runs.

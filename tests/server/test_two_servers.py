@@ -211,6 +211,52 @@ async def test_a_server_uses_the_time_of_a_shared_store_and_not_that_of_its_mach
     await platform.close()
 
 
+# Rate limits.
+
+
+async def _limited(two: TwoServers, per_minute: int) -> dict[str, str]:
+    """The headers of a user with a limit."""
+    limits = {"requests_per_minute": per_minute}
+    made = ok(await two.first.admin.post("/v1/users", json={"limits": limits}))
+    key = ok(await two.first.admin.post(f"/v1/users/{made['id']}/apikeys"))["plain_key"]
+    return {"x-api-key": key}
+
+
+async def _ask(two: TwoServers, headers: dict[str, str], each: int) -> int:
+    """How many of `each` requests to both servers, by turns, are answered."""
+    answers = [
+        await server.client.get("/v1/runs", headers=headers) for _ in range(each) for server in (two.first, two.second)
+    ]
+    assert {answer.status_code for answer in answers} <= {200, 429}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers if answer.status_code == 429)
+    return [answer.status_code for answer in answers].count(200)
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 60, 1000])
+async def test_the_requests_of_a_minute_are_counted_over_both_servers(two: TwoServers, per_minute: int) -> None:
+    headers = await _limited(two, per_minute)
+    assert await _ask(two, headers, per_minute) == per_minute
+    assert await _ask(two, headers, 5) == 0
+    await two.wait(60)
+    assert await _ask(two, headers, per_minute) == per_minute
+
+
+async def test_requests_at_once_get_all_that_a_minute_has(two: TwoServers) -> None:
+    headers = await _limited(two, 60)
+    asked = [server.client.get("/v1/runs", headers=headers) for _ in range(60) for server in (two.first, two.second)]
+    answers = await asyncio.gather(*asked)
+    assert [answer.status_code for answer in answers].count(200) == 60
+
+
+async def test_a_server_leaves_most_tokens_to_the_other_and_forgets_those_it_did_not_use(two: TwoServers) -> None:
+    headers = await _limited(two, 60)
+    ok(await two.first.client.get("/v1/runs", headers=headers))  # holds nine more
+    second = [await two.second.client.get("/v1/runs", headers=headers) for _ in range(60)]
+    assert [answer.status_code for answer in second].count(200) == 50
+    await two.wait(61)
+    assert await _ask(two, headers, 60) == 60
+
+
 # Idempotency keys.
 
 

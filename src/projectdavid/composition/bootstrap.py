@@ -46,7 +46,7 @@ from projectdavid.runtime.runs.driver import RunDriver
 from projectdavid.runtime.tool_calls.call_context import FileOutput
 from projectdavid.runtime.worker.worker import RunWorker
 from projectdavid.runtime.worker.worker_services import WorkerLimits, WorkerServices
-from projectdavid.security.rate_limiter import RateLimiter
+from projectdavid.security.rate_limiter import LocalRateLimiter, SharedRateLimiter
 from projectdavid.security.signed_links import SignedLinks
 from projectdavid.services.knowledge import KnowledgeService
 from projectdavid.services.platform import Platform
@@ -152,7 +152,7 @@ def _platform(
         clock=clock,
         ids=ids,
         quota=quota,
-        rates=RateLimiter(),
+        rates=LocalRateLimiter() if store.exclusive else SharedRateLimiter(store),
         blobs=blobs,
         filing=filing,
         links=links,

@@ -146,7 +146,7 @@ async def _look_up(request: Request) -> Caller:
         raise _unauthorized_error("The API key is not valid: unknown, revoked or expired.")
     allowed = platform.quota.parse_limits(row.limits)
     if allowed.requests_per_minute is not None:
-        platform.rates.take(row.id, allowed.requests_per_minute, platform.clock())
+        await platform.rates.take(row.id, allowed.requests_per_minute, platform.clock())
     if row.last_used_at is None or now - row.last_used_at >= USED_EVERY:
         with suppress(StoreUnavailable):  # reads do not depend on recording the last use
             await platform.store.write([Op(queries.KEY_USED, {"prefix": row.prefix, "now": now})])

@@ -38,6 +38,18 @@ class ApiKeyRow(NamedTuple):
     revoked_at: int | None
 
 
+class TakenTokensRow(NamedTuple):
+    """How many tokens were taken from the bucket of an owner."""
+
+    taken: int
+
+
+class FullAtRow(NamedTuple):
+    """When the token bucket of an owner is full again, in Unix seconds."""
+
+    full_at: float
+
+
 class IdempotencyRow(NamedTuple):
     """The claim of a request; until its answer is stored, `status` is None and `answer` is a note."""
 
