@@ -38,8 +38,8 @@ deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests o
 	@SIM_SEEDS=10000 FUZZ_SCALE=7 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		tests/simulation tests/server/test_openapi_fuzz.py tests/dialect/test_openapi_fuzz.py
 
-chaos: $(SYNCED) ## Twenty backups at random moments of a busy server, each restored and released
-	@CHAOS_ROUNDS=20 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py
+chaos: $(SYNCED) ## Backups of a busy server, and kills, freezes and cuts of several processes, at random moments
+	@CHAOS_ROUNDS=20 FLEET_SCALE=10 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py tests/e2e/test_fleet.py
 
 compat: $(SYNCED) ## Other parties' frameworks against the server
 	@$(BIN)/python -m pytest -m compat tests/compat/frameworks

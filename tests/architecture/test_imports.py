@@ -15,6 +15,7 @@ from tests.architecture.modules import ROOT, Module, modules, project
 
 LATE = {
     "cli/": "`--help` must be quick: a command loads what it needs when it runs",
+    "composition/storage.py": "a server on one file imports nothing for several processes",
     "client/docstrings.py": "most programs have no function tools, and the parser takes 30 ms to import",
     "client/embedded.py": "Entity.embedded() runs the server, which is an optional dependency",
 }

@@ -24,9 +24,9 @@ async def test_each_test_has_an_empty_database(postgres_url: str) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on"), ("max_connections", "200")],
+    [("fsync", "off"), ("synchronous_commit", "on"), ("max_connections", "200")],
 )
-async def test_commits_are_as_durable_as_by_default(postgres_url: str, setting: str, value: str) -> None:
+async def test_commits_outlive_the_server_but_not_the_machine(postgres_url: str, setting: str, value: str) -> None:
     assert await fetch(postgres_url, f"SHOW {setting}") == value
 
 
@@ -43,4 +43,5 @@ async def test_data_outlive_a_crash_and_the_url_stays(postgres_server: PostgresS
 def test_two_databases_are_two(postgres_server: PostgresServer) -> None:
     with postgres_server.create_database() as one, postgres_server.create_database() as two:
         assert one != two
-    assert postgres_server.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'test_%'").strip() == "0"
+    names = {url.rpartition("/")[2] for url in (one, two)}
+    assert names.isdisjoint(postgres_server.execute("SELECT datname FROM pg_database").split())

@@ -58,7 +58,6 @@ from projectdavid.tools.sessions.sessions import SessionPool, SlotLimits
 log = logging.getLogger("projectdavid")
 
 MB = 1 << 20
-HELD = "this copy was restored from a backup and only serves reads; `projectdavid release` enables it"
 
 
 async def assemble(
@@ -95,23 +94,31 @@ async def assemble(
             opened.push_async_callback(platform.knowledge.close)
             await platform.bus.open()
             opened.push_async_callback(platform.bus.close)
-            held_since = await get_hold(store)
-            try:
-                await platform.knowledge.open(recover=held_since is None)
-            except IndexUnavailable as error:
-                raise StoreUnavailable(str(error)) from error
-            if held_since is not None:
-                log.warning(
-                    "this copy was restored from a backup and only serves reads; `projectdavid release` enables it"
-                )
-                platform = replace(platform, held_since=held_since)
-            else:
-                if store.exclusive:  # otherwise another process can hold the leases
-                    await platform.driver.recover()
-                    await platform.outbox.recover()
-                await first_start(platform)
-            await log_recovery(store)
+            platform = await _start(platform)
         opened.pop_all()  # from here on, stopping the platform closes it
+    return platform
+
+
+async def _start(platform: Platform) -> Platform:
+    """Finish the start of an opened platform: recover its work, and create the first users.
+
+    Raises:
+        StoreUnavailable: the index cannot be opened.
+    """
+    store, held_since = platform.store, await get_hold(platform.store)
+    try:
+        await platform.knowledge.open(recover=held_since is None)
+    except IndexUnavailable as error:
+        raise StoreUnavailable(str(error)) from error
+    if held_since is not None:
+        log.warning("this copy was restored from a backup and only serves reads; `projectdavid release` enables it")
+        platform = replace(platform, held_since=held_since)
+    else:
+        if store.exclusive:  # otherwise another process can hold the leases
+            await platform.driver.recover()
+            await platform.outbox.recover()
+        await first_start(platform)
+    await log_recovery(store)
     return platform
 
 

@@ -114,7 +114,7 @@ class GroupWriter:
                 await self._settle(jobs)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        """Reject what waits if the writer itself fails, which is a fault of ours."""
+        """Reject what waits if the writer itself fails."""
         self._closing = True
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the writer failed, so nothing can be written", exc_info=error)
