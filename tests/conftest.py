@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,8 @@ def store_template(postgres_server: PostgresServer) -> Iterator[str]:
         await store.close()
 
     with postgres_server.create_database() as url:
-        asyncio.run(migrate_store())
+        with ThreadPoolExecutor(1) as pool:  # a loop can be running here already
+            pool.submit(lambda: asyncio.run(migrate_store())).result()
         yield url.rpartition("/")[2]
 
 

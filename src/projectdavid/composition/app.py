@@ -29,6 +29,7 @@ from projectdavid.distribution import VERSION
 from projectdavid.protocol.users import Health
 from projectdavid.runtime.clock import StoreClock
 from projectdavid.services.platform import Platform
+from projectdavid.services.session_homes import SessionHomes
 from projectdavid.settings import Settings
 
 CORS: Any = {
@@ -150,12 +151,20 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
 
 def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
     """The background services of the application."""
-    clock = [platform.clock.serve()] if isinstance(platform.clock, StoreClock) else []
+    shared = [platform.clock.serve()] if isinstance(platform.clock, StoreClock) else []
+    shared += [] if platform.store.exclusive else [_homes(platform).serve()]
     if platform.settings.role == "api":
-        return clock
+        return shared
     services = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
-    services += [platform.eraser.serve(), *clock]
+    services += [platform.eraser.serve(), *shared]
     return [*services, platform.hands.serve()] if platform.hands is not None else services
+
+
+def _homes(platform: Platform) -> SessionHomes:
+    """Build what announces this process and its sandbox sessions to others."""
+    sessions = None if platform.hands is None else platform.hands.sessions
+    name, role = platform.worker.name, platform.settings.role
+    return SessionHomes(platform.store, platform.bus, platform.clock, name, role, sessions)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

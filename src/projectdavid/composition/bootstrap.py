@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from projectdavid.adapters.documents.process import ReaderProcess
 from projectdavid.adapters.sandboxes.local import LocalSandbox, SandboxOptions
@@ -44,6 +45,7 @@ from projectdavid.runtime.page_cache import StorePages
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.runs.driver import RunDriver
 from projectdavid.runtime.tool_calls.call_context import FileOutput
+from projectdavid.runtime.topics import SESSIONS
 from projectdavid.runtime.worker.worker import RunWorker
 from projectdavid.runtime.worker.worker_services import WorkerLimits, WorkerServices
 from projectdavid.security.rate_limiter import LocalRateLimiter, SharedRateLimiter
@@ -139,7 +141,7 @@ def _platform(
     blobs, quota = blobs_of(settings), Quota(store, clock, settings.allowance())
     filing = FileLifecycle(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds, settings.trash_days * 86_400)
     links = SignedLinks(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
-    hands, sessions = _hands(settings, clock)
+    hands, sessions = _hands(settings, clock, bus)
     knowledge = _knowledge(settings, store, bus, blobs, clock, ids)
     web = web_of(settings, knowledge.documents, StorePages(store, clock), tools)
     toolbox = build_toolbox(_tool_parts(settings, hands, sessions, knowledge, web), tools)
@@ -209,7 +211,7 @@ def _limits(settings: Settings) -> SandboxLimits:
     )
 
 
-def _hands(settings: Settings, clock: Clock) -> tuple[SandboxService | None, SessionPool | None]:
+def _hands(settings: Settings, clock: Clock, bus: Bus) -> tuple[SandboxService | None, SessionPool | None]:
     """The sandbox and its sessions; None if the operator switched it off."""
     if settings.sandbox == "off":
         return None, None
@@ -220,7 +222,7 @@ def _hands(settings: Settings, clock: Clock) -> tuple[SandboxService | None, Ses
         patience=settings.sandbox_wait,
         idle=settings.sandbox_idle_minutes * 60,
     )
-    sessions = SessionPool(sandbox, clock, _limits(settings), room)
+    sessions = SessionPool(sandbox, clock, _limits(settings), room, partial(bus.publish, SESSIONS))
     connections = ProxyConnectionLimits(settings.sandbox_connections, settings.sandbox_connections_per_user)
     egress = EgressService(settings.sandbox_egress, own_addresses=own_addresses(), limits=connections)
     minimum = IsolationLevel[settings.sandbox_level.upper()]

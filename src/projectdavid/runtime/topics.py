@@ -6,6 +6,9 @@ WORK = "work"
 OUTBOX = "outbox"
 """Webhooks that wait for delivery."""
 
+SESSIONS = "sessions"
+"""Sandbox sessions that began or ended, or must end."""
+
 ERASE = "erase"
 """Hidden or deleted data that waits for erasure."""
 

@@ -1,11 +1,26 @@
 """Sandbox service: the sandbox, sessions of threads, and their tools."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from projectdavid.egress.proxy.service import EgressService
 from projectdavid.ports.sandbox import IsolationLevel, Sandbox, SandboxReport
 from projectdavid.ports.terminal import TerminalService
+
+
+class SessionUse(Protocol):
+    """When a session was opened and last used, in Unix seconds."""
+
+    @property
+    def opened_at(self) -> float:
+        """When it was opened."""
+        ...
+
+    @property
+    def used_at(self) -> float:
+        """When a call last used it."""
+        ...
 
 
 class ThreadSessions(TerminalService, Protocol):
@@ -18,6 +33,10 @@ class ThreadSessions(TerminalService, Protocol):
 
     async def serve(self) -> None:
         """End idle sessions until cancelled."""
+        ...
+
+    def uses(self) -> Mapping[tuple[str, str], SessionUse]:
+        """Return the live sessions by thread and kind."""
         ...
 
     async def forget(self, thread_id: str) -> None:

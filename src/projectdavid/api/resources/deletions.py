@@ -10,6 +10,7 @@ from projectdavid.api.requests.authentication import Caller
 from projectdavid.ports import queries
 from projectdavid.ports.store import Op, RowMissing, UniqueClash
 from projectdavid.runtime.knowledge.ingest import INGEST
+from projectdavid.runtime.topics import SESSIONS
 from projectdavid.services import erasure_ledger
 
 
@@ -25,6 +26,7 @@ async def delete_thread(caller: Caller, thread_id: str, guard: Sequence[Op] = ()
     await caller.platform.eraser.wake()
     if caller.platform.hands is not None:
         await caller.platform.hands.sessions.forget(thread_id)
+    caller.platform.bus.publish(SESSIONS)  # another process can have them
 
 
 async def delete_assistant(caller: Caller, assistant_id: str, guard: Sequence[Op] = ()) -> None:
@@ -103,4 +105,5 @@ async def delete_user(caller: Caller, user_id: str, guard: Sequence[Op] = ()) ->
     await platform.eraser.wake()
     if platform.hands is not None:
         await platform.hands.sessions.forget_owner(user_id)
+    platform.bus.publish(SESSIONS)
     return erasure_id

@@ -60,6 +60,7 @@ from projectdavid.ports.rows.threads import (
     PromptCutRow,
     PromptExtentRow,
     PromptMessageRow,
+    SessionThreadRow,
     ThreadRow,
 )
 from projectdavid.ports.rows.users import (
@@ -135,6 +136,7 @@ __all__ = [
     "RunRow",
     "SearchResultsRow",
     "SearchableFileRow",
+    "SessionThreadRow",
     "SourcesRow",
     "StepCallRow",
     "StepRow",

@@ -3,6 +3,12 @@
 from typing import NamedTuple
 
 
+class SessionThreadRow(NamedTuple):
+    """The id of a thread with a sandbox session."""
+
+    thread: str
+
+
 class AssistantRow(NamedTuple):
     """An assistant; `body` is the object on the wire."""
 

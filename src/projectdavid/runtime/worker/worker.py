@@ -18,6 +18,7 @@ from projectdavid.runtime.runs.driver import LeaseLost, RunDecision
 from projectdavid.runtime.tool_calls.call_context import CallEnvironment
 from projectdavid.runtime.tool_calls.tool_runner import ToolRunner
 from projectdavid.runtime.topics import WORK
+from projectdavid.runtime.worker.home_runs import HomeRuns
 from projectdavid.runtime.worker.thread_history import ThreadHistory
 from projectdavid.runtime.worker.turn import ModelTurn
 from projectdavid.runtime.worker.worker_services import WorkerServices
@@ -39,7 +40,8 @@ class RunWorker:
         self._clock = services.clock
         self._limits = limits = services.limits
         self._history = ThreadHistory(services.store)
-        self._name = services.ids.new("worker")
+        self.name = services.ids.new("worker")
+        self._homes = HomeRuns(services.store, services.clock, self.name)
         self._suspects_read_at = -math.inf
         self._queue = OwnerQueue(self._load)
         self._tasks = LeasedTasks(room=limits.runs, look=limits.look, lease=limits.lease, freed=self._on_freed, log=log)
@@ -63,7 +65,7 @@ class RunWorker:
         await self._claim_suspect()
         async with aclosing(self._tasks.read(self._queue)) as windows:
             async for waiting in windows:
-                for one in waiting:
+                for one in await self._homes.claimable(waiting):
                     self._begin(one)
 
     async def _claim_suspect(self) -> None:
@@ -100,7 +102,7 @@ class RunWorker:
             self._bus.publish(WORK)
 
     async def _extend(self) -> None:
-        await self._driver.extend(self._name, self._clock() + self._limits.lease)
+        await self._driver.extend(self.name, self._clock() + self._limits.lease)
 
     async def _work(self, n: int) -> None:
         while not await self._try_to_work(n):
@@ -133,11 +135,11 @@ class RunWorker:
         except Exception:
             log.exception("run %d failed because of an internal error", n)
             failure = RunFailure("server_error", "The server failed internally while it executed this run.")
-            await self._driver.decide(n, ModelFailed(failure, self._clock()), holder=self._name)
+            await self._driver.decide(n, ModelFailed(failure, self._clock()), holder=self.name)
 
     async def _execute(self, n: int) -> None:
         """Claim a run, and perform its commands until none is left."""
-        claim = RunLease(self._name, self._clock() + self._limits.lease)
+        claim = RunLease(self.name, self._clock() + self._limits.lease)
         claimed = decision = await self._driver.decide(n, RunClaimed(self._clock()), claim=claim)
         try:
             while (next_decision := await self._perform(decision)) is not None:
@@ -149,7 +151,7 @@ class RunWorker:
     async def _release(self, before: RunRow) -> None:
         """Release a run with its state before the claim, because a stopped worker is not a crash."""
         try:
-            await self._store.write([release(before, self._name)])
+            await self._store.write([release(before, self.name)])
         except StoreUnavailable as error:
             log.warning("run %d keeps its lease until it expires: %s", before.n, error)
 
@@ -160,7 +162,7 @@ class RunWorker:
                 case CallModel(delay):
                     outcome = await ModelTurn(self._services, self._history, decision).take(delay)
                     return await self._driver.decide(
-                        decision.n, outcome.run_input, holder=self._name, streamed=outcome.streamed
+                        decision.n, outcome.run_input, holder=self.name, streamed=outcome.streamed
                     )
                 case RunTools(calls):
                     return await self._tool_runner(decision).run(calls)
@@ -176,7 +178,7 @@ class RunWorker:
             clock=services.clock,
             ids=services.ids,
             file_output=services.file_output,
-            holder=self._name,
+            holder=self.name,
             row=decision.row,
             quota=services.quota,
             look=services.limits.look,

@@ -74,6 +74,14 @@ class _Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """When a session was opened and last used, in Unix seconds."""
+
+    opened_at: float
+    used_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class HeldSession:
     """A session held by one call; `note` describes what is lost if it replaces an earlier one."""
 
@@ -97,15 +105,22 @@ class SessionPool:
         sandbox: opens sessions; its provider closes it.
         clock: seconds since the epoch.
         limits: limits of sessions.
+        changed: called when a session was opened or ended.
     """
 
     def __init__(
-        self, sandbox: Sandbox, clock: Clock, limits: SandboxLimits = DEFAULT, room: SlotLimits = SlotLimits()
+        self,
+        sandbox: Sandbox,
+        clock: Clock,
+        limits: SandboxLimits = DEFAULT,
+        room: SlotLimits = SlotLimits(),
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._sandbox = sandbox
         self._clock = clock
         self._limits = limits
         self._room = room
+        self._changed = changed
         self._slots: dict[tuple[str, Kind], _Slot] = {}
         self._ends: OrderedDict[tuple[str, Kind], str] = OrderedDict()
         self._seats = SessionSlots(room.sessions, room.owner, room.waiting, self._make_room)
@@ -205,6 +220,11 @@ class SessionPool:
         """Number of open sessions."""
         return sum(slot.session is not None for slot in self._slots.values())
 
+    def uses(self) -> Mapping[tuple[str, str], SessionTimes]:
+        """Return the open sessions by thread and kind."""
+        slots = [slot for slot in self._slots.values() if slot.session is not None]
+        return {(slot.thread_id, slot.kind): SessionTimes(slot.opened_at, slot.used_at) for slot in slots}
+
     # One session
 
     async def _hold(self, slot: _Slot, context: ToolContext, tunnel: Tunnel | None) -> HeldSession:
@@ -228,6 +248,7 @@ class SessionPool:
         self._ends.pop(key, None)
         slot.session, slot.known, slot.tunnel = session, KnownFiles(self._limits.disk), tunnel
         slot.opened_at = slot.used_at = self._clock()
+        self._changed()
         if slot.kind == "shell":
             self._viewers.turn(slot.thread_id, session)
         note = f"This is a new session. {reason} {GONE[slot.kind]}" if reason else ""
@@ -274,6 +295,7 @@ class SessionPool:
         if session is None:
             return
         self._seats.free(slot.owner)
+        self._changed()
         key = slot.thread_id, slot.kind
         self._ends[key] = reason
         self._ends.move_to_end(key)
