@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from projectdavid.adapters.stores.postgres import PostgresStore
+from projectdavid.ports import queries
+from projectdavid.ports.store import Op
 from tests.server.conftest import Clock, serving
 from tests.server.talking import ok, refused
 from tests.server.watching import Theatre, frame, shown, theatre
@@ -232,3 +236,31 @@ async def test_a_server_without_the_tool_says_so(tmp_path: Path):
             thread = ok(await client.post("/v1/threads"))["id"]
             token = ok(await client.get("/v1/computer/session", params={"room_id": thread}))["token"]
         assert await turned_away(f"{url}?room={thread}&token={token}") == (503, "tool_unavailable", None)
+
+
+async def test_a_terminal_of_another_process_is_not_waited_for(tmp_path: Path, store_url: str):
+    store = PostgresStore(store_url, pool=1)
+    await store.open()
+    async with theatre(tmp_path, time.time, database_url=store_url) as stage:
+        thread = await stage.thread()
+        async with stage.watching(thread):
+            pass  # its shell can begin here
+        session = {"thread_id": thread, "kind": "shell", "opened_at": 1.0, "used_at": 1.0}
+        instance = {"id": "another", "role": "worker", "address": None, "now": time.time()}
+        await store.write(
+            [Op(queries.INSTANCE_SEEN, instance), Op(queries.SESSION_RECORD, {**session, "worker": "another"})]
+        )
+        token = await stage.token(thread)
+        assert await turned_away(stage.url(thread, token)) == (501, "terminal_not_reachable", None)
+        await store.write([Op(queries.INSTANCE_GONE, {"id": "another"})])
+        async with connect(stage.url(thread, token)):
+            pass  # the ticket was not used up
+    await store.close()
+
+
+async def test_a_process_without_shells_says_that_terminals_are_elsewhere(tmp_path: Path, store_url: str):
+    role = {"role": "api", "public_url": "http://127.0.0.1:1"}
+    async with theatre(tmp_path, time.time, database_url=store_url, **role) as stage:
+        thread = await stage.thread()
+        refusal = await turned_away(stage.url(thread, await stage.token(thread)))
+        assert refusal == (501, "terminal_not_reachable", None)

@@ -19,6 +19,7 @@ from projectdavid.ports.store import Op, StoreUnavailable, UniqueClash, Value
 from projectdavid.protocol.computer import ComputerSession
 from projectdavid.security.tickets import LIFETIME, InvalidTicket, ViewerTicket, read_ticket
 from projectdavid.services.platform import Platform
+from projectdavid.services.session_homes import is_terminal_elsewhere
 from projectdavid.settings import Settings
 
 router = router("computer")
@@ -47,6 +48,7 @@ async def watch(websocket: WebSocket) -> None:
         viewer, ticket = await _admit(websocket, platform)
         if platform.terminals is None:
             raise ApiError(503, "tool_unavailable", "The tool computer is off on this server; /health says why.")
+        await _check_reachable(ticket.thread_id, platform)
         await _use(ticket, platform)
         _check_room(ticket, platform)  # other viewers can have connected in the meantime
     except (ApiError, StoreUnavailable) as error:
@@ -119,6 +121,23 @@ async def _admit(websocket: WebSocket, platform: Platform) -> tuple[TerminalView
         raise missing_error("thread", ticket.thread_id, "room")
     _check_room(ticket, platform)
     return viewer, ticket
+
+
+async def _check_reachable(thread_id: str, platform: Platform) -> None:
+    """Check that the terminal can run in this process.
+
+    Raises:
+        ApiError: 501, it runs in another one, or this process never runs one.
+    """
+    if platform.store.exclusive:
+        return
+    runs_none = platform.settings.role == "api"
+    if runs_none or await is_terminal_elsewhere(platform.store, platform.clock, platform.worker.name, thread_id):
+        message = (
+            "The terminal runs on another process of this server, which cannot be watched through this one."
+            " Read the 'output' events of the run: GET /v1/runs/{run_id}/events."
+        )
+        raise ApiError(501, "terminal_not_reachable", message)
 
 
 def _check_room(ticket: ViewerTicket, platform: Platform) -> None:
