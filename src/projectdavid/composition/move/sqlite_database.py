@@ -1,6 +1,7 @@
 """The database of a data folder as one side of a move."""
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +113,14 @@ class SQLiteDatabase:
 
     def publish(self, path: Path) -> None:
         """End the move, and give the file its final name."""
-        self._connection.execute(f"DROP TABLE IF EXISTS {STATE}")
         self._connection.pragma("wal_checkpoint(TRUNCATE)")
         self.close()
         sync_file(self.path)
         self.path.rename(path)
         sync_folder(path.parent)
+        # Last, because without its state the file would look like one that was never filled.
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.execute(f"DROP TABLE IF EXISTS {STATE}")
 
     def close(self) -> None:
         """Close the file."""
