@@ -56,7 +56,7 @@ async def migrate(connection: asyncpg.Connection) -> None:
 
 
 async def _find_version(connection: asyncpg.Connection) -> tuple[int, int]:
-    """Return the version of the schema, and that of the oldest program that works with it; zeros in an empty database."""
+    """Return the versions of the schema and of the oldest program that works with it; zeros in an empty database."""
     if await connection.fetchval("SELECT to_regclass('installation')::text") is None:
         return 0, 0
     row = await connection.fetchrow("SELECT version, oldest FROM installation")
