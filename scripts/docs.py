@@ -22,8 +22,11 @@ from pydantic import BaseModel
 from projectdavid import settings
 from projectdavid.client import errors
 from projectdavid.engine import run as engine
+from projectdavid.instruments import span_names
+from projectdavid.instruments.server_metrics import ServerMetrics
 from projectdavid.protocol import events
 from projectdavid.protocol.statuses import status_to_wire
+from projectdavid.settings import providers
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs"
@@ -117,17 +120,35 @@ def setting_table() -> str:
 def provider_table() -> str:
     """The fields of one provider."""
     parts = {
-        "": settings.ProviderSettings,
-        "capabilities.": settings.CapabilitySettings,
-        "timeouts.": settings.ProviderTimeouts,
+        "": providers.ProviderSettings,
+        "capabilities.": providers.CapabilitySettings,
+        "timeouts.": providers.ProviderTimeouts,
     }
     rows = [(f"`{part}{name}`", *rest) for part, model in parts.items() for name, *rest in _settings(model)]
     return table(("Field", "Type", "Default", "Meaning"), rows)
 
 
+def metric_table() -> str:
+    """Every metric of a server."""
+    rows = [
+        (f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), f"{one.text}.")
+        for one in ServerMetrics().registry.read()
+    ]
+    return table(("Metric", "Type", "Labels", "Meaning"), rows)
+
+
+def span_table() -> str:
+    """Every span with its attributes."""
+    rows = [
+        (f"`{name}`", "<br>".join(f"`{one}`{' (content)' * (one in span_names.CONTENT)}" for one in attributes))
+        for name, attributes in span_names.SPANS.items()
+    ]
+    return table(("Span", "Attributes"), rows)
+
+
 def _settings(model: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
     schema = model.model_json_schema()
-    texts = docstrings(settings, model.__name__)
+    texts = docstrings(sys.modules[model.__module__], model.__name__)
     for name, field in schema["properties"].items():
         if name in schema.get("required", ()):
             default = "required"
@@ -197,6 +218,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "sdk-errors": error_tree,
     "settings": setting_table,
     "provider-settings": provider_table,
+    "metrics": metric_table,
+    "spans": span_table,
     "commands": commands,
 }
 

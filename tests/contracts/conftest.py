@@ -56,6 +56,31 @@ async def store(another: Callable[[], Store]) -> AsyncGenerator[Store]:
     await store.close()
 
 
+@dataclass(frozen=True)
+class ObservedStore:
+    """A store, and the seconds and the groups of each of its commits."""
+
+    store: Store
+    commits: list[tuple[float, int]]
+
+
+@pytest.fixture(params=STORES)
+async def observed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[ObservedStore]:
+    """An open store that reports its commits."""
+    commits: list[tuple[float, int]] = []
+
+    def observe(seconds: float, groups: int) -> None:
+        commits.append((seconds, groups))
+
+    if request.param == "postgres":
+        store: Store = PostgresStore(request.getfixturevalue("store_url"), pool=3, observe=observe)
+    else:
+        store = SQLiteStore(tmp_path / "data" / "david.db", observe=observe)
+    await store.open()
+    yield ObservedStore(store, commits)
+    await store.close()
+
+
 @pytest.fixture(params=[*STORES, "shared"])
 def stores_at(request: pytest.FixtureRequest) -> Callable[[Path], Store]:
     """Builds stores, not opened yet, over a folder: exclusive ones, and ones that processes share."""

@@ -55,6 +55,8 @@ RUNTIME = {
     "blob_removals_done",
     "run_state",
     "run_decide",
+    "runs_by_status",
+    "queue_backlogs",
     "runs_waiting",
     "runs_suspected",
     "run_release",

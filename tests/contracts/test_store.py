@@ -25,6 +25,7 @@ from projectdavid.ports.store import (
 )
 from projectdavid.runtime.quota import LimitExceeded
 from projectdavid.security.rate_limiter import SharedRateLimiter
+from tests.contracts.conftest import ObservedStore
 from tests.contracts.rows import (
     BROUGHT,
     UNANSWERED,
@@ -1124,6 +1125,52 @@ async def test_a_call_is_written_once(store: Store) -> None:
     op = Op(queries.CALL_INSERT, {**call, **UNANSWERED}, clash=UniqueClash("call", "call"))
     with pytest.raises(UniqueClash):
         await store.write([op])
+
+
+# Backlogs.
+
+
+async def backlogs(store: Store, now: float, limit: int = 100) -> dict[str, tuple[int, float | None, float | None]]:
+    """Each queue's number of waiting entries, the time of its oldest due one, and the first end of a lease."""
+    rows = await store.all(queries.QUEUE_BACKLOGS, now=now, limit=limit)
+    return {row.queue: (row.amount, row.oldest_at, row.lease_until) for row in rows}
+
+
+async def test_open_runs_are_counted_by_status_up_to_a_limit(store: Store) -> None:
+    n = await born(store)
+    await store.of("ann").write([thread("t2"), *run("r2", "t2"), thread("t3"), *run("r3", "t3")])
+    await store.write([held(n, 1, until=50.5)])
+    counted = await store.all(queries.RUNS_BY_STATUS, limit=100)
+    assert {row.status: row.amount for row in counted} == {"queued": 2, "in_progress": 1}
+    assert sum(row.amount for row in await store.all(queries.RUNS_BY_STATUS, limit=2)) == 2
+
+
+async def test_queues_report_what_waits_since_when_and_the_first_end_of_a_lease(store: Store) -> None:
+    assert await backlogs(store, 5.25) == dict.fromkeys(("runs", "ingest", "outbox"), (0, None, None))
+    n = await born(store)
+    event = {"event": "webhook.test", "body": "{}", "now": 2}
+    assistant = Op(queries.ASSISTANT_INSERT, {"id": "asst_1", "body": '{"webhook_url":"https://hooks.example"}'})
+    delivery = Op(queries.DELIVERY_TEST, {**event, "id": "evt", "assistant_id": "asst_1"})
+    await store.of("ann").write([thread("t2"), *run("r2", "t2"), file("f"), *knowledge(), assistant, delivery])
+    queued = await backlogs(store, 5.25)
+    assert {queue: entry[1:] for queue, entry in queued.items()} == {
+        "runs": (1, None),
+        "ingest": (1, None),
+        "outbox": (2, None),
+    }
+    assert (queued["runs"][0], queued["outbox"][0]) == (2, 1)
+    assert (await backlogs(store, 5.25, limit=1))["runs"][0] == 1
+    await store.write([held(n, 1, until=50.5)])
+    assert (await backlogs(store, 5.25))["runs"] == (1, 1, 50.5)
+    assert (await backlogs(store, 60.0))["runs"] == (2, 1, 50.5)
+
+
+async def test_commits_are_observed_with_the_number_of_their_groups(observed: ObservedStore) -> None:
+    await observed.store.write([user("ann")])
+    await observed.store.all(queries.USERS_PAGE.asc, after=None, limit=9)
+    await asyncio.gather(*(observed.store.write([user(f"user {number}")]) for number in range(5)))
+    assert sum(groups for _, groups in observed.commits) == 6
+    assert all(seconds > 0 for seconds, _ in observed.commits)
 
 
 # The place.

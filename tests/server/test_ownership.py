@@ -101,6 +101,9 @@ async def test_the_description_shows_every_route_and_these_tests_know_them_all(p
         "/docs/swagger-ui-bundle.js",
         "/openapi.json",
         "/ws/computer",
+        "/metrics",
+        "/health/live",
+        "/health/ready",
         "/openai/v1",
     } == set(app.openapi()["paths"])
     assert described == set(ROUTES)

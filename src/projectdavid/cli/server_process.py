@@ -11,11 +11,14 @@ import uvicorn
 import uvloop
 
 import projectdavid
+from projectdavid.api.http.telemetry import ACCESS_LOG
 from projectdavid.api.openai.routes import PREFIX
 from projectdavid.cli.configuration import StartError, read_settings, shown_url, start_failure
 from projectdavid.cli.output import CommandError, note, print_json, program, say
 from projectdavid.client.settings import credentials_path
 from projectdavid.composition.serve import serve
+from projectdavid.instruments.json_logs import JsonFormatter
+from projectdavid.instruments.telemetry import INSTANCE
 from projectdavid.settings import Settings
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -49,7 +52,7 @@ def run_server(*, as_json: bool, fresh: bool = False, **flags: Any) -> None:
     """
     with _Signals() as signals:
         settings = read_settings(**flags)
-        _log(settings.log_level)
+        _log(settings)
 
         def ready(url: str, server: uvicorn.Server) -> None:
             if as_json:
@@ -67,12 +70,16 @@ def run_server(*, as_json: bool, fresh: bool = False, **flags: Any) -> None:
         note("stopped")
 
 
-def _log(level: str) -> None:
+def _log(settings: Settings) -> None:
+    level = settings.log_level
     if level.lower() not in LEVELS:
         raise CommandError(f"unknown log level {level}", f"choose one of {', '.join(LEVELS)}")
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter(INSTANCE) if settings.log_format == "json" else plain)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    if settings.access_log:
+        logging.getLogger(ACCESS_LOG).setLevel(logging.INFO)
 
 
 def _facts(settings: Settings, url: str) -> dict[str, Any]:

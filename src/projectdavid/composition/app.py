@@ -16,19 +16,21 @@ from projectdavid.api.http import errors
 from projectdavid.api.http.answers import json_answer
 from projectdavid.api.http.index import RouteIndex
 from projectdavid.api.http.middleware import BodyLimit, LastResort, ReadOnly, RequestId, RouteBodyLimit
-from projectdavid.api.http.telemetry import telemetry_settings
-from projectdavid.api.native import ROUTERS, computer
+from projectdavid.api.http.telemetry import FRAMEWORK_TELEMETRY, RequestTelemetry
+from projectdavid.api.native import ROUTERS, computer, operations
 from projectdavid.api.openai.app import create_dialect
 from projectdavid.api.openai.azure import AzurePaths
 from projectdavid.api.openai.routes import PREFIX
 from projectdavid.api.requests.idempotent_replies import describe_key
 from projectdavid.api.resources.body_bounds import find_bound
 from projectdavid.api.resources.tool_checks import describe_tool_types
+from projectdavid.composition.telemetry import send_metrics
 from projectdavid.composition.tools import SANDBOX_TOOLS
 from projectdavid.distribution import VERSION
 from projectdavid.protocol.users import Health
 from projectdavid.runtime.clock import StoreClock
 from projectdavid.services.platform import Platform
+from projectdavid.services.readiness import Readiness
 from projectdavid.services.session_homes import SessionHomes
 from projectdavid.settings import Settings
 
@@ -46,7 +48,8 @@ OPEN = frozenset({"/health", "/v1/files/download"})
 def create_app(platform: Platform) -> FastAPI:
     """Create the application. Its lifespan runs the platform's background services.
 
-    A process with the role `worker` serves only `/health`, and one with the role `api` runs no background services.
+    A process with the role `worker` serves only its health and metrics, and one with the role `api` runs no services
+    that work on runs, files and webhooks.
     """
     app = FastAPI(
         title="projectdavid",
@@ -56,12 +59,15 @@ def create_app(platform: Platform) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry=telemetry_settings(),
+        telemetry=FRAMEWORK_TELEMETRY,
         lifespan=_lifespan,
     )
     app.state.platform = platform
+    app.state.readiness = Readiness(platform)
     errors.install(app)
-    if platform.settings.role != "worker":
+    if platform.settings.role == "worker":
+        app.router.routes.extend(operations.router.routes)
+    else:
         _add_api(app, platform)
     app.add_middleware(BodyLimit, bound_of=lambda path: _bound_of(path, platform.settings))
     if platform.held_since is not None:
@@ -69,7 +75,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.add_middleware(LastResort)
     if origins := platform.settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **CORS)
-    app.add_middleware(RequestId)
+    app.add_middleware(RequestId, telemetry=RequestTelemetry(platform.telemetry))
     app.add_middleware(AzurePaths)
     _add_own_routes(app)
     app.router.middleware_stack = RouteIndex(app.router)
@@ -147,12 +153,16 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await platform.close()
+        await asyncio.to_thread(platform.telemetry.exporter.close)
 
 
 def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
     """The background services of the application."""
-    shared = [platform.clock.serve()] if isinstance(platform.clock, StoreClock) else []
-    shared += [] if platform.store.exclusive else [_homes(platform).serve()]
+    shared = [platform.gauges.measure_loop(), send_metrics(platform)]
+    if isinstance(platform.clock, StoreClock):
+        shared.append(platform.clock.serve())
+    if not platform.store.exclusive:
+        shared.append(_homes(platform).serve())
     if platform.settings.role == "api":
         return shared
     services = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]

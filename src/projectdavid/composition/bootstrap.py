@@ -18,11 +18,13 @@ from projectdavid.composition.model_providers import models_of
 from projectdavid.composition.restored_copy import get_hold
 from projectdavid.composition.secret_file import open_secret
 from projectdavid.composition.storage import blobs_of, bus_of, index_of, store_of
+from projectdavid.composition.telemetry import telemetry_of
 from projectdavid.composition.tools import ToolParts, build_toolbox
 from projectdavid.composition.web_search_engines import web_of
 from projectdavid.egress import EgressGuard, own_addresses
 from projectdavid.egress.proxy.service import EgressService
 from projectdavid.egress.proxy.shares import ProxyConnectionLimits
+from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.index import IndexUnavailable
@@ -50,6 +52,7 @@ from projectdavid.runtime.worker.worker import RunWorker
 from projectdavid.runtime.worker.worker_services import WorkerLimits, WorkerServices
 from projectdavid.security.rate_limiter import LocalRateLimiter, SharedRateLimiter
 from projectdavid.security.signed_links import SignedLinks
+from projectdavid.services.gauges import ServerGauges
 from projectdavid.services.knowledge import KnowledgeService
 from projectdavid.services.platform import Platform
 from projectdavid.services.sandbox import SandboxService
@@ -82,7 +85,8 @@ async def assemble(
     Raises:
         StoreUnavailable: the store cannot be opened, or the parts of the data folder do not belong together.
     """
-    store = store or store_of(settings, fresh=fresh)
+    telemetry = telemetry_of(settings)
+    store = store or store_of(settings, telemetry, fresh=fresh)
     async with AsyncExitStack() as opened:
         await store.open()
         opened.push_async_callback(store.close)
@@ -92,7 +96,9 @@ async def assemble(
         async with start_turn(store, settings):
             await check_database_content(store, settings)
             secret = await open_secret(store, settings)
-            platform = _platform(settings, store, secret, providers or {}, clock, tools or {}, url, terminals)
+            platform = _platform(
+                settings, store, secret, providers or {}, clock, tools or {}, url, terminals, telemetry
+            )
             opened.push_async_callback(platform.knowledge.close)
             await platform.bus.open()
             opened.push_async_callback(platform.bus.close)
@@ -133,21 +139,20 @@ def _platform(
     tools: Mapping[str, Tool],
     url: str | None,
     terminals: TerminalService | None,
+    telemetry: Telemetry,
 ) -> Platform:
-    bus, ids = bus_of(settings), IdFactory()
-    models = models_of(settings, providers)
-    driver, guard = RunDriver(store, bus, clock, ids, models.cost), _guard(settings)
-    outbox = Outbox(store, bus, driver, guard, clock, _patience(settings))
+    bus, ids, models = bus_of(settings), IdFactory(), models_of(settings, providers)
+    driver, guard = RunDriver(store, bus, clock, ids, models.cost, telemetry), _guard(settings)
     blobs, quota = blobs_of(settings), Quota(store, clock, settings.allowance())
     filing = FileLifecycle(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds, settings.trash_days * 86_400)
     links = SignedLinks(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     hands, sessions = _hands(settings, clock, bus)
-    knowledge = _knowledge(settings, store, bus, blobs, clock, ids)
+    knowledge = _knowledge(settings, store, bus, blobs, clock, ids, telemetry)
     web = web_of(settings, knowledge.documents, StorePages(store, clock), tools)
     toolbox = build_toolbox(_tool_parts(settings, hands, sessions, knowledge, web), tools)
     limits, output = WorkerLimits(lease=settings.lease_seconds, runs=settings.max_runs), FileOutput(blobs, links.link)
-    citations = CitationLookup(store, knowledge.retrieval, toolbox.cited)
-    services = WorkerServices(store, bus, models, toolbox, output, driver, clock, ids, limits, quota, citations)
+    cited = CitationLookup(store, knowledge.retrieval, toolbox.cited)
+    services = WorkerServices(store, bus, models, toolbox, output, driver, clock, ids, limits, quota, cited, telemetry)
     return Platform(
         settings=settings,
         store=store,
@@ -155,7 +160,7 @@ def _platform(
         models=models,
         toolbox=toolbox,
         driver=driver,
-        worker=RunWorker(services),
+        worker=(worker := RunWorker(services)),
         sweeper=Sweeper(store, driver, clock, keep_deliveries=settings.webhook_log_days * 86_400, filing=filing),
         eraser=Eraser(store, bus, driver, knowledge.index, knowledge.upkeep, filing, clock),
         clock=clock,
@@ -169,8 +174,9 @@ def _platform(
         web=web,
         secret=secret,
         started_at=clock(),
+        gauges=ServerGauges(telemetry, store, clock, worker, settings, hands),
         guard=guard,
-        outbox=outbox,
+        outbox=Outbox(store, bus, driver, guard, clock, _patience(settings), telemetry=telemetry),
         terminals=terminals or (hands.sessions if hands else None),
         hands=hands,
     )
@@ -247,12 +253,12 @@ def _tool_parts(
 
 
 def _knowledge(
-    settings: Settings, store: Store, bus: Bus, blobs: Blobs, clock: Clock, ids: IdFactory
+    settings: Settings, store: Store, bus: Bus, blobs: Blobs, clock: Clock, ids: IdFactory, telemetry: Telemetry
 ) -> KnowledgeService:
     """Build the ingest and the retrieval of vector stores."""
     documents, embedder = ReaderProcess(languages=settings.ocr_languages), embedder_of(settings)
-    index = index_of(settings)
-    ingest = Ingest(store, bus, blobs, documents, index, embedder, clock, ids, IngestLimits(settings.lease_seconds))
+    index, limits = index_of(settings), IngestLimits(settings.lease_seconds)
+    ingest = Ingest(store, bus, blobs, documents, index, embedder, clock, ids, limits, telemetry=telemetry)
     upkeep = IndexSync(store, bus, index, clock, None if embedder is None else embedder.space)
     reranker = reranker_of(settings)
     retrieval = StoreRetrieval(store, index, embedder, clock, reranker)

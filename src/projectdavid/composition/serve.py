@@ -22,19 +22,29 @@ from projectdavid.ports.model import ModelProvider
 from projectdavid.ports.terminal import TerminalService
 from projectdavid.ports.tool import Tool
 from projectdavid.runtime.clock import Clock
+from projectdavid.services.readiness import Readiness
 from projectdavid.settings import Settings
 
 BACKLOG = 2048
+LOOK = 0.1
+"""Seconds between two looks at whether a stop was requested again."""
 COLLECT_AFTER = (20_000, 20, 50)
 """Thresholds of the garbage collector: busy streams hold many objects briefly, and few in cycles."""
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that reports when it accepts requests."""
+    """A uvicorn server that reports when it accepts requests, and that it is not ready before it stops.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[uvicorn.Server], None]) -> None:
+    `notice` are the seconds in between, for load balancers.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[uvicorn.Server], None], readiness: Readiness, notice: float
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._readiness = readiness
+        self._notice = notice
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -42,6 +52,14 @@ class _Server(uvicorn.Server):
             self._ready(self)
             _spare_the_collector()
             asyncio.get_running_loop().run_in_executor(None, _import_ahead)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._readiness.is_draining = True
+        until = time.monotonic() + self._notice
+        # A second Ctrl-C skips the wait; uvicorn only sets a flag.
+        while time.monotonic() < until and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(min(LOOK, max(until - time.monotonic(), 0)))
+        await super().shutdown(sockets=sockets)
 
 
 async def serve(
@@ -68,8 +86,9 @@ async def serve(
         here = url_of(settings.host, port)
         platform = await assemble(settings, providers, clock, tools, here, terminals, fresh=fresh)
         url = here if settings.role == "worker" else point_credentials(settings, port)
+        app = create_app(platform)
         config = uvicorn.Config(
-            create_app(platform),
+            app,
             loop="none",
             http=http_protocol(_limits(settings)),
             ws=partial(PatientProtocol, settings.viewer_timeout),  # pyright: ignore[reportArgumentType] - makes one
@@ -84,7 +103,9 @@ async def serve(
             timeout_graceful_shutdown=int(settings.drain_seconds) + 1,
             backlog=BACKLOG,
         )
-        await _Server(config, lambda server: ready(url, server)).serve(sockets=[listener])
+        notice = settings.drain_notice_seconds
+        server = _Server(config, lambda server: ready(url, server), app.state.readiness, notice)
+        await server.serve(sockets=[listener])
     finally:
         listener.close()
 

@@ -10,6 +10,7 @@ from projectdavid.adapters.indexes.sqlite import SQLiteIndex
 from projectdavid.adapters.stores.sqlite import SQLiteStore
 from projectdavid.composition.data_folder import check_database_file, start_over
 from projectdavid.distribution import DISTRIBUTION
+from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.index import ChunkIndex
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MB = 1 << 20
 
 
-def store_of(settings: Settings, *, fresh: bool = False) -> Store:
+def store_of(settings: Settings, telemetry: Telemetry | None = None, *, fresh: bool = False) -> Store:
     """Build the store: the database of the settings, or that of the data folder.
 
     A data folder is checked when its store is opened; `fresh` moves existing files aside.
@@ -31,15 +32,16 @@ def store_of(settings: Settings, *, fresh: bool = False) -> Store:
         StoreUnavailable: the settings of several processes do not fit together.
     """
     check_shared(settings)
+    observe = (telemetry or Telemetry()).metrics.observe_commit
     if settings.database_url is None:
         inspect = partial(start_over if fresh else check_database_file, settings)
-        return SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB, inspect=inspect)
+        return SQLiteStore(settings.database, reserve=settings.disk_reserve_mb * MB, inspect=inspect, observe=observe)
     if fresh:
         raise StoreUnavailable("--fresh starts over in a data folder, not in a database", "create another database")
     check_postgres_library()
     from projectdavid.adapters.stores.postgres import PostgresStore
 
-    return PostgresStore(settings.database_url.get_secret_value(), settings.database_pool)
+    return PostgresStore(settings.database_url.get_secret_value(), settings.database_pool, observe)
 
 
 def check_postgres_library() -> None:

@@ -210,6 +210,8 @@ class RunState(NamedTuple):
     """Number of format corrections requested from the model."""
     correction: FormatCorrection | None = None
     """Correction that the current turn asks for."""
+    trace: str = ""
+    """The trace context of the request that created the run, which decisions ignore; empty if it has none."""
 
     @property
     def over(self) -> bool:

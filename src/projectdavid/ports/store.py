@@ -21,7 +21,7 @@ Every adapter follows these rules, and `tests/contracts/test_store.py` tests eac
   can a process release leases that it did not acquire itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -32,6 +32,8 @@ MAX_CLOCK_SKEW = 2.0
 """Maximum difference in seconds between the clocks of a process and of a store that it shares."""
 AnyRow = tuple[Any, ...]
 """A record of any query."""
+CommitObserver = Callable[[float, int], None]
+"""Called after each commit with its seconds, statements included, and the number of its groups."""
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 

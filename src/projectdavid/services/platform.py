@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from projectdavid.egress import EgressGuard
+from projectdavid.instruments.metrics import Gauge
+from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.ports.blobs import Blobs
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
@@ -22,6 +24,7 @@ from projectdavid.runtime.tool_calls.toolbox import Toolbox
 from projectdavid.runtime.worker.worker import RunWorker
 from projectdavid.security.rate_limiter import RateLimiter
 from projectdavid.security.signed_links import SignedLinks
+from projectdavid.services.gauges import ServerGauges
 from projectdavid.services.knowledge import KnowledgeService
 from projectdavid.services.sandbox import SandboxService
 from projectdavid.services.web import WebService
@@ -65,6 +68,7 @@ class Platform:
     secret: bytes
     """Secret key for the hash of API keys."""
     started_at: float
+    gauges: ServerGauges
     terminals: TerminalService | None = None
     """Shell sessions of threads, if the tool is available."""
     viewers: Counter[str] = field(default_factory=Counter[str])
@@ -75,6 +79,16 @@ class Platform:
     """Time of restore in Unix seconds if this copy is not released yet; until then it is read-only."""
     under_way: dict[tuple[str, str], UnderWay] = field(default_factory=dict[tuple[str, str], UnderWay])
     """Requests in progress with an idempotency key, by owner and key."""
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The instruments of this process."""
+        return self.gauges.telemetry
+
+    @property
+    def streams(self) -> Gauge:
+        """The number of open event streams."""
+        return self.telemetry.metrics.streams_open
 
     async def close(self) -> None:
         """Close all parts, the store last."""

@@ -4,12 +4,14 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, Secret, SecretStr
+from pydantic import AliasChoices, Field, Secret, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from projectdavid.protocol.base import NO_CONTROL
 from projectdavid.runtime.quota import OwnerLimits
 from projectdavid.settings.ollama import ollama_url
+from projectdavid.settings.providers import ModelText, PriceSettings, ProfileName, ProviderSettings
+
+__all__ = ["PriceSettings", "ProfileName", "ProviderSettings", "Settings", "default_data"]
 
 
 def default_data() -> Path:
@@ -32,103 +34,6 @@ Stored = Annotated[int, Field(ge=0, le=10**15)]
 DatabaseUrl = Secret[Annotated[str, Field(pattern=r"^postgres(ql)?://")]]
 BusUrl = Secret[Annotated[str, Field(pattern=r"^(nats|tls)://")]]
 SecretKey = Secret[Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]]
-
-ProfileName = Literal[
-    "generic",
-    "openai",
-    "azure",
-    "anthropic",
-    "gemini",
-    "mistral",
-    "deepseek",
-    "ollama",
-    "vllm",
-    "llamacpp",
-    "lmstudio",
-    "openrouter",
-]
-"""Families of servers with a known profile."""
-
-
-class CapabilitySettings(BaseModel):
-    """Capabilities of a provider's models, if the operator knows better than the server reports."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    tools: bool | None = None
-    """False: functions are not sent, and the run reports it."""
-    images: bool | None = None
-    """False: images are omitted, and the run reports it."""
-    reasoning: bool | None = None
-    """False: `reasoning_effort` is not sent."""
-    parallel_calls: bool | None = None
-    """Shown by `projectdavid models`."""
-
-
-class ProviderTimeouts(BaseModel):
-    """Timeouts of a provider, in seconds."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    connect: Annotated[float, Field(gt=0, le=3600)] = 10
-    """For name resolution, connection and TLS."""
-    idle: Annotated[float, Field(gt=0, le=86_400)] | None = None
-    """Without a byte; by default the setting `model_idle_timeout`."""
-
-
-ModelText = Annotated[str, Field(pattern=NO_CONTROL)]
-"""A model's name, on one line."""
-
-
-class ProviderSettings(BaseModel):
-    """A server with a chat-completions API."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    base_url: str
-    """The base URL, up to and including `/v1`."""
-    api_key: SecretStr | None = None
-    """The API key."""
-    api_key_env: str | None = None
-    """The environment variable that contains the key, so no file has to."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Sent with every request."""
-    profile: ProfileName | None = None
-    """The family of its server; by default detected from the address."""
-    extra_body: dict[str, Any] = Field(default_factory=dict)
-    """Fields added to every request to a model, over those of the protocol: `{"chat_template_kwargs": {...}}`."""
-    omit: list[str] = Field(default_factory=list)
-    """Fields that are never sent to it."""
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
-    """The field of a request that limits the generated tokens."""
-    context_window: Annotated[int, Field(ge=256)] | None = None
-    """Context window of its models, unless `context_windows` names one."""
-    capabilities: CapabilitySettings = CapabilitySettings()
-    """Capabilities of its models."""
-    timeouts: ProviderTimeouts = ProviderTimeouts()
-    """Timeouts of its requests."""
-    proxy: str | None = None
-    """The URL of an HTTP proxy; empty for none; by default HTTPS_PROXY or HTTP_PROXY applies."""
-
-    retry_for: Annotated[float, Field(ge=0, le=86_400)] | None = None
-    """Seconds that a run waits while the provider is not ready; by default the setting `retry_seconds`."""
-
-    def key(self) -> str | None:
-        """The key, from either source."""
-        if self.api_key is not None:
-            return self.api_key.get_secret_value()
-        return os.environ.get(self.api_key_env) if self.api_key_env else None
-
-
-class PriceSettings(BaseModel):
-    """Price of a million tokens of a model, in a currency of the operator's choice."""
-
-    prompt: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """Of prompt tokens."""
-    completion: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """Of completion tokens."""
-    cached: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """Of prompt tokens read from the provider's cache; by default the same as `prompt`."""
 
 
 class Settings(BaseSettings):
@@ -180,6 +85,32 @@ class Settings(BaseSettings):
     """
     log_level: str = "warning"
     """The log level, for standard error: `debug`, `info`, `warning` or `error`."""
+    log_format: Literal["text", "json"] = "text"
+    """The format of log lines: for people, or a JSON object a line, with the ids of the request and the run."""
+    access_log: bool = False
+    """Whether each request is logged: its method, route template, status and duration, never its path or query."""
+    metrics: Literal["loopback", "key", "open", "off"] = "loopback"
+    """Who can read `/metrics`: programs on this machine, and others with an admin's key or `metrics_token`; everyone
+    only with one of these; everyone; or the path does not exist.
+    """
+    metrics_token: SecretStr | None = None
+    """A token for `/metrics`, for a Prometheus that must not have an API key."""
+    otlp_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
+    """The URL of an OpenTelemetry collector (OTLP over HTTP), which gets traces and metrics; by default that of the
+    variable OTEL_EXPORTER_OTLP_ENDPOINT. Needs the extra `telemetry`.
+    """
+    otlp_headers: dict[str, SecretStr] = Field(default_factory=dict)
+    """Headers of requests to the collector; by default those of OTEL_EXPORTER_OTLP_HEADERS."""
+    otlp_metrics_seconds: Annotated[float, Field(ge=1, le=3600)] = 30
+    """Seconds between two exports of metrics to the collector."""
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = 1
+    """The share of traces that is exported; a trace of the caller decides for itself, and failed runs are exported
+    always.
+    """
+    trace_requests: bool = True
+    """Whether requests have spans, in addition to runs, model calls, tool calls and webhooks."""
+    trace_content: bool = False
+    """Whether spans contain prompts, answers, and arguments and results of tools, in plain text."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     """Providers by name, in addition to those from OPENAI_BASE_URL, OPENAI_API_KEY and OLLAMA_HOST."""
     default_provider: str | None = None
@@ -282,6 +213,8 @@ class Settings(BaseSettings):
     """Seconds without data from a model."""
     drain_seconds: Annotated[float, Field(ge=0)] = 5
     """Seconds that a stopping server waits for its runs; unfinished ones continue after the next start."""
+    drain_notice_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
+    """Seconds that a stopping server still accepts requests while `/health/ready` returns 503, for load balancers."""
 
     outbound_allow: list[str] = Field(default_factory=list)
     """Private targets that users' URLs can reach: a name, `*.corp.example`, `10.1.0.0/16`, or `hooks.internal:8080`."""

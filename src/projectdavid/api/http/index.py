@@ -61,7 +61,7 @@ class RouteIndex:
         # Mounted applications return their own errors.
         if scope["type"] == "http" and is_disguised(scope) and (self._root or not _is_mounted(scope)):
             raise HTTPException(404, NEEDLESS_ESCAPES)
-        if scope["type"] == "http" and scope.get("root_path", "") == self._root and "fastapi.telemetry" not in scope:
+        if scope["type"] == "http" and scope.get("root_path", "") == self._root:
             path = scope["path"].removeprefix(self._root)
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             if plain := self._plain.get(path):

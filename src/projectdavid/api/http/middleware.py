@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from projectdavid.api.http.body_decoder import decode_body
 from projectdavid.api.http.errors import ApiError, envelope
+from projectdavid.api.http.telemetry import RequestTelemetry
 
 log = logging.getLogger("projectdavid.http")
 
@@ -21,10 +22,11 @@ POOLED_IDS = 64
 
 
 class RequestId:
-    """Adds `x-request-id` to responses: the caller's id if it is valid, otherwise a new one."""
+    """Adds `x-request-id` to responses: the caller's id if it is valid, otherwise a new one. Records each request."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, telemetry: RequestTelemetry) -> None:
         self._app = app
+        self._telemetry = telemetry
         self._pool: list[bytes] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,10 +35,12 @@ class RequestId:
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
         request_id = given if given is not None and SANE.match(given) else self._new_id()
+        request = self._telemetry.begin(scope, request_id.decode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                self._telemetry.record(scope, message["status"], request)
             await send(message)
 
         await self._app(scope, receive, send_with_id)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from projectdavid.api.http.http1.exchange import DIRECT_SEND
+from projectdavid.instruments.metrics import Gauge
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -39,26 +40,34 @@ class EventStream(Response):
     """Streams frames, then `[DONE]`. A client that disconnects ends only its own stream.
 
     An empty frame represents a hidden event, such as a retry. It is sent as a keep-alive if nothing was sent for half
-    of `keep_alive` seconds; half, because the next silence starts after it.
+    of `keep_alive` seconds; half, because the next silence starts after it. `count` is the number of open streams.
     """
 
     def __init__(
-        self, frames: AsyncGenerator[bytes], keep_alive: float, done: bytes = DONE, comment: bytes = KEEP_ALIVE
+        self,
+        frames: AsyncGenerator[bytes],
+        keep_alive: float,
+        done: bytes = DONE,
+        comment: bytes = KEEP_ALIVE,
+        *,
+        count: Gauge,
     ) -> None:
         super().__init__(None, 200, HEADERS)
         self._frames = frames
         self._keep_alive = keep_alive
         self._done = done
         self._comment = comment
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream until it ends or the client disconnects."""
         headers = [header for header in self.raw_headers if header[0] != b"content-length"]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         # Middleware changes only the start of a response; each frame through it costs as much as the frame itself.
-        direct = send if "fastapi.telemetry" in scope else scope.get("extensions", {}).get(DIRECT_SEND, send)
+        direct = scope.get("extensions", {}).get(DIRECT_SEND, send)
         sending = asyncio.create_task(self._send(direct))
         gone = asyncio.create_task(_wait_for_disconnect(receive))
+        self._count.add(1)
         try:
             await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -66,6 +75,7 @@ class EventStream(Response):
             sending.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
+            self._count.add(-1)
             gone.cancel()
             sending.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -15,6 +15,7 @@ from projectdavid.api.native import (
     keys,
     messages,
     models,
+    operations,
     runs,
     steps,
     threads,
@@ -48,4 +49,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     vector_search.router,
     computer.router,
     imports.router,
+    operations.router,
 )

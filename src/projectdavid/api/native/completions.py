@@ -51,7 +51,8 @@ async def create_completion(body: CompletionRequest, caller: Auth, last_event_id
     segment = await _segment(caller, row)
     after = segment if last_event_id is None else int(last_event_id)
     if body.stream:
-        return EventStream(chunks(caller, row, after), caller.platform.settings.stream_keep_alive)
+        platform = caller.platform
+        return EventStream(chunks(caller, row, after), platform.settings.stream_keep_alive, count=platform.streams)
     return await _whole(caller, row, after)
 
 

@@ -162,7 +162,8 @@ async def stream_events(
     """Stream a run: past events, then new ones, until it ends. The id of each event is its position."""
     row = await find(caller.view, queries.RUN, run_id)
     frames = events(caller, row, int(last_event_id or after))
-    return EventStream(frames, caller.platform.settings.stream_keep_alive)
+    platform = caller.platform
+    return EventStream(frames, platform.settings.stream_keep_alive, count=platform.streams)
 
 
 async def _create(caller: Caller, run_id: str, body: RunCreate) -> None:

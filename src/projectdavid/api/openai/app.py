@@ -9,7 +9,7 @@ from projectdavid.api.docs_page import add_docs
 from projectdavid.api.http.errors import ApiError
 from projectdavid.api.http.index import RouteIndex
 from projectdavid.api.http.middleware import BodyLimit
-from projectdavid.api.http.telemetry import telemetry_settings
+from projectdavid.api.http.telemetry import FRAMEWORK_TELEMETRY
 from projectdavid.api.openai import (
     assistants,
     errors,
@@ -55,7 +55,7 @@ def create_dialect(platform: Platform) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry=telemetry_settings(),
+        telemetry=FRAMEWORK_TELEMETRY,
     )
     app.state.platform = platform
     errors.install(app)

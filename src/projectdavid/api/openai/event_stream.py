@@ -42,7 +42,8 @@ class StreamStart:
 def stream(caller: Caller, row: RunRow, start: StreamStart, *, full: bool = False) -> EventStream:
     """Yield events until the run ends or waits for its caller; `full` includes the text of search results."""
     frames = _frames(caller, row, start, RunRendering(caller.view, row, thread=start.thread, full=full))
-    return EventStream(frames, caller.platform.settings.stream_keep_alive, DONE, KEEP_ALIVE)
+    platform = caller.platform
+    return EventStream(frames, platform.settings.stream_keep_alive, DONE, KEEP_ALIVE, count=platform.streams)
 
 
 async def _frames(caller: Caller, row: RunRow, start: StreamStart, rendering: RunRendering) -> AsyncGenerator[bytes]:

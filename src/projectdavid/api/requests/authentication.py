@@ -106,7 +106,8 @@ class Caller:
             raise ApiError(403, "admin_only", "Only admins can do this. Use the API key of an admin.")
 
 
-def _presented_key(request: Request) -> str:
+def find_key(request: Request) -> str:
+    """Return the API key of a request, from any of its headers; empty if it has none."""
     key = request.headers.get("x-api-key") or request.headers.get("api-key")
     if key:
         return key
@@ -133,7 +134,7 @@ async def caller(request: Request) -> Caller:
 
 async def _look_up(request: Request) -> Caller:
     platform: Platform = request.app.state.platform
-    key = _presented_key(request)
+    key = find_key(request)
     if not key:
         raise _unauthorized_error(
             "No API key. Send it as 'Authorization: Bearer <key>', 'X-API-Key: <key>' or 'api-key: <key>'."

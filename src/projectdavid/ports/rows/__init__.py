@@ -13,7 +13,9 @@ from projectdavid.ports.rows.common import (
     OwnerQueueRow,
     OwnerRow,
     PositionRow,
+    QueueBacklogRow,
     RevisionRow,
+    StatusCountRow,
 )
 from projectdavid.ports.rows.deliveries import (
     DeliveryClaimRow,
@@ -130,6 +132,7 @@ __all__ = [
     "PromptCutRow",
     "PromptExtentRow",
     "PromptMessageRow",
+    "QueueBacklogRow",
     "RemovalCountsRow",
     "RevisionRow",
     "RunLeaseRow",
@@ -138,6 +141,7 @@ __all__ = [
     "SearchableFileRow",
     "SessionThreadRow",
     "SourcesRow",
+    "StatusCountRow",
     "StepCallRow",
     "StepRow",
     "StoredAmountRow",

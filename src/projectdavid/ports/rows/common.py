@@ -55,6 +55,22 @@ class OwnerQueueRow(NamedTuple):
     waiting: str
 
 
+class StatusCountRow(NamedTuple):
+    """A status, and the number of rows that have it."""
+
+    status: str
+    amount: int
+
+
+class QueueBacklogRow(NamedTuple):
+    """A queue: the number of waiting entries, since when the oldest due one waits, and the first end of a lease."""
+
+    queue: str
+    amount: int
+    oldest_at: float | None
+    lease_until: float | None
+
+
 class MetaRow(NamedTuple):
     """A value of the store's own metadata."""
 

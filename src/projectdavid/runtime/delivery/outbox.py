@@ -11,11 +11,14 @@ import msgspec
 
 from projectdavid.engine.inputs import OutputsSubmitted
 from projectdavid.engine.run import InputRefused, RunStatus
+from projectdavid.instruments.telemetry import Telemetry
+from projectdavid.instruments.work_context import WorkContext, current_work
 from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.rows import DueDeliveryRow
 from projectdavid.ports.store import Op, RowMissing, Store, StoreUnavailable, Value
 from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.delivery.delivery_spans import find_delivery_trace
 from projectdavid.runtime.delivery.webhook_delivery import (
     DISABLED,
     GONE,
@@ -84,6 +87,7 @@ class Outbox:
         timeouts: DeliveryTimeouts = DeliveryTimeouts(),
         limits: DeliveryLimits = DeliveryLimits(),
         chance: Callable[[], float] = _RANDOM.random,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -93,6 +97,7 @@ class Outbox:
         self._timeouts = timeouts
         self._limits = limits
         self._chance = chance
+        self._telemetry = telemetry or Telemetry()
         self._active: dict[int, tuple[asyncio.Task[None], DueDeliveryRow]] = {}
 
     async def recover(self) -> None:
@@ -164,11 +169,18 @@ class Outbox:
     async def _send(self, row: DueDeliveryRow) -> None:
         """Send a delivery once and record the outcome."""
         began = self._clock()
+        current_work.set(WorkContext(run_id=row.run_id or ""))
         try:
             target = await self._store.one(
                 queries.DELIVERY_TARGET, assistant_id=row.assistant_id, of=row.owner, now=began
             )
-            outcome = await attempt(self._post, row, target, began)
+            traced = await find_delivery_trace(self._telemetry, self._store, row)
+            extra = {} if traced is None else {"traceparent": traced.context.to_header()}
+            outcome = await attempt(self._post, row, target, began, extra)
+            if traced is not None:
+                url = None if target is None else target.url
+                self._telemetry.emit(traced.build_span(row, url, outcome, began, self._clock()))
+            self._telemetry.metrics.deliveries.add(1, "delivered" if outcome.error is None else "failed")
             await self._record_outcome(row, outcome, began, None if target is None else target.url)
         except StoreUnavailable as error:
             log.warning("delivery %s waits for the store: %s", row.id, error)  # until its claim expires

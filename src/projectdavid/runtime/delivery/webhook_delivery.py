@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ Outputs = tuple[tuple[str, str], ...]
 """Pairs of call id and output."""
 
 GONE = 410
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 DISABLED = "The receiver responded with status 410 (gone), so deliveries are stopped; set webhook_url again to resume."
 
 
@@ -54,9 +56,13 @@ class DeliveryOutcome:
 
 
 async def attempt(
-    post: PostFunction, delivery: DueDeliveryRow, target: WebhookTargetRow | None, now: float
+    post: PostFunction,
+    delivery: DueDeliveryRow,
+    target: WebhookTargetRow | None,
+    now: float,
+    extra: Mapping[str, str] = _NO_HEADERS,
 ) -> DeliveryOutcome:
-    """Send a delivery to its target (a row of `delivery_target`) once."""
+    """Send a delivery to its target (a row of `delivery_target`) once; `extra` headers are not signed."""
     if target is None:
         return DeliveryOutcome(error="The assistant was deleted.", final=True)
     if target.url is None:
@@ -67,9 +73,8 @@ async def attempt(
     if not secrets:
         return DeliveryOutcome(error="The assistant has no signing secret; rotate its secret to create one.")
     try:
-        reply = await post.post(
-            target.url, delivery.body.encode(), sign_headers(delivery.id, delivery.body, secrets, now)
-        )
+        signed = sign_headers(delivery.id, delivery.body, secrets, now)
+        reply = await post.post(target.url, delivery.body.encode(), {**extra, **signed})
     except OutboundError as error:
         return DeliveryOutcome(error=str(error))
     return parse_reply(reply, delivery, now)

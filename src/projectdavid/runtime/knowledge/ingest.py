@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 from projectdavid.engine.chunks import split_document
 from projectdavid.engine.documents import Chunk, Document
+from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.ports import queries
 from projectdavid.ports.blobs import BlobGone, Blobs, BlobsUnavailable
 from projectdavid.ports.bus import Bus
@@ -82,6 +83,7 @@ class Ingest:
         clock: Clock,
         ids: IdFactory,
         limits: IngestLimits = IngestLimits(),
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -91,6 +93,7 @@ class Ingest:
         self._embedder = embedder
         self._clock = clock
         self._limits = limits
+        self._metrics = (telemetry or Telemetry()).metrics
         self._name = ids.new("ingest")
         self._queues = [OwnerQueue(partial(self._load, stale)) for stale in (0, 1)]
         """Queues of new files, and of files that are already searchable."""
@@ -144,8 +147,10 @@ class Ingest:
         row = await self._store.one(queries.INGEST_FILE, n=n)
         if row is None:
             return
+        began = self._clock()
         try:
             await self._ingest(row)
+            self._metrics.ingest_seconds.observe(self._clock() - began)
         except _Lost:
             await self._forget(n)
         except StoreUnavailable as error:
@@ -243,9 +248,11 @@ class Ingest:
         now, space = int(self._clock()), self._space
         given = {"version": version, "space": space, "chunks": count, "size": size, "warnings": warnings, "now": now}
         await self._write(row, queries.INGEST_DONE, **given)
+        self._metrics.ingested.add(1, "completed")
 
     async def _fail(self, row: IngestFileRow, code: str, message: str) -> None:
         await self._write(row, queries.INGEST_FAILED, code=code, message=message, now=int(self._clock()))
+        self._metrics.ingested.add(1, "failed")
         if not row.stale:
             await self._index.remove([row.n])
 
@@ -261,6 +268,7 @@ class Ingest:
         """Schedule another attempt, after a pause that grows with the failures."""
         pause = max(min(2.0 ** (row.attempts + 1), self._limits.longest), at_least)
         await self._write(row, queries.INGEST_LATER, next_at=self._clock() + pause)
+        self._metrics.ingested.add(1, "postponed")
 
     async def _write(self, row: IngestFileRow, query: Statement, **params: str | float | None) -> None:
         """Write to the row of a file while this worker holds its lease.

@@ -14,6 +14,7 @@ from projectdavid.engine.deltas import TokenUsage
 from projectdavid.engine.inputs import CancelRequested, ModelReplied, RunAbandoned, RunClaimed, RunExpired, RunInput
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import AbortWork, InputRefused, RunState, RunStatus, Transition, journal_entry
+from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.rows import RunRow
@@ -22,7 +23,8 @@ from projectdavid.runtime.clock import Clock
 from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.runs.crashes import GUILTY, ClaimCount, count_claims
 from projectdavid.runtime.runs.decision_writer import NOTHING_STREAMED, RACE, DecisionWriter, RunLease, StreamedRows
-from projectdavid.runtime.runs.records import NEW_STATE, RunConfig, config_hash, encode, run_of
+from projectdavid.runtime.runs.records import RunConfig, config_hash, encode, new_state, run_of
+from projectdavid.runtime.runs.run_telemetry import RunTelemetry
 from projectdavid.runtime.topics import OUTBOX, WORK, abort_topic, journal_topic
 
 NEW = 1
@@ -89,12 +91,21 @@ class NewRun:
 class RunDriver:
     """Creates runs and applies inputs to them."""
 
-    def __init__(self, store: Store, bus: Bus, clock: Clock, ids: IdFactory, cost: Cost = lambda _, __: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        ids: IdFactory,
+        cost: Cost = lambda _, __: None,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self._store = store
         self._bus = bus
         self._clock = clock
         self._ids = ids
         self._cost = cost
+        self._telemetry = RunTelemetry(telemetry or Telemetry())
 
     async def create(self, new: NewRun, also: Sequence[Op] = ()) -> None:
         """Write a run and its first journal entries, together with `also`, as the new run's owner.
@@ -107,6 +118,7 @@ class RunDriver:
             await self._interrupt(new, also)
         else:
             await self._store.write(self._creation_ops(new, also, PARKED[new.on_busy]))
+        self._telemetry.record_creation()
         if new.status is RunStatus.QUEUED:
             self._bus.publish(WORK)
 
@@ -141,7 +153,7 @@ class RunDriver:
             "model": new.model,
             "hash": hashed,
             "meta_data": new.meta_data,
-            "state": NEW_STATE,
+            "state": new_state(self._telemetry.current_trace()),
             "key_prefix": new.key_prefix,
             "parked": parked,
         }
@@ -208,6 +220,7 @@ class RunDriver:
             except StaleRow:
                 continue
             self._notify(writer, rows, result)
+            self._telemetry.record_decision(row, before, known, result, now)
             return RunDecision(n, row, result, row.version + 1, tuple(writer.messages))
 
     async def _add_broken_message(

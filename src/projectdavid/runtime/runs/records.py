@@ -102,6 +102,7 @@ class _State(msgspec.Struct, omit_defaults=True):
     warnings: tuple[WarningDelta, ...] = ()
     corrections: int = 0
     correction: FormatCorrection | None = None
+    trace: str = ""
 
 
 _config_decoder = msgspec.json.Decoder(RunConfig)
@@ -160,11 +161,17 @@ def run_of(row: RunRow, config: RunConfig | None = None) -> RunState:
         warnings=state.warnings,
         corrections=state.corrections,
         correction=state.correction,
+        trace=state.trace,
     )
 
 
 NEW_STATE = encode(_State())
 """The state of a run that nothing has happened to."""
+
+
+def new_state(trace: str) -> str:
+    """Return the state of a new run that belongs to a trace, if `trace` is not empty."""
+    return encode(_State(trace=trace)) if trace else NEW_STATE
 
 
 def state_of(run: RunState) -> str:
@@ -189,6 +196,7 @@ def state_of(run: RunState) -> str:
             warnings=run.warnings,
             corrections=run.corrections,
             correction=run.correction,
+            trace=run.trace,
         )
     )
 

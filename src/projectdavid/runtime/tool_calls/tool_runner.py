@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from projectdavid.engine.inputs import RunExpired, RunInput, ToolReturned, ToolStarted, WorkAborted
 from projectdavid.engine.run import FunctionCall, InputRefused
+from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.ports.store import Op, StoreUnavailable
 from projectdavid.runtime.runs.abort_signals import RunInterrupted, unless_aborted
 from projectdavid.runtime.runs.driver import RunDecision, RunDriver
 from projectdavid.runtime.storage_limits import LimitReached
 from projectdavid.runtime.tool_calls.call_context import CallContext, CallEnvironment
+from projectdavid.runtime.tool_calls.call_spans import build_call_span
 from projectdavid.runtime.tool_calls.toolbox import CallResult, Toolbox
 
 log = logging.getLogger("projectdavid.worker")
@@ -24,6 +26,7 @@ class ToolRunner:
     driver: RunDriver
     toolbox: Toolbox
     environment: CallEnvironment
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     async def run(self, calls: tuple[FunctionCall, ...]) -> RunDecision:
         """Run all calls, and record the outcomes; returns the last decision.
@@ -58,18 +61,29 @@ class ToolRunner:
         env = self.environment
         await self._decide(ToolStarted(call.id, env.clock()))
         await self.driver.hold(env.row.n, env.holder)  # a worker delayed after the commit can have lost its lease
-        context = CallContext(env, call)
+        context, began = CallContext(env, call), env.clock()
         result = await self.toolbox.run(call, env.row, context)
+        ended = env.clock()
         while True:  # the outcome must not be lost because the disk is full
             try:
                 files, rows = context.describe_made(result.files), await context.rows(result.files)
                 returned = ToolReturned(call.id, result.output, env.clock(), result.failed, files, result.details)
-                return await self._decide(returned, rows)
+                decided = await self._decide(returned, rows)
+                self._record(call, result, began, ended)
+                return decided
             except LimitReached as reached:
                 result = without_files(result, reached)
             except StoreUnavailable as error:
                 log.warning("the output of call %s waits for the store: %s", call.id, error)
                 await asyncio.sleep(env.look)
+
+    def _record(self, call: FunctionCall, result: CallResult, began: float, ended: float) -> None:
+        metrics, tool = self.telemetry.metrics, call.tool or ""
+        metrics.tool_calls.add(1, tool, "error" if result.failed else "ok")
+        metrics.tool_seconds.observe(ended - began, tool)
+        if self.telemetry.is_tracing:
+            row = self.environment.row
+            self.telemetry.emit(build_call_span(self.telemetry, row, call, result, began, ended))
 
     async def _decide(self, run_input: RunInput, also: Sequence[Op] = ()) -> RunDecision:
         return await self.driver.decide(self.environment.row.n, run_input, holder=self.environment.holder, also=also)

@@ -49,11 +49,29 @@ TRUNCATED = (
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCall:
+    """A model call as it happened: the full name of the model, the last request, and times in Unix seconds.
+
+    `first_at` is the time of the first output, None if there was none.
+    """
+
+    source: str
+    request: ModelRequest
+    sent_at: float
+    first_at: float | None
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """The input for the run that results from a turn, and the journal rows that the turn wrote."""
+    """The input for the run that results from a turn, and the journal rows that the turn wrote.
+
+    `call` is None if no request was sent.
+    """
 
     run_input: RunInput
     streamed: StreamedRows
+    call: ModelCall | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +91,9 @@ class ModelTurn:
     _rows: list[tuple[int, JournalEntry]] = field(init=False, default_factory=list)
     _last: list[JournalEntry] = field(init=False, default_factory=list)
     _source: str = field(init=False, default="")
+    _sent: ModelRequest | None = field(init=False, default=None)
+    _sent_at: float = field(init=False, default=0.0)
+    _first_at: float | None = field(init=False, default=None)
     _accepted: ModelRequest | None = field(init=False, default=None)
     """The request that the provider started to answer, and charges for."""
 
@@ -100,7 +121,12 @@ class ModelTurn:
         except RunInterrupted:
             run_input = WorkAborted(self._clock(), await self._read_journaled_reply(), self._find_usage())
         last = () if isinstance(run_input, WorkAborted | RunExpired) else tuple(self._last)
-        return TurnOutcome(run_input, StreamedRows(tuple(self._rows), last))
+        return TurnOutcome(run_input, StreamedRows(tuple(self._rows), last), self._describe_call())
+
+    def _describe_call(self) -> ModelCall | None:
+        if self._sent is None:
+            return None
+        return ModelCall(self._source, self._sent, self._sent_at, self._first_at, self._clock())
 
     async def _call_model(self, delay: float) -> RunInput:
         if delay > 0:
@@ -193,11 +219,15 @@ class ModelTurn:
         A reply that arrives in a single read is journaled in the same commit as the decision that follows.
         """
         whole = False
+        self._sent_at = self._sent_at if self._sent else self._clock()
+        self._sent = request
         async with aclosing(provider.stream(request)) as chunks:
             async for batch in chunks:
                 self._accepted = request
                 entries = self._builder.add(batch if self._citations is None else await self._citations.take(batch))
                 whole = whole or (not self._rows and any(isinstance(chunk, FinishDelta) for chunk in batch))
+                if entries and self._first_at is None:
+                    self._first_at = self._clock()
                 if whole:
                     self._last += entries
                 elif entries:

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from projectdavid.engine.inputs import ModelFailed, RunClaimed
 from projectdavid.engine.run import AbortWork, CallModel, InputRefused, RunFailure, RunTools
+from projectdavid.instruments.work_context import current_work
 from projectdavid.ports import queries
 from projectdavid.ports.rows import OwnerQueueRow, RunRow
 from projectdavid.ports.store import RowMissing, StoreUnavailable
@@ -15,12 +16,14 @@ from projectdavid.runtime.queues import OwnerQueue, QueueWindow, WaitingRow
 from projectdavid.runtime.runs.crashes import GUILTY, SPACING, release
 from projectdavid.runtime.runs.decision_writer import RunLease
 from projectdavid.runtime.runs.driver import LeaseLost, RunDecision
+from projectdavid.runtime.runs.run_telemetry import run_context
 from projectdavid.runtime.tool_calls.call_context import CallEnvironment
 from projectdavid.runtime.tool_calls.tool_runner import ToolRunner
 from projectdavid.runtime.topics import WORK
 from projectdavid.runtime.worker.home_runs import HomeRuns
 from projectdavid.runtime.worker.thread_history import ThreadHistory
 from projectdavid.runtime.worker.turn import ModelTurn
+from projectdavid.runtime.worker.turn_telemetry import TurnTelemetry
 from projectdavid.runtime.worker.worker_services import WorkerServices
 
 log = logging.getLogger("projectdavid.worker")
@@ -42,7 +45,10 @@ class RunWorker:
         self._history = ThreadHistory(services.store)
         self.name = services.ids.new("worker")
         self._homes = HomeRuns(services.store, services.clock, self.name)
+        self._telemetry = TurnTelemetry(services.telemetry, services.models.cost)
         self._suspects_read_at = -math.inf
+        self.looked_at: float | None = None
+        """When this worker last looked for runs, in Unix seconds; None if it does not serve."""
         self._queue = OwnerQueue(self._load)
         self._tasks = LeasedTasks(room=limits.runs, look=limits.look, lease=limits.lease, freed=self._on_freed, log=log)
 
@@ -60,6 +66,7 @@ class RunWorker:
         await self._tasks.drain(seconds)
 
     async def _claim(self) -> None:
+        self.looked_at = self._clock()
         if self._tasks.free <= 0:
             return
         await self._claim_suspect()
@@ -141,6 +148,7 @@ class RunWorker:
         """Claim a run, and perform its commands until none is left."""
         claim = RunLease(self.name, self._clock() + self._limits.lease)
         claimed = decision = await self._driver.decide(n, RunClaimed(self._clock()), claim=claim)
+        current_work.set(run_context(claimed.row, claimed.next.run, self._services.telemetry))
         try:
             while (next_decision := await self._perform(decision)) is not None:
                 decision = next_decision
@@ -161,9 +169,11 @@ class RunWorker:
             match command:
                 case CallModel(delay):
                     outcome = await ModelTurn(self._services, self._history, decision).take(delay)
-                    return await self._driver.decide(
+                    decided = await self._driver.decide(
                         decision.n, outcome.run_input, holder=self.name, streamed=outcome.streamed
                     )
+                    self._telemetry.record(decision, outcome)
+                    return decided
                 case RunTools(calls):
                     return await self._tool_runner(decision).run(calls)
                 case AbortWork():
@@ -183,4 +193,4 @@ class RunWorker:
             quota=services.quota,
             look=services.limits.look,
         )
-        return ToolRunner(services.driver, services.toolbox, environment)
+        return ToolRunner(services.driver, services.toolbox, environment, services.telemetry)

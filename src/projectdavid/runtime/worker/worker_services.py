@@ -1,7 +1,8 @@
 """The services that a worker uses to execute runs, and its limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.store import Store
 from projectdavid.runtime.clock import Clock
@@ -41,3 +42,4 @@ class WorkerServices:
     quota: Quota
     citations: CitationLookup | None
     """None: replies have no citations."""
+    telemetry: Telemetry = field(default_factory=Telemetry)

@@ -21,7 +21,17 @@ from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
 from projectdavid.adapters.stores.postgres.sweep import ErasureSweep
 from projectdavid.adapters.stores.postgres.writer import GroupWriter, learn
 from projectdavid.adapters.stores.queries import SHARED, measure
-from projectdavid.ports.store import AnyRow, Op, R, RowQuery, StoreUnavailable, StoreView, SweptRows, Value
+from projectdavid.ports.store import (
+    AnyRow,
+    CommitObserver,
+    Op,
+    R,
+    RowQuery,
+    StoreUnavailable,
+    StoreView,
+    SweptRows,
+    Value,
+)
 
 T = TypeVar("T")
 POOL = 8
@@ -31,12 +41,16 @@ PAGE = 50
 
 
 class PostgresStore:
-    """A store in a database that processes share; `pool` is the number of connections for reads."""
+    """A store in a database that processes share.
+
+    `pool` is the number of connections for reads. `observe` is called after each commit.
+    """
 
     exclusive = False
 
-    def __init__(self, url: str, pool: int = POOL) -> None:
+    def __init__(self, url: str, pool: int = POOL, observe: CommitObserver = lambda _, __: None) -> None:
         self._url = url
+        self._observe = observe
         self._size = pool
         self._pool: asyncpg.Pool | None = None
         self._writer: GroupWriter | None = None
@@ -64,7 +78,7 @@ class PostgresStore:
         self._pool = await asyncpg.create_pool(
             self._url, min_size=1, max_size=self._size, init=prepare_pooled, connection_class=Connection, **OPTIONS
         )
-        self._writer = GroupWriter(self._url)
+        self._writer = GroupWriter(self._url, self._observe)
 
     async def close(self) -> None:
         """Commit pending writes, and disconnect."""

@@ -7,6 +7,7 @@ lost, the writer looks for the mark of the transaction, and runs it again only i
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from projectdavid.adapters.stores.postgres.connections import (
 from projectdavid.adapters.stores.postgres.locks import STREAM, SYSTEM, Locks, was_committed
 from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
 from projectdavid.adapters.stores.postgres.streaming import stream
-from projectdavid.ports.store import AnyRow, Op, StoreError, StoreUnavailable
+from projectdavid.ports.store import AnyRow, CommitObserver, Op, StoreError, StoreUnavailable
 
 log = logging.getLogger("projectdavid.store")
 
@@ -69,8 +70,9 @@ class _Rejected(Exception):
 class GroupWriter:
     """Owns the writing connection of a process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, observe: CommitObserver) -> None:
         self._url = url
+        self._observe = observe
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Job] = []
         self._arrived = asyncio.Event()
@@ -180,6 +182,7 @@ class GroupWriter:
                 await patience.retry_after(error)
 
     async def _transact(self, connection: asyncpg.Connection, jobs: list[_Job], mark: UUID) -> None:
+        begun = time.perf_counter()
         await connection.execute("BEGIN")
         locks = Locks()
         for job in jobs:
@@ -197,6 +200,8 @@ class GroupWriter:
             await connection.execute(PRUNE)
         self._committing = written
         await connection.execute("COMMIT" if written else "ROLLBACK")
+        if written:
+            self._observe(time.perf_counter() - begun, len(jobs))
 
     async def _run_all(self, connection: asyncpg.Connection, jobs: list[_Job]) -> bool:
         """Run groups in order; returns True if one of them wrote.

@@ -19,6 +19,7 @@ from projectdavid.adapters.stores.sqlite.sweep import ErasureSweep
 from projectdavid.adapters.stores.sqlite.writer import CommitRunner, CommitThread, GroupWriter
 from projectdavid.ports.store import (
     AnyRow,
+    CommitObserver,
     Op,
     R,
     RowQuery,
@@ -52,7 +53,8 @@ class SQLiteStore:
     """A store in one file, which only one process can open at a time.
 
     `reserve` is the disk space in bytes that is reserved for deletions on a full disk. `inspect` is called before the
-    file is opened or created, when no other process can use it; its exceptions are propagated.
+    file is opened or created, when no other process can use it; its exceptions are propagated. `observe` is called
+    after each commit.
     """
 
     exclusive = True
@@ -63,8 +65,10 @@ class SQLiteStore:
         commits: Callable[[], CommitRunner] = CommitThread,
         reserve: int = 0,
         inspect: Callable[[], None] = lambda: None,
+        observe: CommitObserver = lambda _, __: None,
     ) -> None:
         self._path = path
+        self._observe = observe
         self._reserve = DiskReserve(path.with_suffix(".reserve"), reserve)
         self._inspect = inspect
         self._commits = commits
@@ -88,7 +92,7 @@ class SQLiteStore:
             self._reader = _connect(self._path)
             self._reserve.open()
             self._sweep = ErasureSweep(connection)
-            self._writer = GroupWriter(connection, self._commits(), self._reserve)
+            self._writer = GroupWriter(connection, self._commits(), self._reserve, self._observe)
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise StoreUnavailable(f"{self._path} is damaged: {error}", RESTORE) from error
         except apsw.Error as error:

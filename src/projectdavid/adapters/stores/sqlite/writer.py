@@ -7,6 +7,7 @@ part of the next one.
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import apsw
 
 from projectdavid.adapters.stores.sqlite.queries import QUERIES
 from projectdavid.adapters.stores.sqlite.reserve import DiskReserve
-from projectdavid.ports.store import AnyRow, Op, StoreError, StoreUnavailable
+from projectdavid.ports.store import AnyRow, CommitObserver, Op, StoreError, StoreUnavailable
 
 DISK_ERRORS = (
     apsw.FullError,
@@ -121,8 +122,15 @@ class CommitThread:
 class GroupWriter:
     """Owns the writing connection."""
 
-    def __init__(self, connection: apsw.Connection, commits: CommitRunner, reserve: DiskReserve) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        commits: CommitRunner,
+        reserve: DiskReserve,
+        observe: CommitObserver = lambda _, __: None,
+    ) -> None:
         self._connection = connection
+        self._observe = observe
         self._reserve = reserve
         self._commits = commits
         self._loop = asyncio.get_running_loop()
@@ -205,7 +213,7 @@ class GroupWriter:
         self._begin(jobs if self._reserve.restore() else _only_deleting(jobs))
 
     def _begin(self, jobs: list[_Job]) -> None:
-        settle = partial(self._settle, jobs)
+        settle = partial(self._settle, jobs, time.perf_counter())
         if any(job.large for job in jobs):
             self._commits.run(partial(self._write, jobs), settle)
             return
@@ -217,7 +225,7 @@ class GroupWriter:
         if written:
             self._commits.run(self._commit, settle)
         else:
-            settle(None)
+            self._settle(jobs, None, None)
 
     def _write(self, jobs: list[_Job]) -> None:
         if self._execute(jobs):
@@ -295,7 +303,8 @@ class GroupWriter:
             found.append(rows[0] if rows else None)
         return found
 
-    def _settle(self, jobs: list[_Job], error: apsw.Error | None) -> None:
+    def _settle(self, jobs: list[_Job], begun: float | None, error: apsw.Error | None) -> None:
+        """Report the outcome of groups to their callers; `begun` is None if nothing was committed."""
         failure: Exception | None = error
         if error is not None:
             if not self._connection.get_autocommit():
@@ -305,6 +314,8 @@ class GroupWriter:
                 return
             if isinstance(error, DISK_ERRORS):
                 failure = StoreUnavailable(f"cannot write: {error}")
+        elif begun is not None:
+            self._observe(time.perf_counter() - begun, len(jobs))
         for job in jobs:
             _resolve(job.done, failure or job.outcome)
         self._next()

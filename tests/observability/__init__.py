@@ -1,0 +1,1 @@
+"""Metrics, health, logs and traces, as monitoring systems see them."""
