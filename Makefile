@@ -11,7 +11,7 @@ SYNCED := .venv/.synced
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
-.PHONY: help setup sandbox demo serve test deep compat real-model check bench
+.PHONY: help setup sandbox demo serve test deep chaos scale compat real-model check bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests o
 
 chaos: $(SYNCED) ## Backups of a busy server, and kills, freezes and cuts of several processes, at random moments
 	@CHAOS_ROUNDS=20 FLEET_SCALE=10 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py tests/e2e/test_fleet.py
+
+scale: $(SYNCED) ## The tests of the server once more, over PostgreSQL
+	@TEST_STORE=postgres $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/server
 
 compat: $(SYNCED) ## Other parties' frameworks against the server
 	@$(BIN)/python -m pytest -m compat tests/compat/frameworks

@@ -14,8 +14,6 @@ from projectdavid.settings import Settings
 log = logging.getLogger("projectdavid.data")
 
 DEFAULT_PORT = 9000
-FIRST_USERS = "first_users"
-"""The key of `meta` that is set when the first users are created."""
 NO_KEYS = "restore it from a backup, or stop the server and run `projectdavid admin recover --save`"
 
 
@@ -25,7 +23,8 @@ async def first_start(platform: Platform) -> None:
         return
     now = int(platform.clock())
     keys: dict[str, str] = {}
-    ops: list[Op] = []
+    # Another process that shares the store, with another data folder, can be first.
+    ops = [Op(queries.USERS_NONE, missing=StaleRow())]
     for name, is_admin in (("admin", 1), ("user", 0)):
         user_id, key = platform.ids.new("user"), new_key()
         body = json.dumps({"full_name": f"First {name}", "oauth_provider": "local"})
@@ -33,8 +32,6 @@ async def first_start(platform: Platform) -> None:
         stored = {"prefix": prefix_of(key), "hash": hash_of(key, platform.secret), "owner": user_id}
         ops.append(Op(queries.KEY_INSERT, {**stored, "name": "first start", "now": now, "expires_at": None}))
         keys[name] = key
-    # Another process that shares the store, with another data folder, can be first.
-    ops.append(Op(queries.META_ADD, {"key": FIRST_USERS, "value": str(now)}, missing=StaleRow()))
     # The file first: keys that are stored but were never written down would be useless.
     write_credentials(platform.settings, keys["user"], keys["admin"])
     try:

@@ -16,8 +16,8 @@ from projectdavid.ports.store import Op
 
 SYSTEM = ""
 """The owner of groups that belong to none and have more than one operation."""
-ALONE = frozenset({"user_insert"})
-"""Single operations that need the lock of the system: a list of all rows has their positions."""
+LISTED = frozenset({"user_insert"})
+"""Operations that need the lock of the system: a list for admins has the positions of their rows."""
 STREAM = "journal_stream"
 ROW_ONLY = frozenset({STREAM, "journal_tell"})
 """Operations that need only the row of their run."""
@@ -51,12 +51,14 @@ class Locks:
 
     def add(self, ops: Sequence[Op], owner: str | None) -> None:
         """Add the locks of a group."""
-        alone = len(ops) == 1 and ops[0].query.name not in ALONE
+        alone = len(ops) == 1
         if owner is not None:
             self.owners.add(owner)
         is_owned = owner is not None
         for op in ops:
             name, params = op.query.name, op.params
+            if name in LISTED:
+                self.owners.add(SYSTEM)
             run = params.get("n") if name in BY_NUMBER else params.get("run")
             of = params.get("owner", params.get("of"))
             if isinstance(run, int):

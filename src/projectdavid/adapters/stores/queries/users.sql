@@ -5,6 +5,11 @@ INSERT INTO users (id, is_admin, created_at, updated_at, body) VALUES (:id, :is_
 -- returns: UserRow
 SELECT n, id, is_admin, created_at, updated_at, body, limits, revision FROM users WHERE id = :id AND erased = 0;
 
+-- name: users_none
+-- returns: FoundRow
+-- Return a row if there is no user yet.
+SELECT 1 AS found WHERE NOT EXISTS (SELECT 1 FROM users WHERE erased = 0);
+
 -- name: user_update
 UPDATE users SET
     body = :body, is_admin = :is_admin, limits = :limits, updated_at = :now, revision = revision + 1
