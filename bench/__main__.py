@@ -12,6 +12,7 @@ from bench.processes import Process, running
 from bench.public_retrieval import public_retrieval
 from bench.retrieval import retrieval
 from bench.sandbox import sandbox
+from bench.scale import scale
 from bench.search import search
 from bench.stalls import stalls
 
@@ -21,6 +22,7 @@ SUBJECTS = MEASURES | {
     "documents": documents,
     "retrieval": lambda rig: [*retrieval(rig), *public_retrieval(rig)],
     "stalls": stalls,
+    "scale": scale,
 }
 
 

@@ -54,6 +54,11 @@ class PostgresServer:
         """The file to which the server logs."""
         return self._folder / "log"
 
+    @property
+    def pid(self) -> int:
+        """The number of its first process, which starts the others."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def create(self) -> None:
         """Create the cluster, and start it."""
         if self._account is not None:

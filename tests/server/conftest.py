@@ -12,7 +12,7 @@ from projectdavid.composition.bootstrap import assemble
 from projectdavid.composition.embedded import EmbeddedPlatform
 from projectdavid.services.platform import Platform
 from projectdavid.settings import Settings
-from tests.databases import database_of
+from tests.databases import IS_POSTGRES, database_of
 from tests.server.routes import World, world_of
 from tests.server.script import player
 from tests.server.talking import Caller, ok
@@ -149,3 +149,14 @@ async def stage(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name, raising=False)
     async with theatre(tmp_path, clock) as stage:
         yield stage
+
+
+SQLITE_ONLY = ("test_data_folder.py", "test_lost_index.py", "test_two_servers.py")
+"""Files about the files of SQLite, or with stores of their own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is about SQLite if the servers of these tests use PostgreSQL."""
+    for item in items:
+        if IS_POSTGRES and item.path.parent == Path(__file__).parent and item.path.name in SQLITE_ONLY:
+            item.add_marker(pytest.mark.skip(reason="about the files of SQLite"))
