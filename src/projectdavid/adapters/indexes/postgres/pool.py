@@ -78,7 +78,7 @@ class IndexPool:
         async def connect() -> Pool:
             return await asyncpg.create_pool(
                 self._url,
-                min_size=1,
+                min_size=0,
                 max_size=self._size,
                 timeout=TIMEOUT,
                 command_timeout=TIMEOUT,

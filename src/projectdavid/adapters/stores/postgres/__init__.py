@@ -76,7 +76,7 @@ class PostgresStore:
                     raise StoreUnavailable(f"PostgreSQL: {error}") from error
                 await patience.retry_after(error)
         self._pool = await asyncpg.create_pool(
-            self._url, min_size=1, max_size=self._size, init=prepare_pooled, connection_class=Connection, **OPTIONS
+            self._url, min_size=0, max_size=self._size, init=prepare_pooled, connection_class=Connection, **OPTIONS
         )
         self._writer = GroupWriter(self._url, self._observe)
 

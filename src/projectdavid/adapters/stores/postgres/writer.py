@@ -23,6 +23,7 @@ from projectdavid.adapters.stores.postgres.connections import (
     Patience,
     connect,
     is_lost,
+    unavailable,
 )
 from projectdavid.adapters.stores.postgres.locks import STREAM, SYSTEM, Locks, was_committed
 from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
@@ -144,7 +145,7 @@ class GroupWriter:
                 at = rejection.at
                 parts = [one for one in (part[:at], part[at : at + 1], part[at + 1 :]) if one] + parts
                 continue
-            except (StoreUnavailable, asyncpg.PostgresError) as error:
+            except StoreUnavailable as error:
                 for job in part:
                     job.outcome = error
             for job in part:
@@ -175,8 +176,9 @@ class GroupWriter:
                 await self._roll_back()
                 await patience.retry_after(error)
             except DRIVER_ERRORS as error:
-                if not is_lost(error):
-                    raise
+                if not is_lost(error):  # the disk is full, for example
+                    await self._roll_back()
+                    raise unavailable(error) from error
                 is_unknown = is_unknown or self._committing
                 await self._drop()
                 await patience.retry_after(error)

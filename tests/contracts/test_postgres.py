@@ -1,0 +1,111 @@
+"""What is true of the store on PostgreSQL beyond the rules of every store."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from projectdavid.adapters.stores.postgres import PostgresStore
+from projectdavid.adapters.stores.postgres.queries import QUERIES
+from projectdavid.adapters.stores.sqlite.queries import QUERIES as SHARED
+from projectdavid.ports import queries
+from projectdavid.ports.store import StoreUnavailable
+from tests.contracts.rows import born, journal, tell, thread, user
+from tests.fakes.cutting_proxy import Moment, cutting_proxy
+
+pytestmark = pytest.mark.anyio
+
+CUTS = 10
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_commit_whose_answer_is_lost_takes_effect_once(store_url: str, moment: Moment) -> None:
+    async with cutting_proxy(store_url) as (proxy, url):
+        store = PostgresStore(url, pool=1)
+        await store.open()
+        n = await born(store)
+        for number in range(CUTS):
+            proxy.arm(moment)
+            await store.write([tell(n, str(number))])
+        assert proxy.cuts == CUTS
+        assert [data for _, data in await journal(store, n)][1:] == [f'["{number}"]' for number in range(CUTS)]
+        await store.close()
+
+
+async def test_an_error_that_is_nobodys_mistake_leaves_the_store_usable(store_url: str) -> None:
+    store = PostgresStore(store_url, pool=1)
+    await store.open()
+    db = await asyncpg.connect(store_url)
+    await db.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;"
+        "CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW WHEN (new.id = 'bad') EXECUTE FUNCTION refuse()"
+    )
+    await db.close()
+    with pytest.raises(StoreUnavailable, match="no"):
+        await store.write([user("bad")])
+    await store.write([user("ann")])
+    await store.close()
+
+
+async def test_a_list_that_is_followed_while_processes_write_has_each_row_once(store_url: str) -> None:
+    stores = [PostgresStore(store_url, pool=2) for _ in range(3)]
+    for store in stores:
+        await store.open()
+    await stores[0].write([user("ann")])
+    is_over = False
+
+    async def write(name: int) -> None:
+        for number in range(40):
+            await stores[name].of("ann").write([thread(f"{name}-{number}")])
+
+    async def follow() -> list[str]:
+        seen: list[str] = []
+        after = None
+        view = stores[2].of("ann")
+        while True:
+            was_over = is_over
+            rows = await view.all(queries.THREADS_PAGE.asc, after=after, limit=7)
+            seen += [row.id for row in rows]
+            if rows:
+                after = rows[-1].n
+            elif was_over:
+                return seen
+
+    following = asyncio.create_task(follow())
+    await asyncio.gather(write(0), write(1))
+    is_over = True
+    seen = await following
+    assert sorted(seen) == sorted(f"{name}-{number}" for name in range(2) for number in range(40))
+    for store in stores:
+        await store.close()
+
+
+async def test_groups_of_two_processes_in_opposite_order_do_not_block_each_other(store_url: str) -> None:
+    stores = [PostgresStore(store_url, pool=1) for _ in range(2)]
+    for store in stores:
+        await store.open()
+    await stores[0].write([user("ann"), user("bob")])
+
+    async def write(store: PostgresStore, owners: list[str], name: str) -> None:
+        for number in range(20):
+            groups = (store.of(owner).write([thread(f"{owner}-{name}-{number}")]) for owner in owners)
+            await asyncio.gather(*groups)
+
+    await asyncio.gather(write(stores[0], ["ann", "bob"], "a"), write(stores[1], ["bob", "ann"], "b"))
+    rows = await stores[0].of("ann").all(queries.THREADS_PAGE.asc, after=None, limit=99)
+    assert len(rows) == 40
+    for store in stores:
+        await store.close()
+
+
+async def test_every_query_exists_on_both_databases_with_the_same_parameters(store_url: str) -> None:
+    assert QUERIES.keys() == SHARED.keys()
+    db = await asyncpg.connect(store_url)
+    for name, query in QUERIES.items():
+        assert query.parameters == SHARED[name].parameters
+        assert query.owned == SHARED[name].owned
+        statement = await db.prepare(query.sql)
+        columns = [column.name for column in statement.get_attributes()]
+        record = SHARED[name].record
+        assert bool(columns) == (record is not None), name
+    await db.close()
