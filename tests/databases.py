@@ -23,3 +23,9 @@ def running_postgres() -> PostgresServer:
 def database_of(path: Path) -> dict[str, str]:
     """Settings of the database of a data folder, created at the first call; none for SQLite, which is in the folder."""
     return {"database_url": running_postgres().add_database()} if IS_POSTGRES else {}
+
+
+def execute_sql(path: Path, statement: str) -> list[str]:
+    """Execute a statement in the PostgreSQL database of a data folder; returns its rows as lines."""
+    name = database_of(path)["database_url"].rpartition("/")[2]
+    return running_postgres().execute(statement, name).split()

@@ -151,12 +151,19 @@ async def stage(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -
         yield stage
 
 
-SQLITE_ONLY = ("test_data_folder.py", "test_lost_index.py", "test_two_servers.py")
-"""Files about the files of SQLite, or with stores of their own."""
+SQLITE_ONLY = (
+    "test_data_folder.py",
+    "test_lost_index.py",
+    "test_two_servers.py",
+    "test_erasure.py::test_no_byte_of_a_deleted_user_is_left_while_the_server_runs",
+    "test_erasure.py::test_an_erasure_goes_on_after_a_crash",
+)
+"""Tests about the files of SQLite, or with stores of their own."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what is about SQLite if the servers of these tests use PostgreSQL."""
     for item in items:
-        if IS_POSTGRES and item.path.parent == Path(__file__).parent and item.path.name in SQLITE_ONLY:
+        name = item.nodeid.rpartition("tests/server/")[2]
+        if IS_POSTGRES and name.startswith(SQLITE_ONLY):
             item.add_marker(pytest.mark.skip(reason="about the files of SQLite"))

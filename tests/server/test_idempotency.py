@@ -14,6 +14,7 @@ from anyio.lowlevel import checkpoint
 from projectdavid.composition.embedded import EmbeddedPlatform
 from projectdavid.ports import queries
 from projectdavid.services.platform import Platform
+from tests.databases import IS_POSTGRES, execute_sql
 from tests.server.conftest import Clock, serving
 from tests.server.routes import ADMIN_ONLY, CASES, Asked, world_of
 from tests.server.talking import WEATHER, Caller, Json, ok, refused
@@ -80,10 +81,15 @@ def amounts(user: Caller) -> dict[str, int]:
 # Every route, whatever happens to the server.
 
 
+LOSE_ANSWERS = "UPDATE idempotency SET status = NULL, answer = NULL WHERE status IS NOT NULL"
+
+
 def lose_answers(folder: Path) -> int:
-    """Leave the file as it is when a server dies between what it does and the answer; how many answers there were."""
+    """Leave the data as when a server dies between what it does and the answer; how many answers there were."""
+    if IS_POSTGRES:
+        return len(execute_sql(folder, f"{LOSE_ANSWERS} RETURNING 1"))
     connection = apsw.Connection(str(folder / "projectdavid.db"))
-    connection.execute("UPDATE idempotency SET status = NULL, answer = NULL WHERE status IS NOT NULL")
+    connection.execute(LOSE_ANSWERS)
     lost = connection.changes()
     connection.close()
     return lost
