@@ -53,8 +53,8 @@ async def test_every_turn_is_counted_on_its_day(stage: Stage) -> None:
         await stage.answer(n, (call["tool_call_id"], "3"))
         await stage.events(n)
     assert [tuple(row) for row in await used(stage)] == [
-        (TODAY, 1, 20, 10, 0, 0, None, 1),
-        (TODAY + 1, 1, 10, 3, 0, 0, None, 1),
+        (str(TODAY), 1, 20, 10, 0, 0, None, 1),
+        (str(TODAY + 1), 1, 10, 3, 0, 0, None, 1),
     ]
     assert [tuple(row) for row in await used(stage, "model")] == [("script/model", 2, 30, 13, 0, 0, None, 1)]
     assert [tuple(row)[:2] for row in await used(stage, "assistant")] == [("asst_1", 2)]
@@ -72,7 +72,7 @@ async def test_a_turn_costs_what_its_model_does_and_others_are_told_apart(stage:
         ("script/model", 1, 10, 4, 0, 0, 65, 0),
         ("script/other", 1, 10, 4, 0, 0, None, 1),
     ]
-    assert [tuple(row) for row in await used(stage)] == [(TODAY, 2, 20, 8, 0, 0, 65, 1)]
+    assert [tuple(row) for row in await used(stage)] == [(str(TODAY), 2, 20, 8, 0, 0, 65, 1)]
 
 
 @pytest.mark.parametrize(

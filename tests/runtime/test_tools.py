@@ -268,6 +268,10 @@ class FullDisk:
         self._query = query
         self.refusals = refusals
 
+    @property
+    def exclusive(self) -> bool:
+        return self._store.exclusive
+
     async def one(self, query: RowQuery[R], **params: Value) -> R | None:
         return await self._store.one(query, **params)
 

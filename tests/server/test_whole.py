@@ -19,7 +19,7 @@ NEW_ID = re.compile(r"^req_[0-9a-f]{24}$")
 def test_health_needs_no_key(stranger: httpx2.Client) -> None:
     health = ok(stranger.get("/health"))
     assert list(health) == [
-        *("status", "version", "uptime_s", "providers", "tools", "sandbox", "knowledge", "web_search", "runs"),
+        *("status", "version", "role", "uptime_s", "providers", "tools", "sandbox", "knowledge", "web_search", "runs"),
         *("held_since", "store_free_bytes"),
     ]
     assert health["status"] == "ok"
