@@ -16,6 +16,8 @@ from tests.programs import find_program, require_programs
 from tests.timeouts import EVENT_TIMEOUT
 
 USER = "postgres"
+UNPRIVILEGED = 65534
+"""The number of the account without rights, if the system has none for PostgreSQL."""
 ATTEMPTS = 5
 """Ports that are tried: another process can take one between the choice and the start."""
 SETTINGS = """
@@ -173,8 +175,8 @@ def _find_account() -> pwd.struct_passwd | None:
     """Return an unprivileged account if this process runs as root, as which PostgreSQL refuses to run."""
     if os.geteuid() != 0:
         return None
-    names = {account.pw_name: account for account in pwd.getpwall()}
-    return names.get("postgres") or names["nobody"]
+    accounts = {account.pw_name: account for account in pwd.getpwall()}
+    return accounts.get(USER) or pwd.getpwuid(UNPRIVILEGED)
 
 
 def _environment() -> dict[str, str]:

@@ -139,7 +139,7 @@ async def buses(bus_service: BusService) -> AsyncGenerator[tuple[RemoteBus, Remo
 
 @pytest.fixture(params=["local", *REMOTE_BUSES])
 async def bus(request: pytest.FixtureRequest) -> AsyncGenerator[Bus]:
-    """An open bus on which nobody speaks."""
+    """An open bus without messages."""
     bus = LocalBus() if request.param == "local" else _bus_service(request, request.param).build()
     await bus.open()
     yield bus

@@ -7,8 +7,10 @@ import pytest
 
 from projectdavid.composition.bootstrap import assemble
 from projectdavid.ports import queries
-from projectdavid.ports.store import StoreUnavailable
+from projectdavid.ports.rows import VectorStoreFileRow
+from projectdavid.ports.store import Op, StoreUnavailable, Value
 from projectdavid.settings import Settings
+from tests.contracts.rows import born, file, knowledge
 
 pytestmark = pytest.mark.anyio
 
@@ -53,3 +55,28 @@ async def test_settings_that_do_not_fit_together_are_refused_with_the_setting_to
 ) -> None:
     with pytest.raises(StoreUnavailable, match=problem):
         await assemble(settings_of(tmp_path, **values))
+
+
+async def test_only_a_process_that_ingests_has_files_of_another_model_read_again(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    shared = {"database_url": postgres_url, "secret_key": SECRET, "public_url": "http://fleet.example"}
+    first = await assemble(settings_of(tmp_path / "first", **shared))
+    await born(first.store)
+    await first.store.of("ann").write([file("f"), *knowledge()])
+
+    async def attached() -> VectorStoreFileRow:
+        row = await first.store.of("ann").one(queries.STORE_FILE, store_id="vs", file_id="f")
+        assert row is not None
+        return row
+
+    n = (await attached()).n
+    claim: dict[str, Value] = {"n": n, "lease": "worker", "now": 1.0, "until": 2.0}
+    done: dict[str, Value] = {"n": n, "lease": "worker", "version": "v", "space": "model", "chunks": 1, "size": 1}
+    done |= {"warnings": "[]", "now": 2}
+    await first.store.write([Op(queries.INGEST_CLAIM, claim), Op(queries.INGEST_DONE, done)])
+    for role, stale in (("api", 0), ("worker", 1)):
+        process = await assemble(settings_of(tmp_path / role, role=role, **shared))
+        assert (await attached()).stale == stale
+        await process.close()
+    await first.close()

@@ -115,7 +115,8 @@ async def _start(platform: Platform) -> Platform:
     """
     store, held_since = platform.store, await get_hold(platform.store)
     try:
-        await platform.knowledge.open(recover=held_since is None)
+        ingests = platform.settings.role != "api"
+        await platform.knowledge.open(recover=held_since is None, ingests=ingests)
     except IndexUnavailable as error:
         raise StoreUnavailable(str(error)) from error
     if held_since is not None:

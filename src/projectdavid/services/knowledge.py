@@ -37,14 +37,16 @@ class KnowledgeService:
     upkeep: IndexSync
     retrieval: StoreRetrieval
 
-    async def open(self, *, recover: bool = True) -> None:
+    async def open(self, *, recover: bool = True, ingests: bool = True) -> None:
         """Open the index and synchronize it with the store, unless the server is read-only.
+
+        `ingests` is False if this process does not ingest files, so its embedding model decides nothing.
 
         Raises: IndexUnavailable, StoreUnavailable.
         """
         await self.index.open()
         if recover:
-            await self.upkeep.recover()
+            await self.upkeep.recover(ingests=ingests)
 
     async def serve(self) -> None:
         """Ingest files and remove deleted ones until cancelled."""

@@ -34,16 +34,18 @@ class IndexSync:
         self.left = 0
         """Number of files that remain."""
 
-    async def recover(self) -> None:
+    async def recover(self, *, ingests: bool = True) -> None:
         """Synchronize the index with the store, at the start of a process.
 
         If the store is exclusive, take all leases back, compare both, and ingest different files again. Otherwise
-        another process can be ingesting a file whose chunks are in the index before its row says so.
+        another process can be ingesting a file whose chunks are in the index before its row says so. A process that
+        ingests also has the files ingested again whose vectors are not those of its model.
 
         Raises:
             IndexUnavailable, StoreUnavailable: they cannot be used now.
         """
-        await self._store.write([Op(queries.INGEST_OUTDATED, {"space": self._space or ""})])
+        if ingests:
+            await self._store.write([Op(queries.INGEST_OUTDATED, {"space": self._space or ""})])
         if self._store.exclusive:
             await self._store.write([Op(queries.INGEST_RECOVER)])
             await self.reconcile()

@@ -20,7 +20,7 @@ from projectdavid.adapters.stores.postgres.migrations import migrate
 from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
 from projectdavid.adapters.stores.postgres.sweep import ErasureSweep
 from projectdavid.adapters.stores.postgres.writer import GroupWriter, learn
-from projectdavid.adapters.stores.queries import SHARED, measure
+from projectdavid.adapters.stores.queries import SHARED, check_owned, measure
 from projectdavid.ports.store import (
     AnyRow,
     CommitObserver,
@@ -218,6 +218,5 @@ class _OwnerView:
 
 def _owned_query(name: str) -> NamedQuery:
     query = QUERIES[name]
-    if not query.owned:
-        raise LookupError(f"the query '{name}' is not bound to an owner")
+    check_owned(name, query.owned)
     return query

@@ -27,7 +27,7 @@ from projectdavid.adapters.stores.postgres.connections import (
 )
 from projectdavid.adapters.stores.postgres.locks import STREAM, SYSTEM, Locks, was_committed
 from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
-from projectdavid.adapters.stores.postgres.streaming import stream
+from projectdavid.adapters.stores.postgres.stream_chunks import append_chunks
 from projectdavid.ports.store import AnyRow, CommitObserver, Op, StoreError, StoreUnavailable
 
 log = logging.getLogger("projectdavid.store")
@@ -217,7 +217,7 @@ class GroupWriter:
             while end < len(jobs) and jobs[end].is_stream:
                 end += 1
             if end > at:
-                outcomes = await stream(connection, [job.ops[0] for job in jobs[at:end]])
+                outcomes = await append_chunks(connection, [job.ops[0] for job in jobs[at:end]])
                 for job, outcome in zip(jobs[at:end], outcomes, strict=True):
                     job.outcome = outcome
                     written = written or not isinstance(outcome, Exception)

@@ -87,6 +87,16 @@ def check_params(query: str, parameters: Set[str], given: Set[str]) -> None:
         raise TypeError(f"The query '{query}' {' and '.join(wrong)}.")
 
 
+def check_owned(query: str, is_owned: bool) -> None:
+    """Check that a query which a view of an owner runs is bound to the owner.
+
+    Raises:
+        LookupError: it is not.
+    """
+    if not is_owned:
+        raise LookupError(f"the query '{query}' is not bound to an owner")
+
+
 def measure(value: object) -> int:
     """Return the maximum bytes of a value in an answer."""
     if isinstance(value, str):

@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from projectdavid.adapters.stores.queries import SHARED
+from projectdavid.adapters.stores.queries import SHARED, check_owned
 from projectdavid.adapters.stores.sqlite.migrations import migrate
 from projectdavid.adapters.stores.sqlite.queries import QUERIES, NamedQuery
 from projectdavid.adapters.stores.sqlite.reserve import DiskReserve
@@ -224,8 +224,7 @@ class _OwnerView:
 
 def _owned_query(name: str) -> NamedQuery:
     query = QUERIES[name]
-    if not query.owned:
-        raise LookupError(f"the query '{name}' is not bound to an owner")
+    check_owned(name, query.owned)
     return query
 
 

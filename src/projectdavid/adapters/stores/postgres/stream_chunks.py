@@ -1,4 +1,4 @@
-"""Appends the chunks of many streams to their journals in one statement."""
+"""The chunks of many streams, appended to their journals in one statement."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ SELECT h.place, e.start + h.before AS position FROM held AS h JOIN ends AS e ON 
 """
 
 
-async def stream(connection: asyncpg.Connection, ops: Sequence[Op]) -> list[list[AnyRow | None] | Exception]:
+async def append_chunks(connection: asyncpg.Connection, ops: Sequence[Op]) -> list[list[AnyRow | None] | Exception]:
     """Append chunks, whose runs are locked; returns for each its rows, or the error if its run has moved on."""
     fields: list[list[Any]] = [[] for _ in range(6)]
     for op in ops:
