@@ -8,6 +8,8 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
+Body = bytes | Callable[[], bytes] | Callable[[], Iterable[bytes]]
+"""Bytes, or a function that builds them: large bodies exist only while they are sent."""
 JSON = "application/json"
 FORM = "multipart/form-data; boundary=b"
 MEGABYTE = 1024 * 1024
@@ -17,11 +19,11 @@ IMAGE = "data:image/png;base64," + "iVBORw0KGgoA" * 1_600_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request; `body` is bytes, or pieces of them that are sent in chunks."""
+    """A request; `body` is bytes, or a function that builds them, or pieces that are sent in chunks."""
 
     method: str
     path: str
-    body: bytes | Callable[[], Iterable[bytes]] = b""
+    body: Body = b""
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -80,7 +82,7 @@ class Heavy:
     follow_up: float = 0
 
 
-def post(name: str, status: int, path: str, body: bytes | Callable[[], Iterable[bytes]], **options: Any) -> Heavy:
+def post(name: str, status: int, path: str, body: Body, **options: Any) -> Heavy:
     """A POST that needs nothing to be there."""
     return Heavy(name, status, lambda _: Request("POST", path, body, **options))
 
@@ -109,12 +111,14 @@ def function_tool(count: int) -> bytes:
     )
 
 
-def in_thread(path: str, body: bytes, method: str = "POST", **options: Any) -> Callable[[Client], Request]:
-    """A request about a new thread, whose id replaces `{thread}` in path and body."""
+def in_thread(
+    path: str, build: Callable[[], bytes], method: str = "POST", **options: Any
+) -> Callable[[Client], Request]:
+    """A request about a new thread, whose id replaces `{thread}` in its path and in the body that `build` returns."""
 
     def prepare(client: Client) -> Request:
         thread = client.make("/v1/threads")["id"]
-        named = body.replace(b"{thread}", thread.encode())
+        named = build().replace(b"{thread}", thread.encode())
         return Request(method, path.replace("{thread}", thread), named, **options)
 
     return prepare
@@ -239,66 +243,90 @@ OUTPUTS = b'{"tool_outputs":[%b]}'
 OUTPUT = b'{"tool_call_id":"c","output":"o"}'
 SPOKEN = "/openai/v1/threads/{thread}/messages"
 REJECTED: tuple[Heavy, ...] = (
-    *(post(f"20k wrong values, {path}", 400, path, bad_metadata(20_000)) for path in BOTH),
-    *(post(f"100k wrong values, {path}", 400, path, bad_metadata(100_000)) for path in BOTH),
-    *(post(f"1.5M wrong values (18 MB), {path}", 400, path, bad_metadata(1_500_000)) for path in BOTH),
-    post("1.5M wrong values, large body, /openai/v1/threads", 400, "/openai/v1/threads", bad_metadata(1_500_000)),
-    *(post(f"2M unknown fields (23 MB), {path}", 400, path, b"{%b}" % members(2_000_000, b"1")) for path in BOTH),
-    post("1000 unknown fields, /v1/assistants", 422, "/v1/assistants", b"{%b}" % members(1000, b"1")),
-    post("1000 unknown fields, /openai/v1/threads", 400, "/openai/v1/threads", b"{%b}" % members(1000, b"1")),
-    post("300k unknown fields, /v1/threads", 413, "/v1/threads", b"{%b}" % members(300_000)),
-    post("300k unknown fields, /openai/v1/threads", 400, "/openai/v1/threads", b"{%b}" % members(300_000)),
+    *(post(f"20k wrong values, {path}", 400, path, lambda: bad_metadata(20_000)) for path in BOTH),
+    *(post(f"100k wrong values, {path}", 400, path, lambda: bad_metadata(100_000)) for path in BOTH),
+    *(post(f"1.5M wrong values (18 MB), {path}", 400, path, lambda: bad_metadata(1_500_000)) for path in BOTH),
+    post(
+        "1.5M wrong values, large body, /openai/v1/threads", 400, "/openai/v1/threads", lambda: bad_metadata(1_500_000)
+    ),
     *(
-        post(f"escapes in a name (30 MB), {path}", 400, path, b'{"model":"%b"}' % (rb"\u0041" * 5_000_000))
+        post(f"2M unknown fields (23 MB), {path}", 400, path, lambda: b"{%b}" % members(2_000_000, b"1"))
         for path in BOTH
     ),
-    post("escapes in a name (2 MB), /v1/assistants", 422, "/v1/assistants", b'{"model":"%b"}' % (rb"\u0041" * 345_000)),
+    post("1000 unknown fields, /v1/assistants", 422, "/v1/assistants", lambda: b"{%b}" % members(1000, b"1")),
+    post("1000 unknown fields, /openai/v1/threads", 400, "/openai/v1/threads", lambda: b"{%b}" % members(1000, b"1")),
+    post("300k unknown fields, /v1/threads", 413, "/v1/threads", lambda: b"{%b}" % members(300_000)),
+    post("300k unknown fields, /openai/v1/threads", 400, "/openai/v1/threads", lambda: b"{%b}" % members(300_000)),
+    *(
+        post(f"escapes in a name (30 MB), {path}", 400, path, lambda: b'{"model":"%b"}' % (rb"\u0041" * 5_000_000))
+        for path in BOTH
+    ),
+    post(
+        "escapes in a name (2 MB), /v1/assistants",
+        422,
+        "/v1/assistants",
+        lambda: b'{"model":"%b"}' % (rb"\u0041" * 345_000),
+    ),
     Heavy(
         "escapes in a text (30 MB), messages",
         400,
-        in_thread("/v1/messages", native(content(text_block(rb"\u0041" * 5_000_000)))),
+        in_thread("/v1/messages", lambda: native(content(text_block(rb"\u0041" * 5_000_000)))),
     ),
     Heavy(
         "escapes in a text (12 MB), messages",
         422,
-        in_thread("/v1/messages", native(content(text_block(rb"\u0041" * 1_990_000)))),
+        in_thread("/v1/messages", lambda: native(content(text_block(rb"\u0041" * 1_990_000)))),
     ),
     Heavy(
         "1M bad blocks (23 MB), /v1/messages",
         400,
-        in_thread("/v1/messages", native(content(repeated(b'{"type":"text"}', 1_000_000)))),
+        in_thread("/v1/messages", lambda: native(content(repeated(b'{"type":"text"}', 1_000_000)))),
     ),
-    Heavy("1M bad blocks (16 MB), dialect", 400, in_thread(SPOKEN, content(repeated(b'{"type":"text"}', 1_000_000)))),
+    Heavy(
+        "1M bad blocks (16 MB), dialect",
+        400,
+        in_thread(SPOKEN, lambda: content(repeated(b'{"type":"text"}', 1_000_000))),
+    ),
     Heavy(
         "100 bad blocks of 400 fields, dialect",
         400,
-        in_thread(SPOKEN, content(repeated(b"{%b}" % members(400, b"1"), 100))),
+        in_thread(SPOKEN, lambda: content(repeated(b"{%b}" % members(400, b"1"), 100))),
     ),
-    post("1M outputs (33 MB), native", 413, "/v1/runs/r/submit_tool_outputs", OUTPUTS % repeated(OUTPUT, 1_000_000)),
-    post("16k bad outputs, native", 422, "/v1/runs/r/submit_tool_outputs", OUTPUTS % repeated(b'{"a":1}', 16_000)),
+    post(
+        "1M outputs (33 MB), native",
+        413,
+        "/v1/runs/r/submit_tool_outputs",
+        lambda: OUTPUTS % repeated(OUTPUT, 1_000_000),
+    ),
+    post(
+        "16k bad outputs, native", 422, "/v1/runs/r/submit_tool_outputs", lambda: OUTPUTS % repeated(b'{"a":1}', 16_000)
+    ),
     post(
         "16k bad outputs, dialect",
         400,
         "/openai/v1/threads/thread_1/runs/run_1/submit_tool_outputs",
-        OUTPUTS % repeated(b'{"a":1}', 16_000),
+        lambda: OUTPUTS % repeated(b'{"a":1}', 16_000),
     ),
-    *(post(f"function with 500k properties (14 MB), {path}", 400, path, function_tool(500_000)) for path in BOTH),
-    *(post(f"function with 20k properties, {path}", 400, path, function_tool(20_000)) for path in BOTH),
-    post("11k messages, dialect", 400, "/openai/v1/threads", texts(11_000, 20)),
-    post("deep objects (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", b'{"a":' * 6_000_000),
-    post("lists (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", b"[%b]" % repeated(b"[]", 11_000_000)),
-    post("spaces (32 MB), /openai/v1/threads", 200, "/openai/v1/threads", b" " * (32 * MEGABYTE - 2) + b"{}"),
-    post("quotes (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", b'"' * (32 * MEGABYTE)),
+    *(
+        post(f"function with 500k properties (14 MB), {path}", 400, path, lambda: function_tool(500_000))
+        for path in BOTH
+    ),
+    *(post(f"function with 20k properties, {path}", 400, path, lambda: function_tool(20_000)) for path in BOTH),
+    post("11k messages, dialect", 400, "/openai/v1/threads", lambda: texts(11_000, 20)),
+    post("deep objects (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", lambda: b'{"a":' * 6_000_000),
+    post("lists (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", lambda: b"[%b]" % repeated(b"[]", 11_000_000)),
+    post("spaces (32 MB), /openai/v1/threads", 200, "/openai/v1/threads", lambda: b" " * (32 * MEGABYTE - 2) + b"{}"),
+    post("quotes (32 MB), /openai/v1/threads", 400, "/openai/v1/threads", lambda: b'"' * (32 * MEGABYTE)),
     Heavy(
         "commas and colons in a text (32 MB), dialect",
         400,
-        in_thread(SPOKEN, content(text_block(b",:" * (16 * MEGABYTE - 100)))),
+        in_thread(SPOKEN, lambda: content(text_block(b",:" * (16 * MEGABYTE - 100)))),
     ),
     post(
         "a form of 20k small parts",
         422,
         "/v1/files",
-        b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n' * 20_000,
+        lambda: b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n' * 20_000,
         content_type=FORM,
     ),
     post("a form of near-boundaries (256 MB)", 201, "/v1/files", pieces(256 * MEGABYTE, b"\r\n--a"), content_type=FORM),
@@ -307,13 +335,15 @@ REJECTED: tuple[Heavy, ...] = (
 )
 """What is refused, or does nothing."""
 TAKEN: tuple[Heavy, ...] = (
-    Heavy("an image of 19 MB, /v1/messages", 200, in_thread("/v1/messages", native(image_message()))),
-    Heavy("an image of 19 MB, dialect", 200, in_thread(SPOKEN, image_message())),
+    Heavy("an image of 19 MB, /v1/messages", 200, in_thread("/v1/messages", lambda: native(image_message()))),
+    Heavy("an image of 19 MB, dialect", 200, in_thread(SPOKEN, image_message)),
     Heavy(
-        "the same with an idempotency key", 200, in_thread(SPOKEN, image_message(), headers={"Idempotency-Key": "k"})
+        "the same with an idempotency key",
+        200,
+        in_thread(SPOKEN, image_message, headers={"Idempotency-Key": "k"}),
     ),
-    post("60 messages of 256k characters, dialect", 200, "/openai/v1/threads", texts(60, 256_000)),
-    post("10k messages, dialect", 200, "/openai/v1/threads", texts(10_000, 20)),
+    post("60 messages of 256k characters, dialect", 200, "/openai/v1/threads", lambda: texts(60, 256_000)),
+    post("10k messages, dialect", 200, "/openai/v1/threads", lambda: texts(10_000, 20)),
     Heavy("640 vectors of 1536 numbers", 200, vectors),
     post("a file of 512 MB", 201, "/v1/files", pieces(512 * MEGABYTE, b"\0"), content_type=FORM),
     Heavy("a file of 64 MB in base64", 200, base64_of_file),
