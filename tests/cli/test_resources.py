@@ -1,6 +1,7 @@
 """The commands around assistants, threads, runs, keys, users and models."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,14 @@ def test_a_key_is_made_listed_used_and_revoked(command: Command, monkeypatch: py
     assert "doctor" in error
     assert prefix not in [key["prefix"] for key in command("keys", "list", "--json").json]
     assert prefix in [key["prefix"] for key in command("keys", "list", "--all", "--json").json]
+
+
+def test_a_key_can_end_within_seconds(command: Command) -> None:
+    made = command("keys", "create", "--seconds", "90", "--json").json["details"]
+    ends, begins = (datetime.fromisoformat(made[name]) for name in ("expires_at", "created_at"))
+    assert ends - begins == timedelta(seconds=90)
+    both = command("keys", "create", "--seconds", "90", "--days", "1")
+    assert (both.code, "exclude each other" in both.err) == (2, True)
 
 
 def test_an_admin_makes_a_user_and_their_key(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

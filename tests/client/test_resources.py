@@ -143,6 +143,7 @@ def reading(
     return replace(made, body=None)
 
 
+AUTH_CODE = {"code": "pdc_1", "expires_at": "2026-01-01T00:00:00+00:00"}
 BLOCKS = [{"type": "text", "text": "Hi"}]
 OUTPUTS = [{"tool_call_id": "c", "output": "5"}]
 DESC, ASC = {"order": "desc"}, {"order": "asc"}
@@ -174,6 +175,9 @@ CASES = [
     ),
     case("keys.get_key_details", "GET /v1/users/u/apikeys/ea_1", KEY, "u", "ea_1"),
     case("keys.revoke_key", "DELETE /v1/users/u/apikeys/ea_1", {"prefix": "ea_1"}, "u", "ea_1"),
+    case("keys.create_key", "POST /v1/users/u/apikeys", CREATED, "u", expires_in=60),
+    replace(case("keys.create_code", "POST /v1/auth/codes", AUTH_CODE), body=None),
+    case("keys.exchange", "POST /v1/auth/exchange", CREATED, code="pdc_1", key_name="k", expires_in=60),
     case("keys.validate_key", "GET /v1/auth/validate-key", {"user_id": "u"}),
     case("threads.create_thread", "POST /v1/threads", THREAD),
     case("threads.create_thread", "POST /v1/threads", THREAD, participant_ids=["u"], meta_data={"a": 1}),

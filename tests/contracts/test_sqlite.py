@@ -42,12 +42,14 @@ ADMINISTRATION = {
     "removals_left",
     "admin_remains",
     "caller",
+    "auth_code",
     "key_used",
 }
 """For admins, and for whoever asks which user a key belongs to."""
 RUNTIME = {
     "config_insert",
     "idempotency_prune",
+    "auth_codes_prune",
     "erasures_swept",
     "erasure_done",
     "runs_erased",

@@ -483,8 +483,11 @@ BOUND_WRITES = {
     "run_delete": {"id": "old"},
     "journal_begin": {"run_id": "r", "kind": "warning", "data": "{}"},
     "call_mark": {"action_id": "act", "mark": "processing"},
+    "auth_code_use": {"hash": b"code", "now": 1},
     "key_revoke": {"prefix": "ea_1", "now": 5},
     "keys_prune": {"most": 0},
+    "keys_expire": {"now": 9},
+    "auth_codes_trim": {"most": 0},
     "delivery_test": {"id": "evt2", "assistant_id": "asst_1", "event": "webhook.test", "body": "{}", "now": 1},
     "delivery_redeliver": {"id": "evt", "now": 1},
     "webhook_secret_insert": {"assistant_id": "asst_1", "secret": "whsec_x", "now": 1},
@@ -557,7 +560,14 @@ BOUND_WRITES = {
     "import_end": {"id": "imp", "now": 2},
     "import_begin": {"id": "imp", "now": 3},
 }
-CREATIONS = {"thread_insert", "file_insert", "assistant_insert", "key_insert", "idempotency_claim"} | {
+CREATIONS = {
+    "thread_insert",
+    "file_insert",
+    "assistant_insert",
+    "key_insert",
+    "auth_code_insert",
+    "idempotency_claim",
+} | {
     "store_insert",
     "upload_insert",
     "page_keep",
@@ -584,12 +594,15 @@ async def furnish(store: Store) -> None:
     n = await born(store)
     await store.write([user("bob")])
     key = {"prefix": "ea_1", "hash": b"key", "name": None, "now": 1, "expires_at": None}
+    code = {"key_prefix": "ea_1", "expires_at": 5}
     event = {"event": "webhook.test", "body": "{}", "now": 1}
     await store.of("ann").write(
         [
             message("m", "t"),
             Op(queries.ASSISTANT_INSERT, {"id": "a", "body": "{}"}),
             Op(queries.KEY_INSERT, key),
+            Op(queries.KEY_INSERT, {**key, "prefix": "ea_2", "hash": b"expired", "expires_at": 5}),
+            *(Op(queries.AUTH_CODE_INSERT, {**code, "hash": one}) for one in (b"code", b"another code")),
             claim("key"),
             thread("t2"),
             *run("old", "t2"),

@@ -152,6 +152,8 @@ ROUTES: dict[str, list[Body | None]] = {
     "DELETE /v1/users/{user_id}": [None],
     "GET /v1/admin/erasures/{erasure_id}": [None],
     "GET /v1/auth/validate-key": [None],
+    "POST /v1/auth/codes": [None],
+    "POST /v1/auth/exchange": [lambda _: {"key_name": "k"}],
     "POST /v1/users/{user_id}/apikeys": [lambda _: {"key_name": "k"}],
     "GET /v1/users/{user_id}/apikeys": [None],
     "POST /v1/admin/users/{user_id}/keys": [lambda _: {"key_name": "k"}],
@@ -220,6 +222,8 @@ OF_BROUGHT = {
 """What is done with a store whose vectors its owner brings."""
 BY_LINK = "GET /v1/files/download"
 """What is signed says who may, and not a key."""
+BY_CODE = "POST /v1/auth/exchange"
+"""A one-time code says who may, and it works once: an idempotency key repeats nothing."""
 FORMS = {
     "POST /v1/files": "file",
     "POST /v1/uploads": "file",

@@ -20,6 +20,7 @@ OPTIONAL = {
     "POST /v1/users/{user_id}/apikeys",
     "POST /v1/admin/users/{user_id}/keys",
     "POST /v1/assistants/{assistant_id}/webhook/rotate",
+    "POST /v1/auth/exchange",
 }
 """Routes that do without a body."""
 

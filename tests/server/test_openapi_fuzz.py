@@ -42,7 +42,10 @@ LINKED = ["POST /v1/imports/{import_id}/files"]
 """Operations where the fuzzer replaces an invalid field by an id of an earlier answer, and then expects a refusal of
 the request, which is valid by then. `test_imports.py` checks what their form accepts."""
 OF_A_LIMIT = ["POST /v1/users/{user_id}/apikeys", "POST /v1/admin/users/{user_id}/keys"]
-"""Operations that answer 400 to well-formed requests too: the fuzzer makes users that may have no key."""
+"""Operations that answer 400 and 422 to well-formed requests too: the fuzzer makes users that may have no key, and both
+fields for the end of a key."""
+OF_A_CODE = ["POST /v1/auth/exchange"]
+"""The operation answers 429 to well-formed requests too: the fuzzer invents codes."""
 OF_A_URL = ["POST /v1/assistants", "PUT /v1/assistants/{assistant_id}"]
 """Operations that answer 422 to well-formed requests too: a `webhook_url` may lead where the guard lets nobody."""
 
@@ -83,7 +86,9 @@ def _refusing() -> list[Json]:
     days = ["GET /v1/usage"]  # which may be in the wrong order
     return [
         *answering(days, positive_data_acceptance=[*accepted, "422"]),
-        *answering([*stateful, *OF_A_LIMIT], positive_data_acceptance=accepted),
+        *answering(stateful, positive_data_acceptance=accepted),
+        *answering(OF_A_LIMIT, positive_data_acceptance=[*accepted, "422"]),
+        *answering(OF_A_CODE, positive_data_acceptance=[*accepted, "413", "429"]),
         *answering(LINKED, positive_data_acceptance=accepted, negative_data_rejection=["2xx", "4xx", "5xx"]),
         *answering(OF_A_RULE, positive_data_acceptance=ruled, negative_data_rejection=["4xx", "5xx"]),
         *answering(OF_A_URL, positive_data_acceptance=guarded),

@@ -11,10 +11,10 @@ from fastapi.routing import iter_route_contexts
 
 from projectdavid.composition.app import create_app
 from projectdavid.services.platform import Platform
-from tests.server.routes import ADMIN_ONLY, BY_LINK, CASES, ROUTES, Asked, World, places, world_of
+from tests.server.routes import ADMIN_ONLY, BY_CODE, BY_LINK, CASES, ROUTES, Asked, World, places, world_of
 from tests.server.talking import Caller, Json, ok, refused
 
-OPEN = {"GET /health", BY_LINK}
+OPEN = {"GET /health", BY_LINK, BY_CODE}
 NOT_LOOKED_UP = {
     ("POST /v1/runs", ("body", "id")): "the id that a client thinks up is ignored",
     ("POST /v1/assistants", ("body", "id")): "may only be null",

@@ -49,14 +49,19 @@ def list_(
 def create(
     name: Annotated[str | None, typer.Option(help="The name of the key.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How long the key is valid. Default: no expiry.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=1, help="The same in seconds, instead of --days.")] = None,
     user: User = None,
     idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a key, and print it. It is shown only once."""
+    if days is not None and seconds is not None:
+        raise typer.BadParameter("--days and --seconds exclude each other", param_hint="--seconds")
     with _client(user) as client:
         owner = user or own_id(client)
-        created = client.keys.create_key(owner, key_name=name, expires_in_days=days, idempotency_key=idempotency_key)
+        created = client.keys.create_key(
+            owner, key_name=name, expires_in_days=days, expires_in=seconds, idempotency_key=idempotency_key
+        )
     if as_json:
         print_json(created)
         return

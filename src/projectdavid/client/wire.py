@@ -63,7 +63,7 @@ class IdentifiedObject(Protocol):
 class ApiCall:
     """One API request: `path` follows the base URL; `body` is any JSON value, or None for no body.
 
-    `stream` creates the body in pieces, once for each attempt.
+    `stream` creates the body in pieces, once for each attempt. With `once`, there is one attempt.
     """
 
     method: str
@@ -72,6 +72,7 @@ class ApiCall:
     body: Any = None
     headers: dict[str, str] | None = None
     stream: Callable[[], Any] | None = None
+    once: bool = False
 
 
 def id_of(thing: str | IdentifiedObject) -> str:

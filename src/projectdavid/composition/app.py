@@ -43,6 +43,8 @@ CORS: Any = {
 """Access of the pages in `cors_origins`: like any client with a key, without cookies."""
 OPEN = frozenset({"/health", "/v1/files/download"})
 """Paths that need no key."""
+EXCHANGE = "/v1/auth/exchange"
+"""The path that takes a one-time code instead of a key, and no idempotency key."""
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -188,8 +190,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path, methods in schema["paths"].items():
             if path not in OPEN:
                 for method, operation in methods.items():
-                    operation["security"] = [{"ApiKey": []}, {"Bearer": []}]
-                    if method == "post":
+                    operation["security"] = [*([{}] if path == EXCHANGE else []), {"ApiKey": []}, {"Bearer": []}]
+                    if method == "post" and path != EXCHANGE:
                         describe_key(operation)
         names = app.state.platform.toolbox.names
         describe_tool_types(schema, {"PlatformTool": names, "AttachmentTool": names})

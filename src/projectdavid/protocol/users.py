@@ -64,11 +64,36 @@ class UserDeleted(Answer):
     """The report at this time."""
 
 
-class KeyCreate(Request):
-    """The body that creates an API key."""
+KeyName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
+CODE_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+SESSION_SECONDS = 12 * 3600
+MAX_SESSION_SECONDS = 30 * 86_400
 
-    key_name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)] | None = None
+
+class KeyCreate(Request):
+    """The body that creates an API key. It expires after days or seconds, or never."""
+
+    key_name: KeyName | None = None
     expires_in_days: Annotated[int, Field(ge=1, le=36_500), WHOLE] | None = None
+    expires_in: Annotated[int, Field(ge=1, le=36_500 * 86_400), WHOLE] | None = None
+    """Seconds; instead of `expires_in_days`."""
+
+
+class AuthCode(Answer):
+    """A one-time code that `POST /v1/auth/exchange` exchanges for an API key."""
+
+    code: str
+    expires_at: str
+
+
+class KeyExchange(Request):
+    """The body that exchanges a one-time code, or the key of the request, for an API key that expires."""
+
+    code: Annotated[str, StringConstraints(pattern=CODE_PATTERN)] | None = None
+    """A one-time code; without one, the key of the request is exchanged."""
+    key_name: KeyName | None = None
+    expires_in: Annotated[int, Field(ge=1, le=MAX_SESSION_SECONDS), WHOLE] = SESSION_SECONDS
+    """Seconds until the new key expires."""
 
 
 class Key(Answer):

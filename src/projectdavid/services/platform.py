@@ -22,6 +22,7 @@ from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.runs.driver import RunDriver
 from projectdavid.runtime.tool_calls.toolbox import Toolbox
 from projectdavid.runtime.worker.worker import RunWorker
+from projectdavid.security.auth_codes import WrongCodeLimiter
 from projectdavid.security.rate_limiter import RateLimiter
 from projectdavid.security.signed_links import SignedLinks
 from projectdavid.services.gauges import ServerGauges
@@ -71,6 +72,7 @@ class Platform:
     gauges: ServerGauges
     terminals: TerminalService | None = None
     """Shell sessions of threads, if the tool is available."""
+    wrong_codes: WrongCodeLimiter = field(default_factory=WrongCodeLimiter)
     viewers: Counter[str] = field(default_factory=Counter[str])
     """Number of terminal viewers by owner."""
     hands: SandboxService | None = None

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from projectdavid.api.native import (
     actions,
     assistants,
+    auth_codes,
     completions,
     computer,
     erasures,
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     completions.router,
     models.router,
     users.router,
+    auth_codes.router,
     erasures.router,
     keys.router,
     usage.router,

@@ -1,11 +1,12 @@
 """API keys: users create, list and revoke their own; the key itself is returned once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request, Response
 
 from projectdavid.api.http.answers import json_answer
-from projectdavid.api.http.errors import CONFLICT, FORBIDDEN, WITH_BODY, missing_error
+from projectdavid.api.http.errors import CONFLICT, FORBIDDEN, WITH_BODY, ApiError, missing_error
 from projectdavid.api.native.serializers import iso, router
 from projectdavid.api.requests.authentication import Auth, Caller
 from projectdavid.ports import queries
@@ -27,7 +28,18 @@ EMPTY: dict[int | str, dict[str, Any]] = {
 async def create_key(user_id: str, caller: Auth, body: KeyCreate | None = None) -> Response:
     """Create a key: for oneself, or as an admin for any user."""
     body = body or KeyCreate()
+    if body.expires_in is not None and body.expires_in_days is not None:
+        message = "'expires_in' and 'expires_in_days' exclude each other; send one of them."
+        raise ApiError(422, "invalid_value", message, "expires_in")
     await caller.check_access(user_id)
+    seconds = body.expires_in if body.expires_in_days is None else body.expires_in_days * DAY
+    return await store_key(caller, user_id, body.key_name, seconds)
+
+
+async def store_key(
+    caller: Caller, user_id: str, name: str | None, seconds: int | None, before: Sequence[Op] = ()
+) -> Response:
+    """Store a new key of a user, after the operations `before`, and return the response that shows it once."""
     platform = caller.platform
     key = new_key(caller.random)
     now = int(platform.clock())
@@ -35,13 +47,17 @@ async def create_key(user_id: str, caller: Auth, body: KeyCreate | None = None) 
         "prefix": prefix_of(key),
         "hash": hash_of(key, platform.secret),
         "owner": user_id,
-        "name": body.key_name,
+        "name": name,
         "now": now,
-        "expires_at": None if body.expires_in_days is None else now + body.expires_in_days * DAY,
+        "expires_at": None if seconds is None else now + seconds,
     }
-    clash = UniqueClash("key", prefix_of(key))
-    prune = Op(queries.KEYS_PRUNE, {"owner": user_id, "most": REVOKED_KEYS_KEPT})
-    await caller.write([Op(queries.KEY_INSERT, params, clash=clash), prune], platform.store, user_id)
+    ops = [
+        *before,
+        Op(queries.KEYS_EXPIRE, {"owner": user_id, "now": now}),
+        Op(queries.KEY_INSERT, params, clash=UniqueClash("key", prefix_of(key))),
+        Op(queries.KEYS_PRUNE, {"owner": user_id, "most": REVOKED_KEYS_KEPT}),
+    ]
+    await caller.write(ops, platform.store, user_id)
     details = await _find(caller, user_id, prefix_of(key))
     return json_answer({"plain_key": key, "details": _wire(details, now)}, 201, {"cache-control": "no-store"})
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from projectdavid.api.http.errors import ApiError, missing_error
 from projectdavid.ports import queries
+from projectdavid.ports.rows import CallerRow
 from projectdavid.ports.store import AnyRow, Op, StoreUnavailable, StoreView
 from projectdavid.runtime.ids import IdFactory, Source
 from projectdavid.runtime.quota import OwnerLimits
@@ -145,14 +146,20 @@ async def _look_up(request: Request) -> Caller:
     row = await platform.store.one(queries.CALLER, hash=hash_of(key, platform.secret), now=now)
     if row is None:
         raise _unauthorized_error("The API key is not valid: unknown, revoked or expired.")
-    allowed = platform.quota.parse_limits(row.limits)
-    if allowed.requests_per_minute is not None:
-        await platform.rates.take(row.id, allowed.requests_per_minute, platform.clock())
+    who = build_caller(platform, row)
+    if who.allowed.requests_per_minute is not None:
+        await platform.rates.take(row.id, who.allowed.requests_per_minute, platform.clock())
     if row.last_used_at is None or now - row.last_used_at >= USED_EVERY:
         with suppress(StoreUnavailable):  # reads do not depend on recording the last use
             await platform.store.write([Op(queries.KEY_USED, {"prefix": row.prefix, "now": now})])
+    return who
+
+
+def build_caller(platform: Platform, row: CallerRow) -> Caller:
+    """Return the caller whose key or one-time code was found."""
+    allowed = platform.quota.parse_limits(row.limits)
     return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform, row.prefix, allowed)
 
 
 Auth = Annotated[Caller, Depends(caller)]
-"""Dependency of every route except /health."""
+"""Dependency of every route except /health and the exchange of codes."""

@@ -56,6 +56,9 @@ async def off_loop(size: int, function: Callable[..., T], *arguments: Any) -> T:
 class JsonRoute(APIRoute):
     """JSON route: rejects other content types with 415, and authenticates before it reads the body."""
 
+    is_open = False
+    """Whether the route reads the body of a client without a key."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler with the strict JSON parser."""
         handle = super().get_route_handler()
@@ -63,7 +66,8 @@ class JsonRoute(APIRoute):
             return handle
 
         async def strictly(plain: Request) -> Response:
-            await caller(plain)
+            if not self.is_open:
+                await caller(plain)
             request = JsonRequest(plain.scope, plain.receive)
             try:
                 body = await request.body()
@@ -81,6 +85,12 @@ class JsonRoute(APIRoute):
             return await handle(request)
 
         return strictly
+
+
+class OpenJsonRoute(JsonRoute):
+    """JSON route without authentication, for a handler that authenticates by the body. Its bodies must be small."""
+
+    is_open = True
 
 
 def incomplete_error() -> ApiError:

@@ -121,7 +121,7 @@ class AsyncTransport:
             try:
                 return await self._attempt(call, self._timeout, stream=False)
             except (APIConnectionError, APIStatusError) as failure:
-                seconds = self.retry.pause(attempt, failure)
+                seconds = None if call.once else self.retry.pause(attempt, failure)
                 if seconds is None:
                     raise
             await pause_async(seconds)

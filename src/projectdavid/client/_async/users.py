@@ -4,10 +4,10 @@ from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client.fields import NOT_GIVEN, Maybe, given_fields, present
 from projectdavid.client.lists import AnswerList, Order
 from projectdavid.client.resource import MethodGroup
-from projectdavid.client.wire import at
+from projectdavid.client.wire import ApiCall, at, read
 from projectdavid.protocol.assistants import JsonObject
 from projectdavid.protocol.erasures import Erasure
-from projectdavid.protocol.users import Key, KeyCreated, KeyRevoked, Keys, KeyValid, User, UserDeleted
+from projectdavid.protocol.users import AuthCode, Key, KeyCreated, KeyRevoked, Keys, KeyValid, User, UserDeleted
 
 
 class AsyncUsers(MethodGroup):
@@ -128,10 +128,14 @@ class AsyncAPIKeys(MethodGroup):
         key_name: str | None = None,
         expires_in_days: int | None = None,
         *,
+        expires_in: int | None = None,
         idempotency_key: str | None = None,
     ) -> KeyCreated:
-        """Create a key. Its `plain_key` is returned only once, and on retries with the same `idempotency_key`."""
-        body = present(key_name=key_name, expires_in_days=expires_in_days)
+        """Create a key, which expires after `expires_in` seconds, after `expires_in_days`, or never.
+
+        Its `plain_key` is returned only once, and on retries with the same `idempotency_key`.
+        """
+        body = present(key_name=key_name, expires_in_days=expires_in_days, expires_in=expires_in)
         path = at("/v1/users/{}/apikeys", user_id)
         return await self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
@@ -141,10 +145,11 @@ class AsyncAPIKeys(MethodGroup):
         key_name: str | None = None,
         expires_in_days: int | None = None,
         *,
+        expires_in: int | None = None,
         idempotency_key: str | None = None,
     ) -> KeyCreated:
         """Create a key for another user (admin)."""
-        body = present(key_name=key_name, expires_in_days=expires_in_days)
+        body = present(key_name=key_name, expires_in_days=expires_in_days, expires_in=expires_in)
         path = at("/v1/admin/users/{}/keys", user_id)
         return await self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 
@@ -165,6 +170,28 @@ class AsyncAPIKeys(MethodGroup):
             ConflictError: it is the last valid key of the last admin.
         """
         return await self._transport.ask(KeyRevoked, "DELETE", at("/v1/users/{}/apikeys/{}", user_id, key_prefix))
+
+    async def create_code(self, *, idempotency_key: str | None = None) -> AuthCode:
+        """Create a one-time code for the user of this client's key: within 10 minutes, it can be exchanged for a key.
+
+        A code lets a browser sign in without seeing the key.
+        """
+        return await self._transport.ask(AuthCode, "POST", "/v1/auth/codes", key=idempotency_key)
+
+    async def exchange(
+        self, code: str | None = None, *, key_name: str | None = None, expires_in: int | None = None
+    ) -> KeyCreated:
+        """Exchange a one-time code, or this client's key, for a key that expires after `expires_in` seconds.
+
+        The default is 12 hours, the maximum 30 days. The request is not retried, because a code works once.
+
+        Raises:
+            AuthenticationError: the code is unknown, used or expired.
+            RateLimitError: this address sent too many wrong codes.
+        """
+        body = present(code=code, key_name=key_name, expires_in=expires_in)
+        call = ApiCall("POST", "/v1/auth/exchange", body=body, once=True)
+        return read(KeyCreated, await self._transport.send(call))
 
     async def validate_key(self) -> KeyValid:
         """Return the owner of this client's key.

@@ -129,7 +129,7 @@ class Transport:
             try:
                 return self._attempt(call, self._timeout, stream=False)
             except (APIConnectionError, APIStatusError) as failure:
-                seconds = self.retry.pause(attempt, failure)
+                seconds = None if call.once else self.retry.pause(attempt, failure)
                 if seconds is None:
                     raise
             pause(seconds)

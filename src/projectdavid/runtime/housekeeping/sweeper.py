@@ -102,6 +102,7 @@ class Sweeper:
             Op(queries.DELIVERIES_PRUNE, {"before": int(now - self._keep_deliveries), "limit": BATCH}),
             Op(queries.WEBHOOK_SECRETS_PRUNE, {"now": int(now), "limit": BATCH}),
             Op(queries.USED_TICKETS_PRUNE, {"before": now - TICKETS_KEPT, "limit": BATCH}),
+            Op(queries.AUTH_CODES_PRUNE, {"before": int(now), "limit": BATCH}),
             Op(queries.PAGES_PRUNE, {"before": now - PAGES_KEPT, "limit": BATCH}),
             Op(queries.RATE_LIMITS_PRUNE, {"before": now, "limit": BATCH}),
             Op(queries.TOMBSTONES_PRUNE, {"before": int(now - TOMBSTONES_KEPT), "limit": BATCH}),

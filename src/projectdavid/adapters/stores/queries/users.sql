@@ -85,6 +85,10 @@ WHERE owner = :owner AND prefix = :prefix;
 -- name: key_revoke
 UPDATE api_keys SET revoked_at = :now WHERE owner = :owner AND prefix = :prefix AND revoked_at IS NULL;
 
+-- name: keys_expire
+-- Revoke an owner's expired keys, so they no longer count against the limit of keys.
+UPDATE api_keys SET revoked_at = expires_at WHERE owner = :owner AND revoked_at IS NULL AND expires_at <= :now;
+
 -- name: key_used
 UPDATE api_keys SET last_used_at = :now WHERE prefix = :prefix;
 

@@ -1,0 +1,52 @@
+"""One-time codes, with which a browser gets an API key that expires.
+
+A code has 128 random bits, so only its keyed hash is stored, like that of a key. A code opens no other route.
+"""
+
+import os
+from base64 import urlsafe_b64encode
+from collections import OrderedDict, deque
+
+from projectdavid.runtime.ids import Source
+from projectdavid.runtime.quota import LimitExceeded
+
+LIFETIME = 600
+"""Seconds in which a code can be exchanged."""
+MAX_CODES = 20
+"""Codes of a user that are neither exchanged nor expired; the oldest ones are deleted."""
+MAX_WRONG = 10
+"""Wrong codes that a client address can send in a minute."""
+MINUTE = 60.0
+MAX_ADDRESSES = 10_000
+"""Addresses whose wrong codes are remembered; the one that sent none for the longest time is forgotten first."""
+
+
+def new_code(random: Source = os.urandom) -> str:
+    """Generate a new code."""
+    return f"pdc_{urlsafe_b64encode(random(16)).rstrip(b'=').decode()}"
+
+
+class WrongCodeLimiter:
+    """Counts wrong codes by client address, in this process. Addresses with too many of them are refused."""
+
+    def __init__(self) -> None:
+        self._sent_at: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def check(self, address: str, now: float) -> None:
+        """Check that an address can send another code.
+
+        Raises:
+            LimitExceeded: it sent too many wrong ones within a minute.
+        """
+        sent_at = self._sent_at.get(address, ())
+        recent = [at for at in sent_at if 0 <= now - at < MINUTE]
+        if len(recent) >= MAX_WRONG:
+            message = f"This address sent {MAX_WRONG} wrong codes within a minute. Retry later."
+            raise LimitExceeded("too_many_wrong_codes", message, recent[0] + MINUTE - now)
+
+    def add(self, address: str, now: float) -> None:
+        """Count a wrong code."""
+        self._sent_at.setdefault(address, deque(maxlen=MAX_WRONG)).append(now)
+        self._sent_at.move_to_end(address)
+        if len(self._sent_at) > MAX_ADDRESSES:
+            self._sent_at.popitem(last=False)
