@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 
+from projectdavid.api.console.files import load_files
+from projectdavid.api.console.pages import build_router
 from projectdavid.composition.app import create_app
 from projectdavid.services.platform import Platform
 from tests.server.routes import ADMIN_ONLY, BY_CODE, BY_LINK, CASES, ROUTES, Asked, World, places, world_of
@@ -105,9 +107,16 @@ async def test_the_description_shows_every_route_and_these_tests_know_them_all(p
         "/health/live",
         "/health/ready",
         "/openai/v1",
+        *console_paths(platform),
     } == set(app.openapi()["paths"])
     assert described == set(ROUTES)
     await platform.store.close()
+
+
+def console_paths(platform: Platform) -> set[str]:
+    """The paths of the web console, which depend on whether it is built here."""
+    assert platform.settings.console
+    return {route.path for route in build_router(load_files()).routes if isinstance(route, APIRoute)}
 
 
 @pytest.mark.parametrize(("route", "number"), CASES)

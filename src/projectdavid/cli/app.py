@@ -19,6 +19,7 @@ COMMANDS = {
     "move": "move",
     "demo": "demo",
     "chat": "chat",
+    "open": "open",
     "doctor": "doctor.command",
     "backup": "backup",
     "verify-backup": "backup",

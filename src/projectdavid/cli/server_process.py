@@ -54,17 +54,19 @@ def run_server(*, as_json: bool, fresh: bool = False, **flags: Any) -> None:
         settings = read_settings(**flags)
         _log(settings)
 
-        def ready(url: str, server: uvicorn.Server) -> None:
+        def ready(url: str, server: uvicorn.Server, link: str | None) -> None:
             if as_json:
                 print_json(_facts(settings, url), indent=None)
             else:
-                _announce(settings, url)
+                _announce(settings, url, link)
             sys.stdout.flush()
             if signals.came:
                 server.should_exit = True
 
         try:
-            uvloop.run(serve(settings, ready, fresh=fresh))
+            # A link in a log would outlive the moment for which it is meant.
+            with_link = sys.stdout.isatty() and not as_json
+            uvloop.run(serve(settings, ready, fresh=fresh, with_link=with_link))
         except StartError as error:
             raise start_failure(error, settings) from error
         note("stopped")
@@ -95,7 +97,7 @@ def _facts(settings: Settings, url: str) -> dict[str, Any]:
     }
 
 
-def _announce(settings: Settings, url: str) -> None:
+def _announce(settings: Settings, url: str, link: str | None) -> None:
     if settings.role == "worker":
         say(
             f"A worker of Project David {projectdavid.__version__} is running; its health is at {url}/health",
@@ -104,6 +106,8 @@ def _announce(settings: Settings, url: str) -> None:
         note("Ctrl-C stops it.")
         return
     say(f"Project David {projectdavid.__version__} is running at {url}", "bold green")
+    if link is not None:
+        say(f"  console      {link}  (signs in once, within 10 minutes; later: {_elsewhere(settings)}{program()} open)")
     say(f"  reference    {url}/docs")
     say(f"  for openai   {url}{PREFIX}  (the OPENAI_BASE_URL of programs that use OpenAI's clients)")
     say(f"  credentials  {settings.credentials}  (the SDK and these commands read it)")

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -11,6 +12,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
 
+from projectdavid.api.console.files import DIST, ConsoleFiles, load_files
+from projectdavid.api.console.pages import build_router
 from projectdavid.api.docs_page import add_docs
 from projectdavid.api.http import errors
 from projectdavid.api.http.answers import json_answer
@@ -47,8 +50,10 @@ EXCHANGE = "/v1/auth/exchange"
 """The path that takes a one-time code instead of a key, and no idempotency key."""
 
 
-def create_app(platform: Platform) -> FastAPI:
+def create_app(platform: Platform, console: Path = DIST) -> FastAPI:
     """Create the application. Its lifespan runs the platform's background services.
+
+    `console` is the folder of the built web console.
 
     A process with the role `worker` serves only its health and metrics, and one with the role `api` runs no services
     that work on runs, files and webhooks.
@@ -66,11 +71,15 @@ def create_app(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     app.state.readiness = Readiness(platform)
+    app.state.console = None
     errors.install(app)
     if platform.settings.role == "worker":
         app.router.routes.extend(operations.router.routes)
     else:
         _add_api(app, platform)
+        if platform.settings.console:
+            app.state.console = load_files(console)
+            app.router.routes.extend(build_router(app.state.console).routes)
     app.add_middleware(BodyLimit, bound_of=lambda path: _bound_of(path, platform.settings))
     if platform.held_since is not None:
         app.add_middleware(ReadOnly)
@@ -121,12 +130,17 @@ def _add_own_routes(app: FastAPI) -> None:
                 "knowledge": platform.knowledge.health(),
                 "web_search": platform.web.health(),
                 "runs": {"at_work": platform.worker.at_work},
+                "console": _console_health(app.state.console),
                 "held_since": platform.held_since,
                 "store_free_bytes": await platform.store.free_bytes() + await platform.knowledge.index.free_bytes(),
             }
         )
 
     add_docs(app)
+
+
+def _console_health(console: ConsoleFiles | None) -> dict[str, str] | None:
+    return None if console is None else {"version": console.version, "sources": console.sources}
 
 
 def _sandbox_health(platform: Platform) -> dict[str, Any]:

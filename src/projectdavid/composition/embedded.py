@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from projectdavid.api.console.files import DIST
 from projectdavid.composition.credentials import load_credentials
 from projectdavid.composition.serve import serve
 from projectdavid.ports.model import ModelProvider
@@ -29,15 +30,18 @@ class EmbeddedPlatform:
         providers: dict[str, ModelProvider] | None = None,
         tools: Mapping[str, Tool] | None = None,
         terminals: TerminalService | None = None,
+        console_folder: Path = DIST,
         **settings: Any,
     ) -> None:
         values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, "sandbox_ahead": False}
+        values["console"] = False
         values |= settings
         values["data"] = Path(path)
         self._settings = Settings(**values)
         self._providers = providers
         self._tools = tools
         self._terminals = terminals
+        self._console_folder = console_folder
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
         self._server: uvicorn.Server | None = None
@@ -75,12 +79,20 @@ class EmbeddedPlatform:
 
     def _run(self) -> None:
         try:
-            uvloop.run(serve(self._settings, self._on_ready, self._providers, self._tools, terminals=self._terminals))
+            served = serve(
+                self._settings,
+                self._on_ready,
+                self._providers,
+                self._tools,
+                terminals=self._terminals,
+                console=self._console_folder,
+            )
+            uvloop.run(served)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
             self._error = error
         finally:
             self._ready.set()
 
-    def _on_ready(self, url: str, server: uvicorn.Server) -> None:
+    def _on_ready(self, url: str, server: uvicorn.Server, _link: str | None) -> None:
         self.base_url, self._server = url, server
         self._ready.set()

@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from projectdavid.api.console.files import DIST
 from projectdavid.api.http.http1.connection import HttpConnection
 from projectdavid.api.http.http1.limits import HttpLimits, IdleConnections
 from projectdavid.api.http.websockets import MAX_MESSAGE, PatientProtocol
 from projectdavid.composition.app import create_app
 from projectdavid.composition.bootstrap import assemble
 from projectdavid.composition.credentials import point_credentials, url_of
+from projectdavid.composition.sign_in_link import create_sign_in_link
 from projectdavid.ports.model import ModelProvider
 from projectdavid.ports.terminal import TerminalService
 from projectdavid.ports.tool import Tool
@@ -64,17 +67,20 @@ class _Server(uvicorn.Server):
 
 async def serve(
     settings: Settings,
-    ready: Callable[[str, uvicorn.Server], None],
+    ready: Callable[[str, uvicorn.Server, str | None], None],
     providers: dict[str, ModelProvider] | None = None,
     tools: Mapping[str, Tool] | None = None,
     clock: Clock = time.time,
     terminals: TerminalService | None = None,
     *,
     fresh: bool = False,
+    with_link: bool = False,
+    console: Path = DIST,
 ) -> None:
     """Serve until stopped; calls `ready` with the address once requests are accepted.
 
-    `fresh` moves existing files of the data folder aside.
+    `fresh` moves existing files of the data folder aside. `with_link` also passes a link to `ready` that signs in to
+    the console once, if there is one; `console` is the folder of its files.
 
     Raises:
         StoreUnavailable: the store cannot be opened.
@@ -86,7 +92,7 @@ async def serve(
         here = url_of(settings.host, port)
         platform = await assemble(settings, providers, clock, tools, here, terminals, fresh=fresh)
         url = here if settings.role == "worker" else point_credentials(settings, port)
-        app = create_app(platform)
+        app = create_app(platform, console)
         config = uvicorn.Config(
             app,
             loop="none",
@@ -103,8 +109,9 @@ async def serve(
             timeout_graceful_shutdown=int(settings.drain_seconds) + 1,
             backlog=BACKLOG,
         )
+        link = await create_sign_in_link(platform, url, console) if with_link else None
         notice = settings.drain_notice_seconds
-        server = _Server(config, lambda server: ready(url, server), app.state.readiness, notice)
+        server = _Server(config, lambda server: ready(url, server, link), app.state.readiness, notice)
         await server.serve(sockets=[listener])
     finally:
         listener.close()

@@ -137,6 +137,13 @@ class KeyValid(Answer):
     is_admin: bool = False
 
 
+class ConsoleBuild(Answer):
+    """The web console of a server: the version of its package, and the hash of its sources."""
+
+    version: str
+    sources: str
+
+
 class Health(Answer):
     """Health of the server."""
 
@@ -151,6 +158,8 @@ class Health(Answer):
     knowledge: dict[str, Any] = {}
     web_search: dict[str, Any] = {}
     runs: dict[str, int]
+    console: ConsoleBuild | None = None
+    """The web console; null if it is off or not built."""
     held_since: int | None = None
     """Set on a restored copy that is not released: it only serves reads, calls no model and sends no webhook."""
     store_free_bytes: int = 0

@@ -7,8 +7,11 @@ import os
 from base64 import urlsafe_b64encode
 from collections import OrderedDict, deque
 
+from projectdavid.ports import queries
+from projectdavid.ports.store import Op, Value
 from projectdavid.runtime.ids import Source
 from projectdavid.runtime.quota import LimitExceeded
+from projectdavid.security.api_keys import hash_of
 
 LIFETIME = 600
 """Seconds in which a code can be exchanged."""
@@ -24,6 +27,16 @@ MAX_ADDRESSES = 10_000
 def new_code(random: Source = os.urandom) -> str:
     """Generate a new code."""
     return f"pdc_{urlsafe_b64encode(random(16)).rstrip(b'=').decode()}"
+
+
+def code_ops(code: str, key_prefix: str, now: float, secret: bytes) -> list[Op]:
+    """Return the operations that store a code of an owner, and delete the oldest codes beyond `MAX_CODES`."""
+    params: dict[str, Value] = {
+        "hash": hash_of(code, secret),
+        "key_prefix": key_prefix,
+        "expires_at": int(now) + LIFETIME,
+    }
+    return [Op(queries.AUTH_CODE_INSERT, params), Op(queries.AUTH_CODES_TRIM, {"most": MAX_CODES})]
 
 
 class WrongCodeLimiter:

@@ -213,6 +213,8 @@ class Settings(BaseSettings):
     """Seconds without data from a model."""
     drain_seconds: Annotated[float, Field(ge=0)] = 5
     """Seconds that a stopping server waits for its runs; unfinished ones continue after the next start."""
+    console: bool = True
+    """Whether the server has the web console at `/`. A server inside another program never has it."""
     drain_notice_seconds: Annotated[float, Field(ge=0, le=3600)] = 0
     """Seconds that a stopping server still accepts requests while `/health/ready` returns 503, for load balancers."""
 

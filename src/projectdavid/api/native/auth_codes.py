@@ -9,10 +9,10 @@ from projectdavid.api.native.serializers import iso, router
 from projectdavid.api.requests.authentication import Auth, build_caller, caller
 from projectdavid.api.requests.json_bodies import OpenJsonRoute
 from projectdavid.ports import queries
-from projectdavid.ports.store import Op, StaleRow, Value
+from projectdavid.ports.store import Op, StaleRow
 from projectdavid.protocol.users import AuthCode, KeyCreated, KeyExchange
 from projectdavid.security.api_keys import hash_of
-from projectdavid.security.auth_codes import LIFETIME, MAX_CODES, new_code
+from projectdavid.security.auth_codes import LIFETIME, code_ops, new_code
 from projectdavid.services.platform import Platform
 
 router = router("keys")
@@ -23,15 +23,8 @@ async def create_code(caller: Auth) -> Response:
     """Create a one-time code for the user of the key: within 10 minutes, it can be exchanged for another key."""
     platform = caller.platform
     code = new_code(caller.random)
+    await caller.write(code_ops(code, caller.key_prefix, caller.now, platform.secret))
     expires_at = int(caller.now) + LIFETIME
-    params: dict[str, Value] = {
-        "hash": hash_of(code, platform.secret),
-        "owner": caller.user_id,
-        "key_prefix": caller.key_prefix,
-        "expires_at": expires_at,
-    }
-    trim = Op(queries.AUTH_CODES_TRIM, {"owner": caller.user_id, "most": MAX_CODES})
-    await caller.write([Op(queries.AUTH_CODE_INSERT, params), trim])
     return json_answer({"code": code, "expires_at": iso(expires_at)}, 201, {"cache-control": "no-store"})
 
 
