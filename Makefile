@@ -7,11 +7,13 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
+CONSOLE := .venv/.console
+CONSOLE_SOURCES := $(shell find console -name node_modules -prune -o -type f -print)
 
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
-.PHONY: help setup sandbox demo serve test deep chaos scale compat real-model check bench
+.PHONY: help setup console sandbox demo serve test deep chaos scale compat real-model check bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,16 +24,25 @@ $(SYNCED): pyproject.toml uv.lock scripts/setup.sh
 	@scripts/setup.sh
 	@touch $@
 
+console: $(SYNCED) ## Build the web console, with the Node of the environment
+	@$(BIN)/python scripts/console.py build
+	@touch $(CONSOLE)
+
+# Without Node or the package registry, this warns, and the server runs without its console.
+$(CONSOLE): $(SYNCED) $(CONSOLE_SOURCES)
+	@$(BIN)/python scripts/console.py build --optional
+	@test ! -f src/projectdavid/api/console/dist/manifest.json || touch $@
+
 sandbox: $(SYNCED) ## Install the libraries of code in the sandbox, in an environment of their own
 	@$(BIN)/projectdavid sandbox install
 
-demo: $(SYNCED) ## The whole way once; needs no key and no network
+demo: $(CONSOLE) ## The whole way once; needs no key and no network
 	@$(BIN)/projectdavid demo
 
-serve: $(SYNCED) ## The server, in this terminal
+serve: $(CONSOLE) ## The server, in this terminal
 	@$(BIN)/projectdavid serve
 
-test: $(SYNCED) ## All tests but those of compat and real-model
+test: $(CONSOLE) ## All tests but those of compat and real-model
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests of the fuzzers
@@ -50,7 +61,7 @@ compat: $(SYNCED) ## Other parties' frameworks against the server
 real-model: $(SYNCED) ## A small real model in llama.cpp against the server; downloads 272 MB once
 	@$(BIN)/python -m pytest -m real_model --durations=0 --durations-min=1 tests/real_model
 
-check: $(SYNCED) ## Style, types, imports, dependencies, generated code
+check: $(SYNCED) ## Style, types, imports, dependencies, generated code, unit tests of the console
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
@@ -59,6 +70,7 @@ check: $(SYNCED) ## Style, types, imports, dependencies, generated code
 	$(BIN)/python scripts/unasync.py --check
 	$(BIN)/python scripts/rows.py --check
 	scripts/libraries.sh --check
+	$(BIN)/python scripts/console.py check
 
 bench: $(SYNCED) ## Measure
 	@$(BIN)/python -m bench

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES = {
+    "chromium": "chromium",
     "curl": "curl",
     "git": "git",
     "initdb": "postgresql",

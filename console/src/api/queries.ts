@@ -1,0 +1,136 @@
+/** Server state in React: queries, pages of lists, and commands that happen once per press. */
+
+import {
+  QueryClient,
+  type QueryKey,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { api, newIdempotencyKey, send } from "./client";
+import { ApiError, isTemporary } from "./errors";
+import type { components } from "./schema";
+
+export type Health = components["schemas"]["Health"];
+
+const MAX_RETRIES = 2;
+const HEALTH_SECONDS = 10;
+
+/** A client that retries what can succeed later, and waits as long as the server asks. */
+export function createQueryClient(): QueryClient {
+  const retry = (failures: number, error: unknown) => isTemporary(error) && failures < MAX_RETRIES;
+  const retryDelay = (failures: number, error: unknown) =>
+    error instanceof ApiError && error.retryAfter !== null
+      ? error.retryAfter * 1000
+      : Math.min(500 * 2 ** failures, 8000);
+  return new QueryClient({
+    defaultOptions: {
+      queries: { retry, retryDelay, staleTime: 2000, networkMode: "always" },
+      mutations: { retry: false, networkMode: "always" },
+    },
+  });
+}
+
+/** The health of the server, polled: every 10 seconds, more often while it is away. */
+export function useHealth() {
+  return useQuery({
+    queryKey: ["health"],
+    queryFn: () => send(api.GET("/health")),
+    retry: false,
+    refetchInterval: (query) =>
+      query.state.status === "error"
+        ? Math.min(1000 * 2 ** query.state.fetchFailureCount, 10_000)
+        : HEALTH_SECONDS * 1000,
+  });
+}
+
+/** One page of a list. */
+export interface ListPage<T> {
+  items: T[];
+  hasMore: boolean;
+  lastId: string | null;
+}
+
+interface WireList<T> {
+  data: T[];
+  has_more?: boolean;
+  last_id?: string | null;
+}
+
+/** A page of the form `{object: "list", data, has_more, last_id}`. */
+export function fromList<T>(list: WireList<T>): ListPage<T> {
+  return { items: list.data, hasMore: list.has_more ?? false, lastId: list.last_id ?? null };
+}
+
+/** A page that is a bare array; its headers `x-has-more` and `x-last-id` describe the next. */
+export function fromArray<T>({ data, response }: { data: T[]; response: Response }): ListPage<T> {
+  return {
+    items: data,
+    hasMore: response.headers.get("x-has-more") === "true",
+    lastId: response.headers.get("x-last-id"),
+  };
+}
+
+interface ListOptions {
+  enabled?: boolean;
+  /** Milliseconds between two reads, for lists with something running. */
+  refetchInterval?: number | false;
+}
+
+/** A list that grows by pages. `items` has those read so far, `loadMore` reads the next. */
+export function useList<T>(
+  queryKey: QueryKey,
+  loadPage: (after: string | undefined, signal: AbortSignal) => Promise<ListPage<T>>,
+  options: ListOptions = {},
+) {
+  const query = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam, signal }) => loadPage(pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => (page.hasMore && page.lastId !== null ? page.lastId : undefined),
+    ...options,
+  });
+  return {
+    items: query.data?.pages.flatMap((page) => page.items),
+    error: query.error,
+    isLoading: query.isPending,
+    updatedAt: query.dataUpdatedAt,
+    hasMore: query.hasNextPage,
+    isLoadingMore: query.isFetchingNextPage,
+    loadMore: () => void query.fetchNextPage(),
+    reload: () => void query.refetch(),
+  };
+}
+
+interface CommandOptions<T> {
+  /** Queries that the command makes stale. */
+  invalidates?: QueryKey[];
+  onSuccess?: (result: T) => void;
+}
+
+/** A write. Each press has one `Idempotency-Key`, which its retries share; a press during a request does nothing. */
+export function useCommand<V, T>(
+  run: (values: V, headers: { "Idempotency-Key": string }) => Promise<T>,
+  { invalidates = [], onSuccess }: CommandOptions<T> = {},
+) {
+  const client = useQueryClient();
+  const mutation = useMutation({
+    mutationFn: ({ values, key }: { values: V; key: string }) => run(values, { "Idempotency-Key": key }),
+    retry: (failures, error) =>
+      isTemporary(error) && !(error instanceof ApiError && error.status === 429) && failures < 2,
+    onSuccess: async (result) => {
+      await Promise.all(invalidates.map((queryKey) => client.invalidateQueries({ queryKey })));
+      onSuccess?.(result);
+    },
+  });
+  return {
+    run: (values: V) => {
+      if (!mutation.isPending) mutation.mutate({ values, key: newIdempotencyKey() });
+    },
+    isRunning: mutation.isPending,
+    error: mutation.error,
+    result: mutation.data,
+    reset: mutation.reset,
+  };
+}

@@ -1,0 +1,4 @@
+export const words = {
+  title: "Assistants",
+  shows: "your assistants, and a form for each with its tools, files and webhook.",
+};

@@ -1,0 +1,6 @@
+import { Placeholder } from "@/components/Placeholder";
+import { words } from "./words.en";
+
+export default function TerminalPage() {
+  return <Placeholder title={words.title} shows={words.shows} />;
+}

@@ -1,0 +1,17 @@
+import { useEffect, useRef } from "react";
+import { useHealth } from "@/api/queries";
+import { announce } from "@/components/notices";
+import { words } from "@/words";
+import styles from "./Shell.module.css";
+
+/** Says that the server is away or only reads; it goes away by itself. */
+export function ServerBanner() {
+  const { data: health, isError } = useHealth();
+  const wasAway = useRef(false);
+  useEffect(() => {
+    if (wasAway.current && !isError) announce(words.server.back);
+    wasAway.current = isError;
+  }, [isError]);
+  const text = isError ? words.server.away : health?.held_since ? words.server.held : null;
+  return <div role="status">{text !== null && <p className={styles.banner}>{text}</p>}</div>;
+}

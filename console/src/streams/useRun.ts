@@ -1,0 +1,140 @@
+/** A run in React: its events folded once per frame, with a connection only while the tab is visible. */
+
+import { useEffect, useReducer, useRef, useState } from "react";
+import { api, send } from "@/api/client";
+import type { RunEvent } from "./events";
+import { foldAll } from "./fold";
+import { type Connection, followRun, pause } from "./follow";
+import { countStream, hasRoom } from "./tabs";
+import { EMPTY_VIEW, isFinal, type RunView } from "./view";
+
+const HIDDEN_MS = 5000;
+const POLL_MS = 1000;
+
+export interface LiveRun {
+  view: RunView;
+  connection: Connection;
+  error: unknown;
+  /** Too many tabs stream: this one looks once a second. */
+  isPolling: boolean;
+}
+
+/** Follow a run; null follows nothing. The view begins empty and contains the whole journal. */
+export function useRun(runId: string | null): LiveRun {
+  const [view, dispatch] = useReducer(reduceView, EMPTY_VIEW);
+  const [connection, setConnection] = useState<Connection>("connecting");
+  const [error, setError] = useState<unknown>(null);
+  const [isPolling, setPolling] = useState(false);
+  const position = useRef(0);
+
+  useEffect(() => {
+    position.current = 0;
+    dispatch(null);
+    setError(null);
+    if (runId === null) return;
+    const frames = new FrameBatch((events) => dispatch(events));
+    const stop = whileVisible((signal) =>
+      follow(runId, {
+        signal,
+        after: () => position.current,
+        onEvents: (events) => {
+          position.current = events.at(-1)?.id ?? position.current;
+          frames.add(events);
+        },
+        onConnection: (state, cause) => {
+          setConnection(state);
+          setError(cause ?? null);
+        },
+        onPolling: setPolling,
+      }),
+    );
+    return () => {
+      stop();
+      frames.cancel();
+    };
+  }, [runId]);
+
+  return { view, connection, error, isPolling };
+}
+
+function reduceView(view: RunView, events: RunEvent[] | null): RunView {
+  return events === null ? EMPTY_VIEW : foldAll(view, events);
+}
+
+interface Following {
+  signal: AbortSignal;
+  after: () => number;
+  onEvents: (events: RunEvent[]) => void;
+  onConnection: (state: Connection, error?: unknown) => void;
+  onPolling: (polling: boolean) => void;
+}
+
+/** Stream the run, or, with many streaming tabs, look at it each second and read its journal when it is over. */
+async function follow(runId: string, following: Following): Promise<void> {
+  const { signal, onPolling } = following;
+  while (!signal.aborted && !(await hasRoom())) {
+    onPolling(true);
+    const run = await send(api.GET("/v1/runs/{run_id}", { params: { path: { run_id: runId } }, signal })).catch(
+      () => null,
+    );
+    if (run && isFinal(run.status)) break;
+    await pause(POLL_MS, signal);
+  }
+  if (signal.aborted) return;
+  onPolling(false);
+  const uncount = countStream();
+  try {
+    await followRun(runId, following);
+  } finally {
+    uncount();
+  }
+}
+
+/** Run work while the tab is visible; a tab that is hidden for some seconds lets go. Returns what stops it. */
+function whileVisible(work: (signal: AbortSignal) => Promise<void>): () => void {
+  let controller: AbortController | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const start = () => {
+    controller = new AbortController();
+    void work(controller.signal);
+  };
+  const release = () => {
+    controller?.abort();
+    controller = null;
+  };
+  const onChange = () => {
+    clearTimeout(timer);
+    if (document.visibilityState === "hidden") timer = setTimeout(release, HIDDEN_MS);
+    else if (controller === null) start();
+  };
+  document.addEventListener("visibilitychange", onChange);
+  if (document.visibilityState !== "hidden") start();
+  return () => {
+    document.removeEventListener("visibilitychange", onChange);
+    clearTimeout(timer);
+    release();
+  };
+}
+
+/** Collects events, and hands them over once per animation frame. */
+class FrameBatch {
+  #events: RunEvent[] = [];
+  #frame: number | null = null;
+  readonly #handOver: (events: RunEvent[]) => void;
+
+  constructor(handOver: (events: RunEvent[]) => void) {
+    this.#handOver = handOver;
+  }
+
+  add(events: RunEvent[]): void {
+    this.#events.push(...events);
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = null;
+      this.#handOver(this.#events.splice(0));
+    });
+  }
+
+  cancel(): void {
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame);
+  }
+}
