@@ -25,6 +25,8 @@ export function Dialog({ title, isOpen, onClose, actions, isWide, canClose = tru
     const dialog = ref.current;
     if (!dialog || !isOpen) return;
     dialog.showModal();
+    // The attribute of React focuses before the dialog is open.
+    dialog.querySelector<HTMLElement>("[data-autofocus]")?.focus();
     return () => dialog.close();
   }, [isOpen]);
 

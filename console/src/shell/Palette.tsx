@@ -66,8 +66,7 @@ function Search({ onClose, commands }: Omit<PaletteProps, "isOpen">) {
           setText(event.target.value);
           setIndex(0);
         }}
-        // biome-ignore lint/a11y/noAutofocus: the dialog is opened to type.
-        autoFocus
+        data-autofocus
       />
       <div role="listbox" id={`${id}-list`} aria-label={words.palette.title} className={styles.list}>
         {found.map((command, at) => (
