@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
 
-from tests.console.serving import serve_dist
 from tests.programs import find_program
 from tests.timeouts import EVENT_TIMEOUT
 
@@ -68,7 +67,6 @@ def open_context(browser: Browser, base_url: str, guard: Guard, **options: Any) 
     context = browser.new_context(base_url=base_url, **options)
     context.set_default_timeout(EVENT_TIMEOUT * 100)
     guard.watch(context)
-    serve_dist(context)
     try:
         yield context
     finally:

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from projectdavid.adapters.providers.scripted import DemoProvider
+from projectdavid.api.console.files import DIST
 from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.console.browser import Guard, launch, open_context
-from tests.console.dist import DIST
 from tests.programs import require_programs
 from tests.server.conftest import serving
 from tests.server.script import player
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     """A server with the demo model, and the scripted ones."""
     providers = {"demo": DemoProvider(delay=0), "scripted": player()}
-    with serving(tmp_path_factory.mktemp("console"), providers=providers) as server:
+    with serving(tmp_path_factory.mktemp("console"), providers=providers, console=True) as server:
         yield server
 
 
