@@ -17,7 +17,7 @@ class ConsoleHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - the signature of hatchling
         """Build the console; an editable installation takes whatever `make console` builds."""
         root = Path(self.root)
-        is_built = (root / "src/projectdavid/api/console/dist/index.html").is_file()
+        is_built = (root / "src/projectdavid/api/console/dist/manifest.json").is_file()  # written last
         if version == "editable" or is_built or not (root / "console/package.json").is_file():
             return
         command = [sys.executable, root / "scripts/console.py", "build", "--optional"]
