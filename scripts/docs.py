@@ -78,7 +78,7 @@ def event_table() -> str:
 def _fields(kind: type[BaseModel]) -> Iterator[str]:
     schema = kind.model_json_schema()
     for name, field in schema["properties"].items():
-        if name not in ("type", "run_id", "position"):
+        if name not in ("type", "run_id", "position", "at"):
             yield f"`{name}`: {_shape(field)}"
 
 

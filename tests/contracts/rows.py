@@ -125,7 +125,7 @@ def run(id: str, thread_id: str, **errors: StoreError) -> list[Op]:
     return [
         Op(queries.CONFIG_INSERT, {"hash": b"hash", "body": "{}"}),
         Op(queries.RUN_INSERT, params, **errors),
-        Op(queries.JOURNAL_BEGIN, {"run_id": id, "kind": "status", "data": '{"status":"queued"}'}),
+        Op(queries.JOURNAL_BEGIN, {"run_id": id, "kind": "status", "data": '{"status":"queued"}', "written_ms": 1000}),
     ]
 
 
@@ -145,7 +145,7 @@ def held(n: int, version: int, until: float) -> Op:
 def tell(n: int, *pieces: str, version: int | None = None, **errors: StoreError) -> Op:
     """Journal entries of a run: as of a version while it is held (the time is 0), or by a decision."""
     data = "[" + ",".join(f'"{piece}"' for piece in pieces) + "]"
-    params: dict[str, Any] = {"run": n, "count": len(pieces), "kind": "content", "data": data}
+    params: dict[str, Any] = {"run": n, "count": len(pieces), "kind": "content", "data": data, "written_ms": 1000}
     if version is None:
         return Op(queries.JOURNAL_APPEND, params, **errors)
     return Op(queries.JOURNAL_STREAM, {**params, "version": version, "now": 0}, **errors)

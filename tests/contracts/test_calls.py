@@ -27,6 +27,7 @@ def called(n: int, call_id: str = "call", turn: int = 1, position: int = 0, **fi
 def told(n: int, call_id: str = "call", lease: str = "worker", now: float = 0.0, **fields: Any) -> Op:
     """What a call tells while it runs."""
     params = {"run": n, "call_id": call_id, "lease": lease, "now": now, "kind": "output", "data": "{}", **fields}
+    params["written_ms"] = 1000
     return Op(queries.JOURNAL_TELL, params, missing=StaleRow())
 
 

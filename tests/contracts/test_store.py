@@ -481,7 +481,7 @@ BOUND_WRITES = {
     "run_meta_data": {"id": "r", "meta_data": "1", "revision": 1},
     "run_model": {"id": "p", "model": "script/other"},
     "run_delete": {"id": "old"},
-    "journal_begin": {"run_id": "r", "kind": "warning", "data": "{}"},
+    "journal_begin": {"run_id": "r", "kind": "warning", "data": "{}", "written_ms": 1},
     "call_mark": {"action_id": "act", "mark": "processing"},
     "auth_code_use": {"hash": b"code", "now": 1},
     "key_revoke": {"prefix": "ea_1", "now": 5},
@@ -1117,10 +1117,13 @@ async def test_rows_can_be_put_in_place_of_others_at_their_positions(store: Stor
     n = await born(store)
     await store.write([tell(n, "a"), tell(n, "b"), tell(n, "c")])
     put = {"run": n, "position": 2, "count": 3, "kind": "content", "data": '["a","b","c"]'}
+    put |= {"written_ms": 1_751_169_829_123, "spans": "[2,0,1,-5]"}
     await store.write(
         [Op(queries.JOURNAL_DROP, {"run": n, "first": 2, "last": 4}), Op(queries.JOURNAL_PUT, put), tell(n, "d")]
     )
     assert await journal(store, n, 1) == [(2, '["a","b","c"]'), (5, '["d"]')]
+    rows = await store.all(queries.JOURNAL_AFTER, run=n, after=1, limit=9)
+    assert [(row.written_ms, row.spans) for row in rows] == [(1_751_169_829_123, "[2,0,1,-5]"), (1000, None)]
 
 
 async def test_the_last_event_of_some_kinds_is_found(store: Store) -> None:

@@ -25,6 +25,7 @@ MARK = "==exported=="
 """Between what a script prints and the environment that it leaves."""
 SAID_BY_OPENAI = "deprecated$|The Assistants API is deprecated"
 """With each call of the Assistants API, by its client."""
+STAMPS = re.compile(r'"at":\d+\.\d{3}')
 IDS = re.compile(r"\b(asst|thread|msg|run|act|call|user)_[0-9A-Za-z]{22}\b")
 
 
@@ -85,7 +86,7 @@ class Session:
 
 
 def masked(text: str) -> str:
-    return IDS.sub(r"\1_", text).strip()
+    return STAMPS.sub('"at":0', IDS.sub(r"\1_", text)).strip()
 
 
 def differences(shown: Any, printed: Any, path: str = "") -> list[str]:

@@ -174,7 +174,7 @@ async def test_what_another_process_writes_between_is_not_left_out(stage: Stage)
     for position, word in enumerate(WORDS, 2):
         await stage.store.write([tell(n, word)])
         if position % 3:  # else the word is of another process, and not heard here
-            stage.bus.publish(journal_topic(n), [committed_part(position, 1, "content", f'["{word}"]')])
+            stage.bus.publish(journal_topic(n), [committed_part(position, 1, "content", f'["{word}"]', 1000)])
         await others_go_first()
     await elsewhere.decide(n, CancelRequested(stage.clock()))
     whole = await stage.events(n)

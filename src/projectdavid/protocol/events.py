@@ -16,10 +16,14 @@ from projectdavid.protocol.statuses import RunStatus
 
 
 class Event(Answer):
-    """Fields shared by all events; `position` counts from 1 within the run."""
+    """Fields shared by all events; `position` counts from 1 within the run.
+
+    `at` is when the event was written, in Unix seconds with three decimals; None for events of earlier versions.
+    """
 
     run_id: str
     position: int = 0
+    at: float | None = None
 
 
 class UnknownEvent(Event):

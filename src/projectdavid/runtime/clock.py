@@ -16,6 +16,11 @@ NOTABLE = 5.0
 """Difference in seconds between the clocks of a machine and of a store that is logged."""
 
 
+def to_ms(seconds: float) -> int:
+    """Return a time in Unix milliseconds."""
+    return round(seconds * 1000)
+
+
 class StoreClock:
     """The time of a store that processes share, whatever the clock of the machine says."""
 

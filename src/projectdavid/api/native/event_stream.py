@@ -1,6 +1,7 @@
 """Journal entries as frames of the native streams: live, late and resumed readers get the same bytes."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from itertools import cycle
 from typing import Any
 
 import msgspec
@@ -60,8 +61,10 @@ def _end_event(ended: ReaderLostAccess, run_id: str) -> dict[str, Any]:
 
 def _named_frames(told: JournalPart, run_id: str) -> bytes:
     if told.kind in DELTAS:
-        return _deltas(told, run_id, f"event: {told.kind}\n".encode(), told.kind)
+        return _deltas(told, run_id, f"event: {told.kind}\n".encode(), told.kind, _stamps(told))
     data = _data(told, run_id)
+    if told.times:
+        data["at"] = msgspec.Raw(_seconds(told.times[0]))
     name = "action_required" if told.kind == MANIFEST else told.kind
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (told.position, name.encode(), _encode(data))
 
@@ -99,15 +102,22 @@ def _of_tool(data: dict[str, Any]) -> dict[str, Any]:
     return {"stream_type": stream, "chunk": chunk, "run_id": data["run_id"]}
 
 
-def _deltas(told: JournalPart, run_id: str, name: bytes, kind: str) -> bytes:
-    """Hot path: each piece of text is already JSON."""
+def _deltas(told: JournalPart, run_id: str, name: bytes, kind: str, stamps: Sequence[bytes] = (b"",)) -> bytes:
+    """Hot path: each piece of text is already JSON. `stamps` are the last fields, one for each piece or one for all."""
     head = b'\n%bdata: {"type":"%b","content":' % (name, kind.encode())
-    end = b',"run_id":"%b"}\n\n' % run_id.encode()
+    ends = [b',"run_id":"%b"%b}\n\n' % (run_id.encode(), stamp) for stamp in stamps]
     if len(told.items) == 1:
-        return b"id: %d%b%b%b" % (told.position, head, told.items[0], end)
-    return b"".join(
-        [b"id: %d%b%b%b" % (position, head, item, end) for position, item in enumerate(told.items, told.position)]
-    )
+        return b"id: %d%b%b%b" % (told.position, head, told.items[0], ends[0])
+    pieces = enumerate(zip(told.items, cycle(ends), strict=False), told.position)
+    return b"".join([b"id: %d%b%b%b" % (position, head, item, end) for position, (item, end) in pieces])
+
+
+def _stamps(told: JournalPart) -> Sequence[bytes]:
+    return [b',"at":%b' % _seconds(written_ms) for written_ms in told.times] or [b""]
+
+
+def _seconds(milliseconds: int) -> bytes:
+    return b"%d.%03d" % divmod(milliseconds, 1000)
 
 
 def _data(told: JournalPart, run_id: str) -> dict[str, Any]:

@@ -49,12 +49,17 @@ class RunLeaseRow(NamedTuple):
 
 
 class JournalRow(NamedTuple):
-    """Consecutive journal entries of one kind; the first is at `position`."""
+    """Consecutive journal entries of one kind; the first is at `position` and was written at `written_ms`.
+
+    `spans` is a JSON array for entries with different times: numbers of entries and of milliseconds since `written_ms`.
+    """
 
     position: int
     entries: int
     kind: str
     data: str
+    written_ms: int | None
+    spans: str | None
 
 
 class JournalEntryRow(NamedTuple):

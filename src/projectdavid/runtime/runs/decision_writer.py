@@ -20,7 +20,7 @@ from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import Op, StaleRow, Statement, Value
 from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.runs.crashes import ClaimCount
-from projectdavid.runtime.runs.journal import JournalPart, committed_part
+from projectdavid.runtime.runs.journal import JournalPart, committed_part, merge_times
 from projectdavid.runtime.runs.provider_state import provider_state_of
 from projectdavid.runtime.runs.records import encode, state_of, usage_json
 from projectdavid.runtime.runs.webhooks import event_of
@@ -44,9 +44,9 @@ class RunLease:
 
 @dataclass(frozen=True, slots=True)
 class StreamedRows:
-    """Journal rows written by one model call, position and entry of each; and the entries that are not written yet."""
+    """Journal rows of one model call: position, entry and time in milliseconds; and the entries not written yet."""
 
-    rows: tuple[tuple[int, JournalEntry], ...] = ()
+    rows: tuple[tuple[int, JournalEntry, int], ...] = ()
     last: tuple[JournalEntry, ...] = ()
 
 
@@ -57,12 +57,13 @@ NOTHING_STREAMED = StreamedRows()
 class DecisionWriter:
     """Collects the operations of one decision on the run of a row; `messages` are ids of stored messages.
 
-    `turn` is the turn that a reply would belong to.
+    `now` is in seconds, `written_ms` the same in milliseconds. `turn` is the turn that a reply would belong to.
     """
 
     ids: IdFactory
     row: RunRow
     now: int
+    written_ms: int
     turn: int
     ops: list[Op] = field(default_factory=list[Op])
     messages: list[str] = field(default_factory=list[str])
@@ -94,18 +95,19 @@ class DecisionWriter:
         for entry in entries:
             data = encode(entry.data)
             self._entries.append((entry, data))
-            self.add(queries.JOURNAL_APPEND, run=self.row.n, count=entry.count, kind=entry.kind, data=data)
+            fields: dict[str, Value] = {"count": entry.count, "kind": entry.kind, "data": data}
+            self.add(queries.JOURNAL_APPEND, run=self.row.n, written_ms=self.written_ms, **fields)
 
     def list_parts(self, position: int) -> list[JournalPart]:
         """Return the entries as readers get them, the first at a position: a group runs alone, so they are adjacent."""
         parts: list[JournalPart] = []
         for entry, data in self._entries:
-            parts.append(committed_part(position, entry.count, entry.kind, data))
+            parts.append(committed_part(position, entry.count, entry.kind, data, self.written_ms))
             position += entry.count
         return parts
 
     def merge_journal(self, streamed: StreamedRows) -> None:
-        """Merge the journal rows of one reply; every event keeps its position."""
+        """Merge the journal rows of one reply; every event keeps its position and its time."""
         merged = [
             list(rows)
             for _, rows in groupby(streamed.rows, lambda row: row[1].kind if isinstance(row[1].data, list) else row[0])
@@ -115,10 +117,12 @@ class DecisionWriter:
         n, last = self.row.n, streamed.rows[-1][0]
         self.add(queries.JOURNAL_DROP, run=n, first=streamed.rows[0][0], last=last)
         for rows in merged:
-            at, e = rows[0]
-            data = e.data if len(rows) == 1 else list(chain.from_iterable(entry.data for _, entry in rows))
-            count = sum(entry.count for _, entry in rows)
-            self.add(queries.JOURNAL_PUT, run=n, position=at, count=count, kind=e.kind, data=encode(data))
+            at, e, written_ms = rows[0]
+            data = e.data if len(rows) == 1 else list(chain.from_iterable(entry.data for _, entry, _ in rows))
+            count = sum(entry.count for _, entry, _ in rows)
+            spans = merge_times([(entry.count, written) for _, entry, written in rows])
+            times: dict[str, Value] = {"written_ms": written_ms, "spans": spans}
+            self.add(queries.JOURNAL_PUT, run=n, position=at, count=count, kind=e.kind, data=encode(data), **times)
 
     def add_usage(self, usage: TokenUsage, cost: int | None, turns: int) -> None:
         """Record the usage of a model call, and whether it was a complete turn."""

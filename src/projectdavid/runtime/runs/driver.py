@@ -19,7 +19,7 @@ from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import AnyRow, Op, RowMissing, StaleRow, Store, UniqueClash, Value
-from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.clock import Clock, to_ms
 from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.runs.crashes import GUILTY, ClaimCount, count_claims
 from projectdavid.runtime.runs.decision_writer import NOTHING_STREAMED, RACE, DecisionWriter, RunLease, StreamedRows
@@ -142,13 +142,13 @@ class RunDriver:
 
     def _creation_ops(self, new: NewRun, also: Sequence[Op], parked: int) -> list[Op]:
         """Build the operations of `also` and of the new run with its first journal entries, for its owner."""
-        body, hashed = encode(new.config), config_hash(new.config)
+        body, hashed, now = encode(new.config), config_hash(new.config), self._clock()
         params: dict[str, Value] = {
             "id": new.id,
             "thread_id": new.thread_id,
             "assistant_id": new.assistant_id,
             "status": new.status,
-            "now": int(self._clock()),
+            "now": int(now),
             "expires_at": new.expires_at,
             "model": new.model,
             "hash": hashed,
@@ -161,14 +161,12 @@ class RunDriver:
             journal_entry("status", status=str(new.status)),
             *(journal_entry("warning", **w) for w in new.config.warnings),
         ]
+        begun: dict[str, Value] = {"run_id": new.id, "written_ms": to_ms(now)}
         ops = [
             *also,
             Op(queries.CONFIG_INSERT, {"hash": hashed, "body": body}),
             Op(queries.RUN_INSERT, params, RowMissing("thread", new.thread_id), UniqueClash("run", new.thread_id)),
-            *(
-                Op(queries.JOURNAL_BEGIN, {"run_id": new.id, "kind": one.kind, "data": encode(one.data)})
-                for one in first
-            ),
+            *(Op(queries.JOURNAL_BEGIN, {**begun, "kind": one.kind, "data": encode(one.data)}) for one in first),
         ]
         return [Op(op.query, {**op.params, "owner": new.owner}, op.missing, op.clash) for op in ops]
 
@@ -205,7 +203,7 @@ class RunDriver:
             before = run_of(row)
             known, unmoved = await self._add_broken_message(row, run_input, holder)
             result = advance(before, known)
-            writer = DecisionWriter(self._ids, row, int(now), before.turn + 1, [*also, *unmoved])
+            writer = DecisionWriter(self._ids, row, int(now), to_ms(now), before.turn + 1, [*also, *unmoved])
             count = count_claims(row, run_input, now, claim.worker if claim else None)
             self._write(writer, before, result, claim, count)
             if (used := result.run.usage - before.usage) or isinstance(run_input, ModelReplied):

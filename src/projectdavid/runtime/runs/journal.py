@@ -19,7 +19,9 @@ from projectdavid.runtime.topics import journal_topic
 
 PAGE = 500
 _items = msgspec.json.Decoder(list[msgspec.Raw])
+_numbers = msgspec.json.Decoder(list[int])
 _decode = msgspec.json.decode
+_encode = msgspec.json.encode
 
 DELTAS = frozenset({"content", "refusal", "reasoning", "call_arguments"})
 
@@ -28,7 +30,8 @@ DELTAS = frozenset({"content", "refusal", "reasoning", "call_arguments"})
 class JournalPart:
     """Consecutive events of one kind, starting at `position`.
 
-    `items` contains the JSON of each: a string for the delta kinds, an object for the others. `frames` caches the
+    `items` contains the JSON of each: a string for the delta kinds, an object for the others. `times` are when they
+    were written, in Unix milliseconds: one for each, one for all, or none if it is not known. `frames` caches the
     encoded events by wire: all readers in a process share them.
     """
 
@@ -36,6 +39,7 @@ class JournalPart:
     kind: str
     items: list[bytes]
     size: int = 0
+    times: tuple[int, ...] = ()
     frames: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
     @property
@@ -52,14 +56,17 @@ class JournalPart:
         skip = position + 1 - self.position
         if skip <= 0:
             return self
-        return JournalPart(position + 1, self.kind, self.items[skip:]) if skip < len(self.items) else None
+        if skip >= len(self.items):
+            return None
+        times = self.times[skip:] if len(self.times) > 1 else self.times
+        return JournalPart(position + 1, self.kind, self.items[skip:], times=times)
 
 
 OVERHEAD = 100
 """Bytes of memory per event besides its JSON; its frame uses the same amount again."""
 
 
-def committed_part(position: int, count: int, kind: str, data: str) -> JournalPart:
+def committed_part(position: int, count: int, kind: str, data: str, written_ms: int) -> JournalPart:
     """Return a committed row of the journal in the form of readers; `data` is JSON encoded by this process."""
     encoded = data.encode()
     if kind not in DELTAS:
@@ -68,7 +75,25 @@ def committed_part(position: int, count: int, kind: str, data: str) -> JournalPa
         items = [encoded[1:-1]]  # an array of one string
     else:
         items = [bytes(item) for item in _items.decode(data)]
-    return JournalPart(position, kind, items, 2 * (len(encoded) + OVERHEAD * count))
+    return JournalPart(position, kind, items, 2 * (len(encoded) + OVERHEAD * count), (written_ms,))
+
+
+def merge_times(rows: Sequence[tuple[int, int]]) -> str | None:
+    """Return the `spans` of a merged row, from the number of entries and the time of each; None if all are equal."""
+    first = rows[0][1]
+    if all(written_ms == first for _, written_ms in rows):
+        return None
+    return _encode([number for count, written_ms in rows for number in (count, written_ms - first)]).decode()
+
+
+def _times(row: JournalRow) -> tuple[int, ...]:
+    if row.written_ms is None:
+        return ()
+    if row.spans is None:
+        return (row.written_ms,)
+    numbers = _numbers.decode(row.spans)
+    spans = zip(numbers[::2], numbers[1::2], strict=True)
+    return tuple(row.written_ms + offset for count, offset in spans for _ in range(count))
 
 
 async def tail(
@@ -159,7 +184,7 @@ def _part(row: JournalRow, after: int) -> JournalPart | None:
     if row.position + row.entries <= after + 1:
         return None
     items = [bytes(item) for item in _items.decode(row.data)] if row.kind in DELTAS else [row.data.encode()]
-    return JournalPart(row.position, row.kind, items).after(after)
+    return JournalPart(row.position, row.kind, items, times=_times(row)).after(after)
 
 
 def collect(messages: list[list[str]], parts: list[JournalPart]) -> None:

@@ -18,7 +18,7 @@ from projectdavid.ports.bus import Bus
 from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import Op, StaleRow, Store, StoreUnavailable, Value
 from projectdavid.ports.tool import ToolError, ToolFile
-from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.clock import Clock, to_ms
 from projectdavid.runtime.file_lifecycle import read_whole
 from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.quota import Quota
@@ -86,7 +86,9 @@ class CallContext:
         while True:
             params = {"run": env.row.n, "lease": env.holder, "call_id": self.call.id, "kind": kind, "data": event_data}
             try:
-                await env.store.write([Op(queries.JOURNAL_TELL, {**params, "now": env.clock()}, missing=StaleRow())])
+                now = env.clock()
+                times = {"now": now, "written_ms": to_ms(now)}
+                await env.store.write([Op(queries.JOURNAL_TELL, {**params, **times}, missing=StaleRow())])
             except StaleRow:
                 raise LeaseLost from None
             except StoreUnavailable as error:

@@ -19,7 +19,7 @@ from projectdavid.ports.blobs import BlobsUnavailable
 from projectdavid.ports.model import ModelError, ModelProvider
 from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import Op, StaleRow, Store, Value
-from projectdavid.runtime.clock import Clock
+from projectdavid.runtime.clock import Clock, to_ms
 from projectdavid.runtime.context_windows import SMALL_PROMPT, ContextWindow
 from projectdavid.runtime.knowledge.citations import ReplyCitations
 from projectdavid.runtime.model_registry import UnknownModel
@@ -88,7 +88,7 @@ class ModelTurn:
     _images: PromptImages = field(init=False)
     _citations: ReplyCitations | None = field(init=False)
     _builder: ReplyBuilder = field(init=False)
-    _rows: list[tuple[int, JournalEntry]] = field(init=False, default_factory=list)
+    _rows: list[tuple[int, JournalEntry, int]] = field(init=False, default_factory=list)
     _last: list[JournalEntry] = field(init=False, default_factory=list)
     _source: str = field(init=False, default="")
     _sent: ModelRequest | None = field(init=False, default=None)
@@ -234,7 +234,10 @@ class ModelTurn:
                     await self._journal(entries)
 
     async def _journal(self, entries: list[JournalEntry]) -> None:
-        held: dict[str, Value] = {"run": self._row.n, "version": self.decision.version, "now": self._clock()}
+        now = self._clock()
+        written_ms = to_ms(now)
+        held: dict[str, Value] = {"run": self._row.n, "version": self.decision.version, "now": now}
+        held["written_ms"] = written_ms
         texts = [encode(entry.data) for entry in entries]
         ops = [
             Op(queries.JOURNAL_STREAM, {**held, "count": entry.count, "kind": entry.kind, "data": text}, _RACE)
@@ -244,8 +247,8 @@ class ModelTurn:
         live: list[JournalPart] = []
         for written, entry, text in zip(rows, entries, texts, strict=False):
             if (row := queries.JOURNAL_STREAM.narrow(written)) is not None:
-                self._rows.append((row.position, entry))
-                live.append(committed_part(row.position, entry.count, entry.kind, text))
+                self._rows.append((row.position, entry, written_ms))
+                live.append(committed_part(row.position, entry.count, entry.kind, text, written_ms))
         self.services.bus.publish(journal_topic(self._row.n), live)
 
     def _partial_reply(self) -> ModelReply | None:

@@ -259,39 +259,39 @@ UPDATE runs SET lease = NULL, lease_until = NULL WHERE lease_until IS NOT NULL;
 SELECT COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1) AS position;
 
 -- name: journal_append
-INSERT INTO journal (run, position, count, kind, data)
+INSERT INTO journal (run, position, count, kind, data, written_ms)
 VALUES
 (
     :run,
     COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1),
-    :count, :kind, :data
+    :count, :kind, :data, :written_ms
 );
 
 -- name: journal_begin
 -- The first entry of a new run.
-INSERT INTO journal (run, position, count, kind, data)
-SELECT n, COALESCE((SELECT max(position) + 1 FROM journal WHERE run = r.n), 1), 1, :kind, :data
+INSERT INTO journal (run, position, count, kind, data, written_ms)
+SELECT n, COALESCE((SELECT max(position) + 1 FROM journal WHERE run = r.n), 1), 1, :kind, :data, :written_ms
 FROM runs AS r WHERE id = :run_id AND owner = :owner;
 
 -- name: journal_stream
 -- returns: PositionRow
 -- Append a chunk of the model's reply; affects no row if the run has another version, or its lease has expired.
-INSERT INTO journal (run, position, count, kind, data)
+INSERT INTO journal (run, position, count, kind, data, written_ms)
 SELECT
     :run,
     COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1),
-    :count, :kind, :data
+    :count, :kind, :data, :written_ms
 FROM runs WHERE n = :run AND version = :version AND lease_until > :now
 RETURNING position;
 
 -- name: journal_tell
 -- Append an event of a running call of a platform tool; affects no row if the call has ended, or if the lease has
 -- expired or belongs to another worker.
-INSERT INTO journal (run, position, count, kind, data)
+INSERT INTO journal (run, position, count, kind, data, written_ms)
 SELECT
     :run,
     COALESCE((SELECT position + count FROM journal WHERE run = :run ORDER BY position DESC LIMIT 1), 1),
-    1, :kind, :data
+    1, :kind, :data, :written_ms
 FROM runs
 WHERE n = :run AND lease = :lease AND lease_until > :now
     AND EXISTS (SELECT 1 FROM tool_calls AS c WHERE c.run = :run AND c.call_id = :call_id AND c.output IS NULL);
@@ -300,12 +300,13 @@ WHERE n = :run AND lease = :lease AND lease_until > :now
 DELETE FROM journal WHERE run = :run AND position BETWEEN :first AND :last;
 
 -- name: journal_put
-INSERT INTO journal (run, position, count, kind, data) VALUES (:run, :position, :count, :kind, :data);
+INSERT INTO journal (run, position, count, kind, data, written_ms, spans)
+VALUES (:run, :position, :count, :kind, :data, :written_ms, :spans);
 
 -- name: journal_after
 -- returns: JournalRow
 -- Rows with an event after `after`; the first row can also contain earlier events.
-SELECT position, count AS entries, kind, data FROM journal
+SELECT position, count AS entries, kind, data, written_ms, spans FROM journal
 WHERE run = :run
     AND position >= COALESCE((SELECT max(position) FROM journal WHERE run = :run AND position <= :after + 1), 0)
 ORDER BY position LIMIT :limit;
