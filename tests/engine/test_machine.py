@@ -75,7 +75,26 @@ def test_usage_adds_up_over_the_turns_and_is_told_at_the_end() -> None:
         "cached_tokens": 0,
         "reasoning_tokens": 0,
         "estimated": True,
+        "cost": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("before", "turn", "cost"),
+    [
+        (TokenUsage(), TokenUsage(10, 5, cost=7), 7),
+        (TokenUsage(1, 1, cost=3), TokenUsage(10, 5, cost=7), 10),
+        (TokenUsage(1, 1, cost=0), TokenUsage(10, 5, cost=0), 0),
+        (TokenUsage(1, 1), TokenUsage(10, 5, cost=7), None),
+        (TokenUsage(1, 1, cost=3), TokenUsage(10, 5), None),
+        (TokenUsage(1, 1, cost=3), TokenUsage(), 3),
+    ],
+)
+def test_the_cost_of_a_run_is_known_if_that_of_each_turn_is(
+    before: TokenUsage, turn: TokenUsage, cost: int | None
+) -> None:
+    assert (before + turn).cost == cost
+    assert (before + turn).to_wire()["cost"] == (None if cost is None else cost / 1_000_000)
 
 
 def test_an_answer_without_words_completes_the_run_with_a_warning() -> None:

@@ -191,7 +191,7 @@ def test_an_end_is_told_last_with_its_usage_and_a_time(place: str, name: str) ->
     if next.run.over:
         assert next.entries[-1].kind == "status"
         numbers = {f"{kind}_tokens" for kind in ("prompt", "completion", "total", "cached", "reasoning")}
-        assert set(next.entries[-1].data["usage"]) == {*numbers, "estimated"}
+        assert set(next.entries[-1].data["usage"]) == {*numbers, "estimated", "cost"}
         assert next.run.calls == ()
 
 

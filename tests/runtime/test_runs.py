@@ -44,6 +44,7 @@ async def test_a_run_answers_a_thread_and_tells_every_step(stage: Stage) -> None
         "cached_tokens": 0,
         "reasoning_tokens": 0,
         "estimated": False,
+        "cost": None,
     }
 
 

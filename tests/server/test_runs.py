@@ -137,7 +137,7 @@ def test_a_run_says_its_answer_in_the_thread_and_completes(user: Caller) -> None
     assert (message["run_id"], message["assistant_id"]) == (run["id"], run["assistant_id"])
     assert (message["status"], message["sender_id"]) == ("completed", None)
     used = {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11, "cached_tokens": 0, "reasoning_tokens": 0}
-    assert run["usage"] == {**used, "estimated": False}
+    assert run["usage"] == {**used, "estimated": False, "cost": None}
     assert run["created_at"] <= run["started_at"] <= run["completed_at"]
     assert [run[name] for name in ("cancelled_at", "failed_at", "last_error", "error", "required_action")] == [None] * 5
 

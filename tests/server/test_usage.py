@@ -123,12 +123,12 @@ def test_cached_and_reasoning_tokens_are_reported_wherever_usage_is(user: Caller
     [action] = run["actions"]
     ok(user.submit(run, (action["tool_call_id"], "rain")))
     ended = user.until(run, "completed")
-    assert ended["usage"] == {**BOTH, "estimated": False}
+    assert ended["usage"] == {**BOTH, "estimated": False, "cost": None}
     steps = ok(user.get(f"/v1/runs/{run['id']}/steps"))["data"]
-    assert [step["usage"] for step in steps] == [CALLED, SAID]
+    assert [step["usage"] for step in steps] == [{**CALLED, "cost": None}, {**SAID, "cost": None}]
     events = user.get(f"/v1/runs/{run['id']}/events").text
     [status] = [line for line in events.splitlines() if line.startswith("data:") and '"usage"' in line]
-    assert json.loads(status.removeprefix("data:"))["usage"] == {**BOTH, "estimated": False}
+    assert json.loads(status.removeprefix("data:"))["usage"] == {**BOTH, "estimated": False, "cost": None}
     for group in ("day", "assistant", "key", "model"):
         [entry] = ok(user.get("/v1/usage", params={"group_by": group}))["data"]
         assert {name: entry[name] for name in BOTH} == BOTH
@@ -144,6 +144,11 @@ def test_cached_tokens_count_against_a_limit_of_money_at_their_own_price(tmp_pat
             user.until(run, "completed")
             # 58 tokens read, 192 read from the cache, 50 written: 0.001772 in all, instead of 0.0035.
             assert ok(user.get("/v1/usage"))["today"]["cost"] == 0.001772
+            assert ok(user.get(f"/v1/runs/{run['id']}"))["usage"]["cost"] == 0.001772
+            steps = ok(user.get(f"/v1/runs/{run['id']}/steps"))["data"]
+            assert [step["usage"]["cost"] for step in steps] == [0.000824, 0.000948]
+            *_, status = user.events(run)
+            assert status["usage"]["cost"] == 0.001772
             user.until(user.run("scripted/cacher"), "action_required")
             body = {"model": "scripted/cacher"}
             assistant, thread = ok(user.post("/v1/assistants", json=body)), ok(user.post("/v1/threads", json={}))

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MILLION = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
@@ -90,6 +92,8 @@ class TokenUsage:
     """The part of `prompt_tokens` that the provider read from its cache."""
     reasoning_tokens: int = 0
     """The part of `completion_tokens` that the model spent on reasoning."""
+    cost: int | None = None
+    """In millionths of the currency of the prices; None if the price of any of the tokens is not known."""
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
         return TokenUsage(
@@ -98,9 +102,11 @@ class TokenUsage:
             self.estimated or other.estimated,
             self.cached_tokens + other.cached_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            _add_costs(self, other),
         )
 
     def __sub__(self, other: "TokenUsage") -> "TokenUsage":
+        """Return the difference in tokens, without its cost."""
         return TokenUsage(
             self.prompt_tokens - other.prompt_tokens,
             self.completion_tokens - other.completion_tokens,
@@ -121,7 +127,14 @@ class TokenUsage:
             "cached_tokens": self.cached_tokens,
             "reasoning_tokens": self.reasoning_tokens,
             "estimated": self.estimated,
+            "cost": None if self.cost is None else self.cost / MILLION,
         }
+
+
+def _add_costs(one: TokenUsage, other: TokenUsage) -> int | None:
+    if not one or not other:
+        return (one or other).cost
+    return None if one.cost is None or other.cost is None else one.cost + other.cost
 
 
 Chunk = (

@@ -136,6 +136,8 @@ class RunUsage(Answer):
     reasoning_tokens: int = 0
     """Completion tokens that the model spent on reasoning."""
     estimated: bool = False
+    cost: float | None = None
+    """In the currency of the prices, each turn by the price at that time; null if one of them was not known."""
 
 
 class Decision(Answer):

@@ -130,7 +130,7 @@ class ToolCalls(Answer):
 
 
 class StepUsage(Answer):
-    """Token usage of the step's turn."""
+    """Token usage of the step's turn, and its cost by the price at that time."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -139,6 +139,8 @@ class StepUsage(Answer):
     """Prompt tokens that the provider read from its cache."""
     reasoning_tokens: int = 0
     """Completion tokens that the model spent on reasoning."""
+    cost: float | None = None
+    """In the currency of the prices; null if the price was not known."""
 
 
 class RunStep(Answer):

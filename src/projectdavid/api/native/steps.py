@@ -90,8 +90,8 @@ def _step(run: RunRow, row: StepRow, status: str, ended: int | None, details: di
     }
 
 
-def _usage(row: StepRow) -> dict[str, int] | None:
-    usage = usage_from(row.usage)
+def _usage(row: StepRow) -> dict[str, Any] | None:
+    usage = usage_from(row.usage, row.cost)
     return None if usage is None else {name: n for name, n in usage.to_wire().items() if name != "estimated"}
 
 

@@ -72,7 +72,7 @@ def _of_step(code: str) -> str:
 
 
 def _used(row: StepRow) -> Json | None:
-    used = usage_from(row.usage)
+    used = usage_from(row.usage, row.cost)
     return None if used is None else serializers.usage(used)
 
 

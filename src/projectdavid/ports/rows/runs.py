@@ -115,6 +115,7 @@ class StepRow(NamedTuple):
     message_id: str | None
     reason: str | None
     usage: str | None
+    cost: int | None
 
 
 class StepCallRow(NamedTuple):

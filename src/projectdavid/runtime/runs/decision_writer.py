@@ -28,7 +28,7 @@ from projectdavid.runtime.runs.webhooks import event_of
 DAY = 86_400
 MESSAGE_COLUMNS = (
     *("status", "reason", "calls", "call_id", "reasoning", "attachments", "annotations", "turn", "usage"),
-    "provider_state",
+    *("cost", "provider_state"),
 )
 """Optional columns of a run's messages."""
 RACE = StaleRow()
@@ -160,6 +160,7 @@ class DecisionWriter:
                         annotations=encode(reply.annotations) if reply.annotations else None,
                         turn=self.turn,
                         usage=usage_json(reply.usage),
+                        cost=None if reply.usage is None else reply.usage.cost,
                         provider_state=provider_state_of(reply),
                     )
             case RecordCalls(calls, turn):

@@ -11,7 +11,16 @@ from enum import StrEnum
 import msgspec
 
 from projectdavid.engine.deltas import TokenUsage
-from projectdavid.engine.inputs import CancelRequested, ModelReplied, RunAbandoned, RunClaimed, RunExpired, RunInput
+from projectdavid.engine.inputs import (
+    CancelRequested,
+    ModelFailed,
+    ModelReplied,
+    RunAbandoned,
+    RunClaimed,
+    RunExpired,
+    RunInput,
+    WorkAborted,
+)
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import AbortWork, InputRefused, RunState, RunStatus, Transition, journal_entry
 from projectdavid.instruments.telemetry import Telemetry
@@ -202,7 +211,7 @@ class RunDriver:
                 raise LeaseLost
             before = run_of(row)
             known, unmoved = await self._add_broken_message(row, run_input, holder)
-            result = advance(before, known)
+            result = advance(before, self._add_cost(row.model, known))
             writer = DecisionWriter(self._ids, row, int(now), to_ms(now), before.turn + 1, [*also, *unmoved])
             count = count_claims(row, run_input, now, claim.worker if claim else None)
             self._write(writer, before, result, claim, count)
@@ -242,6 +251,19 @@ class RunDriver:
         if row is None or row.kind != "message_created":
             return run_input, [unmoved]
         return replace(run_input, open_message=str(msgspec.json.decode(row.data)["message_id"])), [unmoved]
+
+    def _add_cost(self, model: str, run_input: RunInput) -> RunInput:
+        """Add the cost of a model call to the input that reports its usage."""
+        match run_input:
+            case ModelReplied(reply) if reply.usage is not None:
+                return replace(run_input, reply=replace(reply, usage=self._with_cost(model, reply.usage)))
+            case ModelFailed(spent=spent) | WorkAborted(spent=spent) | RunExpired(spent=spent) if spent is not None:
+                return replace(run_input, spent=self._with_cost(model, spent))
+            case _:
+                return run_input
+
+    def _with_cost(self, model: str, usage: TokenUsage) -> TokenUsage:
+        return replace(usage, cost=self._cost(model, usage))
 
     @staticmethod
     def _write(

@@ -95,6 +95,7 @@ class _State(msgspec.Struct, omit_defaults=True):
     estimated: bool = False
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    cost: int | None = None
     started_at: float | None = None
     ended_at: float | None = None
     failure: RunFailure | None = None
@@ -152,7 +153,12 @@ def run_of(row: RunRow, config: RunConfig | None = None) -> RunState:
         images=state.images,
         action_expires_at=row.action_expires_at,
         usage=TokenUsage(
-            state.prompt_tokens, state.completion_tokens, state.estimated, state.cached_tokens, state.reasoning_tokens
+            state.prompt_tokens,
+            state.completion_tokens,
+            state.estimated,
+            state.cached_tokens,
+            state.reasoning_tokens,
+            state.cost,
         ),
         started_at=state.started_at,
         ended_at=state.ended_at,
@@ -189,6 +195,7 @@ def state_of(run: RunState) -> str:
             estimated=run.usage.estimated,
             cached_tokens=run.usage.cached_tokens,
             reasoning_tokens=run.usage.reasoning_tokens,
+            cost=run.usage.cost,
             started_at=run.started_at,
             ended_at=run.ended_at,
             failure=run.failure,
@@ -208,10 +215,10 @@ def usage_json(usage: TokenUsage | None) -> str | None:
     return encode([usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens])
 
 
-def usage_from(column: str | None) -> TokenUsage | None:
-    """Parse the usage of one turn from the column `usage`; rows of older versions have only the first two numbers."""
+def usage_from(column: str | None, cost: int | None) -> TokenUsage | None:
+    """Parse the usage of one turn from the columns of its message; old rows have only the first two numbers."""
     if column is None:
         return None
     prompt, completion, *parts = msgspec.json.decode(column, type=tuple[int, ...])
     cached, reasoning = parts or (0, 0)
-    return TokenUsage(prompt, completion, cached_tokens=cached, reasoning_tokens=reasoning)
+    return TokenUsage(prompt, completion, cached_tokens=cached, reasoning_tokens=reasoning, cost=cost)

@@ -1,13 +1,13 @@
 -- name: step
 -- returns: StepRow
 SELECT
-    run_id, owner, place AS n, id, turn, created_at, message_id, reason, usage
+    run_id, owner, place AS n, id, turn, created_at, message_id, reason, usage, cost
 FROM steps WHERE id = :id AND run_id = :run_id AND owner = :owner;
 
 -- name: steps_page
 -- returns: StepRow
 SELECT
-    run_id, owner, place AS n, id, turn, created_at, message_id, reason, usage
+    run_id, owner, place AS n, id, turn, created_at, message_id, reason, usage, cost
 FROM steps
 WHERE run_id = :run_id AND owner = :owner
     AND place $PAST COALESCE(:after, $START)

@@ -62,13 +62,13 @@ SELECT :id, n, :now, :role, :content, :assistant_id, :meta_data, :attachments FR
 INSERT INTO messages
 (
     id, thread, created_at, role, content, assistant_id, run_id, status, reason, calls, call_id, action_id, reasoning,
-    attachments, annotations, turn, usage, provider_state
+    attachments, annotations, turn, usage, cost, provider_state
 )
 VALUES
 (
     :id, :thread, :now, :role, :content, :assistant_id, :run_id, :status, :reason, :calls, :call_id,
     (SELECT action_id FROM tool_calls WHERE run = (SELECT n FROM runs WHERE id = :run_id) AND call_id = :call_id),
-    :reasoning, :attachments, :annotations, :turn, :usage, :provider_state
+    :reasoning, :attachments, :annotations, :turn, :usage, :cost, :provider_state
 );
 
 -- name: message
