@@ -143,6 +143,7 @@ def reading(
     return replace(made, body=None)
 
 
+SETTING = {"name": "port", "value": 9001, "default": 9000, "source": "flag", "variable": "PROJECTDAVID_PORT"}
 AUTH_CODE = {"code": "pdc_1", "expires_at": "2026-01-01T00:00:00+00:00"}
 BLOCKS = [{"type": "text", "text": "Hi"}]
 OUTPUTS = [{"tool_call_id": "c", "output": "5"}]
@@ -179,6 +180,7 @@ CASES = [
     replace(case("keys.create_code", "POST /v1/auth/codes", AUTH_CODE), body=None),
     case("keys.exchange", "POST /v1/auth/exchange", CREATED, code="pdc_1", key_name="k", expires_in=60),
     case("keys.validate_key", "GET /v1/auth/validate-key", {"user_id": "u"}),
+    case("settings.list", "GET /v1/settings", {"settings": [SETTING]}, gives=[SETTING]),
     case("threads.create_thread", "POST /v1/threads", THREAD),
     case("threads.create_thread", "POST /v1/threads", THREAD, participant_ids=["u"], meta_data={"a": 1}),
     case("threads.retrieve_thread", "GET /v1/threads/t", THREAD, "t"),

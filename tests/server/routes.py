@@ -145,6 +145,7 @@ ROUTES: dict[str, list[Body | None]] = {
     "POST /v1/completions": [_completed],
     "GET /v1/models": [None],
     "GET /v1/usage": [None],
+    "GET /v1/settings": [None],
     "POST /v1/users": [lambda _: {}],
     "GET /v1/users": [None],
     "GET /v1/users/{user_id}": [None],
@@ -241,6 +242,7 @@ BEGUN = {
 }
 """What a list has to say where it is to name an id."""
 ADMIN_ONLY = {
+    "GET /v1/settings",
     "POST /v1/users",
     "GET /v1/users",
     "DELETE /v1/users/{user_id}",

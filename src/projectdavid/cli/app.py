@@ -27,6 +27,7 @@ COMMANDS = {
     "release": "backup",
     "compact": "compact",
     "usage": "usage",
+    "settings": "settings",
     "search": "stores",
 }
 """The module of each command; its function `declare` registers the command."""

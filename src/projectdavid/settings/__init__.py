@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, Secret, SecretStr
+from pydantic import AliasChoices, Field, PrivateAttr, Secret, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from projectdavid.runtime.quota import OwnerLimits
 from projectdavid.settings.ollama import ollama_url
 from projectdavid.settings.providers import ModelText, PriceSettings, ProfileName, ProviderSettings
+from projectdavid.settings.sources import SourceName, SourceRecorder, take_record
 
 __all__ = ["PriceSettings", "ProfileName", "ProviderSettings", "Settings", "default_data"]
 
@@ -47,6 +48,8 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         frozen=True,
     )
+
+    _sources: dict[SourceName, frozenset[str]] = PrivateAttr(default_factory=dict[SourceName, frozenset[str]])
 
     data: Path = Field(default_factory=default_data)
     """The folder of the database, the files, the secret and the credentials file."""
@@ -311,7 +314,18 @@ class Settings(BaseSettings):
         chosen: Any = init_settings().get("data")
         file = Path(chosen or default_data()) / "config.toml"
         toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
-        return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
+        record = SourceRecorder(settings_cls)  # last, so it sees the others
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, toml, record
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """Keep the names that each source had."""
+        self._sources = take_record()
+
+    def find_source(self, name: str) -> SourceName:
+        """Return where the value of a setting came from: the first source that has it."""
+        alias = type(self).model_fields[name].validation_alias
+        names = {name, *(map(str, alias.choices) if isinstance(alias, AliasChoices) else ())}
+        return next((source for source, found in self._sources.items() if names & found), "default")
 
     @property
     def database(self) -> Path:

@@ -19,6 +19,7 @@ from projectdavid.client._async.inference import AsyncInferenceStream
 from projectdavid.client._async.messages import AsyncMessages
 from projectdavid.client._async.models import AsyncModels
 from projectdavid.client._async.runs import AsyncRuns
+from projectdavid.client._async.settings import AsyncSettings
 from projectdavid.client._async.threads import AsyncThreads
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client._async.usage import AsyncUsage
@@ -76,6 +77,7 @@ class AsyncEntity:
         self.imports = AsyncImports(self._transport)
         self.models = AsyncModels(self._transport)
         self.usage = AsyncUsage(self._transport)
+        self.settings = AsyncSettings(self._transport)
         self.webhooks = AsyncWebhooks(self._transport)
         self.computer = AsyncComputer(self._transport)
         self.inference_stream = AsyncInferenceStream(self._transport)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
+from projectdavid.client._sync.settings import Settings
 
 from projectdavid.client import embedded
 from projectdavid.client._sync.actions import Actions
@@ -77,6 +78,7 @@ class Entity:
         self.imports = Imports(self._transport)
         self.models = Models(self._transport)
         self.usage = Usage(self._transport)
+        self.settings = Settings(self._transport)
         self.webhooks = Webhooks(self._transport)
         self.computer = Computer(self._transport)
         self.synchronous_inference_stream = InferenceStream(self._transport)
