@@ -1,6 +1,7 @@
 """What is true of the store on PostgreSQL beyond the rules of every store."""
 
 import asyncio
+import os
 
 import asyncpg
 import pytest
@@ -9,13 +10,16 @@ from projectdavid.adapters.stores.postgres import PostgresStore
 from projectdavid.adapters.stores.postgres.queries import QUERIES
 from projectdavid.adapters.stores.sqlite.queries import QUERIES as SHARED
 from projectdavid.ports import queries
-from projectdavid.ports.store import StoreUnavailable
+from projectdavid.ports.store import Op, StoreUnavailable
+from projectdavid.runtime.runs.crashes import speak
 from tests.contracts.rows import born, journal, tell, thread, user
 from tests.fakes.cutting_proxy import Moment, cutting_proxy
 
 pytestmark = pytest.mark.anyio
 
 CUTS = 10
+ROUNDS = int(os.environ.get("OPPOSITE_ROUNDS", "30"))
+"""How often two processes write in opposite order; `make chaos` sets it."""
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -80,20 +84,35 @@ async def test_a_list_that_is_followed_while_processes_write_has_each_row_once(s
         await store.close()
 
 
+def _groups(runs: list[int], owners: list[str], tag: str) -> list[tuple[str | None, list[Op]]]:
+    """Groups that touch two owners and their runs in this order, each with its owner: together and one by one."""
+    told = [[tell(n, tag)] for n in runs]
+    threads: list[tuple[str | None, list[Op]]] = [(owner, [thread(f"{owner}-{tag}")]) for owner in owners]
+    both = [op for one in told for op in one]
+    return [(None, both), *threads, *((None, one) for one in told), (None, [speak(n) for n in runs])]
+
+
 async def test_groups_of_two_processes_in_opposite_order_do_not_block_each_other(store_url: str) -> None:
     stores = [PostgresStore(store_url, pool=1) for _ in range(2)]
     for store in stores:
         await store.open()
-    await stores[0].write([user("ann"), user("bob")])
+    owners = ["ann", "bob"]
+    runs = [await born(stores[0], owner, f"t-{owner}", f"r-{owner}") for owner in owners]
 
-    async def write(store: PostgresStore, owners: list[str], name: str) -> None:
-        for number in range(20):
-            groups = (store.of(owner).write([thread(f"{owner}-{name}-{number}")]) for owner in owners)
-            await asyncio.gather(*groups)
+    async def write(store: PostgresStore, turn: int, name: str) -> None:
+        for number in range(ROUNDS):
+            groups = _groups(runs[::turn], owners[::turn], f"{name}{number}")
+            await asyncio.gather(*((store.of(of) if of else store).write(ops) for of, ops in groups))
 
-    await asyncio.gather(write(stores[0], ["ann", "bob"], "a"), write(stores[1], ["bob", "ann"], "b"))
-    rows = await stores[0].of("ann").all(queries.THREADS_PAGE.asc, after=None, limit=99)
-    assert len(rows) == 40
+    await asyncio.gather(write(stores[0], 1, "a"), write(stores[1], -1, "b"))
+    db = await asyncpg.connect(store_url)
+    for n, owner in zip(runs, owners, strict=True):
+        assert await db.fetchval("SELECT count(*) FROM threads WHERE owner = $1", owner) == 1 + 2 * ROUNDS
+        rows = "SELECT sum(count), max(position + count) - 1 FROM journal WHERE run = $1"
+        assert {*(await db.fetchrow(rows, n))} == {1 + 4 * ROUNDS}
+    deadlocks = await db.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    await db.close()
+    print(f"{ROUNDS} rounds of {2 * len(_groups(runs, owners, ''))} groups, {deadlocks} deadlocks")
     for store in stores:
         await store.close()
 

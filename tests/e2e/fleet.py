@@ -20,22 +20,33 @@ WHERE application_name LIKE 'projectdavid%' AND datname = current_database() AND
 
 
 class Fleet:
-    """Two processes that answer requests and two that work; for callers it is one server.
+    """Two processes that answer requests and some that work; for callers it is one server.
 
-    `kill` kills one of them, and `start` starts it again. `ahead` is how far the clock of every second process is.
+    `kill` kills one of them, and `start` starts it again. `ahead` is how far the clock of every second process is,
+    `deadly` whether they have the tool that ends its process, see `serve_child`.
     """
 
     def __init__(
-        self, starting: Starting, url: str, chance: random.Random, *, ahead: float = 0.0, **settings: Any
+        self,
+        starting: Starting,
+        url: str,
+        chance: random.Random,
+        *,
+        workers: int = 2,
+        ahead: float = 0.0,
+        deadly: bool = False,
+        **settings: Any,
     ) -> None:
-        shared = {"database_url": url, "lease_seconds": LEASE, "sandbox": "off", "public_url": "http://fleet.example"}
-        self.apis = [starting(wait=True, role="api", **shared, **settings) for _ in range(2)]
-        self.workers = [starting(wait=True, role="worker", **shared, **settings) for _ in range(2)]
+        shared = {"database_url": url, "sandbox": "off", "public_url": "http://fleet.example"}
+        settings = {"lease_seconds": LEASE, **settings, **shared}
+        self.apis = [starting(wait=True, role="api", **settings) for _ in range(2)]
+        self.workers = [starting(wait=True, role="worker", **settings) for _ in range(workers)]
         self.chance = chance
         self._victim = self.apis[0]
         self._next = 0
         self._lock = threading.Lock()
         for server in self.all:
+            server.deadly = deadly
             server.start()
         for server in (self.apis[1], self.workers[1]) if ahead else ():
             server.close()

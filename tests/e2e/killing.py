@@ -18,6 +18,7 @@ REASONING = "first I look"
 SAYING = "let me see"
 OUTPUT = " ".join(f"o{number}" for number in range(57))
 ANSWER = f"The tools said: {OUTPUT}"
+WORDS = {"reasoning", "content", "call_arguments"}
 STATUSES = ["queued", "in_progress", "action_required", "queued", "in_progress", "completed"]
 DELTAS = (6 + 1 + -(-len(ARGUMENTS) // 16)) + (3 + 60)
 """Reasoning, text, the call and its arguments; reasoning and the answer."""
@@ -98,6 +99,8 @@ class Caller:
     assistant_id: str
     tag: str
     delay: float
+    spoken: threading.Event
+    """Set when the model says something in one of its runs."""
     frames: list[bytes] = field(default_factory=list)
     cuts: int = 0
     first_turn: int = 0
@@ -165,6 +168,8 @@ class Caller:
                     story.see(told)
                     self.frames.append(frame)
                     self.killer.saw(told.kind)
+                    if told.kind in WORDS:
+                        self.spoken.set()
                     if told.data.get("status") == "action_required":
                         self._answer(story)
         except Cut:
@@ -218,28 +223,38 @@ class Caller:
 
 
 def have_runs_while_killing(server: Killable, fake: Fake, moments: Iterable[Moment]) -> list[Caller]:
-    """Let callers have one run after another, and kill the server at each moment; returns the callers."""
+    """Let callers have one run after another, and kill the server at each moment; returns the callers.
+
+    A run that loses three processes before the model says anything fails. So after each second kill, all callers hear
+    something before the next.
+    """
     killer = Killer(server)
     assistant_id = new_assistant(Address(server.url(), server.key))
     enough = threading.Event()
     callers: list[Caller] = []
+    spoken = [threading.Event() for _ in range(CALLERS)]
 
     def have_runs(name: int) -> None:
         for number in itertools.count():
             if enough.is_set():
                 return
-            caller = Caller(server, fake, killer, assistant_id, f"run-{name}-{number}", delay=0.002 + name / 1000)
+            tag, delay = f"run-{name}-{number}", 0.002 + name / 1000
+            caller = Caller(server, fake, killer, assistant_id, tag, delay, spoken[name])
             callers.append(caller)
             try:
                 caller.have_run()
             except BaseException:
                 enough.set()
-                killer.fired.set()
+                for event in (killer.fired, *spoken):
+                    event.set()
                 raise
 
     with ThreadPoolExecutor(CALLERS) as pool:
         having = [pool.submit(have_runs, name) for name in range(CALLERS)]
-        for moment in moments:
+        for number, moment in enumerate(moments):
+            for event in spoken if number % 2 == 0 else ():
+                event.clear()
+                assert event.wait(PATIENCE), "a caller hears nothing"
             killer.wait_for(moment)
             assert killer.fired.wait(PATIENCE), moment
             if enough.is_set():

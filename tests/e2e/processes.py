@@ -184,6 +184,11 @@ class Server:
         return self._pid
 
     @property
+    def has_ended(self) -> bool:
+        """True if its process ended by itself."""
+        return Path(f"/proc/{self._pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
+
+    @property
     def database(self) -> Path:
         """Its file."""
         return self.data / "projectdavid.db"

@@ -1,12 +1,13 @@
 """A run whose work ends the process of the server fails with `worker_crashed`; what others have done completes."""
 
 import json
+import random
 from collections import deque
 
 import pytest
 
-from projectdavid.runtime.runs.crashes import SPACING
 from tests.e2e.conftest import Starting
+from tests.e2e.fleet import Fleet
 from tests.e2e.processes import Server
 from tests.e2e.reading import DONE, Address, Cut, Stream, event
 from tests.e2e.serve_child import CRASHED
@@ -14,8 +15,8 @@ from tests.e2e.story import Story, new_assistant, new_run, new_thread
 
 pytestmark = pytest.mark.slow
 
-CLAIMS = 3
-"""Without progress. The claim in which the model made the call is not one of them."""
+LOST = 3
+"""Processes that such a run ends."""
 WORDS = " ".join(f"w{number}" for number in range(60))
 
 
@@ -43,7 +44,7 @@ def story_of(address: Address, run_id: str) -> Story:
 
 
 def test_a_run_that_crashes_the_server_fails_alone(starting: Starting) -> None:
-    server = starting(wait=True)
+    server = starting(wait=True, lease_seconds=3)
     server.deadly = True
     server.start()
     mine, theirs = Address(server.url(), server.key), Address(server.url(), stranger(server))
@@ -55,15 +56,30 @@ def test_a_run_that_crashes_the_server_fails_alone(starting: Starting) -> None:
         poison = crashing_run(mine)
         with pytest.raises(Cut):
             deque(frames)  # it is at work when the server crashes
-    for _ in range(1 + CLAIMS):
+    for _ in range(LOST):
         assert server.ended() == CRASHED
-        server.ahead += SPACING + 1  # claims within a moment count once
         server.start()
     story = story_of(Address(server.url(), server.key), poison)
     assert (story.statuses[-1], story.errors) == ("failed", ["worker_crashed"])
-    assert story.kinds.count("tool_started") == 1 + CLAIMS
+    assert story.kinds.count("tool_started") == LOST
     run = Address(server.url(), server.key).ask("GET", f"/v1/runs/{poison}")
     assert run["status"] == "failed"
     assert run["last_error"].startswith("worker_crashed")
     story = story_of(Address(server.url(), theirs.key), bystander)
     assert (story.statuses[-1], list(story.texts.values())) == ("completed", [WORDS])
+
+
+def test_a_run_that_crashes_its_workers_fails_alone_and_ends_three_of_them(
+    starting: Starting, postgres_url: str, seed: int
+) -> None:
+    fleet = Fleet(starting, postgres_url, random.Random(seed), workers=LOST + 1, deadly=True, lease_seconds=3)
+    mine, theirs = Address(fleet.url(), fleet.key), Address(fleet.url(), stranger(fleet.apis[0]))
+    assistant = new_assistant(theirs)
+    bystanders = [new_run(theirs, assistant, "bystander [tokens=60][delay=0.05]")["id"] for _ in range(3)]
+    story = story_of(mine, crashing_run(mine))
+    assert (story.statuses[-1], story.errors) == ("failed", ["worker_crashed"])
+    assert story.kinds.count("tool_started") == LOST
+    for run in bystanders:
+        story = story_of(theirs, run)
+        assert (story.statuses[-1], list(story.texts.values())) == ("completed", [WORDS])
+    assert [worker.has_ended for worker in fleet.workers].count(True) == LOST

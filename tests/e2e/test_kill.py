@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
+from tests.e2e.conftest import Starting
 from tests.e2e.killing import Moment, have_runs_while_killing
-from tests.e2e.processes import Fake, Server
+from tests.e2e.processes import Fake
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,8 @@ def moments(chance: random.Random, kills: int = KILLS) -> list[Moment]:
     return chosen
 
 
-def test_accepted_runs_finish_once_however_often_the_server_is_killed(server: Server, fake: Fake, seed: int):
+def test_accepted_runs_finish_once_however_often_the_server_is_killed(starting: Starting, fake: Fake, seed: int):
+    server = starting(lease_seconds=5)  # runs that lost two processes without progress wait for so long
     callers = have_runs_while_killing(server, fake, moments(random.Random(seed)))
 
     asked = {caller.tag: len(caller.asked()) for caller in callers}

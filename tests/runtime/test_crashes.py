@@ -73,16 +73,22 @@ async def test_a_run_whose_call_brings_the_process_down_fails(stage: Stage, acto
     actor.act = hang
     stage.play(calls(("act", "{}")), say("Never."))
     n = await begun(stage)
-    for times in range(1, 5):  # in the first claim the model answered, which is progress
+    for times in range(1, 4):
         await crash(stage, lambda times=times: started == times)
     assert await end_of(stage, n) == ["failed", "worker_crashed"]
 
 
-async def test_crashes_within_a_moment_count_once(stage: Stage) -> None:
-    stage.play(*(silent() for _ in range(9)), say("There."))
+async def test_crashes_within_a_moment_do_not_fail_a_run(stage: Stage) -> None:
+    provider = stage.play(silent(), silent(), *(say("There.") for _ in range(4)))
     n = await stage.run()
-    for _ in range(9):
+    for _ in range(2):
         await crash_when_asked(stage, seconds=1.0)
+    for count in range(3, 6):
+        assert await end_of(stage, await stage.run(str(count))) == ["completed"]
+        assert len(provider.asked) == count, "the suspect waits"
+        stage.clock.skip(1.0)
+        await start_again(stage)
+    stage.clock.skip(SPACING)
     assert await end_of(stage, n) == ["completed"]
 
 

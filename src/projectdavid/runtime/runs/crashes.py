@@ -1,12 +1,13 @@
 """Poison runs: a run whose work crashes the process must not be tried forever.
 
-Each claim of a run is counted in its transaction, and progress of the run resets the count. So the count at the next
-claim is the number of processes that died during the run. A worker that is stopped takes its count back. Claims in
-quick succession count once: a server that is killed several times in a row says nothing about the run. A claim counts a
-fifth if the model's reply had started: long turns of good runs are easily interrupted.
+A claim adds to the score of its run, in its transaction, and progress of the run resets the score to that of the
+current claim. So the score at the next claim says how many processes died during the run since its last progress. A
+worker that is stopped takes its share back. A claim counts a fifth if the model's reply had started: long turns of good
+runs are easily interrupted.
 
 A crash does not reveal which of the active runs caused it. After two claims a run is a suspect, and only one suspect
-runs at a time (`runs_suspected`), so only the cause of the crash is blamed for the third.
+runs at a time (`runs_suspected`), so only the cause of the crash is blamed for the third. A suspect also waits: a
+server that is killed several times in a row says nothing about the run.
 """
 
 from typing import NamedTuple
@@ -14,16 +15,16 @@ from typing import NamedTuple
 from projectdavid.engine.inputs import CancelRequested, RunClaimed, RunInput, ToolStarted
 from projectdavid.ports import queries
 from projectdavid.ports.rows import RunRow
-from projectdavid.ports.store import Op
+from projectdavid.ports.store import Op, Value
 
 SILENT = 5
 """Score of a claim before the model's reply started."""
 SPOKEN = 1
 """Score of a claim after the model's reply started."""
 GUILTY = 3 * SILENT
-"""Score above which a run is not retried. Suspects, from `2 * SILENT` on, have an index in the store."""
+"""Score from which a run is not retried. Suspects, from `2 * SILENT` on, have an index in the store."""
 SPACING = 20.0
-"""Seconds after a counted claim in which further ones are not counted."""
+"""Maximum seconds that a suspect waits after its last claim."""
 
 NO_PROGRESS = (RunClaimed, ToolStarted, CancelRequested)
 """Inputs that are not progress of a run."""
@@ -38,16 +39,20 @@ class ClaimCount(NamedTuple):
 
 
 def count_claims(row: RunRow, run_input: RunInput, now: float, worker: str | None) -> ClaimCount:
-    """Return the count of a run after an input.
+    """Return the count of a run on which a worker continues after an input.
 
     A `worker` that claims its own run again, because the store was unavailable, did not crash.
     """
     if not isinstance(run_input, NO_PROGRESS):
-        return ClaimCount()
-    just_counted = row.claimed_at is not None and 0 <= now - row.claimed_at < SPACING
-    if not isinstance(run_input, RunClaimed) or just_counted or row.lease == worker:
+        return ClaimCount(SILENT, now, 1)
+    if not isinstance(run_input, RunClaimed) or row.lease == worker:
         return ClaimCount(row.crash_score, row.claimed_at, row.silent)
     return ClaimCount(row.crash_score + SILENT, now, 1)
+
+
+def is_guilty(row: RunRow, worker: str | None) -> bool:
+    """True if the run crashed too many processes to be claimed by a `worker`; its own claim did not crash."""
+    return row.crash_score >= GUILTY and row.lease != worker
 
 
 def speak(n: int) -> Op:
@@ -56,6 +61,6 @@ def speak(n: int) -> Op:
 
 
 def release(before: RunRow, worker: str) -> Op:
-    """Release a claimed run, with the previous count."""
-    count = {"crash_score": before.crash_score, "claimed_at": before.claimed_at, "silent": before.silent}
-    return Op(queries.RUN_RELEASE, {"n": before.n, "lease": worker, **count})
+    """Release a claimed run without the score of the claim; `before` is its row before the claim."""
+    share: dict[str, Value] = {"spoken": SPOKEN, "less": SILENT - SPOKEN, "claimed_at": before.claimed_at}
+    return Op(queries.RUN_RELEASE, {"n": before.n, "lease": worker, **share})

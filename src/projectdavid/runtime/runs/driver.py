@@ -30,7 +30,7 @@ from projectdavid.ports.rows import RunRow
 from projectdavid.ports.store import AnyRow, Op, RowMissing, StaleRow, Store, UniqueClash, Value
 from projectdavid.runtime.clock import Clock, to_ms
 from projectdavid.runtime.ids import IdFactory
-from projectdavid.runtime.runs.crashes import GUILTY, ClaimCount, count_claims
+from projectdavid.runtime.runs.crashes import ClaimCount, count_claims, is_guilty
 from projectdavid.runtime.runs.decision_writer import NOTHING_STREAMED, RACE, DecisionWriter, RunLease, StreamedRows
 from projectdavid.runtime.runs.records import RunConfig, config_hash, encode, new_state, run_of
 from projectdavid.runtime.runs.run_telemetry import RunTelemetry
@@ -200,6 +200,7 @@ class RunDriver:
             RowMissing: the run does not exist.
             StoreError: the store cannot write, or an operation of `also` failed.
         """
+        worker = claim.worker if claim else None
         while True:
             row = await self._store.one(queries.RUN_STATE, n=n)
             if row is None:
@@ -210,11 +211,10 @@ class RunDriver:
             if claim is not None and row.lease not in (None, claim.worker) and (row.lease_until or 0) > now:
                 raise LeaseLost
             before = run_of(row)
-            known, unmoved = await self._add_broken_message(row, run_input, holder)
+            known, unmoved = await self._add_broken_message(row, run_input, holder, worker)
             result = advance(before, self._add_cost(row.model, known))
             writer = DecisionWriter(self._ids, row, int(now), to_ms(now), before.turn + 1, [*also, *unmoved])
-            count = count_claims(row, run_input, now, claim.worker if claim else None)
-            self._write(writer, before, result, claim, count)
+            self._write(writer, before, result, claim, count_claims(row, run_input, now, worker))
             if (used := result.run.usage - before.usage) or isinstance(run_input, ModelReplied):
                 writer.add_usage(used, self._cost(row.model, used), int(isinstance(run_input, ModelReplied)))
             writer.merge_journal(streamed)
@@ -231,7 +231,7 @@ class RunDriver:
             return RunDecision(n, row, result, row.version + 1, tuple(writer.messages))
 
     async def _add_broken_message(
-        self, run: RunRow, run_input: RunInput, holder: str | None
+        self, run: RunRow, run_input: RunInput, holder: str | None, worker: str | None
     ) -> tuple[RunInput, list[Op]]:
         """Add the partial message of a worker that left the run to an input.
 
@@ -244,7 +244,7 @@ class RunDriver:
         if run.version == NEW:
             return run_input, []
         if isinstance(run_input, RunClaimed):
-            run_input = replace(run_input, crashed=run.crash_score >= GUILTY)
+            run_input = replace(run_input, crashed=is_guilty(run, worker))
         row = await self._store.one(queries.JOURNAL_LAST, run=run.n, kinds=OPENING)
         seen = 0 if row is None else row.position
         unmoved = Op(queries.JOURNAL_UNMOVED, {"run": run.n, "kinds": OPENING, "position": seen}, missing=RACE)
@@ -272,7 +272,10 @@ class RunDriver:
         """Build the operations for the run's new state, and its effects on others."""
         row, run = writer.row, result.run
         held = claim or (RunLease(row.lease, row.lease_until) if row.lease and row.lease_until is not None else None)
-        writer.decide(run, held if run.status in WORKED_ON else None, count)
+        if run.status in WORKED_ON:
+            writer.decide(run, held, count)
+        else:
+            writer.decide(run, None, ClaimCount())
         if _is_reported(before, run):
             writer.enqueue_webhook(run)
         if run.over and not before.parked:

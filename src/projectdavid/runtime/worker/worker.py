@@ -81,8 +81,9 @@ class RunWorker:
         if 0 <= now - self._suspects_read_at < self._limits.look:
             return
         self._suspects_read_at = now
+        spacing = min(SPACING, self._limits.lease)
         for row in await self._store.all(
-            queries.RUNS_SUSPECTED, now=now, before=now - SPACING, most=GUILTY, limit=BATCH
+            queries.RUNS_SUSPECTED, now=now, before=now - spacing, most=GUILTY, limit=BATCH
         ):
             waiting = WaitingRow(row.n, row.owner)
             if self._tasks.takes(waiting):

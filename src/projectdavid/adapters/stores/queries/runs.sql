@@ -193,9 +193,8 @@ ORDER BY r.claimed_at LIMIT :limit;
 -- name: run_release
 -- Release the lease of a stopped worker, and undo the crash score of its claim.
 UPDATE runs SET
-    lease = NULL, lease_until = NULL, crash_score = min(crash_score, :crash_score),
-    claimed_at = CASE WHEN crash_score > :crash_score THEN :claimed_at ELSE claimed_at END,
-    silent = CASE WHEN crash_score > :crash_score THEN :silent ELSE silent END
+    lease = NULL, lease_until = NULL, claimed_at = :claimed_at, silent = 0,
+    crash_score = max(crash_score - :spoken - silent * :less, 0)
 WHERE n = :n AND lease = :lease;
 
 -- name: run_speaks
