@@ -295,7 +295,7 @@ async def test_what_a_provider_attached_is_kept_as_it_came():
     call = {
         "index": 0,
         "id": "D681PevKs",
-        "function": {"name": "f", "arguments": "{}", "x": 1},
+        "function": {"name": "f", "arguments": ROME, "x": 1},
         "extra_content": signature,
     }
     events = (

@@ -61,9 +61,9 @@ async def calls(*deltas: Any) -> list[tuple[str, str, str]]:
 
 
 async def test_a_stream_split_anywhere_says_the_same():
-    call = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]
+    call = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "[1]"}}]
     body = b": hello\r\n" + event(content="né🙂").replace(b"\n", b"\r\n") + event(tool_calls=call) + FINISH + DONE
-    expected = [TextDelta(("né🙂",)), CallPart(0, "c", "f", "{}"), FinishDelta("stop")]
+    expected = [TextDelta(("né🙂",)), CallPart(0, "c", "f", "[1]"), FinishDelta("stop")]
     for offset in range(len(body) + 1):
         assert await said(SSE + body[:offset], body[offset:]) == expected, offset
 

@@ -97,6 +97,7 @@ class OpenAICompatible:
         self._proxy = find_proxy(base_url) if proxy is None else proxy or None
         self._lessons: dict[str, ModelLessons] = {}
         self._reports_usage: dict[str, bool] = {}
+        self._begins_in_reasoning: dict[str, bool] = {}
         self._facts = ServerFacts(base_url, self.profile.name, self._fetch)
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
@@ -118,7 +119,8 @@ class OpenAICompatible:
         self._open.add(response)
         try:
             yield warnings  # the request was accepted: from here on it is billed
-            reader = StreamReader(self._failures, calls=bool(ask.tools))
+            offered = {tool["name"]: tool.get("parameters") for tool in ask.tools}
+            reader = StreamReader(self._failures, offered=offered, opened=self._begins_in_reasoning.get(ask.model))
             while not reader.done:
                 data = await self._read(response, reader)
                 chunks = reader.feed(data) if data else reader.end()
@@ -127,6 +129,8 @@ class OpenAICompatible:
             if reader.failure is not None:
                 raise reader.failure
             self._reports_usage[ask.model] = reader.usage_reported
+            if reader.opened is not None:
+                self._begins_in_reasoning[ask.model] = reader.opened
             await _drain(response)
         finally:
             self._open.discard(response)

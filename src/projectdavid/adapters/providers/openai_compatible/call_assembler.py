@@ -4,11 +4,14 @@ from typing import Any
 
 import msgspec
 
+from projectdavid.adapters.providers.openai_compatible.call_text import Offered, find_offered
 from projectdavid.engine.deltas import CallPart
 
 Piece = dict[str, Any]
 _KNOWN = frozenset({"index", "id", "type", "function"})
 _KNOWN_OF_FUNCTION = frozenset({"name", "arguments"})
+_PLACEHOLDERS = frozenset({"{}", "null"})
+"""Arguments with which gateways to Anthropic and Gemini begin a call whose arguments follow."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -18,12 +21,15 @@ class CallAssembler:
     Servers omit the index, send the index 0 for every call, repeat id and name in every piece, send a new id with
     each piece, or send complete calls one after another without ids. A call keeps its index unless another call
     already has it, and its name is emitted once. A piece with a name begins another call if the current one is
-    complete.
+    complete, unless it repeats that one. `offered`: the functions that were offered.
     """
 
-    __slots__ = ("_arguments", "_by_id", "_ids", "_latest", "_names", "_slots")
+    __slots__ = ("_arguments", "_by_id", "_held", "_ids", "_latest", "_names", "_offered", "_slots")
 
-    def __init__(self) -> None:
+    def __init__(self, offered: Offered) -> None:
+        self._offered = offered
+        self._held: dict[int, str] = {}
+        """Placeholders that are the arguments if no others follow."""
         self._slots: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
         self._ids: dict[int, str] = {}
@@ -36,23 +42,31 @@ class CallAssembler:
         """True once the answer contains a call."""
         return bool(self._names)
 
-    def add(self, piece: Piece, position: int | None = None) -> CallPart:
-        """Return the chunk for a piece; `position` is its place if its event contains several."""
+    def add(self, piece: Piece, position: int | None = None) -> CallPart | None:
+        """Return the chunk for a piece; None if it adds nothing. `position` is its place among those of its event."""
         function = piece.get("function")
         function = function if isinstance(function, dict) else {}
-        call_id, name = _text(piece.get("id")), _text(function.get("name"))
+        call_id, name = _text(piece.get("id")), find_offered(_text(function.get("name")), self._offered)
         arguments = _arguments(function.get("arguments"))
-        index = piece.get("index")
-        slot = self._slot(index if isinstance(index, int) else None, position, call_id, name)
+        index = _index(piece.get("index"))
+        slot = self._slot(index, position, call_id, name)
+        if call_id and call_id == self._ids.get(slot) and self._repeats(slot, name, arguments):
+            return None
         if name and self._is_another(slot, call_id, name, arguments):
             slot = self._free(slot)
-            if isinstance(index, int):
+            if index is not None:
                 self._slots[index] = slot
-        return self._part(slot, call_id, name, arguments, _extra(piece, function))
+        part = self._part(slot, call_id, name, arguments, _extra(piece, function))
+        return part if part.id or part.name or part.arguments or part.extra else None
 
     def add_whole(self, name: str, arguments: str) -> CallPart:
         """Return the chunk for a complete call from outside `tool_calls`."""
-        return self._part(self._free(0), "", name, arguments, None)
+        return self._part(self._free(0), "", find_offered(name, self._offered), arguments, None)
+
+    def end(self) -> list[CallPart]:
+        """End the answer: return the placeholders that were the arguments."""
+        held, self._held = self._held, {}
+        return [CallPart(slot, arguments=arguments) for slot, arguments in held.items() if not self._arguments[slot]]
 
     def _part(self, slot: int, call_id: str, name: str, arguments: str, extra: Piece | None) -> CallPart:
         self._latest = slot
@@ -63,6 +77,8 @@ class CallAssembler:
         if name == known:
             name = ""
         self._names[slot] = known + name
+        if arguments.strip() in _PLACEHOLDERS and not self._arguments.get(slot):
+            self._held[slot], arguments = "{}", ""
         self._arguments[slot] = self._arguments.get(slot, "") + arguments
         return CallPart(slot, call_id, name, arguments, extra)
 
@@ -84,9 +100,14 @@ class CallAssembler:
     def _is_another(self, slot: int, call_id: str, name: str, arguments: str) -> bool:
         """Return True if a piece with a name begins a new call, because the one in its slot is complete."""
         known = self._names.get(slot)
-        if not known or not _is_object(self._arguments.get(slot, "")):
+        if not known or not _is_object(self._arguments.get(slot) or self._held.get(slot, "")):
             return False
         return bool(arguments) or name != known or call_id not in ("", self._ids[slot])
+
+    def _repeats(self, slot: int, name: str, arguments: str) -> bool:
+        """Return True if a piece repeats the complete call in a slot, as some servers do at the end."""
+        known = self._arguments.get(slot, "")
+        return name == self._names.get(slot) and arguments == known and _is_object(known)
 
     def _free(self, wanted: int) -> int:
         return wanted if wanted not in self._names else max(self._names) + 1
@@ -94,6 +115,13 @@ class CallAssembler:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _index(value: Any) -> int | None:
+    """Return an index; some servers send it as text."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 5:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _arguments(value: Any) -> str:

@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from projectdavid.adapters.providers.openai_compatible.context_limits import find_context_limit
+from projectdavid.adapters.providers.openai_compatible.error_bodies import code_and_text, parse_error_body
 from projectdavid.adapters.providers.openai_compatible.retry_hints import find_pause
 from projectdavid.adapters.providers.openai_compatible.server import ProviderServer
 from projectdavid.ports.model import ModelError
@@ -52,8 +51,8 @@ class FailureParser:
         self, status: int, headers: Mapping[str, str], body: bytes, *, model: str = ""
     ) -> tuple[ModelError, Any]:
         """Return the error for a status outside 2xx, and its error object; `model` is the requested one."""
-        error = _parse_error(body)
-        code, text = _code_and_text(error)
+        error = parse_error_body(body)
+        code, text = code_and_text(error)
         failure = self._classify(f"answered {status}", status, code, text, error, model)
         if failure.retryable:
             failure.retry_after = find_pause(headers, error, text)
@@ -61,7 +60,7 @@ class FailureParser:
 
     def parse_error(self, error: Any) -> ModelError:
         """Return the error for an error object inside an answer."""
-        code, text = _code_and_text(error)
+        code, text = code_and_text(error)
         status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else _STATUS_OF_CODE.get(code, 500)
         return self._classify("sent an error", status, code, text, error)
 
@@ -97,7 +96,7 @@ class FailureParser:
     def build_ending(self, reason: str, error: Any, *, retryable: bool) -> ModelError:
         """Return the error for a finish reason that means an incomplete answer, or is unknown."""
         what = "did not complete its answer" if retryable else "ended its answer for an unknown reason"
-        words = _code_and_text(error)[1] if error else ""
+        words = code_and_text(error)[1] if error else ""
         said = f" Its message: {self.redact(words)}" if words else ""
         message = f"{self._provider} {what}: finish_reason {self.redact(reason)!r}.{said}"
         return ModelError("server_error", message, retryable)
@@ -147,23 +146,3 @@ class FailureParser:
         if status < 400:
             return failure("connection_error", "redirects are not followed; check its base_url")
         return failure("invalid_request", "it rejected the request")
-
-
-def _parse_error(body: bytes) -> Any:
-    """Return the error in a body, an object or a text, in any envelope."""
-    try:
-        document: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body.decode(errors="replace").strip()
-    if isinstance(document, list) and document:
-        document = document[0]
-    return document.get("error") or document if isinstance(document, dict) else document
-
-
-def _code_and_text(error: Any) -> tuple[str, str]:
-    if not isinstance(error, dict):
-        return "", str(error)
-    message = error.get("message") or error.get("detail")
-    code = error.get("code") or error.get("type") or ""
-    text = message if isinstance(message, str) else msgspec.json.encode(message or error).decode()
-    return str(code), text

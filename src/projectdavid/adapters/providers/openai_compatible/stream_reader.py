@@ -10,17 +10,25 @@ from typing import Any
 import msgspec
 
 from projectdavid.adapters.providers.openai_compatible.answer_collector import AnswerCollector
+from projectdavid.adapters.providers.openai_compatible.call_text import Offered
+from projectdavid.adapters.providers.openai_compatible.error_bodies import find_bare_error
+from projectdavid.adapters.providers.openai_compatible.event_repair import EventRepair
 from projectdavid.adapters.providers.openai_compatible.failures import FailureParser
 from projectdavid.adapters.providers.openai_compatible.finish_reasons import find_ending
-from projectdavid.adapters.providers.openai_compatible.wire import StreamChoice, StreamEvent
+from projectdavid.adapters.providers.openai_compatible.wire import MessageDelta, StreamChoice, StreamEvent
 from projectdavid.engine.deltas import Chunk
 from projectdavid.ports.model import ModelError
 
 MAX_BUFFERED = 4 * 1024 * 1024
 """Maximum bytes of an incomplete event or document."""
 _BOM = b"\xef\xbb\xbf"
-_FIELDS = (b"event", b"id", b"retry")
+_DONE = frozenset({b"[DONE]", b'"[DONE]"', b"DONE"})
+_PINGS = frozenset({b"ping", b"heartbeat", b"keepalive", b"keep-alive"})
+"""Names of events that only keep the connection open."""
+_UNFINISHED = frozenset({"null", "none", "undefined"})
+"""Finish reasons of servers that write the absence of one as text."""
 
+_NONE_OFFERED: Offered = {}
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode = msgspec.json.Decoder(StreamEvent).decode
 
@@ -29,21 +37,25 @@ class StreamReader:
     """The parser of one answer.
 
     `finished` is True once the model has finished, `done` once nothing more needs to be read. `failure` is the error to
-    raise after the chunks before it have been emitted. `calls`: whether functions were offered.
+    raise after the chunks before it have been emitted. `offered`: the functions that were offered. `opened`: whether
+    the model's answers begin inside of reasoning, None if unknown.
     """
 
     __slots__ = (
-        *("_began", "_collector", "_document", "_event_name", "_failures", "_head", "_partial", "_pending", "_size"),
-        *("_skip_lf", "_sniffing", "_understood"),
+        *("_began", "_collector", "_document", "_event_name", "_failures", "_head", "_messages", "_partial"),
+        *("_pending", "_repair", "_size", "_skip_lf", "_sniffing", "_understood"),
         *("done", "failure", "finished"),
     )
 
-    def __init__(self, failures: FailureParser, *, calls: bool = False) -> None:
+    def __init__(
+        self, failures: FailureParser, *, offered: Offered = _NONE_OFFERED, opened: bool | None = False
+    ) -> None:
         self.done = False
         self.finished = False
         self.failure: ModelError | None = None
         self._failures = failures
-        self._collector = AnswerCollector(calls=calls)
+        self._collector = AnswerCollector(offered=offered, opened=opened)
+        self._repair = EventRepair()
         self._pending: list[bytes] = []
         """The current line, which is incomplete."""
         self._partial: list[bytes] = []
@@ -53,6 +65,8 @@ class StreamReader:
         self._document = False
         self._began = False
         """True once a message has begun, even if it is still empty."""
+        self._messages = False
+        """True once an event with a message, not a delta, has been added."""
         self._event_name = b""
         self._sniffing = True
         self._head = b""
@@ -65,6 +79,11 @@ class StreamReader:
     def usage_reported(self) -> bool:
         """Whether the server reported the usage."""
         return self._collector.usage_reported
+
+    @property
+    def opened(self) -> bool | None:
+        """Whether the answer began inside of reasoning; None if unknown."""
+        return self._collector.opened
 
     def feed(self, data: bytes) -> list[Chunk]:
         """Add the bytes of one read; return the chunks that they complete."""
@@ -177,7 +196,7 @@ class StreamReader:
         try:
             msgspec.json.decode(line, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
         except _UNREADABLE:
-            return line.strip() == b"[DONE]"
+            return line.strip() in _DONE
         return True
 
     def _add(self, payload: bytes) -> None:
@@ -188,27 +207,34 @@ class StreamReader:
             event = _decode(payload)
         except _UNREADABLE:
             self._add_unreadable(payload)
-            return
-        if self._partial:
-            self._partial.clear()
-            self._size = 0
-        self._take(event, payload)
+        else:
+            self._take(event, payload)
 
     def _add_unreadable(self, payload: bytes) -> None:
+        """Add data that is not an event of the protocol as it stands."""
         text = payload.strip()
-        if text == b"[DONE]":
-            self.done = True
-            if self.finished or self._collector.spoke:
-                self.finished = True
-                self._collector.end()
-            else:
-                self._fail(self._failures.build_unreadable(f"it ends without content{self._quote()}"))
+        while text[:5] == b"data:":  # a proxy framed the stream twice
+            text = text[5:].strip()
+        if (repaired := self._repair.repair(text)) is not None:
+            self._take(_decode(repaired), repaired)
+        elif text in _DONE:
+            self._end_stream()
         elif text[:1] in (b"{", b"["):
             self._partial[:] = [payload]
             self._size = len(payload)
             self._grow(b"")
-        elif text and text != b"null":  # some servers send null to keep the connection open
-            self._fail(self._failures.build_unreadable("an event is not a JSON object"))
+        elif self._event_name == b"error":
+            self._fail(self._failures.parse_error(text.decode(errors="replace")))
+        elif text[:1] != b":" and self._event_name not in _PINGS and not _is_scalar(text):
+            self._fail(self._failures.build_unreadable(f"an event is not a JSON object: {_quote(text)}"))
+
+    def _end_stream(self) -> None:
+        self.done = True
+        if self.finished or self._collector.spoke:
+            self.finished = True
+            self._collector.end()
+        else:
+            self._fail(self._failures.build_unreadable(f"it ends without content{self._quote_head()}"))
 
     def _end_event(self) -> None:
         """End an event at a blank line; fail if it is incomplete."""
@@ -220,17 +246,18 @@ class StreamReader:
         """Parse the end of a document, or of an interrupted event."""
         text = b"\n".join(self._partial)
         self._partial.clear()
-        try:
-            event = _decode(text)
-        except _UNREADABLE:
-            if self._document:
-                self._fail(self._failures.build_unreadable("the document is not JSON of the protocol"))
-            return []
-        self._take(event, text)
+        repaired = self._repair.repair(text)
+        if repaired is not None:
+            self._take(_decode(repaired), repaired)
+        elif self._document:
+            self._fail(self._failures.build_unreadable("the document is not JSON of the protocol"))
         return self._collector.take()
 
     def _take(self, event: StreamEvent, payload: bytes) -> None:
         self._understood = True
+        if self._partial:
+            self._partial.clear()
+            self._size = 0
         if error := _error_in(event, payload, self._event_name):
             self._fail(self._failures.parse_error(error))
             return
@@ -239,12 +266,15 @@ class StreamReader:
         if not event.choices:
             return
         choice = event.choices[0]
-        said = choice.delta or choice.message
-        if said is not None:
+        said = choice.delta or choice.message or (MessageDelta(choice.text) if choice.text else None)
+        # Some servers repeat the whole answer as a message after its deltas.
+        if said is not None and (choice.delta or self._messages or not self._collector.spoke):
             self._began = True
+            self._messages = self._messages or choice.delta is None
             self._collector.add(said)
-        if choice.finish_reason:
-            self._finish(choice, str(choice.finish_reason))
+        reason = "" if choice.finish_reason is None else str(choice.finish_reason)
+        if reason and reason.lower() not in _UNFINISHED:
+            self._finish(choice, reason)
         elif choice.message is not None and choice.delta is None:
             self._finish(choice, "stop")  # a complete answer may lack a finish reason
 
@@ -262,20 +292,29 @@ class StreamReader:
             return self._failures.build_interruption()
         if self._understood:
             return self._failures.build_unreadable("it contains no message")
-        return self._failures.build_unreadable(f"it contains no event of the protocol{self._quote()}")
+        return self._failures.build_unreadable(f"it contains no event of the protocol{self._quote_head()}")
 
-    def _quote(self) -> str:
+    def _quote_head(self) -> str:
         """Return the beginning of an answer without any event of the protocol, for the error."""
         if self._began or self._understood:
             return ""
-        return f": it begins with {self._head.decode(errors='replace')!a}"
+        return f": it begins with {_quote(self._head)}"
 
 
 def _error_in(event: StreamEvent, payload: bytes, name: bytes) -> Any:
     """Return the error in an event, in any envelope; None if the event is not an error."""
     if event.error or event.choices is not None or event.usage is not None:
         return event.error
-    bare: dict[str, Any] = msgspec.json.decode(payload)
-    if name == b"error" or bare.get("object") == "error":
-        return bare
-    return bare if bare.get("message") or bare.get("detail") else None
+    return find_bare_error(msgspec.json.decode(payload), named=name == b"error")
+
+
+def _is_scalar(text: bytes) -> bool:
+    """Return True for the JSON values that some servers send to keep the connection open: null, "" and numbers."""
+    try:
+        return not msgspec.json.decode(text or b"null", type=None | float | bool | str) or not text.startswith(b'"')
+    except _UNREADABLE:
+        return False
+
+
+def _quote(text: bytes) -> str:
+    return f"{text[:80].decode(errors='replace')!a}"

@@ -20,6 +20,8 @@ class MessageDelta(msgspec.Struct, gc=False):
     content: str | list[Any] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_text: str | None = None
+    """GitHub Copilot."""
     refusal: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
     function_call: dict[str, Any] | None = None
@@ -27,6 +29,8 @@ class MessageDelta(msgspec.Struct, gc=False):
     reasoning_details: list[Any] | None = None
     thinking_blocks: list[Any] | None = None
     extra_content: dict[str, Any] | None = None
+    images: list[Any] | None = None
+    """OpenRouter."""
 
 
 class StreamChoice(msgspec.Struct, gc=False):
@@ -34,6 +38,8 @@ class StreamChoice(msgspec.Struct, gc=False):
 
     delta: MessageDelta | None = None
     message: MessageDelta | None = None
+    text: str | None = None
+    """Servers that send the format of the older completions protocol."""
     finish_reason: str | int | None = None
     error: Any = None
 
