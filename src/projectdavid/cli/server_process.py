@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any, Self
 
 import uvicorn
@@ -53,20 +54,21 @@ def run_server(*, as_json: bool, fresh: bool = False, **flags: Any) -> None:
     with _Signals() as signals:
         settings = read_settings(**flags)
         _log(settings)
+        links: list[str] = []
 
-        def ready(url: str, server: uvicorn.Server, link: str | None) -> None:
+        def ready(url: str, server: uvicorn.Server) -> None:
             if as_json:
                 print_json(_facts(settings, url), indent=None)
             else:
-                _announce(settings, url, link)
+                _announce(settings, url, links)
             sys.stdout.flush()
             if signals.came:
                 server.should_exit = True
 
         try:
             # A link in a log would outlive the moment for which it is meant.
-            with_link = sys.stdout.isatty() and not as_json
-            uvloop.run(serve(settings, ready, fresh=fresh, with_link=with_link))
+            on_link = links.append if sys.stdout.isatty() and not as_json else None
+            uvloop.run(serve(settings, ready, fresh=fresh, on_link=on_link))
         except StartError as error:
             raise start_failure(error, settings) from error
         note("stopped")
@@ -97,7 +99,7 @@ def _facts(settings: Settings, url: str) -> dict[str, Any]:
     }
 
 
-def _announce(settings: Settings, url: str, link: str | None) -> None:
+def _announce(settings: Settings, url: str, links: Sequence[str]) -> None:
     if settings.role == "worker":
         say(
             f"A worker of Project David {projectdavid.__version__} is running; its health is at {url}/health",
@@ -106,7 +108,7 @@ def _announce(settings: Settings, url: str, link: str | None) -> None:
         note("Ctrl-C stops it.")
         return
     say(f"Project David {projectdavid.__version__} is running at {url}", "bold green")
-    if link is not None:
+    for link in links:
         say(f"  console      {link}  (signs in once, within 10 minutes; later: {_elsewhere(settings)}{program()} open)")
     say(f"  reference    {url}/docs")
     say(f"  for openai   {url}{PREFIX}  (the OPENAI_BASE_URL of programs that use OpenAI's clients)")

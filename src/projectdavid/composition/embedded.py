@@ -93,6 +93,6 @@ class EmbeddedPlatform:
         finally:
             self._ready.set()
 
-    def _on_ready(self, url: str, server: uvicorn.Server, _link: str | None) -> None:
+    def _on_ready(self, url: str, server: uvicorn.Server) -> None:
         self.base_url, self._server = url, server
         self._ready.set()

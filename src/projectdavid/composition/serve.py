@@ -67,20 +67,20 @@ class _Server(uvicorn.Server):
 
 async def serve(
     settings: Settings,
-    ready: Callable[[str, uvicorn.Server, str | None], None],
+    ready: Callable[[str, uvicorn.Server], None],
     providers: dict[str, ModelProvider] | None = None,
     tools: Mapping[str, Tool] | None = None,
     clock: Clock = time.time,
     terminals: TerminalService | None = None,
     *,
     fresh: bool = False,
-    with_link: bool = False,
+    on_link: Callable[[str], None] | None = None,
     console: Path = DIST,
 ) -> None:
     """Serve until stopped; calls `ready` with the address once requests are accepted.
 
-    `fresh` moves existing files of the data folder aside. `with_link` also passes a link to `ready` that signs in to
-    the console once, if there is one; `console` is the folder of its files.
+    `fresh` moves existing files of the data folder aside. `on_link` gets a link that signs in to the console once,
+    before `ready` is called, if there is a console; `console` is the folder of its files.
 
     Raises:
         StoreUnavailable: the store cannot be opened.
@@ -109,9 +109,10 @@ async def serve(
             timeout_graceful_shutdown=int(settings.drain_seconds) + 1,
             backlog=BACKLOG,
         )
-        link = await create_sign_in_link(platform, url, console) if with_link else None
+        if on_link is not None and (link := await create_sign_in_link(platform, url, console)) is not None:
+            on_link(link)
         notice = settings.drain_notice_seconds
-        server = _Server(config, lambda server: ready(url, server, link), app.state.readiness, notice)
+        server = _Server(config, lambda server: ready(url, server), app.state.readiness, notice)
         await server.serve(sockets=[listener])
     finally:
         listener.close()
