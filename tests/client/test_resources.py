@@ -147,6 +147,7 @@ SETTING = {"name": "port", "value": 9001, "default": 9000, "source": "flag", "va
 AUTH_CODE = {"code": "pdc_1", "expires_at": "2026-01-01T00:00:00+00:00"}
 BLOCKS = [{"type": "text", "text": "Hi"}]
 OUTPUTS = [{"tool_call_id": "c", "output": "5"}]
+OPEN = {"status": "queued"}
 DESC, ASC = {"order": "desc"}, {"order": "asc"}
 CASES = [
     case("assistants.create_assistant", "POST /v1/assistants", ASSISTANT, model="m", name=None),
@@ -185,6 +186,8 @@ CASES = [
     case("threads.create_thread", "POST /v1/threads", THREAD, participant_ids=["u"], meta_data={"a": 1}),
     case("threads.retrieve_thread", "GET /v1/threads/t", THREAD, "t"),
     case("threads.update_thread", "PUT /v1/threads/t", THREAD, "t", meta_data={"a": 1}, tool_resources=None),
+    case("threads.update_thread", "PUT /v1/threads/t", THREAD, "t", title=None),
+    case("threads.create_thread", "POST /v1/threads", THREAD, title="Lamps"),
     case(
         "threads.update_thread_metadata",
         "PUT /v1/threads/t/metadata",
@@ -244,6 +247,8 @@ CASES = [
     case("runs.retrieve_run", "GET /v1/runs/r", RUN, "r"),
     reading("runs.list_runs", "GET /v1/threads/t/runs", page(RUN), "t", query={"limit": 20, **ASC}),
     reading("runs.list_all_runs", "GET /v1/runs", page(RUN), query=PAGED, **PAGED),
+    reading("runs.list_all_runs", "GET /v1/runs", page(RUN), query={**OPEN, "limit": 20, **DESC}, **OPEN),
+    reading("runs.list_runs", "GET /v1/threads/t/runs", page(RUN), "t", query={**OPEN, "limit": 20, **ASC}, **OPEN),
     reading("runs.list_steps", "GET /v1/runs/r/steps", page(STEP), "r", query={"limit": 20, **ASC}),
     case("runs.retrieve_step", "GET /v1/runs/r/steps/s", STEP, "r", "s"),
     replace(case("runs.cancel_run", "POST /v1/runs/r/cancel", RUN, "r"), body=None),

@@ -23,7 +23,8 @@ def user(id: str, body: str = "{}", **errors: StoreError) -> Op:
 
 def thread(id: str, **fields: Value) -> Op:
     """A thread, to be written by its owner."""
-    values: dict[str, Value] = {"now": 1, "meta_data": "{}", "tool_resources": "{}", "participants": "[]", **fields}
+    values: dict[str, Value] = {"now": 1, "title": None, "meta_data": "{}", "tool_resources": "{}"}
+    values |= {"participants": "[]", **fields}
     return Op(queries.THREAD_INSERT, {"id": id, **values})
 
 
@@ -94,6 +95,7 @@ def output(id: str, thread: int, run_id: str, call_id: str) -> Op:
             "annotations",
             "turn",
             "usage",
+            "cost",
             "provider_state",
         )
     )

@@ -48,6 +48,7 @@ def said(row: RunRow, message_id: str, turn: int, content: str = '"So."') -> Op:
         "attachments",
         "annotations",
         "usage",
+        "cost",
         "provider_state",
     )
     nothing = dict.fromkeys(unsaid)
@@ -107,7 +108,7 @@ async def test_the_steps_of_a_run_follow_its_turns(store: Store) -> None:
         ]
     )
     await store.of("ann").write(run("r2", "t"))
-    (other,) = [row for row in await store.of("ann").all(queries.RUNS_PAGE.asc, after=None, limit=9) if row.id == "r2"]
+    other = await store.of("ann").one(queries.RUN, id="r2")
     await store.write([said(await store.one(queries.RUN_STATE, n=other.n), "msg_9", 1)])
     ann = store.of("ann")
     rows = await ann.all(queries.STEPS_PAGE.asc, run_id="r", after=None, limit=9)

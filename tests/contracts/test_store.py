@@ -411,8 +411,8 @@ BOUND_READS = {
     "thread_run_position": {"id": "r", "thread_id": "t"},
     "run_position": {"id": "r"},
     "run_open": {"thread_id": "t"},
-    "runs_page.desc": {"after": None, "limit": 9},
-    "thread_runs_page.asc": {"thread_id": "t", "after": None, "limit": 9},
+    "runs_page.desc": {"after": None, "limit": 9, "statuses": '["queued","pending"]'},
+    "thread_runs_page.asc": {"thread_id": "t", "after": None, "limit": 9, "statuses": '["queued"]'},
     "action": {"action_id": "act"},
     "actions_of_run": {"run_id": "r"},
     "step": {"id": "step_", "run_id": "r"},
@@ -469,7 +469,11 @@ BOUND_READS = {
 OF_IMPORT = {"import_id": "imp", "notes": "[1]"}
 DONE = {"version": "1", "space": None, "chunks": 1, "size": 1, "now": 1}
 BOUND_WRITES = {
-    "thread_update": {"id": "t", "meta_data": "1", "tool_resources": "1", "participants": "1", "revision": 1},
+    "thread_update": {
+        **dict.fromkeys(("title", "meta_data", "tool_resources", "participants"), "1"),
+        "id": "t",
+        "revision": 1,
+    },
     "thread_resources": {"id": "t", "tool_resources": "2", "before": "1"},
     "thread_delete": {"id": "t"},
     "message_insert": message("m2", "t").params,
@@ -867,7 +871,7 @@ async def test_pages_of_messages_leave_out_turns_that_only_asked_for_calls(store
     row = await store.one(queries.RUN_STATE, n=n)
     said = {"thread": row.thread, "now": 1, "role": "assistant", "assistant_id": None, "run_id": "r", "status": None}
     silent = {**said, "reason": None, "call_id": None, "reasoning": None, "calls": "[]", "attachments": None, "turn": 1}
-    silent |= {"annotations": None, "usage": None, "provider_state": None}
+    silent |= {"annotations": None, "usage": None, "cost": None, "provider_state": None}
     await store.write(
         [
             Op(queries.MESSAGE_KEEP, {**silent, "id": "m1", "content": '""'}),

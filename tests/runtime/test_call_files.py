@@ -137,7 +137,7 @@ async def test_a_call_sees_the_files_of_its_conversation_and_the_newest_of_each_
     row = await stage.row(n)
     said = message("msg_file", row.thread_id)
     attached = '[{"file_id":"said"},{"file_id":"bobs"}]'
-    threads = {"meta_data": "{}", "participants": "[]", "id": row.thread_id, "revision": 1}
+    threads = {"title": None, "meta_data": "{}", "participants": "[]", "id": row.thread_id, "revision": 1}
     of_thread = '{"code_interpreter":{"file_ids":["threads"]}}'
     await stage.store.of(OWNER).write(
         [

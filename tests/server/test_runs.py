@@ -215,3 +215,22 @@ def test_the_metadata_of_a_run_is_merged(user: Caller) -> None:
     path = f"/v1/runs/{run['id']}/metadata"
     assert ok(user.put(path, json={"metadata": {"b": "x"}}))["meta_data"] == {"a": 1, "b": "x"}
     assert ok(user.get(f"/v1/runs/{run['id']}"))["meta_data"] == {"a": 1, "b": "x"}
+
+
+def test_runs_are_listed_by_status(user: Caller) -> None:
+    ended, waiting, pending = user.until(user.run(), "completed"), user.waiting(), user.run(status="pending")
+
+    def ids(path: str, *statuses: str) -> list[str]:
+        query = "&".join(["limit=100", *(f"status={status}" for status in statuses)])
+        return [run["id"] for run in ok(user.get(f"{path}?{query}"))["data"]]
+
+    assert ids("/v1/runs") == [pending["id"], waiting["id"], ended["id"]]
+    assert ids("/v1/runs", "action_required") == [waiting["id"]]
+    assert ids("/v1/runs", "completed", "pending") == [pending["id"], ended["id"]]
+    assert ids("/v1/runs", "failed") == []
+    path = f"/v1/threads/{ended['thread_id']}/runs"
+    assert (ids(path), ids(path, "completed"), ids(path, "pending")) == ([ended["id"]], [ended["id"]], [])
+    of_thread = ok(user.get(f"/v1/runs?thread_id={ended['thread_id']}&status=pending"))
+    assert of_thread["data"] == []
+    for wrong in ("status=requires_action", "status=", "status=open"):
+        assert user.get(f"/v1/runs?{wrong}").status_code == 422

@@ -23,6 +23,7 @@ def test_a_new_thread_is_empty_and_its_owners(user: Caller) -> None:
             "object": "thread",
             "created_at": thread["created_at"],
             "owner_id": user.user_id,
+            "title": None,
             "meta_data": {},
             "tool_resources": {},
             "participants": [{"id": user.user_id, "email": None, "full_name": None}],
@@ -39,6 +40,19 @@ def test_a_thread_keeps_what_it_is_given(user: Caller) -> None:
     thread = ok(user.post("/v1/threads", json=given))
     assert thread["meta_data"] == given["meta_data"]
     assert thread["tool_resources"] == given["tool_resources"]
+
+
+def test_a_title_is_given_kept_changed_and_removed(user: Caller) -> None:
+    thread = ok(user.post("/v1/threads", json={"title": "Lamps"}))
+    path = f"/v1/threads/{thread['id']}"
+    ok(user.put(path, json={"meta_data": {"a": "1"}}))
+    ok(user.put(f"{path}/metadata", json={"b": "2"}))
+    ok(user.post(f"/openai{path}", json={"metadata": {"c": "3"}}))
+    assert [one["title"] for one in ok(user.get("/v1/threads"))["data"]] == ["Lamps"]
+    assert ok(user.put(path, json={"title": "Bulbs"}))["title"] == "Bulbs"
+    assert ok(user.put(path, json={"title": None}))["title"] is None
+    for title in ("", "t" * 257, "two\nlines", 7):
+        refused(user.put(path, json={"title": title}), 422, "invalid_value", "title")
 
 
 def test_the_participant_is_named(user: Caller) -> None:

@@ -72,15 +72,16 @@ def create(
 @command(app, "list", "projectdavid runs list --thread thread_w4VuJuLjkHLrYK6O8LhbGx")
 def list_(
     thread: Annotated[str | None, typer.Option(metavar="THREAD", help="Only runs of this thread.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only runs with this status, such as in_progress.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List your runs, newest first."""
     with connect() as client:
         if thread is None:
-            page = client.runs.list_all_runs(limit=limit)
+            page = client.runs.list_all_runs(limit=limit, status=status)
         else:
-            page = client.runs.list_runs(thread, limit=limit, order="desc")
+            page = client.runs.list_runs(thread, limit=limit, order="desc", status=status)
     if as_json:
         print_json(page.data)
         return

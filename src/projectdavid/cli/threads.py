@@ -1,5 +1,9 @@
 """`projectdavid threads`."""
 
+from typing import Annotated
+
+import typer
+
 from projectdavid.cli.connections import connect
 from projectdavid.cli.declarations import command, new_group
 from projectdavid.cli.options import AsJson, Limit, ThreadId, Yes
@@ -20,7 +24,7 @@ def list_(limit: Limit = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(["ID", "CREATED"], [(one.id, moment(one.created_at)) for one in found])
+    print_table(["ID", "TITLE", "CREATED"], [(one.id, one.title, moment(one.created_at)) for one in found])
     if not found:
         note("None yet: projectdavid chat")
 
@@ -40,6 +44,21 @@ def show(thread_id: ThreadId, as_json: AsJson = False) -> None:
         say(f"{message.role}:", "bold")
         say(text_of(message) or "(no text)")
     note(f"Continue: projectdavid chat --thread {thread_id}")
+
+
+@command(app, "rename", "projectdavid threads rename thread_w4VuJuLjkHLrYK6O8LhbGx 'Lamps and bulbs'")
+def rename(
+    thread_id: ThreadId,
+    title: Annotated[str, typer.Argument(help="The new title; empty to remove it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Change the title of a thread."""
+    with connect() as client:
+        thread = client.threads.update_thread(thread_id, title=title or None)
+    if as_json:
+        print_json(thread)
+    else:
+        note(f"{thread.id} is called {thread.title!r}." if thread.title else f"{thread.id} has no title.")
 
 
 @command(app, "delete", "projectdavid threads delete thread_w4VuJuLjkHLrYK6O8LhbGx --yes")

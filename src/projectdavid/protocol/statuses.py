@@ -10,18 +10,24 @@ def status_to_wire(status: Any) -> Any:
     return "action_required" if status == "requires_action" else status
 
 
+def status_from_wire(status: str) -> str:
+    """Return the name that the engine has for a status of the native wire."""
+    return "requires_action" if status == "action_required" else status
+
+
+StatusName = Literal[
+    "pending",
+    "queued",
+    "in_progress",
+    "action_required",
+    "cancelling",
+    "cancelled",
+    "failed",
+    "completed",
+    "incomplete",
+    "expired",
+]
 RunStatus = Annotated[
-    Literal[
-        "pending",
-        "queued",
-        "in_progress",
-        "action_required",
-        "cancelling",
-        "cancelled",
-        "failed",
-        "completed",
-        "incomplete",
-        "expired",
-    ],
+    StatusName,
     BeforeValidator(status_to_wire),  # responses and webhooks stored by earlier versions use the engine's name
 ]

@@ -325,7 +325,10 @@ class Settings(BaseSettings):
         """Return where the value of a setting came from: the first source that has it."""
         alias = type(self).model_fields[name].validation_alias
         names = {name, *(map(str, alias.choices) if isinstance(alias, AliasChoices) else ())}
-        return next((source for source, found in self._sources.items() if names & found), "default")
+        for source, found in self._sources.items():
+            if names & found:
+                return source
+        return "default"
 
     @property
     def database(self) -> Path:

@@ -28,7 +28,10 @@ class SourceRecorder(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         """Record the names of the values, and return none."""
         found = self.settings_sources_data
-        _record.set({name: frozenset(found.get(source, ())) for source, name in NAMES.items()})
+        record: dict[SourceName, frozenset[str]] = {}
+        for source, name in NAMES.items():
+            record[name] = frozenset(found.get(source, ()))
+        _record.set(record)
         return {}
 
 

@@ -53,6 +53,7 @@ def build_object(caller: Caller, shape: ImportShape, new_id: str, references: Id
             thread: Json = {
                 "id": new_id,
                 "now": shape.created_at,
+                "title": None,
                 "meta_data": to_json(shape.metadata or {}),
                 "tool_resources": to_json(_resources(shape, references)),
                 "participants": to_json([caller.user_id]),

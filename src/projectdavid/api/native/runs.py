@@ -21,6 +21,7 @@ from projectdavid.api.resources.lookup import find
 from projectdavid.api.resources.response_formats import check_response_format
 from projectdavid.api.resources.run_factory import build_run
 from projectdavid.api.resources.run_reader import wait_for_end
+from projectdavid.api.resources.run_statuses import statuses_to_query
 from projectdavid.api.resources.stored_fields import supplied_fields, to_json
 from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted
 from projectdavid.engine.run import RunStatus
@@ -29,6 +30,7 @@ from projectdavid.ports.rows import PositionRow, RunRow
 from projectdavid.ports.store import UniqueClash
 from projectdavid.protocol.base import POSITION_PATTERN, Deleted, Page
 from projectdavid.protocol.runs import MetadataBody, Run, RunCreate, ToolOutputs
+from projectdavid.protocol.statuses import StatusName
 from projectdavid.runtime.quota import room
 from projectdavid.runtime.runs.driver import NEW
 
@@ -57,6 +59,10 @@ LastEventId = Annotated[
     Header(description="The same, as sent by browsers and SDKs; it takes precedence."),
 ]
 OfThread = Annotated[Text, Query(description="Only the runs of this thread.")]
+Statuses = Annotated[
+    list[StatusName] | SkipJsonSchema[None],
+    Query(alias="status", max_length=10, description="Only runs with this status; with one of them, if repeated."),
+]
 STREAM: dict[int | str, dict[str, Any]] = {200: {"content": FRAMES, "description": "Events, then `[DONE]`"}}
 
 
@@ -74,31 +80,41 @@ async def create_run(body: RunCreate, caller: Auth) -> Response:
 
 @router.get("/runs", response_model=Page[Run])
 async def list_runs(
-    caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None, thread_id: OfThread = None
+    caller: Auth,
+    limit: Limit = 20,
+    order: Order = "desc",
+    after: After = None,
+    thread_id: OfThread = None,
+    statuses: Statuses = None,
 ) -> Response:
-    """List the caller's runs, newest first; of all threads, or of one."""
+    """List the caller's runs, newest first; of all threads, or of one; with any status, or with the given ones."""
     if thread_id is not None:
-        return await list_thread_runs(thread_id, caller, limit, order, after)
+        return await list_thread_runs(thread_id, caller, limit, order, after, statuses)
 
     async def locate(cursor: str) -> PositionRow | None:
         return await caller.view.one(queries.RUN_POSITION, id=cursor)
 
-    return _list_response(*await page(caller.view, queries.RUNS_PAGE, limit, order, after, locate))
+    wanted = statuses_to_query(statuses)
+    return _list_response(*await page(caller.view, queries.RUNS_PAGE, limit, order, after, locate, statuses=wanted))
 
 
 @router.get("/threads/{thread_id}/runs", response_model=Page[Run])
 async def list_thread_runs(
-    thread_id: str, caller: Auth, limit: Limit = 20, order: Order = "desc", after: After = None
+    thread_id: str,
+    caller: Auth,
+    limit: Limit = 20,
+    order: Order = "desc",
+    after: After = None,
+    statuses: Statuses = None,
 ) -> Response:
-    """List the runs of a thread, newest first."""
+    """List the runs of a thread, newest first; with any status, or with the given ones."""
     await find(caller.view, queries.THREAD, thread_id)
 
     async def locate(cursor: str) -> PositionRow | None:
         return await caller.view.one(queries.THREAD_RUN_POSITION, id=cursor, thread_id=thread_id)
 
-    return _list_response(
-        *await page(caller.view, queries.THREAD_RUNS_PAGE, limit, order, after, locate, thread_id=thread_id)
-    )
+    wanted = {"thread_id": thread_id, "statuses": statuses_to_query(statuses)}
+    return _list_response(*await page(caller.view, queries.THREAD_RUNS_PAGE, limit, order, after, locate, **wanted))
 
 
 @router.get("/runs/{run_id}", response_model=Run, responses=TAGGED)

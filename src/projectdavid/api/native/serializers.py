@@ -32,6 +32,7 @@ def thread(row: ThreadRow, participants: list[dict[str, Any]] | None = None) -> 
         "object": "thread",
         "created_at": row.created_at,
         "owner_id": row.owner,
+        "title": row.title,
         "meta_data": json_bytes_answer(row.meta_data),
         "tool_resources": json_bytes_answer(row.tool_resources),
         "participants": participants

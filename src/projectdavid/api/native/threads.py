@@ -34,6 +34,7 @@ async def create_thread(caller: Auth, body: ThreadCreate | None = None) -> Respo
     params: dict[str, Any] = {
         "id": thread_id,
         "now": int(caller.platform.clock()),
+        "title": body.title,
         "meta_data": to_json(body.meta_data or {}),
         "tool_resources": to_json(body.tool_resources or {}),
         "participants": to_json(_participants(caller, body.participant_ids)),
@@ -76,13 +77,14 @@ async def retrieve_thread(thread_id: str, caller: Auth) -> Response:
 
 @router.put("/threads/{thread_id}", response_model=Thread, responses=WITH_BODY | TAGGED | MATCHED)
 async def update_thread(thread_id: str, body: ThreadUpdate, caller: Auth, if_match: IfMatch = None) -> Response:
-    """Change the given fields; `meta_data` is merged into the existing pairs."""
+    """Change the given fields; `meta_data` is merged into the existing pairs, and a null `title` is removed."""
 
     async def change(row: ThreadRow) -> updates.ObjectUpdate:
         guard = await attachment_checks.of_resources(caller, body.tool_resources)
         named = body.participant_ids
         params: dict[str, Any] = {
             "id": thread_id,
+            "title": body.title if "title" in body.model_fields_set else row.title,
             "meta_data": to_json({**msgspec.json.decode(row.meta_data), **(body.meta_data or {})}),
             "tool_resources": row.tool_resources if body.tool_resources is None else to_json(body.tool_resources),
             "participants": row.participants if named is None else to_json(_participants(caller, named)),
@@ -108,6 +110,7 @@ async def replace_thread_meta_data(
     async def change(row: ThreadRow) -> updates.ObjectUpdate:
         params: dict[str, Any] = {
             "id": thread_id,
+            "title": row.title,
             "meta_data": to_json(body),
             "tool_resources": row.tool_resources,
             "participants": row.participants,

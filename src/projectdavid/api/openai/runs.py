@@ -19,6 +19,7 @@ from projectdavid.api.openai.run_creation import create, create_with_thread
 from projectdavid.api.openai.steps import RESULTS, Include
 from projectdavid.api.requests.authentication import Auth, Caller
 from projectdavid.api.resources import updates
+from projectdavid.api.resources.run_statuses import ANY_STATUS
 from projectdavid.api.resources.stored_fields import to_json
 from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted
 from projectdavid.engine.run import InputRefused
@@ -82,7 +83,8 @@ async def list_runs(
         return await caller.view.one(queries.THREAD_RUN_POSITION, id=cursor, thread_id=thread_id)
 
     paging = limit, order, after, before
-    rows, more = await page(caller.view, queries.THREAD_RUNS_PAGE, paging, locate, thread_id=thread_id)
+    wanted = {"thread_id": thread_id, "statuses": ANY_STATUS}
+    rows, more = await page(caller.view, queries.THREAD_RUNS_PAGE, paging, locate, **wanted)
     return page_answer([await _wire(caller, row) for row in rows], [row.id for row in rows], more)
 
 

@@ -72,6 +72,7 @@ async def update_thread(thread_id: ThreadId, body: OpenAIThreadUpdate, caller: A
         given = body.model_fields_set
         params: dict[str, Any] = {
             "id": thread_id,
+            "title": row.title,
             "meta_data": to_json(body.metadata or {}) if "metadata" in given else row.meta_data,
             "tool_resources": to_json({**msgspec.json.decode(row.tool_resources), **used.value}),
             "participants": row.participants,
@@ -103,6 +104,7 @@ async def build_thread(caller: Caller, body: OpenAIThreadCreate, at: str = "") -
     params: dict[str, Any] = {
         "id": thread_id,
         "now": int(caller.now),
+        "title": None,
         "meta_data": to_json(body.metadata or {}),
         "tool_resources": to_json(searched.resources),
         "participants": to_json([caller.user_id]),

@@ -7,6 +7,7 @@ from projectdavid.client._async.run_helpers import AsyncRunner
 from projectdavid.client._async.streams import AsyncRunStream
 from projectdavid.client._async.transport import AsyncTransport
 from projectdavid.client.errors import InvalidInputError, RunFailed
+from projectdavid.client.fields import present
 from projectdavid.client.lists import Order, cursor
 from projectdavid.client.overrides import RunOverrides, RunSettings, run_body
 from projectdavid.client.resource import MethodGroup
@@ -55,15 +56,25 @@ class AsyncRuns(MethodGroup):
         return await self._transport.ask(Run, "GET", at("/v1/runs/{}", run_id))
 
     async def list_runs(
-        self, thread_id: str, limit: int = 20, order: Order = "asc", after: str | None = None
+        self,
+        thread_id: str,
+        limit: int = 20,
+        order: Order = "asc",
+        after: str | None = None,
+        *,
+        status: str | None = None,
     ) -> Page[Run]:
-        """List one page of the runs of a thread, in `.data`."""
+        """List one page of the runs of a thread, in `.data`; of those with a `status`, if it is given."""
         path = at("/v1/threads/{}/runs", thread_id)
-        return await self._transport.ask(Page[Run], "GET", path, query=cursor(limit, order, after))
+        query = cursor(limit, order, after) | present(status=status)
+        return await self._transport.ask(Page[Run], "GET", path, query=query)
 
-    async def list_all_runs(self, limit: int = 20, order: Order = "desc", after: str | None = None) -> Page[Run]:
-        """List one page of all your runs, in `.data`."""
-        return await self._transport.ask(Page[Run], "GET", "/v1/runs", query=cursor(limit, order, after))
+    async def list_all_runs(
+        self, limit: int = 20, order: Order = "desc", after: str | None = None, *, status: str | None = None
+    ) -> Page[Run]:
+        """List one page of all your runs, in `.data`; of those with a `status`, if it is given."""
+        query = cursor(limit, order, after) | present(status=status)
+        return await self._transport.ask(Page[Run], "GET", "/v1/runs", query=query)
 
     async def list_steps(
         self, run_id: str, limit: int = 20, order: Order = "asc", after: str | None = None

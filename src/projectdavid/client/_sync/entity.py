@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
-from projectdavid.client._sync.settings import Settings
 
 from projectdavid.client import embedded
 from projectdavid.client._sync.actions import Actions
@@ -21,6 +20,7 @@ from projectdavid.client._sync.inference import InferenceStream
 from projectdavid.client._sync.messages import Messages
 from projectdavid.client._sync.models import Models
 from projectdavid.client._sync.runs import Runs
+from projectdavid.client._sync.settings import Settings
 from projectdavid.client._sync.threads import Threads
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client._sync.usage import Usage

@@ -8,6 +8,7 @@ from projectdavid.client._sync.run_helpers import Runner
 from projectdavid.client._sync.streams import RunStream
 from projectdavid.client._sync.transport import Transport
 from projectdavid.client.errors import InvalidInputError, RunFailed
+from projectdavid.client.fields import present
 from projectdavid.client.lists import Order, cursor
 from projectdavid.client.overrides import RunOverrides, RunSettings, run_body
 from projectdavid.client.resource import MethodGroup
@@ -55,14 +56,26 @@ class Runs(MethodGroup):
         """Retrieve a run."""
         return self._transport.ask(Run, "GET", at("/v1/runs/{}", run_id))
 
-    def list_runs(self, thread_id: str, limit: int = 20, order: Order = "asc", after: str | None = None) -> Page[Run]:
-        """List one page of the runs of a thread, in `.data`."""
+    def list_runs(
+        self,
+        thread_id: str,
+        limit: int = 20,
+        order: Order = "asc",
+        after: str | None = None,
+        *,
+        status: str | None = None,
+    ) -> Page[Run]:
+        """List one page of the runs of a thread, in `.data`; of those with a `status`, if it is given."""
         path = at("/v1/threads/{}/runs", thread_id)
-        return self._transport.ask(Page[Run], "GET", path, query=cursor(limit, order, after))
+        query = cursor(limit, order, after) | present(status=status)
+        return self._transport.ask(Page[Run], "GET", path, query=query)
 
-    def list_all_runs(self, limit: int = 20, order: Order = "desc", after: str | None = None) -> Page[Run]:
-        """List one page of all your runs, in `.data`."""
-        return self._transport.ask(Page[Run], "GET", "/v1/runs", query=cursor(limit, order, after))
+    def list_all_runs(
+        self, limit: int = 20, order: Order = "desc", after: str | None = None, *, status: str | None = None
+    ) -> Page[Run]:
+        """List one page of all your runs, in `.data`; of those with a `status`, if it is given."""
+        query = cursor(limit, order, after) | present(status=status)
+        return self._transport.ask(Page[Run], "GET", "/v1/runs", query=query)
 
     def list_steps(self, run_id: str, limit: int = 20, order: Order = "asc", after: str | None = None) -> Page[RunStep]:
         """List one page of the steps of a run (its messages and calls, in order), in `.data`."""

@@ -25,10 +25,11 @@ class Threads(MethodGroup):
         meta_data: JsonObject | None = None,
         tool_resources: JsonObject | None = None,
         *,
+        title: str | None = None,
         idempotency_key: str | None = None,
     ) -> Thread:
         """Create a thread. Requests with the same `idempotency_key` create it once."""
-        body = present(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
+        body = present(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources, title=title)
         return self._transport.ask(Thread, "POST", "/v1/threads", body=body, key=idempotency_key)
 
     def retrieve_thread(self, thread_id: str) -> Thread:
@@ -39,19 +40,22 @@ class Threads(MethodGroup):
         self,
         thread_id: str,
         *,
+        title: Maybe[str | None] = NOT_GIVEN,
         participant_ids: Maybe[Sequence[str] | None] = NOT_GIVEN,
         meta_data: Maybe[JsonObject | None] = NOT_GIVEN,
         tool_resources: Maybe[JsonObject | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> Thread:
-        """Change the given fields; `meta_data` is merged into the existing pairs.
+        """Change the given fields; `meta_data` is merged into the existing pairs, and a `title` of None is removed.
 
         With `if_match`, the update applies only if the `etag` of the thread still matches.
 
         Raises:
             PreconditionFailedError: its `etag` no longer matches `if_match`.
         """
-        body = given_fields(participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources)
+        body = given_fields(
+            title=title, participant_ids=participant_ids, meta_data=meta_data, tool_resources=tool_resources
+        )
         path = at("/v1/threads/{}", thread_id)
         return self._transport.ask(Thread, "PUT", path, body=body, if_match=if_match)
 

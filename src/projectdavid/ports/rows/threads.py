@@ -25,6 +25,7 @@ class ThreadRow(NamedTuple):
     id: str
     owner: str
     created_at: int
+    title: str | None
     meta_data: str
     tool_resources: str
     participants: str

@@ -58,6 +58,7 @@ SELECT
     r.crash_score, r.claimed_at, r.silent, r.revision, c.body AS config_body, t.id AS thread_id
 FROM live_runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
 WHERE r.owner = :owner AND r.n $PAST COALESCE(:after, $START)
+    AND r.status IN (SELECT value FROM json_each(:statuses))
 ORDER BY r.n $ORDER LIMIT :limit;
 
 -- name: run_position
@@ -79,6 +80,7 @@ SELECT
 FROM live_runs AS r JOIN configs AS c ON c.n = r.config JOIN threads AS t ON t.n = r.thread
 WHERE r.owner = :owner AND r.thread = (SELECT n FROM threads WHERE id = :thread_id AND owner = :owner)
     AND r.n $PAST COALESCE(:after, $START)
+    AND r.status IN (SELECT value FROM json_each(:statuses))
 ORDER BY r.n $ORDER LIMIT :limit;
 
 -- name: thread_run_position

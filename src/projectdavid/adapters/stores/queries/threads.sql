@@ -1,15 +1,16 @@
 -- name: thread_insert
-INSERT INTO threads (id, owner, created_at, meta_data, tool_resources, participants)
-VALUES (:id, :owner, :now, :meta_data, :tool_resources, :participants);
+INSERT INTO threads (id, owner, created_at, title, meta_data, tool_resources, participants)
+VALUES (:id, :owner, :now, :title, :meta_data, :tool_resources, :participants);
 
 -- name: thread
 -- returns: ThreadRow
-SELECT n, id, owner, created_at, meta_data, tool_resources, participants, revision FROM threads
+SELECT n, id, owner, created_at, title, meta_data, tool_resources, participants, revision FROM threads
 WHERE id = :id AND owner = :owner;
 
 -- name: thread_update
 UPDATE threads SET
-    meta_data = :meta_data, tool_resources = :tool_resources, participants = :participants, revision = revision + 1
+    title = :title, meta_data = :meta_data, tool_resources = :tool_resources, participants = :participants,
+    revision = revision + 1
 WHERE id = :id AND owner = :owner AND revision = :revision;
 
 -- name: thread_resources
@@ -23,7 +24,7 @@ UPDATE threads SET owner = 'erased' WHERE id = :id AND owner = :owner;
 
 -- name: threads_page
 -- returns: ThreadRow
-SELECT n, id, owner, created_at, meta_data, tool_resources, participants, revision FROM threads
+SELECT n, id, owner, created_at, title, meta_data, tool_resources, participants, revision FROM threads
 WHERE owner = :owner AND n $PAST COALESCE(:after, $START)
 ORDER BY n $ORDER LIMIT :limit;
 

@@ -1,0 +1,2 @@
+-- What a user calls a thread.
+ALTER TABLE threads ADD COLUMN title text;
