@@ -219,7 +219,9 @@ async def test_reasoning_in_tags_is_no_answer_wherever_it_is_cut(content: str, r
         ({"content": [{"type": "refusal", "refusal": "hm"}]}, RefusalDelta),
     ],
 )
-async def test_every_place_of_text_is_known(delta: dict[str, Any], kind: type[Chunk]):
+async def test_every_place_of_text_is_known(
+    delta: dict[str, Any], kind: type[TextDelta | ReasoningDelta | RefusalDelta]
+):
     assert (await said(SSE + data(event(**delta), event("stop"))))[0] == kind(("hm",))
 
 

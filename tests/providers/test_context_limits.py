@@ -30,7 +30,7 @@ WORDS: dict[str, tuple[int, str, int | None, int | None]] = {
         "This model's maximum context length is 8192 tokens. However, your request has 9000 input tokens. Please reduce"
         " the length of the input messages.",
         8192,
-        None,
+        9000,
     ),
     "vLLM, prompt": (
         400,
@@ -145,6 +145,82 @@ WORDS: dict[str, tuple[int, str, int | None, int | None]] = {
         7000,
     ),
     "Ollama": (400, "the input length exceeds the context length", None, None),
+    "vLLM, with the answer": (
+        400,
+        "This model's maximum context length is 2048 tokens. However, you requested 1 output tokens and your "
+        "prompt contains at least 2049 input tokens, for a total of at least 2050 tokens.",
+        2048,
+        2049,
+    ),
+    "vLLM, the answer alone": (
+        400,
+        "'max_tokens' or 'max_completion_tokens' is too large: 4000. This model's maximum context length is "
+        "4096 tokens and your request has 1000 input tokens (4000 > 4096 - 1000).",
+        4096,
+        1000,
+    ),
+    "OpenAI, newer": (
+        400,
+        "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300000 tokens.",
+        272000,
+        300000,
+    ),
+    "Fireworks": (400, "The prompt is too long: 140000, model maximum context length: 131071", 131071, 140000),
+    "Moonshot": (
+        400,
+        "Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)",
+        262144,
+        300000,
+    ),
+    "Moonshot, older": (400, "Invalid request: Your request exceeded model token limit: 8192", 8192, None),
+    "Zhipu": (400, "Prompt exceeds max length", None, None),
+    "SiliconFlow": (400, "length of prompt_tokens (40000) must be less than max_seq_len (32768).", 32768, 40000),
+    "Cerebras": (
+        400,
+        "Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192",
+        8192,
+        9000,
+    ),
+    "SambaNova": (
+        400,
+        "The provided prompt is 5000 tokens long, so generating 1000 tokens requires a sequence length of "
+        "6000, but the maximum supported sequence length is just 4096!",
+        4096,
+        5000,
+    ),
+    "watsonx": (
+        400,
+        "the number of input tokens 5000 cannot exceed the total tokens limit 4096 for this model",
+        4096,
+        5000,
+    ),
+    "Databricks": (400, "Input length (5000) exceeds the maximum allowed context length (4096)", 4096, 5000),
+    "llama-cpp-python": (400, "Requested tokens (5000) exceed context window of 2048", 2048, 5000),
+    "TabbyAPI": (400, "Prompt length 5000 is greater than max_seq_len 4096", 4096, 5000),
+    "TensorRT-LLM": (400, "Prompt length (5000) exceeds maximum input length (4096)", 4096, 5000),
+    "Ollama, 500": (500, "prompt too long; exceeded max context length by 3000 tokens", None, None),
+    "Ollama, newer": (
+        400,
+        "input length (5000 tokens) exceeds the model's maximum context length (4096 tokens)",
+        4096,
+        5000,
+    ),
+    "Bedrock Nova": (400, "Input Tokens Exceeded: Number of input tokens exceeds maximum length.", None, None),
+    "Vertex": (
+        400,
+        "Unable to submit request because the input token count is 40000 but model only supports up to 32768.",
+        32768,
+        40000,
+    ),
+    "GitHub Models": (413, "Request body too large for gpt-4o model. Max size: 8000 tokens.", 8000, None),
+    "GitHub Copilot": (400, "prompt token count of 13425 exceeds the limit of 12288", 12288, 13425),
+    "LM Studio, in the answer": (
+        400,
+        "Reached context length of 4096 tokens with model (arch: llama) that does not currently support it",
+        4096,
+        None,
+    ),
+    "LiteLLM": (400, "litellm.ContextWindowExceededError: litellm.BadRequestError: OpenAIException", None, None),
     "Azure": (
         400,
         "This model's maximum context length is 16,384 tokens. However, your messages resulted in 20,000 tokens.",
@@ -168,6 +244,13 @@ async def test_the_words_of_a_server_name_the_limit(server: str):
     failure = await refusal(status, {"error": {"message": words, "type": "invalid_request_error"}})
     assert (failure.code, failure.retryable) == ("context_length_exceeded", False)
     assert failure.context == ContextRefusal(limit, asked)
+
+
+async def test_the_words_of_the_server_behind_a_router_name_the_limit():
+    raw = json.dumps({"type": "error", "error": {"message": WORDS["Anthropic"][1]}})
+    failure = await refusal(400, {"error": {"message": "Provider returned error", "metadata": {"raw": raw}}})
+    assert (failure.code, failure.context) == ("context_length_exceeded", ContextRefusal(200000, 215000))
+    assert "215000 tokens" in failure.message
 
 
 async def test_the_fields_of_an_error_name_the_limit():

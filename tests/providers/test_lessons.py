@@ -70,6 +70,7 @@ ASKS: dict[str, Body] = {
     "reasoning_effort": {"options": {"reasoning_effort": "low"}},
     "parallel": {"tools": (TOOL,), "parallel_tool_calls": True},
     "strict": {"tools": ({**TOOL, "strict": True},)},
+    "forced": {"tools": (TOOL,), "tool_choice": "required"},
     "maximum": {"max_tokens": 9},
     "plain": {},
 }
@@ -102,6 +103,37 @@ REFUSALS: list[tuple[str, Callable[[Body], bool], tuple[int, Body], list[str]]] 
         lambda body: any("strict" in tool["function"] for tool in body.get("tools", ())),
         says("Invalid JSON payload received. Unknown name \"strict\" at 'tools[0].function': Cannot find field."),
         ["strict"],
+    ),
+    ("temperature", has("temperature"), says("invalid temperature: only 1 is allowed for this model"), ["temperature"]),
+    (
+        "temperature",
+        has("temperature"),
+        says("`temperature` may only be set to 1 when thinking is enabled."),
+        ["temperature"],
+    ),
+    ("top_p", has("top_p"), says("`top_p` must be set to 0.95 or unset when thinking is enabled"), ["top_p"]),
+    ("reasoning_effort", has("reasoning_effort"), says('"gemma3" does not support thinking'), ["reasoning_effort"]),
+    ("reasoning_effort", has("reasoning_effort"), says("Thinking is not enabled for models/x"), ["reasoning_effort"]),
+    (
+        "reasoning_effort",
+        has("reasoning_effort"),
+        says("`reasoning_effort` must be one of `none` or `default`"),
+        ["reasoning_effort"],
+    ),
+    ("forced", has("tool_choice"), says("deepseek-reasoner does not support this tool_choice"), ["tool_choice"]),
+    ("forced", has("tool_choice"), says("Currently only 'auto' tool_choice is supported"), ["tool_choice"]),
+    (
+        "forced",
+        has("tool_choice"),
+        says("Thinking may not be enabled when tool_choice forces tool use."),
+        ["tool_choice"],
+    ),
+    ("plain", lambda body: body.get("stream") is True, says("stream is not supported with this model"), []),
+    (
+        "plain",
+        lambda body: body.get("stream") is True,
+        says("Your organization must be verified to stream this model."),
+        [],
     ),
     ("maximum", has("max_tokens"), unsupported("max_tokens"), []),
     (
@@ -173,14 +205,144 @@ SHAPES: list[tuple[tuple[PromptMessage, ...], Callable[[Body], bool], tuple[int,
 ]
 
 
-@pytest.mark.parametrize(("prompt", "refuses", "answer"), SHAPES)
+def lacks_content(body: Body) -> bool:
+    """Whether a message has no content."""
+    return any("content" not in message for message in body["messages"])
+
+
+MORE_SHAPES: list[tuple[tuple[PromptMessage, ...], Callable[[Body], bool], tuple[int, Body]]] = [
+    *(
+        ((HI, CALL, OUTPUT), lacks_content, answer)
+        for answer in (
+            says("Failed to deserialize the JSON body into the target type: messages[1]: missing field `content`"),
+            says("Missing `reasoning_content` field in the assistant message at message index 1."),
+            says("'content' is a required property - 'messages.1'"),
+            says("All non-assistant messages must contain 'content'", 500),
+            (
+                422,
+                {"detail": [{"type": "missing", "loc": ["body", "messages", 1, "content"], "msg": "Field required"}]},
+            ),
+        )
+    ),
+    *(
+        (
+            (HI, CALL, OUTPUT, PromptMessage("user", "Well?")),
+            lambda body: "tool-user" in "-".join(message["role"] for message in body["messages"]),
+            answer,
+        )
+        for answer in (
+            says("Unexpected role 'user' after role 'tool'"),
+            says("After the optional system message, conversation roles must alternate user/assistant/user/assistant"),
+            says("Please ensure that multiturn requests alternate between user and model."),
+        )
+    ),
+    *(
+        ((HI, PromptMessage("assistant", "Hello.")), lambda body: body["messages"][-1]["role"] == "assistant", answer)
+        for answer in (
+            says(
+                "This model does not support assistant message prefill. The conversation must end with a user message."
+            ),
+            says("Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant"),
+            says("Last message must have role `user` or `tool`"),
+        )
+    ),
+    *(
+        (
+            (PromptMessage("system", "Be brief."), HI),
+            lambda body: any(message["role"] == "system" for message in body["messages"]),
+            answer,
+        )
+        for answer in (
+            says("Developer instruction is not enabled for models/gemma-3-27b-it"),
+            says("invalid params, chat content has invalid message role: system (2013)"),
+            says("Unsupported value: 'messages[0].role' does not support 'system' with this model."),
+        )
+    ),
+    (
+        (PromptMessage("user", [{"type": "text", "text": "Look"}, IMAGE]),),
+        has_images,
+        says("messages[0].content must be a string"),
+    ),
+    (
+        (PromptMessage("user", [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]),),
+        lambda body: not isinstance(body["messages"][0]["content"], str),
+        says("Failed to deserialize the JSON body: messages[0]: invalid type: sequence, expected a string"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("prompt", "refuses", "answer"), [*SHAPES, *MORE_SHAPES])
 async def test_a_prompt_that_a_template_does_not_take_is_written_in_another_way(
     prompt: tuple[PromptMessage, ...], refuses: Callable[[Body], bool], answer: tuple[int, Body]
 ):
     async with Refuser([(refuses, answer)]) as server, at(server.url) as provider:
-        for _ in range(2):
-            assert text(await chunks(provider, ModelRequest("m", prompt))) == "fine"
-    assert server.refused == 1
+        assert text(await chunks(provider, ModelRequest("m", prompt))) == "fine"
+        learned = server.refused
+        assert text(await chunks(provider, ModelRequest("m", prompt))) == "fine"
+    assert server.refused == learned <= 2
+
+
+async def test_a_function_without_parameters_has_empty_ones():
+    async with Refuser([]) as server, at(server.url) as provider:
+        await chunks(provider, ModelRequest("m", (HI,), tools=({"name": "f"},)))
+    assert server.asked[0]["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
+        "max_tokens is too large: 100000. This model supports at most 8192 completion tokens",
+        "max_tokens: 100000 > 8192, which is the maximum allowed number of output tokens for the model",
+        "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the window",
+    ],
+)
+async def test_a_maximum_above_that_of_the_model_is_lowered(words: str):
+    async with Refuser([(lambda body: body["max_tokens"] > 8192, says(words))]) as server, at(server.url) as provider:
+        for maximum in (100_000, 100_000, 5):
+            assert text(await chunks(provider, ModelRequest("m", (HI,), max_tokens=maximum))) == "fine"
+    assert [body["max_tokens"] for body in server.asked] == [100_000, 8192, 8192, 5]
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"const": {"type": "string", "const": "a"}},
+    "$schema": "x",
+    "required": ["const"],
+}
+
+
+async def test_keywords_of_schemas_that_a_server_does_not_know_are_left_out():
+    def unknown(keyword: str) -> tuple[int, Body]:
+        where = "tools[0].function_declarations[0].parameters"
+        return says(f"Invalid JSON payload received. Unknown name \"{keyword}\" at '{where}': Cannot find field.")
+
+    def knows_not(keyword: str) -> Callable[[Body], bool]:
+        return lambda body: f'"{keyword}": "' in json.dumps(body["tools"])
+
+    rules = [(knows_not(keyword), unknown(keyword)) for keyword in ("$schema", "const")]
+    async with Refuser(rules) as server, at(server.url) as provider:
+        tools = ({"name": "f", "parameters": SCHEMA},)
+        assert text(await chunks(provider, ModelRequest("m", (HI,), tools=tools))) == "fine"
+    expected = {"type": "object", "properties": {"const": {"type": "string"}}, "required": ["const"]}
+    assert server.asked[-1]["tools"][0]["function"]["parameters"] == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This response_format type is unavailable now",
+        "This model does not support response format `json_schema`.",
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+    ],
+)
+async def test_a_schema_that_a_model_does_not_take_becomes_an_instruction(words: str):
+    asked = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
+    rule = (lambda body: body["response_format"]["type"] == "json_schema", says(words))
+    async with Refuser([rule]) as server, at(server.url) as provider:
+        assert text(await chunks(provider, ModelRequest("m", (HI,), response_format=asked))) == "fine"
+    assert server.asked[-1]["response_format"] == {"type": "json_object"}
+    assert json.dumps(SCHEMA) in server.asked[-1]["messages"][0]["content"]
 
 
 async def test_a_model_teaches_several_lessons_one_after_the_other():

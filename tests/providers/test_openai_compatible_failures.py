@@ -50,6 +50,16 @@ def said(message: str, code: str | None = None) -> bytes:
         (403, said("x", "moderation_blocked"), "invalid_prompt", False),
         (400, said("x", "context_length_exceeded"), "context_length_exceeded", False),
         (422, said("This model's Maximum Context Length is 9"), "context_length_exceeded", False),
+        (400, said("API key not valid. Please pass a valid API key."), "authentication_error", False),
+        (400, said("Incorrect API key provided: sk."), "authentication_error", False),
+        (400, said("Model Not Exist"), "model_not_found", False),
+        (400, said("foo/bar is not a valid model ID"), "model_not_found", False),
+        (400, said("The model `mixtral` has been decommissioned."), "model_not_found", False),
+        (400, said("Invalid model: foo", "1500"), "model_not_found", False),
+        (400, said("Content Exists Risk"), "invalid_prompt", False),
+        (400, said("Input data may contain inappropriate content.", "data_inspection_failed"), "invalid_prompt", False),
+        (400, said("Failed to call a function.", "tool_use_failed"), "server_error", True),
+        (400, said("Failed to generate JSON.", "json_validate_failed"), "server_error", True),
         (402, b"", "rate_limit_exceeded", False),
         (408, b"", "timeout", True),
         (429, b"", "rate_limit_exceeded", True),
@@ -247,3 +257,22 @@ async def test_a_model_that_cannot_be_deleted_is_a_failure(sent: bytes, code: st
             await provider.delete("mine")
     assert caught.value.code == code
     assert KEY not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>", "message: 502 Bad Gateway"),
+        (b'{"Message": "User is not authorized"}', "message: User is not authorized"),
+        (b'{"error": "Model x is loading", "estimated_time": 2}', "message: Model x is loading"),
+        (b'{"success": false, "errors": [{"code": 5006, "message": "Bad input"}]}', "message: Bad input"),
+        (b'{"error_code": "BAD_REQUEST", "message": "No."}', "message: No."),
+        (b'{"title": "Not Found", "detail": "No such function"}', "message: No such function"),
+        (
+            b'{"error": {"message": "Provider returned error", "metadata": {"raw": "Slow down, please"}}}',
+            "message: Provider returned error: Slow down, please",
+        ),
+    ],
+)
+async def test_the_words_of_a_refusal_are_shown_whatever_its_envelope(body: bytes, words: str):
+    assert words in (await refusal("502 Bad Gateway", body)).message

@@ -40,6 +40,8 @@ RETRY_INFO = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay"
         ({"message": "Please retry after 15 secs"}, [], 15.0),
         ({"message": "no", "retry_after": 4}, [], 4.0),
         ({"message": "no", "retry_after_ms": 1500}, [], 1.5),
+        ({"message": "loading", "estimated_time": 20.5}, [], 20.5),
+        ({"message": "no", "metadata": {"headers": {"X-RateLimit-Reset": "12"}}}, [], 12.0),
         ({"message": "no"}, ["x-ratelimit-reset-requests: 6m0s"], 360.0),
         ({"message": "no"}, ["x-ratelimit-reset-tokens: 12ms"], 0.012),
         ({"message": "no"}, ["x-ratelimit-reset-requests: 1s", "x-ratelimit-reset-tokens: 9s"], 1.0),
@@ -70,6 +72,9 @@ async def test_a_reset_can_be_a_moment(scale: int):
     [
         (429, "slow down", True),
         (503, "Loading model", True),
+        (423, "Model is loading", True),
+        (409, "Conflict", False),
+        (521, "Web server is down", True),
         (502, "Bad gateway", True),
         (504, "Gateway timeout", True),
         (529, "Overloaded", True),
@@ -92,6 +97,19 @@ async def test_a_server_that_is_not_there_is_waited_for():
     assert (caught.value.code, caught.value.waits) == ("connection_error", True)
 
 
-async def test_a_quota_that_is_used_up_is_not_waited_for():
-    failure = await refusal(429, {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}})
-    assert (failure.retryable, failure.waits) == (False, False)
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, {"message": "You exceeded your quota", "code": "insufficient_quota"}),
+        (429, {"message": "Your account is suspended, please check your plan", "type": "exceeded_current_quota_error"}),
+        (429, {"message": "Insufficient balance or no resource package. Please recharge.", "code": "1113"}),
+        (429, {"message": "Your account is not active", "code": "billing_not_active"}),
+        (400, {"message": "Your credit balance is too low to access the API.", "type": "invalid_request_error"}),
+        (400, {"message": "Access denied, please make sure your account is in good standing.", "code": "Arrearage"}),
+        (403, {"message": "Your newly created team doesn't have any credits yet."}),
+        (402, {"message": "Insufficient Balance"}),
+    ],
+)
+async def test_a_quota_that_is_used_up_is_not_waited_for(status: int, error: Any):
+    failure = await refusal(status, {"error": error})
+    assert (failure.code, failure.retryable, failure.waits) == ("rate_limit_exceeded", False, False)

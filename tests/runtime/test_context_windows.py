@@ -104,6 +104,27 @@ async def test_a_refused_prompt_is_cut_and_asked_again_within_the_run(stage: Sta
     assert len(model.asked[-1].messages) > 3
 
 
+class BoundedModel(WindowedModel):
+    """A model whose server rejects a prompt and a maximum for the answer that exceed its window together."""
+
+    async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
+        tokens = self.count(ask)
+        if tokens + (ask.max_tokens or 0) > self.window:
+            self.asked.append(ask)
+            self.refused += 1
+            said = ContextRefusal(self.window, tokens)
+            raise ModelError("context_length_exceeded", "'max_tokens' is too large.", context=said)
+        async for chunks in super().stream(ask):
+            yield chunks
+
+
+async def test_a_maximum_that_does_not_fit_beside_the_prompt_is_lowered(stage: Stage) -> None:
+    model = BoundedModel(2048)
+    (events,) = await talk(stage, worker_for(stage, model), ["Hi"], max_completion_tokens=2048)
+    assert statuses(events)[-1] == "completed", of_kind(events, "error")
+    assert (model.refused, model.asked[-1].messages) == (1, model.asked[0].messages)
+
+
 async def test_a_learned_window_holds_for_the_next_run(stage: Stage) -> None:
     model = WindowedModel(2048)
     await talk(stage, worker_for(stage, model), [ENGLISH * 30] * 30)

@@ -57,16 +57,17 @@ async def build_model_request(
     else:
         messages = pair_outputs(await history.read(row.thread, source, 0, room))
         kept, tokens = fit_messages(_system_text(config), _last_messages(messages, last), room)
+    prompt_tokens = int((tokens + sum(map(estimate, correction)) + tools_tokens) * window.factor)
     return ModelRequest(
         model=model,
         messages=(*kept, *correction),
         tools=functions,
         tool_choice=_tool_choice(config, run) if functions else None,
         parallel_tool_calls=config.parallel_tool_calls if functions else None,
-        max_tokens=remaining,
+        max_tokens=_fit_reply(remaining, prompt_tokens, window),
         response_format=_format(config.response_format),
         options=config.model_options,
-        prompt_tokens=int((tokens + sum(map(estimate, correction)) + tools_tokens) * window.factor),
+        prompt_tokens=prompt_tokens,
     )
 
 
@@ -129,6 +130,13 @@ def _last_messages(messages: list[PromptMessage], last: int | None) -> list[Prom
 
 def _remaining(limit: int | None, used: int) -> int | None:
     return None if limit is None else max(limit - used, 1)
+
+
+def _fit_reply(remaining: int | None, prompt_tokens: int, window: ContextWindow) -> int | None:
+    """Return the maximum tokens of a reply. A server that rejected prompt and reply together gets what is left."""
+    if remaining is None or window.source != "learned":
+        return remaining
+    return min(remaining, max(window.tokens - prompt_tokens, 1))
 
 
 def _room(run: RunState, config: RunConfig, window: ContextWindow, remaining: int | None) -> int:

@@ -177,7 +177,7 @@ class ModelTurn:
                     raise
                 self.services.models.windows.refuse(self._source, request.prompt_tokens, error.context)
                 shorter = await self._build_request(provider, model)
-                if shorter.messages == request.messages:
+                if (shorter.messages, shorter.max_tokens) == (request.messages, request.max_tokens):
                     raise
                 request = shorter
         raise AssertionError("unreachable")

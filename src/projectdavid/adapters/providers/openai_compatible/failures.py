@@ -13,12 +13,39 @@ from projectdavid.ports.model import ModelError
 MAX_SHOWN = 500
 """Maximum characters of a provider's text in a message."""
 
-_MODERATED = re.compile(r"flagged|moderat|content policy|content management policy|safety system", re.IGNORECASE)
+_MODERATED = re.compile(
+    r"flagged|moderat|content policy|content management policy|usage policy|safety system|prohibited_content"
+    r"|inappropriate content|content exists risk|sensitive content|unsafe content|敏感",
+    re.IGNORECASE,
+)
 _ABOUT_THE_PROMPT = re.compile(
-    r"content_?(filter|policy)|moderation|responsible_?ai|invalid_prompt|image", re.IGNORECASE
+    r"content_?(filter|policy)|moderation|responsible_?ai|invalid_prompt|image|data_?inspection|\A1301\Z", re.IGNORECASE
 )
 """Codes with which a provider rejects the content of the prompt. Other codes concern the parameters."""
-_TEMPORARY = frozenset({502, 503, 504, 529})
+_SPENT = re.compile(
+    r"insufficient[ _](?:account )?(?:quota|balance|funds|credits?)|balance is (?:too low|insufficient)"
+    r"|(?:have|has) (?:no|any|run out of) credits?|have any credits|out of credits|purchase credits|please recharge"
+    r"|billing[ _](?:hard[ _]limit|not[ _]active)|account .{0,40}is (?:not active|suspended|overdue)|good standing"
+    r"|arrear|exceeded_current_quota|余额不足|欠费",
+    re.IGNORECASE,
+)
+"""Texts and codes about an account without money, which waiting does not help."""
+_KEY = re.compile(
+    r"api[ _-]?key (?:is )?(?:not valid|invalid|expired|not found)|api_key_invalid"
+    r"|(?:invalid|incorrect|missing|wrong) api[ _-]?key|authentication credentials",
+    re.IGNORECASE,
+)
+_NO_MODEL = re.compile(
+    r"model not exist|not a valid model|(?:invalid|unknown) model\b|no such model|model_(?:not_found|decommissioned)"
+    r"|model\s+[`'\"]?[\w./:@-]+[`'\"]?\s+(?:does not exist|(?:was |is )?not found|has been decommissioned"
+    r"|is not available)",
+    re.IGNORECASE,
+)
+_BAD_OUTPUT = frozenset({"tool_use_failed", "json_validate_failed", "output_parse_failed"})
+"""Codes of Groq for an answer of the model that its server could not parse; the next answer differs."""
+_CONFLICTS = frozenset({409, 423, 425})
+"""Statuses of requests that came too early."""
+_TEMPORARY = frozenset({502, 503, 504, 520, 521, 522, 523, 529, 530})
 """Statuses of gateways and servers while a model is loaded, restarted or overloaded."""
 _TEMPORARY_TEXT = re.compile(r"loading|overloaded|warming up|starting up|temporarily|try again later", re.IGNORECASE)
 _NEVER_TOO_LONG = frozenset({401, 404, 408})
@@ -127,19 +154,21 @@ class FailureParser:
             return refusal
         if status in (400, 403, 422) and (_MODERATED.search(text) or _ABOUT_THE_PROMPT.search(code)):
             return failure("invalid_prompt", "it rejects the content of the prompt")
-        if status in (401, 403):
+        if status in (400, 402, 403, 429) and (status == 402 or _SPENT.search(f"{code} {text}")):
+            return failure("rate_limit_exceeded", "its quota is exhausted")
+        if status in (401, 403) or (status == 400 and _KEY.search(text)):
             check = "check its api_key" if self._has_key else "it requires a key, and no api_key is configured"
             return failure("authentication_error", check)
-        if status == 404:
+        if status == 404 or (status in (400, 422) and _NO_MODEL.search(f"{code} {text}")):
             what = f"it has no model {model!r}, or its" if model else "its"
             return failure("model_not_found", f"{what} base_url is wrong")
         if status == 408:
             return failure("timeout", "the request timed out", retryable=True)
-        if status in (402, 429):
-            spent = status == 402 or code == "insufficient_quota"
-            why = "its quota is exhausted" if spent else "too many requests"
-            return failure("rate_limit_exceeded", why, retryable=not spent, waits=not spent)
-        if status >= 500:
+        if status == 429:
+            return failure("rate_limit_exceeded", "too many requests", retryable=True, waits=True)
+        if code in _BAD_OUTPUT:
+            return failure("server_error", "the model wrote an answer that its server cannot parse", retryable=True)
+        if status >= 500 or status in _CONFLICTS:
             waits = status in _TEMPORARY or _TEMPORARY_TEXT.search(text) is not None
             why = "it is temporarily unavailable" if waits else "it failed"
             return failure("server_error", why, retryable=True, waits=waits)

@@ -18,11 +18,11 @@ TEACHING_STATUSES = frozenset({400, 404, 415, 422, 500, 501})
 """Statuses that can mean that the content of a request was rejected. (llama.cpp sends 500 for images.)"""
 
 OMITTABLE = (
-    *("stream_options", "parallel_tool_calls", *MODEL_OPTIONS, "strict"),
+    *("stream_options", "parallel_tool_calls", "tool_choice", *MODEL_OPTIONS, "strict"),
     *("reasoning_content", "reasoning_details", "reasoning", "extra_content", "thinking_blocks"),
 )
-"""Fields that can be omitted without changing what a request asks for; tools and formats are not among them."""
-_USER_FIELDS = frozenset({"parallel_tool_calls", *MODEL_OPTIONS, "strict"})
+"""Fields without which a request can still be answered; tools are not among them."""
+_USER_FIELDS = frozenset({"parallel_tool_calls", "tool_choice", *MODEL_OPTIONS, "strict"})
 """Fields that users can set; the run warns if they are omitted."""
 _MAX_TOKENS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
@@ -33,23 +33,72 @@ _REFUSES = re.compile(
     r"|cannot find field|invalid (?:parameter|argument|field)|not available|deprecated|instead",
     _FLAGS,
 )
+_REFUSES_VALUE = re.compile(
+    r"only \d|(?:may|can|must) (?:only|not)|must be (?:one of|set)|or unset|incompatible|not enabled|only '?auto"
+    r"|does ?n[o']t (?:allow|accept)",
+    _FLAGS,
+)
+"""Texts that reject every value but one; the default of the model is that value."""
+_REASONING_EFFORT = re.compile(
+    r"reasoningEffort|does ?n[o']t support thinking|thinking is not (?:enabled|supported)|\bthink value", _FLAGS
+)
+_OUTPUT_LIMITS = tuple(
+    re.compile(pattern, _FLAGS)
+    for pattern in (
+        r"max_(?:completion_)?tokens.{0,40}range.{0,40}\[\d+, ?(\d+)\]",
+        r"supports at most (\d+) (?:completion|output) tokens",
+        r"max_(?:completion_)?tokens: \d+ > (\d+)",
+        r"max_(?:completion_)?tokens.{0,60}(?:less than or equal to|must be <=|at most|maximum value(?: is| of)?)"
+        r" `?(\d+)",
+    )
+)
+_NO_STREAM = re.compile(
+    r"must be verified to stream|stream(?:ing)?(?: with \w+)? is not supported|does ?n[o']t support stream(?:ing)?\b",
+    _FLAGS,
+)
+_NO_SCHEMA = re.compile(
+    r"(?:response.?format|json_schema|structured output).{0,60}(?:unavailable|unsupported|not (?:supported|available))"
+    r"|(?:n[o']t|unsupported|invalid).{0,40}(?:response.?format|json_schema|structured output)",
+    _FLAGS,
+)
+_NO_CONTENT = re.compile(
+    r"missing (?:field )?\W{0,2}(?:reasoning_)?content|content\W{1,20}(?:is a required|field required)"
+    r"|must contain \W{0,2}content|content\W{1,20}msg\W{1,20}field required",
+    _FLAGS,
+)
+_ENDS_WITH_USER = re.compile(
+    r"must end with a user message|assistant message prefill|expected last role user"
+    r"|last message must (?:have role|be).{0,9}user",
+    _FLAGS,
+)
+_UNKNOWN_KEYWORD = re.compile(r"unknown name [\"'\\]{1,4}(\$?\w+)[\"'\\]{1,4} at '[^']*parameters", _FLAGS)
 _NO_SYSTEM = re.compile(
     r"system (?:role|messages?|prompt)s? (?:is |are )?(?:not supported|unsupported|not allowed)"
-    r"|does ?n[o']t support (?:the )?(?:system|developer)|only user(?:,| and)(?: and)? assistant(?: and tool)? roles",
+    r"|does ?n[o']t support (?:the )?\W{0,2}(?:system|developer)"
+    r"|only user(?:,| and)(?: and)? assistant(?: and tool)? roles"
+    r"|developer instruction is not enabled|invalid message role: system",
     _FLAGS,
 )
 _SYSTEM_FIRST = re.compile(
-    r"system message must be (?:at the beginning|the first)|system.{0,20}only.{0,20}first", _FLAGS
+    r"system message must be (?:at the beginning|the first)|system.{0,20}only.{0,20}first|unexpected role .?system",
+    _FLAGS,
 )
-_ALTERNATE = re.compile(r"roles must alternate|first message must be|must (?:start|begin) with a user", _FLAGS)
+_ALTERNATE = re.compile(
+    r"roles must alternate|must alternate between user|should alternate with|requests alternate between"
+    r"|first message must be|must (?:start|begin) with a user|of first message must be user"
+    r"|unexpected role .?user.? after role .?tool|function call turn comes immediately after",
+    _FLAGS,
+)
 _NO_IMAGES = re.compile(
     r"image input|does ?n[o']t support (?:images?|vision|multi ?modal)|not (?:a )?(?:vision|multi ?modal)|mmproj"
     r"|(?:image_url|images?).{0,40}(?:not supported|unsupported|not allowed|only supported)"
-    r"|no endpoints found that support image|unknown variant `?image_url",
+    r"|no endpoints found that support image|unknown variant `?image_url|at most 0 image",
     _FLAGS,
 )
 _FLAT_TEXT = re.compile(
-    r"content.{0,40}(?:must be|should be|expected|is not)(?: of type| a valid)? ?(?:a )?str(?:ing)?", _FLAGS
+    r"content.{0,40}(?:must be|should be|expected|is not)(?: of type| a valid)? ?(?:a )?str(?:ing)?"
+    r"|invalid type: sequence, expected a string|input should be a valid string",
+    _FLAGS,
 )
 
 
@@ -63,6 +112,14 @@ class ModelLessons:
     alternates: bool = False
     flat_text: bool = False
     no_images: bool = False
+    call_content: bool = False
+    ends_with_user: bool = False
+    most_output: int | None = None
+    """Maximum tokens of an answer."""
+    no_schemas: bool = False
+    """Whether it rejects JSON schemas as response formats."""
+    omit_keywords: frozenset[str] = frozenset()
+    """Keywords of JSON Schema that it rejects in the parameters of functions."""
 
     def shape(self, profile: ServerProfile) -> MessageRules:
         """Return the rules for its messages."""
@@ -70,6 +127,8 @@ class ModelLessons:
             system=self.system or profile.system,  # pyright: ignore[reportArgumentType] - one of its literals
             alternates=self.alternates or profile.alternates,
             flat_text=self.flat_text or profile.flat_text,
+            call_content=self.call_content or profile.call_content,
+            ends_with_user=self.ends_with_user,
             images=not self.no_images and profile.capabilities.images is not False,
             call_ids=profile.call_ids,
             returns=profile.returns,
@@ -94,6 +153,11 @@ class ModelLessons:
             "requires a user message first": self.alternates,
             "accepts content only as text": self.flat_text,
             "cannot see images": self.no_images,
+            "requires content in messages with calls": self.call_content,
+            "requires a user message last": self.ends_with_user,
+            f"writes at most {self.most_output} tokens": self.most_output,
+            "accepts no JSON schema as response format": self.no_schemas,
+            f"does not accept {', '.join(sorted(self.omit_keywords))} in schemas": self.omit_keywords,
         }
         return (*lessons, *(phrase for phrase, applies in flags.items() if applies))
 
@@ -120,19 +184,45 @@ def learn(
         return replace(known, system="first")
     if _ALTERNATE.search(text) and not shape.alternates:
         return replace(known, alternates=True, system="first" if shape.system == "anywhere" else known.system)
+    if _ENDS_WITH_USER.search(text) and not shape.ends_with_user:
+        return replace(known, ends_with_user=True)
     if _NO_IMAGES.search(text) and shape.images and _has_images(sent):
         return replace(known, no_images=True)
-    if _FLAT_TEXT.search(text) and not shape.flat_text:
-        return replace(known, flat_text=True)
-    return _learn_field(known, text, error, sent)
+    if _FLAT_TEXT.search(text):
+        if not shape.flat_text:
+            return replace(known, flat_text=True)
+        return replace(known, no_images=True) if shape.images and _has_images(sent) else None
+    if _NO_CONTENT.search(text) and not shape.call_content and any("content" not in one for one in sent["messages"]):
+        return replace(known, call_content=True)
+    return _learn_request(known, text, sent) or _learn_field(known, text, error, sent)
+
+
+def _learn_request(known: ModelLessons, text: str, sent: dict[str, Any]) -> ModelLessons | None:
+    """Learn about the parts of a request other than its messages and optional fields."""
+    if _NO_STREAM.search(text) and "stream" not in known.omit:
+        return replace(known, omit=known.omit | {"stream", "stream_options"})
+    keywords = frozenset(_UNKNOWN_KEYWORD.findall(text)) - known.omit_keywords
+    if keywords and sent.get("tools"):
+        return replace(known, omit_keywords=known.omit_keywords | keywords)
+    asked = sent.get("max_tokens") or sent.get("max_completion_tokens") or 0
+    limits = [int(found[1][:9]) for pattern in _OUTPUT_LIMITS if (found := pattern.search(text))]
+    if limits and 0 < limits[0] < asked:
+        return replace(known, most_output=limits[0])
+    is_schema = sent.get("response_format", {}).get("type") == "json_schema"
+    if is_schema and _NO_SCHEMA.search(text) and "invalid schema" not in text.lower():
+        return replace(known, no_schemas=True)
+    return None
 
 
 def _learn_field(known: ModelLessons, text: str, error: Any, sent: dict[str, Any]) -> ModelLessons | None:
-    if not _REFUSES.search(text):
+    refuses = _REFUSES.search(text)
+    if "reasoning_effort" in sent and "reasoning_effort" not in known.omit and _REASONING_EFFORT.search(text):
+        return replace(known, omit=known.omit | {"reasoning_effort"})
+    if not refuses and not _REFUSES_VALUE.search(text):
         return None
     named = _named_fields(text, error)
     for field, other in _MAX_TOKENS.items():
-        if field in sent and field in named and known.max_tokens_field is None:
+        if refuses and field in sent and field in named and known.max_tokens_field is None:
             return replace(known, max_tokens_field=other)
     if {"temperature", "top_p"} <= named and {"temperature", "top_p"} <= sent.keys():
         named -= {"temperature"}  # omitting one of them is sufficient
@@ -173,6 +263,7 @@ def find_omitted_options(ask: ModelRequest, omit: frozenset[str]) -> list[str]:
     set_by_user = {
         **ask.options,
         "parallel_tool_calls": ask.parallel_tool_calls if ask.tools else None,
+        "tool_choice": None if ask.tool_choice in ("auto", "none") else ask.tool_choice,
         "strict": True if any(tool.get("strict") for tool in ask.tools) else None,
     }
     return [name for name in sorted(_USER_FIELDS & omit) if set_by_user.get(name) is not None]

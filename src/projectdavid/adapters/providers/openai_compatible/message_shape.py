@@ -15,6 +15,10 @@ from projectdavid.engine.prompt import PromptCall, PromptMessage
 
 Message = dict[str, Any]
 NO_OUTPUT = "(no output)"
+NO_ANSWER = "(no answer)"
+"""The answer to tool outputs of a run that ended before it answered, for servers that require one."""
+GO_ON = "(continue)"
+"""The user message at the end, for servers that require one there."""
 UNSEEN = {"type": "text", "text": "[An image stands here. This model cannot see images.]"}
 _NINE = re.compile("[a-zA-Z0-9]{9}")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -28,6 +32,8 @@ class MessageRules:
     alternates: bool = False
     flat_text: bool = False
     images: bool = True
+    call_content: bool = False
+    ends_with_user: bool = False
     call_ids: Literal["any", "nine"] = "any"
     returns: Literal["calls", "always", "never"] = "calls"
     omit: frozenset[str] = frozenset()
@@ -51,7 +57,11 @@ def build_messages(prompt: Iterable[PromptMessage], shape: MessageRules) -> list
         elif messages and _can_merge(messages[-1], message):
             _merge(messages[-1], message)
         else:
+            if shape.alternates and message["role"] == "user" and messages and messages[-1]["role"] == "tool":
+                messages.append({"role": "assistant", "content": NO_ANSWER})
             messages.append(message)
+    if shape.ends_with_user and messages and messages[-1]["role"] == "assistant":
+        messages.append({"role": "user", "content": GO_ON})
     if shape.alternates:
         system += _pop_opening(messages)
     return _with_system(messages, "\n\n".join(system), shape)
@@ -66,7 +76,7 @@ def _message(one: PromptMessage, shape: MessageRules) -> Message | None:
     if not content and not one.calls:
         return None
     message: Message = {"role": one.role}
-    if content:
+    if content or shape.call_content:
         message["content"] = content
     if one.calls:
         message["tool_calls"] = [_call(call, shape) for call in one.calls]

@@ -33,6 +33,8 @@ class ServerProfile:
     """Whether the conversation must begin with the user."""
     flat_text: bool = False
     """Whether content must be a string, not a list of parts."""
+    call_content: bool = False
+    """Whether messages with calls must have content."""
     call_ids: Literal["any", "nine"] = "any"
     """Accepted ids of calls from other servers: Mistral requires nine letters or digits."""
     returns: Literal["calls", "always", "never"] = "calls"
@@ -52,7 +54,7 @@ PROFILES: dict[str, ServerProfile] = {
         ServerProfile("anthropic"),
         ServerProfile("gemini", returns="always"),
         ServerProfile("mistral", omit=frozenset({"stream_options"}), call_ids="nine", returns="never"),
-        ServerProfile("deepseek", system="anywhere"),
+        ServerProfile("deepseek", system="anywhere", call_content=True),
         ServerProfile("ollama"),
         ServerProfile("vllm"),
         ServerProfile("llamacpp"),

@@ -37,17 +37,22 @@ def find_pause(headers: Mapping[str, str], error: Any, text: str) -> float | Non
     now = _date(headers.get("date", "")) or datetime.now(UTC)
     if (until := _date(headers.get("retry-after", ""))) is not None:
         return max(0.0, (until - now).total_seconds())
-    for found in (_in_fields(error), _in_words(text), _in_resets(headers, now)):
+    for found in (_in_fields(error), _in_words(text), _in_resets(headers, now), _in_resets(_upstream(error), now)):
         if found is not None:
             return min(found, LONGEST)
     return None
 
 
 def _in_fields(error: Any) -> float | None:
-    """Read `retry_after` of an error, or Google's `RetryInfo` in its details."""
+    """Read `retry_after` of an error, Hugging Face's `estimated_time`, or Google's `RetryInfo` in its details."""
     if not isinstance(error, dict):
         return None
-    for name, scale in (("retry_after", 1.0), ("retry_after_ms", 0.001), ("retry_after_seconds", 1.0)):
+    for name, scale in (
+        ("retry_after", 1.0),
+        ("retry_after_ms", 0.001),
+        ("retry_after_seconds", 1.0),
+        ("estimated_time", 1.0),
+    ):
         value = error.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return value * scale
@@ -56,6 +61,13 @@ def _in_fields(error: Any) -> float | None:
         if isinstance(detail, dict) and isinstance(delay := detail.get("retryDelay"), str):
             return _duration(delay)
     return None
+
+
+def _upstream(error: Any) -> Mapping[str, str]:
+    """Return the headers of the model's server, which OpenRouter passes on in its error."""
+    metadata = error.get("metadata") if isinstance(error, dict) else None
+    headers = metadata.get("headers") if isinstance(metadata, dict) else None
+    return {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
 
 
 def _in_words(text: str) -> float | None:
