@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from projectdavid.adapters.stores.postgres import PostgresStore
+from projectdavid.adapters.stores.postgres.migrations import SCHEMA, Schema
 from projectdavid.adapters.stores.postgres.queries import QUERIES
 from projectdavid.adapters.stores.sqlite.queries import QUERIES as SHARED
 from projectdavid.ports import queries
@@ -14,6 +15,7 @@ from projectdavid.ports.store import Op, StoreUnavailable
 from projectdavid.runtime.runs.crashes import speak
 from tests.contracts.rows import born, journal, tell, thread, user
 from tests.fakes.cutting_proxy import Moment, cutting_proxy
+from tests.timeouts import EVENT_TIMEOUT, PAUSE
 
 pytestmark = pytest.mark.anyio
 
@@ -128,3 +130,48 @@ async def test_every_query_exists_on_both_databases_with_the_same_parameters(sto
         record = SHARED[name].record
         assert bool(columns) == (record is not None), name
     await db.close()
+
+
+async def test_programs_of_two_adjacent_releases_work_with_the_schema_of_either(store_url: str) -> None:
+    added, removed = "ALTER TABLE runs ADD COLUMN added bigint", "ALTER TABLE runs DROP COLUMN added"
+    version = SCHEMA.version
+    expanding = Schema((*SCHEMA.scripts, added), needed=version, oldest=version)
+    contracting = Schema((*expanding.scripts, removed), needed=version + 1, oldest=version + 1)
+
+    async def version_after(schema: Schema, *, upgrade: bool = False) -> int:
+        store = PostgresStore(store_url, pool=1, schema=schema, upgrade=upgrade)
+        await store.open()
+        await store.close()
+        db = await asyncpg.connect(store_url)
+        try:
+            return await db.fetchval("SELECT version FROM installation")
+        finally:
+            await db.close()
+
+    assert await version_after(SCHEMA) == version
+    assert await version_after(expanding) == version
+    assert await version_after(expanding, upgrade=True) == version + 1
+    assert await version_after(SCHEMA) == version + 1
+    assert await version_after(contracting) == version + 1
+    assert await version_after(contracting, upgrade=True) == version + 2
+    assert await version_after(expanding) == version + 2
+    with pytest.raises(StoreUnavailable, match=f"needs a program of version {version + 1}"):
+        await version_after(SCHEMA)
+
+
+async def test_a_migration_waits_for_others_only_for_a_moment_at_a_time(store_url: str) -> None:
+    store = PostgresStore(store_url, pool=1)
+    await store.open()
+    version = SCHEMA.version
+    expanding = Schema((*SCHEMA.scripts, "ALTER TABLE users ADD COLUMN added bigint"), needed=version, oldest=version)
+    holder = await asyncpg.connect(store_url)
+    await holder.execute("BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE")
+    migrating = asyncio.create_task(PostgresStore(store_url, pool=1, schema=expanding, upgrade=True).open())
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted"
+    while not await holder.fetchval(waiting):  # noqa: ASYNC110 - a lock announces nothing
+        await asyncio.sleep(PAUSE)
+    await asyncio.wait_for(store.write([user("ann")]), EVENT_TIMEOUT)
+    assert not migrating.done()
+    await holder.close()
+    await migrating
+    await store.close()

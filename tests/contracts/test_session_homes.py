@@ -15,7 +15,7 @@ from projectdavid.ports.store import Op, Store
 from projectdavid.runtime.queues import WaitingRow
 from projectdavid.runtime.topics import SESSIONS
 from projectdavid.runtime.worker.home_runs import HomeRuns
-from projectdavid.services.session_homes import SessionHomes, is_terminal_elsewhere
+from projectdavid.services.session_homes import SessionHomes, find_terminal_home
 from projectdavid.tools.sessions.sessions import SessionPool
 from tests.contracts.rows import born
 from tests.timeouts import EVENT_TIMEOUT
@@ -51,7 +51,8 @@ class Worker:
 
     async def lacks_terminal(self, thread_id: str) -> bool:
         """Whether the terminal of a thread is at another process."""
-        return await is_terminal_elsewhere(self.store, self.clock, self.name, thread_id)
+        home = await find_terminal_home(self.store, self.clock, thread_id)
+        return home is not None and home.worker != self.name
 
 
 def worker(store: Store, clock: Clock, name: str) -> Worker:
@@ -141,7 +142,7 @@ async def test_a_session_that_is_gone_holds_no_run_back(workers: tuple[Worker, W
     assert await other.claims(n)
     assert not await other.lacks_terminal("t")
     await other.homes.synchronize()
-    assert await home.store.one(queries.TERMINAL_ELSEWHERE, thread_id="t", worker="", since=0.0) is None
+    assert await home.store.one(queries.TERMINAL_HOME, thread_id="t", since=0.0) is None
 
 
 async def test_a_process_that_was_frozen_announces_its_sessions_again(

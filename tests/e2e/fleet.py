@@ -1,14 +1,19 @@
 """Several processes over one PostgreSQL database: some answer requests, some work."""
 
+import asyncio
 import os
 import random
 import signal
 import threading
 import time
+import urllib.request
+from collections.abc import Iterable
 from typing import Any
 
+from projectdavid.adapters.stores.postgres import PostgresStore
 from tests.e2e.conftest import Starting
 from tests.e2e.processes import Server
+from tests.e2e.serve_child import next_release
 from tests.postgres_server import PostgresServer
 
 LEASE = 5
@@ -159,3 +164,48 @@ class Disconnecting(Restarting):
 
     def start(self) -> None:
         """Do nothing: the processes connect again."""
+
+
+NEXT = """
+ALTER TABLE runs ADD COLUMN priority bigint NOT NULL DEFAULT 0;
+CREATE INDEX runs_by_priority ON runs (priority);
+CREATE TABLE priorities (owner text PRIMARY KEY, priority bigint NOT NULL);
+"""
+"""What the next release adds to the schema."""
+
+
+class Upgrading(Disturbed):
+    """A rolling upgrade, one step each time; each process must be ready after each step."""
+
+    database_url: str
+    step = 0
+
+    def disturb(self) -> None:
+        """Do nothing: the step is taken once the callers can continue."""
+
+    def ended(self) -> int:
+        """Take the next step."""
+        self.step += 1
+        first, second = (self.apis[0], self.workers[0]), (self.apis[1], self.workers[1])
+        if self.step == 1:
+            self._replace(first, (NEXT,))
+        elif self.step == 2:
+            asyncio.run(self._migrate())
+        else:
+            self._replace(second, ())
+        for server in self.all:
+            urllib.request.urlopen(f"{server.url()}/health/ready").close()
+        return 0
+
+    async def _migrate(self) -> None:
+        store = PostgresStore(self.database_url, schema=next_release(NEXT), upgrade=True)
+        await store.open()
+        await store.close()
+
+    @staticmethod
+    def _replace(servers: Iterable[Server], schema: tuple[str, ...]) -> None:
+        for server in servers:
+            server.terminate()
+            server.ended()
+            server.schema = schema
+            server.start()

@@ -119,6 +119,8 @@ class Server:
         """By how many seconds its clock is, from the next start on."""
         self.deadly = False
         """Whether it has a tool that ends its process, see `serve_child`."""
+        self.schema: tuple[str, ...] = ()
+        """The scripts of the release to come that it is of, from the next start on."""
         self._nursery = nursery
         self._environ = environ
         self._settings = {"drain_seconds": 0, "stream_keep_alive": 1, **settings, "data": str(data), "port": 0}
@@ -143,7 +145,7 @@ class Server:
 
     def _command(self) -> dict[str, Any]:
         told = {"environ": self._environ, "log": str(self.log), "user": self.user, "ahead": self.ahead}
-        return {"start": self._settings, **told, "deadly": self.deadly}
+        return {"start": self._settings, **told, "deadly": self.deadly, "schema": self.schema}
 
     def kill(self) -> None:
         """`kill -9`, without waiting for anything."""

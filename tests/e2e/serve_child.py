@@ -10,9 +10,9 @@ standard input is a command, and is answered by a line of standard output:
     {"wait": pid}                                                                       {"status"}
 
 `user` is whose rights the server has, `ahead` by how many seconds its clock is, `lives` when it is killed, started or
-not. With `"deadly": true` the server has a tool `web_search` whose function `crash` ends the process with the status
-`CRASHED`, once the start was answered. A server that cannot start says {"pid", "error"}. At the end of its input the
-process kills what it started.
+not. `schema` has the scripts of a release to come, of which the server is. With `"deadly": true` the server has a tool
+`web_search` whose function `crash` ends the process with the status `CRASHED`, once the start was answered. A server
+that cannot start says {"pid", "error"}. At the end of its input the process kills what it started.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from projectdavid.adapters.stores.postgres import PostgresStore
+from projectdavid.adapters.stores.postgres.migrations import SCHEMA, Schema
 from projectdavid.composition.serve import serve
 from projectdavid.ports.tool import (
     ToolCall,
@@ -115,7 +117,16 @@ def _serve(command: dict[str, Any]) -> None:
         deadly.armed.set()
 
     tools = {"web_search": deadly} if command["deadly"] else {}
-    uvloop.run(serve(settings, ready, tools=tools, clock=lambda: time.time() + command["ahead"]))
+    store = None
+    if command["schema"] and settings.database_url is not None:
+        schema = next_release(*command["schema"])
+        store = PostgresStore(settings.database_url.get_secret_value(), schema=schema)
+    uvloop.run(serve(settings, ready, tools=tools, clock=lambda: time.time() + command["ahead"], store=store))
+
+
+def next_release(*scripts: str) -> Schema:
+    """The schema of a release after this one, which works with the schema of this one, and this one with it."""
+    return Schema((*SCHEMA.scripts, *scripts), needed=SCHEMA.version, oldest=SCHEMA.version)
 
 
 def _say(**words: Any) -> None:

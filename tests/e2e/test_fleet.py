@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.e2e.conftest import Starting
-from tests.e2e.fleet import Disconnecting, Fleet, Freezing, Restarting
+from tests.e2e.fleet import Disconnecting, Fleet, Freezing, Restarting, Upgrading
 from tests.e2e.killing import have_runs_while_killing
 from tests.e2e.processes import Fake
 from tests.e2e.test_kill import moments
@@ -63,3 +63,14 @@ def test_runs_finish_once_although_connections_are_cut(
     fleet = Disconnecting(starting, postgres_url, random.Random(seed))
     fleet.postgres, fleet.database = postgres_server, postgres_url.rpartition("/")[2]
     check(fleet, fake, 5 * SCALE)
+
+
+def test_runs_finish_once_while_processes_of_two_releases_work_before_and_after_the_migration(
+    starting: Starting, postgres_url: str, postgres_server: PostgresServer, fake: Fake, seed: int
+) -> None:
+    fleet = Upgrading(starting, postgres_url, random.Random(seed))
+    fleet.database_url = postgres_url
+    callers = have_runs_while_killing(fleet, fake, moments(fleet.chance, 3))
+    print(f"{len(callers)} runs during an upgrade")
+    versions = "SELECT version - oldest FROM installation"
+    assert postgres_server.execute(versions, postgres_url.rpartition("/")[2]).split() == ["1"]

@@ -168,7 +168,7 @@ async def test_the_link_of_a_starting_server_signs_in_once(platform: Platform, t
     assert link is not None
     address, _, code = link.partition("/#code=")
     assert address == "http://here"
-    transport = httpx2.ASGITransport(create_app(platform, folder))
+    transport = httpx2.ASGITransport(create_app(platform, console=folder))
     async with httpx2.AsyncClient(transport=transport, base_url="http://here") as client:
         made = await client.post("/v1/auth/exchange", json={"code": code})
         who = await client.get("/v1/auth/validate-key", headers={"x-api-key": made.json()["plain_key"]})

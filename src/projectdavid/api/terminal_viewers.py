@@ -11,7 +11,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from projectdavid.api.terminal_escapes import EscapeFilter
 from projectdavid.ports import queries
-from projectdavid.ports.terminal import CommandCompleted, FileMade, Sight, TerminalOutput, TerminalService
+from projectdavid.ports.terminal import (
+    CommandCompleted,
+    FileMade,
+    TerminalLost,
+    TerminalOutput,
+    TerminalService,
+)
 from projectdavid.security.tickets import ViewerTicket
 from projectdavid.services.platform import Platform
 
@@ -32,6 +38,7 @@ class CloseReason:
 _REFUSED = 1008
 """RFC 6455, section 7.4.1: policy violation."""
 _OVER = CloseReason(1000, "The terminal has ended.")
+_LOST = CloseReason(1012, "The process with the terminal is gone. Connect again to watch the thread's next terminal.")
 _LEFT = CloseReason(1000, "Goodbye.")
 _NO_MORE = CloseReason(_REFUSED, "The key or the thread of this connection was revoked or deleted.")
 
@@ -109,6 +116,8 @@ class TerminalViewer:
         screen = _Screen()
         async with aclosing(terminals.watch(self._ticket.thread_id)) as sights:
             async for sight in sights:
+                if isinstance(sight, TerminalLost):
+                    return _LOST
                 for frame in screen.frames(sight):
                     # Checked before each frame, so nothing is shown after the permission ends.
                     if not await self.may_watch():
@@ -142,7 +151,7 @@ class _Screen:
         self._end: int | None = None
         self._lost = 0
 
-    def frames(self, sight: Sight) -> Iterator[dict[str, Any]]:
+    def frames(self, sight: TerminalOutput | CommandCompleted | FileMade) -> Iterator[dict[str, Any]]:
         """Return the frames for a piece of output."""
         match sight:
             case TerminalOutput():

@@ -32,18 +32,20 @@ def migrate(
 ) -> None:
     """Prepare a PostgreSQL database: its tables, the fingerprint of the secret, and the first users.
 
-    It can be repeated, and run while servers of this version or the previous one use the database. Servers and workers
-    do the same when they start, so it is needed only where they may not create tables.
+    It can be repeated, and run while servers of this version or the previous one use the database. A server that starts
+    prepares an empty database by itself, but leaves the tables of the previous version, with which it works, as they
+    are.
     """
     from projectdavid.cli.configuration import StartError, read_settings, start_failure
     from projectdavid.composition.bootstrap import assemble
+    from projectdavid.composition.storage import store_of
 
     settings = read_settings(database_url=database_url, data=data)
     if settings.database_url is None:
         raise CommandError("there is no database to prepare", "name it with --database-url, or set database_url")
 
     async def run() -> None:
-        await (await assemble(settings)).close()
+        await (await assemble(settings, store=store_of(settings, upgrade=True))).close()
 
     try:
         asyncio.run(run())

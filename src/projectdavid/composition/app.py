@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from projectdavid.api.openai.routes import PREFIX
 from projectdavid.api.requests.idempotent_replies import describe_key
 from projectdavid.api.resources.body_bounds import find_bound
 from projectdavid.api.resources.tool_checks import describe_tool_types
+from projectdavid.composition.credentials import url_of
 from projectdavid.composition.telemetry import send_metrics
 from projectdavid.composition.tools import SANDBOX_TOOLS
 from projectdavid.distribution import VERSION
@@ -35,6 +37,7 @@ from projectdavid.runtime.clock import StoreClock
 from projectdavid.services.platform import Platform
 from projectdavid.services.readiness import Readiness
 from projectdavid.services.session_homes import SessionHomes
+from projectdavid.services.terminal_relay import relay_terminals
 from projectdavid.settings import Settings
 
 CORS: Any = {
@@ -50,10 +53,11 @@ EXCHANGE = "/v1/auth/exchange"
 """The path that takes a one-time code instead of a key, and no idempotency key."""
 
 
-def create_app(platform: Platform, console: Path = DIST) -> FastAPI:
+def create_app(platform: Platform, relay: socket.socket | None = None, console: Path = DIST) -> FastAPI:
     """Create the application. Its lifespan runs the platform's background services.
 
-    `console` is the folder of the built web console.
+    `relay` is the listening socket on which other processes get the terminals of this one, and `console` the folder of
+    the built web console.
 
     A process with the role `worker` serves only its health and metrics, and one with the role `api` runs no services
     that work on runs, files and webhooks.
@@ -70,6 +74,7 @@ def create_app(platform: Platform, console: Path = DIST) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.platform = platform
+    app.state.relay = relay
     app.state.readiness = Readiness(platform)
     app.state.console = None
     errors.install(app)
@@ -160,7 +165,8 @@ def _availability(name: str, platform: Platform) -> dict[str, Any]:
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Run the platform with the application; on shutdown, leave unfinished work for the next start."""
     platform: Platform = app.state.platform
-    tasks = [] if platform.held_since is not None else [asyncio.create_task(one) for one in _services(platform)]
+    services = [] if platform.held_since is not None else _services(platform, app.state.relay)
+    tasks = [asyncio.create_task(one) for one in services]
     try:
         yield
     finally:
@@ -172,13 +178,13 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await asyncio.to_thread(platform.telemetry.exporter.close)
 
 
-def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
+def _services(platform: Platform, relay: socket.socket | None) -> Sequence[Coroutine[Any, Any, None]]:
     """The background services of the application."""
     shared = [platform.gauges.measure_loop(), send_metrics(platform)]
     if isinstance(platform.clock, StoreClock):
         shared.append(platform.clock.serve())
     if not platform.store.exclusive:
-        shared.append(_homes(platform).serve())
+        shared.append(_serve_sessions(platform, relay))
     if platform.settings.role == "api":
         return shared
     services = [platform.worker.serve(), platform.sweeper.serve(), platform.outbox.serve(), platform.knowledge.serve()]
@@ -186,11 +192,19 @@ def _services(platform: Platform) -> Sequence[Coroutine[Any, Any, None]]:
     return [*services, platform.hands.serve()] if platform.hands is not None else services
 
 
-def _homes(platform: Platform) -> SessionHomes:
-    """Build what announces this process and its sandbox sessions to others."""
+async def _serve_sessions(platform: Platform, relay: socket.socket | None) -> None:
+    """Announce this process and its sandbox sessions to others, and send them its terminals, until cancelled."""
+    settings, name = platform.settings, platform.worker.name
     sessions = None if platform.hands is None else platform.hands.sessions
-    name, role = platform.worker.name, platform.settings.role
-    return SessionHomes(platform.store, platform.bus, platform.clock, name, role, sessions)
+    address = None
+    async with AsyncExitStack() as stack:
+        if relay is not None and platform.terminals is not None:
+            here = url_of(settings.relay_host, relay.getsockname()[1]).replace("http", "ws", 1)
+            address = settings.relay_url or here
+            terminals = relay_terminals(relay, platform.terminals, platform.secret, name, platform.clock)
+            await stack.enter_async_context(terminals)
+        homes = SessionHomes(platform.store, platform.bus, platform.clock, name, settings.role, sessions, address)
+        await homes.serve()
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

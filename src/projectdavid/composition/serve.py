@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from projectdavid.api.console.files import DIST
 from projectdavid.api.http.http1.connection import HttpConnection
@@ -22,6 +23,7 @@ from projectdavid.composition.bootstrap import assemble
 from projectdavid.composition.credentials import point_credentials, url_of
 from projectdavid.composition.sign_in_link import create_sign_in_link
 from projectdavid.ports.model import ModelProvider
+from projectdavid.ports.store import Store
 from projectdavid.ports.terminal import TerminalService
 from projectdavid.ports.tool import Tool
 from projectdavid.runtime.clock import Clock
@@ -73,49 +75,58 @@ async def serve(
     clock: Clock = time.time,
     terminals: TerminalService | None = None,
     *,
+    store: Store | None = None,
     fresh: bool = False,
     on_link: Callable[[str], None] | None = None,
     console: Path = DIST,
 ) -> None:
     """Serve until stopped; calls `ready` with the address once requests are accepted.
 
-    `fresh` moves existing files of the data folder aside. `on_link` gets a link that signs in to the console once,
-    before `ready` is called, if there is a console; `console` is the folder of its files.
+    `store` replaces that of the settings; `fresh` moves existing files of the data folder aside. `on_link` gets a link
+    that signs in to the console once, before `ready` is called, if there is a console; `console` is the folder of its
+    files.
 
     Raises:
         StoreUnavailable: the store cannot be opened.
         OSError: the address is not available.
     """
-    listener = _listen(settings.host, settings.port)
+    listener, relay = _listen(settings.host, settings.port), None
     try:
+        if settings.relay_port is not None and settings.role != "api":
+            relay = _listen(settings.relay_host, settings.relay_port)
         port = listener.getsockname()[1]
         here = url_of(settings.host, port)
-        platform = await assemble(settings, providers, clock, tools, here, terminals, fresh=fresh)
+        platform = await assemble(settings, providers, clock, tools, here, terminals, store=store, fresh=fresh)
         url = here if settings.role == "worker" else point_credentials(settings, port)
-        app = create_app(platform, console)
-        config = uvicorn.Config(
-            app,
-            loop="none",
-            http=http_protocol(_limits(settings)),
-            ws=partial(PatientProtocol, settings.viewer_timeout),  # pyright: ignore[reportArgumentType] - makes one
-            ws_max_size=MAX_MESSAGE,
-            # Compression uses much memory per viewer, and decompression costs us more than the sender.
-            ws_per_message_deflate=False,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(settings.drain_seconds) + 1,
-            backlog=BACKLOG,
-        )
+        app = create_app(platform, relay, console)
         if on_link is not None and (link := await create_sign_in_link(platform, url, console)) is not None:
             on_link(link)
         notice = settings.drain_notice_seconds
-        server = _Server(config, lambda server: ready(url, server), app.state.readiness, notice)
+        server = _Server(_configure(app, settings), lambda server: ready(url, server), app.state.readiness, notice)
         await server.serve(sockets=[listener])
     finally:
         listener.close()
+        if relay is not None:
+            relay.close()
+
+
+def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http=http_protocol(_limits(settings)),
+        ws=partial(PatientProtocol, settings.viewer_timeout),  # pyright: ignore[reportArgumentType] - makes one
+        ws_max_size=MAX_MESSAGE,
+        # Compression uses much memory per viewer, and decompression costs us more than the sender.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds) + 1,
+        backlog=BACKLOG,
+    )
 
 
 def http_protocol(limits: HttpLimits) -> Any:

@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from projectdavid.adapters.blobs.s3 import S3Blobs
 
 MB = 1 << 20
+WILDCARDS = {"0.0.0.0", "::", ""}  # noqa: S104
+"""Hosts that mean all addresses of the machine."""
 
 
-def store_of(settings: Settings, telemetry: Telemetry | None = None, *, fresh: bool = False) -> Store:
+def store_of(
+    settings: Settings, telemetry: Telemetry | None = None, *, fresh: bool = False, upgrade: bool = False
+) -> Store:
     """Build the store: the database of the settings, or that of the data folder.
 
-    A data folder is checked when its store is opened; `fresh` moves existing files aside.
+    A data folder is checked when its store is opened; `fresh` moves existing files aside. `upgrade` migrates a database
+    that processes share to the newest schema, also if this program works with the previous one.
 
     Raises:
         StoreUnavailable: the settings of several processes do not fit together.
@@ -41,7 +46,8 @@ def store_of(settings: Settings, telemetry: Telemetry | None = None, *, fresh: b
     check_postgres_library()
     from projectdavid.adapters.stores.postgres import PostgresStore
 
-    return PostgresStore(settings.database_url.get_secret_value(), settings.database_pool, observe)
+    url = settings.database_url.get_secret_value()
+    return PostgresStore(url, settings.database_pool, observe, upgrade=upgrade)
 
 
 def check_postgres_library() -> None:
@@ -67,9 +73,15 @@ def check_shared(settings: Settings) -> None:
             raise StoreUnavailable(problem, "set database_url (PROJECTDAVID_DATABASE_URL)")
         if settings.bus_url is not None:
             raise StoreUnavailable("bus_url is set without database_url", "a single process needs no bus: unset it")
+        if settings.relay_port is not None:
+            problem = "relay_port is set without database_url"
+            raise StoreUnavailable(problem, "a single process needs no relay: unset it")
     elif settings.role != "all" and settings.public_url is None:
         problem = f"links of a process with the role {settings.role} would point at it alone"
         raise StoreUnavailable(problem, "set public_url (PROJECTDAVID_PUBLIC_URL) to the address of all of them")
+    if settings.relay_port is not None and settings.relay_url is None and settings.relay_host in WILDCARDS:
+        problem = f"other processes cannot reach the terminals at relay_host {settings.relay_host}"
+        raise StoreUnavailable(problem, "set relay_url (PROJECTDAVID_RELAY_URL) to the address of this machine")
 
 
 def bus_of(settings: Settings) -> Bus:

@@ -33,7 +33,12 @@ class FileMade:
     file: ToolFile
 
 
-Sight = TerminalOutput | CommandCompleted | FileMade
+@dataclass(frozen=True, slots=True)
+class TerminalLost:
+    """The process of the shell is gone, or another process has the thread's next shell; nothing follows."""
+
+
+Sight = TerminalOutput | CommandCompleted | FileMade | TerminalLost
 
 
 class TerminalService(Protocol):

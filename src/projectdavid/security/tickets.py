@@ -1,4 +1,8 @@
-"""Viewer tickets: one WebSocket connection to a thread's terminal, for browsers, which cannot send an API key."""
+"""Tickets for a thread's terminal.
+
+A viewer ticket opens one WebSocket connection, for browsers, which cannot send an API key. With a relay ticket, a
+process of the installation gets the output from the process with the terminal.
+"""
 
 import hmac
 import os
@@ -12,8 +16,10 @@ LIFETIME = 30
 SIZE_LIMIT = 1024
 """Maximum characters of a ticket; longer ones are rejected unread."""
 
-_PURPOSE = b"computer.watch\0"
+_VIEWER = b"computer.watch\0"
 """Separates tickets from other data signed with the server's secret."""
+_RELAY = b"terminal.relay\0"
+"""The same for relay tickets."""
 
 
 class InvalidTicket(Exception):
@@ -33,7 +39,20 @@ class ViewerTicket:
     def sign(self, secret: bytes) -> str:
         """Serialize and sign the ticket."""
         content = msgspec.json.encode([self.owner, self.thread_id, self.key_prefix, self.expires_at, self.id])
-        return f"{_text(content)}.{_text(_signature(content, secret))}"
+        return _sign(content, secret, _VIEWER)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayTicket:
+    """Grants a process the output of a thread's terminal from a worker, if it connects before a time."""
+
+    worker: str
+    thread_id: str
+    expires_at: float
+
+    def sign(self, secret: bytes) -> str:
+        """Serialize and sign the ticket."""
+        return _sign(msgspec.json.encode([self.worker, self.thread_id, self.expires_at]), secret, _RELAY)
 
 
 def read_ticket(text: str, secret: bytes, now: float) -> ViewerTicket:
@@ -42,27 +61,48 @@ def read_ticket(text: str, secret: bytes, now: float) -> ViewerTicket:
     Raises:
         InvalidTicket: the ticket is invalid or expired.
     """
-    content = _content(text, secret) if len(text) <= SIZE_LIMIT else None
-    if content is None:
-        raise InvalidTicket("The token was not issued by this server.")
-    ticket = ViewerTicket(*msgspec.json.decode(content))
+    ticket = ViewerTicket(*msgspec.json.decode(_content(text, secret, _VIEWER)))
     if now >= ticket.expires_at:
         raise InvalidTicket(f"The token has expired; tokens are valid for {LIFETIME} seconds. Get a new one.")
     return ticket
 
 
-def _content(text: str, secret: bytes) -> bytes | None:
-    """Return the payload if the signature is valid; otherwise None."""
-    first, _, second = text.partition(".")
-    try:
-        content, signature = _bytes(first), _bytes(second)
-    except ValueError:
-        return None
-    return content if hmac.compare_digest(signature, _signature(content, secret)) else None
+def read_relay_ticket(text: str, secret: bytes, now: float) -> RelayTicket:
+    """Verify and parse a relay ticket.
+
+    Raises:
+        InvalidTicket: the ticket is invalid or expired.
+    """
+    ticket = RelayTicket(*msgspec.json.decode(_content(text, secret, _RELAY)))
+    if now >= ticket.expires_at:
+        raise InvalidTicket("The ticket has expired.")
+    return ticket
 
 
-def _signature(content: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, _PURPOSE + content, "sha256")
+def _content(text: str, secret: bytes, purpose: bytes) -> bytes:
+    """Return the payload of a ticket with a valid signature.
+
+    Raises:
+        InvalidTicket: the signature is invalid.
+    """
+    if len(text) <= SIZE_LIMIT:
+        first, _, second = text.partition(".")
+        try:
+            content, signature = _bytes(first), _bytes(second)
+        except ValueError:
+            pass
+        else:
+            if hmac.compare_digest(signature, _signature(content, secret, purpose)):
+                return content
+    raise InvalidTicket("The token was not issued by this server.")
+
+
+def _sign(content: bytes, secret: bytes, purpose: bytes) -> str:
+    return f"{_text(content)}.{_text(_signature(content, secret, purpose))}"
+
+
+def _signature(content: bytes, secret: bytes, purpose: bytes) -> bytes:
+    return hmac.digest(secret, purpose + content, "sha256")
 
 
 def _text(content: bytes) -> str:

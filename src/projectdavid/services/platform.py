@@ -28,6 +28,7 @@ from projectdavid.security.signed_links import SignedLinks
 from projectdavid.services.gauges import ServerGauges
 from projectdavid.services.knowledge import KnowledgeService
 from projectdavid.services.sandbox import SandboxService
+from projectdavid.services.terminal_relay import TerminalRelay
 from projectdavid.services.web import WebService
 from projectdavid.settings import Settings
 
@@ -70,6 +71,8 @@ class Platform:
     """Secret key for the hash of API keys."""
     started_at: float
     gauges: ServerGauges
+    relay: TerminalRelay
+    """Terminals of other processes."""
     terminals: TerminalService | None = None
     """Shell sessions of threads, if the tool is available."""
     wrong_codes: WrongCodeLimiter = field(default_factory=WrongCodeLimiter)

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
+from projectdavid.ports.rows import TerminalHomeRow
 from projectdavid.ports.store import Op, Store, StoreUnavailable, Value
 from projectdavid.runtime.clock import Clock
 from projectdavid.runtime.topics import SESSIONS
@@ -22,16 +23,27 @@ LOOK = 1.0
 
 
 class SessionHomes:
-    """Announces this process and its sessions, and ends those whose thread or owner another process deleted."""
+    """Announces this process and its sessions, and ends those whose thread or owner another process deleted.
+
+    `address` is that of the process's terminal relay, if it has one.
+    """
 
     def __init__(
-        self, store: Store, bus: Bus, clock: Clock, name: str, role: str, sessions: ThreadSessions | None
+        self,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        name: str,
+        role: str,
+        sessions: ThreadSessions | None,
+        address: str | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
         self._clock = clock
         self._name = name
         self._role = role
+        self._address = address
         self._sessions = sessions
         self._recorded: Mapping[tuple[str, str], SessionUse] = {}
         self._announced_at = -math.inf
@@ -77,7 +89,7 @@ class SessionHomes:
 
     def _announcement(self, now: float) -> list[Op]:
         """Build the operations that announce this process, and remove those that are gone."""
-        instance: dict[str, Value] = {"id": self._name, "role": self._role, "address": None, "now": now}
+        instance: dict[str, Value] = {"id": self._name, "role": self._role, "address": self._address, "now": now}
         return [
             Op(queries.INSTANCE_SEEN, instance),
             Op(queries.INSTANCES_DROP, {"before": now - ALIVE}),
@@ -97,11 +109,19 @@ class SessionHomes:
         await self._store.write([Op(queries.INSTANCE_GONE, {"id": self._name}), Op(queries.SESSIONS_DROP)])
 
 
-async def is_terminal_elsewhere(store: Store, clock: Clock, worker: str, thread_id: str) -> bool:
-    """True if the shell of a thread is a session of another live process than this `worker`.
+async def find_terminal_home(store: Store, clock: Clock, thread_id: str) -> TerminalHomeRow | None:
+    """Return the live process that has the shell of a thread; None if no process has it.
 
     Raises:
         StoreUnavailable: the sessions cannot be read.
     """
-    since = clock() - ALIVE
-    return await store.one(queries.TERMINAL_ELSEWHERE, thread_id=thread_id, worker=worker, since=since) is not None
+    return await store.one(queries.TERMINAL_HOME, thread_id=thread_id, since=clock() - ALIVE)
+
+
+async def has_terminal_relays(store: Store, clock: Clock) -> bool:
+    """True if a live process sends the output of its shells to others.
+
+    Raises:
+        StoreUnavailable: the processes cannot be read.
+    """
+    return await store.one(queries.TERMINAL_RELAYS, since=clock() - ALIVE) is not None

@@ -231,6 +231,15 @@ class Settings(BaseSettings):
     """Hours after an event during which a failed webhook is retried."""
     viewer_timeout: Annotated[float, Field(gt=0)] = 10
     """Seconds after which a terminal viewer is disconnected if it does not read."""
+    relay_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Port on which a process sends its terminals to the other processes of a shared database; by default it does not,
+    and they cannot be watched through others. It needs no TLS and no access from outside: tickets are signed with the
+    secret, but the output is not encrypted.
+    """
+    relay_host: str = "127.0.0.1"
+    """The address that it listens on."""
+    relay_url: Annotated[str, Field(pattern=r"^wss?://[^\s?#/]+$")] | None = None
+    """The address at which other processes reach it, such as `ws://10.0.0.5:9201`; by default the one it listens on."""
     viewer_origins: list[str] = Field(default_factory=list)
     """Origins whose pages can watch terminals, besides the server's own: `https://app.example.com`, or `*` for all."""
     webhook_log_days: Annotated[float, Field(gt=0)] = 30

@@ -1,6 +1,7 @@
 """Viewers of a thread's terminal: a ticket over HTTP, and the output over a WebSocket."""
 
 import re
+from contextlib import AsyncExitStack
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,10 +17,11 @@ from projectdavid.api.resources.lookup import find
 from projectdavid.api.terminal_viewers import MAX_VIEWERS, TerminalViewer
 from projectdavid.ports import queries
 from projectdavid.ports.store import Op, StoreUnavailable, UniqueClash, Value
+from projectdavid.ports.terminal import TerminalService
 from projectdavid.protocol.computer import ComputerSession
 from projectdavid.security.tickets import LIFETIME, InvalidTicket, ViewerTicket, read_ticket
 from projectdavid.services.platform import Platform
-from projectdavid.services.session_homes import is_terminal_elsewhere
+from projectdavid.services.terminal_relay import TerminalUnreachable
 from projectdavid.settings import Settings
 
 router = router("computer")
@@ -44,17 +46,16 @@ async def create_session(room_id: RoomId, caller: Auth, request: Request) -> Res
 async def watch(websocket: WebSocket) -> None:
     """Stream a terminal to the holder of a ticket."""
     platform: Platform = websocket.app.state.platform
-    try:
-        viewer, ticket = await _admit(websocket, platform)
-        if platform.terminals is None:
-            raise ApiError(503, "tool_unavailable", "The tool computer is off on this server; /health says why.")
-        await _check_reachable(ticket.thread_id, platform)
-        await _use(ticket, platform)
-        _check_room(ticket, platform)  # other viewers can have connected in the meantime
-    except (ApiError, StoreUnavailable) as error:
-        await websocket.send_denial_response(envelope(translate(error)))
-        return
-    await viewer.serve(platform.terminals)
+    async with AsyncExitStack() as opened:
+        try:
+            viewer, ticket = await _admit(websocket, platform)
+            terminals = await _find_terminals(ticket.thread_id, platform, opened)
+            await _use(ticket, platform)
+            _check_room(ticket, platform)  # other viewers can have connected in the meantime
+        except (ApiError, StoreUnavailable) as error:
+            await websocket.send_denial_response(envelope(translate(error)))
+            return
+        await viewer.serve(terminals)
 
 
 terminal = WebSocketRoute(PATH, watch)
@@ -123,21 +124,30 @@ async def _admit(websocket: WebSocket, platform: Platform) -> tuple[TerminalView
     return viewer, ticket
 
 
-async def _check_reachable(thread_id: str, platform: Platform) -> None:
-    """Check that the terminal can run in this process.
+async def _find_terminals(thread_id: str, platform: Platform, opened: AsyncExitStack) -> TerminalService:
+    """Return the terminals of this process, or a connection to that of the thread in another one, closed by `opened`.
 
     Raises:
-        ApiError: 501, it runs in another one, or this process never runs one.
+        ApiError: 501, it runs in another process and cannot be reached; 503, the tool is off.
     """
-    if platform.store.exclusive:
-        return
     runs_none = platform.settings.role == "api"
-    if runs_none or await is_terminal_elsewhere(platform.store, platform.clock, platform.worker.name, thread_id):
-        message = (
-            "The terminal runs on another process of this server, which cannot be watched through this one."
-            " Read the 'output' events of the run: GET /v1/runs/{run_id}/events."
-        )
-        raise ApiError(501, "terminal_not_reachable", message)
+    if not platform.store.exclusive:
+        try:
+            remote = await platform.relay.reach(thread_id)
+            if remote is None and runs_none:
+                remote = await platform.relay.await_first()
+        except TerminalUnreachable:
+            message = (
+                "The terminal runs on another process of this server, which cannot be watched through this one."
+                " Read the 'output' events of the run: GET /v1/runs/{run_id}/events."
+            )
+            raise ApiError(501, "terminal_not_reachable", message) from None
+        if remote is not None:
+            opened.push_async_callback(remote.close)
+            return remote
+    if platform.terminals is None:
+        raise ApiError(503, "tool_unavailable", "The tool computer is off on this server; /health says why.")
+    return platform.terminals
 
 
 def _check_room(ticket: ViewerTicket, platform: Platform) -> None:

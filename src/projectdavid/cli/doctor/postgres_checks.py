@@ -9,8 +9,9 @@ from typing import Any
 import asyncpg
 
 from projectdavid.adapters.indexes.postgres.schema import SCRIPTS as INDEX_SCRIPTS
+from projectdavid.adapters.indexes.postgres.schema import find_versions
 from projectdavid.adapters.stores.postgres.connections import connect
-from projectdavid.adapters.stores.postgres.migrations import SCRIPTS as STORE_SCRIPTS
+from projectdavid.adapters.stores.postgres.migrations import SCHEMA
 from projectdavid.cli.doctor.findings import DoctorFinding, fail, ok, warn
 from projectdavid.composition.data_folder import FINGERPRINT
 from projectdavid.composition.secret_file import fingerprint_of, load_secret
@@ -48,8 +49,7 @@ SELECT current_setting('server_version_num')::integer AS version, current_settin
     (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL) AS connections,
     has_database_privilege(current_database(), 'CREATE')
         AND has_schema_privilege(current_schema(), 'CREATE') AS can_create,
-    to_regclass('installation') IS NOT NULL AS has_store,
-    to_regclass('search.schema_version') IS NOT NULL AS has_index
+    to_regclass('installation') IS NOT NULL AS has_store
 """
 OLDEST_TRANSACTION = """
 SELECT what, extract(epoch FROM clock_timestamp() - since)::double precision AS age FROM (
@@ -163,25 +163,24 @@ def _check_server(facts: Facts) -> DoctorFinding:
 
 async def _check_schema(connection: asyncpg.Connection, facts: Facts) -> DoctorFinding:
     name = "schema"
-    store, oldest, index = 0, 0, 0
+    store, oldest = 0, 0
     if facts["has_store"]:
         row = await connection.fetchrow("SELECT version, oldest FROM installation")
         store, oldest = (0, 0) if row is None else (row["version"], row["oldest"])
-    if facts["has_index"]:
-        index = await connection.fetchval("SELECT version FROM search.schema_version") or 0
-    newest = f"of {len(STORE_SCRIPTS)}, search index {index} of {len(INDEX_SCRIPTS)}"
+    index, oldest_index = await find_versions(connection)
+    newest = f"of {SCHEMA.version}, search index {index} of {len(INDEX_SCRIPTS)}"
     text = f"version {store} {newest}"
-    if oldest > len(STORE_SCRIPTS) or index > len(INDEX_SCRIPTS):
+    if oldest > SCHEMA.version or oldest_index > len(INDEX_SCRIPTS):
         return fail(
             name, f"{text}: a newer program wrote it, and this one does not work with it", "upgrade projectdavid"
         )
-    if store >= len(STORE_SCRIPTS) and index >= len(INDEX_SCRIPTS):
+    if store >= SCHEMA.version and index >= len(INDEX_SCRIPTS):
         return ok(name, text)
     if not facts["can_create"]:
         return fail(
             name, f"{text}, and {facts['role']} cannot create tables", f"{MIGRATE} as the owner of the database"
         )
-    return warn(name, f"{text}; the next start of a server changes it", MIGRATE)
+    return warn(name, f"{text}: not prepared for this version yet", MIGRATE)
 
 
 async def _check_secret(connection: asyncpg.Connection, facts: Facts, settings: Settings) -> DoctorFinding:

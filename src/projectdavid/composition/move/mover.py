@@ -14,7 +14,7 @@ import asyncpg
 from projectdavid.adapters.blobs.directory import DirectoryBlobs
 from projectdavid.adapters.indexes.postgres import PostgresIndex
 from projectdavid.adapters.indexes.sqlite import SQLiteIndex
-from projectdavid.adapters.stores.postgres.migrations import SCRIPTS as POSTGRES_SCRIPTS
+from projectdavid.adapters.stores.postgres.migrations import SCHEMA as POSTGRES_SCHEMA
 from projectdavid.adapters.stores.postgres.moves import MOVED
 from projectdavid.adapters.stores.sqlite import lock_folder
 from projectdavid.adapters.stores.sqlite.migrations import SCRIPTS as SQLITE_SCRIPTS
@@ -224,7 +224,7 @@ async def _check_source(settings: Settings, source: MoveDatabase) -> None:
 async def _identify(source: MoveDatabase) -> str:
     """Return a text that distinguishes the source and the schemas from others."""
     facts = [await source.find_fact(FINGERPRINT), await source.find_fact(INSTANCE)]
-    return json.dumps([*facts, len(SQLITE_SCRIPTS), len(POSTGRES_SCRIPTS)])
+    return json.dumps([*facts, len(SQLITE_SCRIPTS), POSTGRES_SCHEMA.version])
 
 
 async def _transfer(

@@ -63,6 +63,7 @@ from projectdavid.ports.rows.threads import (
     PromptExtentRow,
     PromptMessageRow,
     SessionThreadRow,
+    TerminalHomeRow,
     ThreadRow,
 )
 from projectdavid.ports.rows.users import (
@@ -148,6 +149,7 @@ __all__ = [
     "StreamReaderRow",
     "TakenIdRow",
     "TakenTokensRow",
+    "TerminalHomeRow",
     "ThreadRow",
     "UploadPartRow",
     "UploadRow",

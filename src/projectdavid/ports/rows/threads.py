@@ -9,6 +9,13 @@ class SessionThreadRow(NamedTuple):
     thread: str
 
 
+class TerminalHomeRow(NamedTuple):
+    """The process with a thread's shell; without an address, it does not send the output to others."""
+
+    worker: str
+    address: str | None
+
+
 class AssistantRow(NamedTuple):
     """An assistant; `body` is the object on the wire."""
 

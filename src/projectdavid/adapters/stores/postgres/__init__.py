@@ -16,7 +16,7 @@ from projectdavid.adapters.stores.postgres.connections import (
     is_lost,
     prepare_pooled,
 )
-from projectdavid.adapters.stores.postgres.migrations import migrate
+from projectdavid.adapters.stores.postgres.migrations import SCHEMA, Schema, migrate
 from projectdavid.adapters.stores.postgres.queries import QUERIES, NamedQuery
 from projectdavid.adapters.stores.postgres.sweep import ErasureSweep
 from projectdavid.adapters.stores.postgres.writer import GroupWriter, learn
@@ -43,13 +43,24 @@ PAGE = 50
 class PostgresStore:
     """A store in a database that processes share.
 
-    `pool` is the number of connections for reads. `observe` is called after each commit.
+    `pool` is the number of connections for reads. `observe` is called after each commit. `schema` is that of the
+    program; an older one is migrated if the program does not work with it, or with `upgrade`.
     """
 
     exclusive = False
 
-    def __init__(self, url: str, pool: int = POOL, observe: CommitObserver = lambda _, __: None) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool: int = POOL,
+        observe: CommitObserver = lambda _, __: None,
+        *,
+        schema: Schema = SCHEMA,
+        upgrade: bool = False,
+    ) -> None:
         self._url = url
+        self._schema = schema
+        self._upgrade = upgrade
         self._observe = observe
         self._size = pool
         self._pool: asyncpg.Pool | None = None
@@ -57,7 +68,7 @@ class PostgresStore:
         self._sweep = ErasureSweep()
 
     async def open(self) -> None:
-        """Migrate the schema and connect.
+        """Migrate the schema if necessary, and connect.
 
         Raises:
             StoreUnavailable: the server cannot be reached or refuses, or a newer version wrote the schema.
@@ -67,7 +78,7 @@ class PostgresStore:
             try:
                 connection = await connect(self._url)
                 try:
-                    await migrate(connection)
+                    await migrate(connection, self._schema, upgrade=self._upgrade)
                 finally:
                     await connection.close()
                 break

@@ -26,7 +26,12 @@ COMMAND_TIMEOUT = 40.0
 """Seconds after which a server that does not answer counts as lost."""
 DRIVER_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Whatever the driver raises; of a connection that has just been lost it says that another operation is in progress."""
-CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
+CONFLICTS = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidCachedStatementError,
+)
 """Errors of a transaction that can simply be run again."""
 MISTAKES = (
     asyncpg.IntegrityConstraintViolationError,

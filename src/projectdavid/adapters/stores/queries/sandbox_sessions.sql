@@ -1,6 +1,6 @@
 -- name: instance_seen
 INSERT INTO instances (id, role, address, seen_at) VALUES (:id, :role, :address, :now)
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, address = excluded.address;
 
 -- name: instance_gone
 DELETE FROM instances WHERE id = :id;
@@ -43,8 +43,13 @@ WHERE r.n IN (SELECT value FROM json_each(:runs))
     )
     AND NOT EXISTS (SELECT 1 FROM sandbox_sessions AS s WHERE s.thread = t.id AND s.worker = :worker);
 
--- name: terminal_elsewhere
+-- name: terminal_home
+-- returns: TerminalHomeRow
+-- The live process that has the shell of a thread, and the address at which it sends the output to others.
+SELECT i.id AS worker, i.address FROM sandbox_sessions AS s JOIN instances AS i ON i.id = s.worker
+WHERE s.thread = :thread_id AND s.kind = 'shell' AND i.seen_at > :since;
+
+-- name: terminal_relays
 -- returns: FoundRow
--- One row if the shell of a thread is a session of another live process.
-SELECT 1 AS found FROM sandbox_sessions AS s JOIN instances AS i ON i.id = s.worker
-WHERE s.thread = :thread_id AND s.kind = 'shell' AND s.worker <> :worker AND i.seen_at > :since;
+-- One row if a live process sends the output of its shells to others.
+SELECT 1 AS found FROM instances WHERE address IS NOT NULL AND seen_at > :since LIMIT 1;
