@@ -145,15 +145,14 @@ def _platform(
 ) -> Platform:
     bus, ids, models = bus_of(settings), IdFactory(), models_of(settings, providers)
     driver, guard = RunDriver(store, bus, clock, ids, models.cost, telemetry), _guard(settings)
-    blobs, quota = blobs_of(settings), Quota(store, clock, settings.allowance())
+    blobs, quota, limits = blobs_of(settings), Quota(store, clock, settings.allowance()), _worker_limits(settings)
     filing = FileLifecycle(store, blobs, clock, ORPHANED_AFTER + settings.run_seconds, settings.trash_days * 86_400)
     links = SignedLinks(secret, settings.public_url or url or url_of(settings.host, settings.port), clock)
     hands, sessions = _hands(settings, clock, bus)
     knowledge = _knowledge(settings, store, bus, blobs, clock, ids, telemetry)
     web = web_of(settings, knowledge.documents, StorePages(store, clock), tools)
     toolbox = build_toolbox(_tool_parts(settings, hands, sessions, knowledge, web), tools)
-    limits, output = WorkerLimits(lease=settings.lease_seconds, runs=settings.max_runs), FileOutput(blobs, links.link)
-    cited = CitationLookup(store, knowledge.retrieval, toolbox.cited)
+    output, cited = FileOutput(blobs, links.link), CitationLookup(store, knowledge.retrieval, toolbox.cited)
     services = WorkerServices(store, bus, models, toolbox, output, driver, clock, ids, limits, quota, cited, telemetry)
     return Platform(
         settings=settings,
@@ -183,6 +182,10 @@ def _platform(
         terminals=terminals or (hands.sessions if hands else None),
         hands=hands,
     )
+
+
+def _worker_limits(settings: Settings) -> WorkerLimits:
+    return WorkerLimits(lease=settings.lease_seconds, runs=settings.max_runs)
 
 
 def _patience(settings: Settings) -> DeliveryTimeouts:
