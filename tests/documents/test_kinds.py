@@ -147,6 +147,25 @@ async def test_text_of_other_scripts_is_read_in_its_encoding(read: Read, text: s
     assert (await read(text.encode(encoding), "a.txt")).text == text
 
 
+CALENDAR = "BEGIN:VCALENDAR\r\nSUMMARY:Quarterly rev\r\n iew\\, part 1\r\nEND:VCALENDAR\r\n"
+CONTACT = "BEGIN:VCARD\r\nFN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:J=C3=BCrgen =\r\nQuist\r\nEND:VCARD\r\n"
+LATIN = "BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE;CHARSET=ISO-8859-1:J=FCrgen Quist\nEND:VCARD\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "expected"),
+    [
+        (CALENDAR, "a.ics", "SUMMARY:Quarterly review, part 1"),
+        (CONTACT, "a.vcf", "Jürgen Quist"),
+        (LATIN, "contact", "Jürgen Quist"),
+        ("N\bNA\bAM\bME\bE\n_\bls, list\x07\n", "ls.txt", "NAME\nls, list"),
+    ],
+    ids=["calendar", "contact", "contact in Latin-1", "manual page"],
+)
+async def test_text_is_read_as_a_program_would_show_it(read: Read, content: str, name: str, expected: str) -> None:
+    assert expected in (await read(content.encode(), name)).text
+
+
 async def test_a_page_that_lies_about_its_encoding_is_read_as_what_it_is(read: Read) -> None:
     page = '<html><head><meta charset="iso-8859-5"></head><body><p>Größe</p></body></html>'
     assert (await read(page.encode(), "a.html")).text.strip() == "Größe"

@@ -87,6 +87,10 @@ UNDERSTOOD = {
     "x\u00a0=\u00a01\nprint(x,\u3000'a\u00a0b')": "1 a\u00a0b\n",
     "\ufeffprint('bom')\u200b": "bom\n",
     "```python\r\nprint('crlf')\r\n```": "crlf\n",
+    r"import os\nfor i in range(2):\n\tprint(i, \"a\\nb\")": "0 a\nb\n1 a\nb\n",
+    "```python\n" + r"x = 1\nprint(x)" + "\n```": "1\n",
+    "print（'（wide）'，1）；x ＝ 2": "（wide） 1\n",  # noqa: RUF001
+    "from tqdm.notebook import trange\nprint(list(trange(2, file=open(os.devnull, 'w'))))": "[0, 1]\n",
     # Names of IPython
     "from IPython.display import display, HTML, Markdown, Image\ndisplay(HTML('<i>x</i>'))": "<i>x</i>\n",
     "from IPython.display import Markdown\nMarkdown('**x**')": "**x**\n",

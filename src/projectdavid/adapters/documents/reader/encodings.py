@@ -36,8 +36,8 @@ SUPERSETS = {
 }
 """Encodings that writers extend without changing the label (https://encoding.spec.whatwg.org/#names-and-labels)."""
 _WINDOWS = {f"cp{number}": f"Windows-{number}" for number in range(1250, 1259)}
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
+_BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 HIGH = re.compile(rb"[\x80-\xff]")
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import IO
 
 from projectdavid.adapters.documents.limits import ReaderLimits
+from projectdavid.adapters.documents.reader.calendars import is_calendar, unfold
 from projectdavid.adapters.documents.reader.json_text import is_json, readable
 from projectdavid.adapters.documents.reader.notebook import read_notebook
 from projectdavid.adapters.documents.reader.text_cleanup import clean_text, decode_file
@@ -88,5 +89,7 @@ def read(file: IO[bytes], name: str, limits: ReaderLimits) -> Document:
         if notebook is not None:
             return replace(notebook, warnings=found.warnings)
         kind, text = "json", readable(text)
+    elif is_calendar(text):
+        text = unfold(text)
     kind = kind or "text"
     return Document(text, kind, warnings=found.warnings, tables=tuple(tables_of(text, kind)))

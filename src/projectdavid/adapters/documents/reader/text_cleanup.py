@@ -9,6 +9,7 @@ from projectdavid.adapters.documents.reader.encodings import DecodedText, decode
 from projectdavid.adapters.documents.reader.failures import UnreadableFile, too_long
 from projectdavid.engine.terminal_escapes import strip_escapes
 
+_OVERSTRUCK = re.compile(r"[^\n\x08]\x08|\x08")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -19,6 +20,8 @@ def clean_text(text: str) -> str:
     if "\0" in text:
         text = text.replace("\0", "")
     text = strip_escapes(text)
+    if "\b" in text:  # manual pages print letters twice for bold, and over underscores
+        text = _OVERSTRUCK.sub("", text)
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 

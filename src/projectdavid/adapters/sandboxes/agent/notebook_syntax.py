@@ -38,6 +38,9 @@ _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]*)[^\n`]*"
 _SHELLS = frozenset({"bash", "sh", "shell", "zsh", "console", "terminal"})
 _PROMPT = re.compile(r"(?:>>>|\.\.\.|In \[\d*\]:|\s+\.\.\.:) ?")
 _ODD_BLANKS = re.compile("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{IDEOGRAPHIC SPACE}]")
+_FULL_WIDTH = {ord(wide): ord(wide) - 0xFEE0 for wide in "（），：；＝［］｛｝＋－＊"}  # noqa: RUF001
+"""Punctuation of Chinese and Japanese keyboards outside strings, with that of Python."""
+_ESCAPES = {r"\n": "\n", r"\t": "\t", r"\"": '"', r"\'": "'", r"\\": "\\"}
 _INVISIBLE = re.compile("[\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}]")
 
 
@@ -47,7 +50,8 @@ def to_python(source: str, parses: Callable[[str], bool]) -> str:
         return source
     source = source.replace("\r\n", "\n")
     bare = _without_fences(source)
-    for candidate in dict.fromkeys((source, bare, _without_indentation(bare), _without_prompts(bare))):
+    unescaped = _unescape(bare)
+    for candidate in dict.fromkeys((source, bare, _without_indentation(bare), _without_prompts(bare), unescaped)):
         translated = _translate(candidate)
         if parses(translated):
             return translated
@@ -85,6 +89,13 @@ def _without_prompts(source: str) -> str:
     if not any(_PROMPT.match(line) for line in lines):
         return source
     return "\n".join(line[found.end() :] if (found := _PROMPT.match(line)) else "" for line in lines)
+
+
+def _unescape(source: str) -> str:
+    """Return code that was escaped twice, and therefore is one line, with its lines."""
+    if "\n" in source.strip() or "\\n" not in source:
+        return source
+    return re.sub(r"\\[nt\"'\\]", lambda found: _ESCAPES[found[0]], source)
 
 
 def _translate(source: str) -> str:
@@ -165,4 +176,4 @@ def _clean_spaces(source: str, start: int, end: int) -> str:
 
 
 def _plain(code: str) -> str:
-    return _INVISIBLE.sub("", _ODD_BLANKS.sub(" ", code))
+    return _INVISIBLE.sub("", _ODD_BLANKS.sub(" ", code)).translate(_FULL_WIDTH)

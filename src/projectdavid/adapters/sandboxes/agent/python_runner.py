@@ -28,6 +28,7 @@ from .missing_modules import hint_for
 from .notebook_syntax import HANDLER
 from .picture_fonts import use_installed_fonts
 from .plotly_output import PlotlyFigures, is_plotly_figure
+from .progress_bars import draw_as_text
 from .representations import Bundle, bundle_of, raw_bundle
 from .table_options import set_table_options
 from .tracebacks import traceback_of, write_traceback
@@ -107,6 +108,7 @@ class CodeRunner:
         self._hooks.add("PIL.ImageFont", use_installed_fonts)
         self._hooks.add("plotly.io", self._plotly.adapt)
         self._hooks.add("pandas", set_table_options)
+        self._hooks.add("tqdm.notebook", draw_as_text)
         self._warnings.install()
 
     # One run
