@@ -49,8 +49,9 @@ deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests o
 	@SIM_SEEDS=10000 FUZZ_SCALE=7 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		tests/simulation tests/server/test_openapi_fuzz.py tests/dialect/test_openapi_fuzz.py
 
-chaos: $(SYNCED) ## Backups of a busy server, and kills, freezes and cuts of several processes, at random moments
-	@CHAOS_ROUNDS=20 FLEET_SCALE=10 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py tests/e2e/test_fleet.py
+chaos: $(SYNCED) ## Backups of a busy server, and kills, freezes and cuts of processes and hosts, at random moments
+	@CHAOS_ROUNDS=20 FLEET_SCALE=10 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py tests/e2e/test_fleet.py \
+		tests/e2e/test_hosts.py
 	@OPPOSITE_ROUNDS=10000 $(BIN)/python -m pytest -s tests/contracts/test_postgres.py -k opposite
 
 scale: $(SYNCED) ## The tests of the server once more, over PostgreSQL

@@ -21,7 +21,6 @@ UNPRIVILEGED = 65534
 ATTEMPTS = 5
 """Ports that are tried: another process can take one between the choice and the start."""
 SETTINGS = """
-listen_addresses = '127.0.0.1'
 max_connections = 200
 timezone = 'UTC'
 log_timezone = 'UTC'
@@ -43,7 +42,8 @@ class PostgresServer:
     Its URLs stay valid when it is stopped and started again.
     """
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, address: str = "127.0.0.1") -> None:
+        self._address = address
         self._programs = programs
         self._folder = folder
         self._data = folder / "data"
@@ -69,6 +69,9 @@ class PostgresServer:
         self._run("initdb", *options, f"--pgdata={self._data}")
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(f"{SETTINGS}unix_socket_directories = '{self._folder}'\n")
+            file.write(f"listen_addresses = '{self._address}'\n")
+        with (self._data / "pg_hba.conf").open("a") as file:
+            file.write("host all all samenet trust\n")
         for attempt in range(ATTEMPTS):
             self.port = _find_free_port()
             try:
@@ -89,7 +92,7 @@ class PostgresServer:
 
     def url(self, database: str = USER) -> str:
         """Return the URL of a database."""
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{USER}@{self._address}:{self.port}/{database}"
 
     def execute(self, statement: str, database: str = USER) -> str:
         """Execute a statement outside of a transaction; returns the rows as lines of text."""
@@ -158,14 +161,14 @@ def find_postgres() -> Path | None:
     return None if initdb is None else initdb.resolve().parent
 
 
-def run_postgres() -> Iterator[PostgresServer]:
-    """Run a server; the test is skipped if the programs are missing, or fails in CI."""
+def run_postgres(address: str = "127.0.0.1") -> Iterator[PostgresServer]:
+    """Run a server that listens on an address; the test is skipped if the programs are missing, or fails in CI."""
     require_programs("initdb")
     programs = find_postgres()
     assert programs is not None
     # The path of a socket has about a hundred characters at most, and the account must reach the folder.
     folder = Path(tempfile.mkdtemp(prefix="pd-pg-", dir="/tmp"))
-    server = PostgresServer(programs, folder)
+    server = PostgresServer(programs, folder, address)
     with server.guard():
         server.create()
         yield server

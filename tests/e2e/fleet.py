@@ -69,6 +69,11 @@ class Fleet:
         return self.apis[0].key
 
     @property
+    def silence(self) -> float | None:
+        """Seconds without a byte after which a connection counts as cut."""
+        return None
+
+    @property
     def starts(self) -> int:
         """Number of starts of all processes."""
         return sum(server.starts for server in self.all)

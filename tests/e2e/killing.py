@@ -33,6 +33,9 @@ class Killable(Protocol):
     @property
     def starts(self) -> int: ...
 
+    @property
+    def silence(self) -> float | None: ...
+
     def url(self) -> str: ...
 
     def kill(self) -> None: ...
@@ -136,7 +139,7 @@ class Caller:
         raise AssertionError("the server never answers")
 
     def _address(self) -> Address:
-        return Address(self.server.url(), self.server.key)
+        return Address(self.server.url(), self.server.key, self.server.silence)
 
     def _accepted(self) -> dict[str, Any]:
         text = f"{self.tag} [delay={self.delay}][reason={REASONING}][say={SAYING}][call=weather:{ARGUMENTS}]"

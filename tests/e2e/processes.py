@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,10 +26,10 @@ OURS = ("PROJECTDAVID_", "OPENAI_", "OLLAMA_")
 class _Process:
     """A process that answers lines with lines of JSON."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, prefix: Sequence[str] = ()) -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", *arguments],
+            [*prefix, sys.executable, "-W", "error", *arguments],
             cwd=ROOT,
             env=environ,
             stdin=subprocess.PIPE,
@@ -74,15 +75,15 @@ class Asked(msgspec.Struct):
 class Fake(_Process):
     """The fake of a model's server; it outlives the servers that ask it."""
 
-    def __init__(self) -> None:
-        super().__init__("-m", "tests.fakes.upstream")
-        self.url = f"http://127.0.0.1:{self.heard()['port']}/v1"
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__("-m", "tests.fakes.upstream", "--host", host)
+        self.url = f"http://{host}:{self.heard()['port']}/v1"
 
     def asked(self, words: str) -> list[Asked]:
         """The requests of the conversations whose last message of the user begins with `words`, in order."""
         with urllib.request.urlopen(f"{self.url}/requests", timeout=PATIENCE) as answer:
             every = msgspec.json.decode(answer.read(), type=list[Asked])
-        assert len(every) < 500, "the fake has forgotten its first requests"
+        assert len(every) < 20_000, "the fake has forgotten its first requests"
         return [request for request in every if request.last_user.startswith(words)]
 
     def reset(self) -> None:
@@ -91,10 +92,10 @@ class Fake(_Process):
 
 
 class Nursery(_Process):
-    """Starts servers."""
+    """Starts servers; `prefix` is a command that runs it on another host."""
 
-    def __init__(self) -> None:
-        super().__init__("-m", "tests.e2e.serve_child")
+    def __init__(self, prefix: Sequence[str] = ()) -> None:
+        super().__init__("-m", "tests.e2e.serve_child", prefix=prefix)
         self._lock = threading.Lock()
 
     def ask(self, **command: Any) -> dict[str, Any]:
@@ -117,6 +118,8 @@ class Server:
         """Whose rights it has."""
         self.ahead = 0.0
         """By how many seconds its clock is, from the next start on."""
+        self.silence: float | None = None
+        """Seconds without a byte after which a connection counts as cut."""
         self.deadly = False
         """Whether it has a tool that ends its process, see `serve_child`."""
         self.schema: tuple[str, ...] = ()

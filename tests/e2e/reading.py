@@ -30,10 +30,14 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is, and the key that opens it."""
+    """Where a server is, and the key that opens it.
+
+    `silence` are the seconds after which a connection without a byte counts as cut; by default it fails the test.
+    """
 
     url: str
     key: str
+    silence: float | None = None
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One request and its answer.
@@ -58,16 +62,18 @@ class Stream:
         self, address: Address, path: str, *, method: str = "GET", body: Any = None, last: int | None = None
     ) -> None:
         parts = urlsplit(address.url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+        self._silence = address.silence
+        timeout = address.silence or PATIENCE
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
         headers = {"X-API-Key": address.key, "Content-Type": "application/json"}
         if last is not None:
             headers["Last-Event-ID"] = str(last)
         try:
             self._connection.request(method, path, None if body is None else json.dumps(body), headers)
             self._answer = self._connection.getresponse()
-        except TimeoutError:
+        except TimeoutError as error:
             self.close()
-            raise
+            raise self._silent(error) from error
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise Cut(str(error)) from error
@@ -83,8 +89,8 @@ class Stream:
         """
         try:
             return self._answer.read(size)
-        except TimeoutError:
-            raise
+        except TimeoutError as error:
+            raise self._silent(error) from error
         except (OSError, http.client.HTTPException) as error:
             raise Cut(str(error)) from error
 
@@ -117,14 +123,17 @@ class Stream:
         while not lines or lines[-1] != b"\n":
             try:
                 line = self._answer.readline()
-            except TimeoutError:
-                raise
+            except TimeoutError as error:
+                raise self._silent(error) from error
             except (OSError, http.client.HTTPException) as error:
                 raise Cut(str(error)) from error
             if not line.endswith(b"\n"):
                 raise Cut(f"the stream ended with {line!r}")
             lines.append(line)
         return b"".join(lines)
+
+    def _silent(self, error: TimeoutError) -> Exception:
+        return error if self._silence is None else Cut(f"nothing for {self._silence:g} seconds")
 
     def close(self) -> None:
         """Go away."""

@@ -54,7 +54,7 @@ class Upstream:
 
     def reset(self) -> None:
         """Forget everything that happened."""
-        self.records: deque[Record] = deque(maxlen=500)
+        self.records: deque[Record] = deque(maxlen=20_000)
         self.seen: Counter[object] = Counter()
         self.started = 0
         self.finished = 0
@@ -62,7 +62,7 @@ class Upstream:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """The last 500 requests, oldest first."""
+        """The last 20,000 requests, oldest first."""
         return [record.told() for record in self.records]
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> str:

@@ -56,7 +56,6 @@ from projectdavid.services.gauges import ServerGauges
 from projectdavid.services.knowledge import KnowledgeService
 from projectdavid.services.platform import Platform
 from projectdavid.services.sandbox import SandboxService
-from projectdavid.services.terminal_relay import TerminalRelay
 from projectdavid.services.web import WebService
 from projectdavid.settings import Settings
 from projectdavid.tools.sessions.sessions import SessionPool, SlotLimits
@@ -176,7 +175,6 @@ def _platform(
         secret=secret,
         started_at=clock(),
         gauges=ServerGauges(telemetry, store, clock, worker, settings, hands),
-        relay=TerminalRelay(store, bus, clock, secret, worker.name),
         guard=guard,
         outbox=Outbox(store, bus, driver, guard, clock, _patience(settings), telemetry=telemetry),
         terminals=terminals or (hands.sessions if hands else None),

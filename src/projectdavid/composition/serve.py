@@ -5,7 +5,8 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -90,10 +91,7 @@ async def serve(
         StoreUnavailable: the store cannot be opened.
         OSError: the address is not available.
     """
-    listener, relay = _listen(settings.host, settings.port), None
-    try:
-        if settings.relay_port is not None and settings.role != "api":
-            relay = _listen(settings.relay_host, settings.relay_port)
+    with closing(_listen(settings.host, settings.port)) as listener, _listen_for_processes(settings) as relay:
         port = listener.getsockname()[1]
         here = url_of(settings.host, port)
         platform = await assemble(settings, providers, clock, tools, here, terminals, store=store, fresh=fresh)
@@ -104,10 +102,16 @@ async def serve(
         notice = settings.drain_notice_seconds
         server = _Server(_configure(app, settings), lambda server: ready(url, server), app.state.readiness, notice)
         await server.serve(sockets=[listener])
-    finally:
-        listener.close()
-        if relay is not None:
-            relay.close()
+
+
+@contextmanager
+def _listen_for_processes(settings: Settings) -> Generator[socket.socket | None]:
+    """Listen for the other processes that show the terminals of this one; None if the settings have no port for it."""
+    if settings.relay_port is None or settings.role == "api":
+        yield None
+        return
+    with closing(_listen(settings.relay_host, settings.relay_port)) as listener:
+        yield listener
 
 
 def _configure(app: FastAPI, settings: Settings) -> uvicorn.Config:

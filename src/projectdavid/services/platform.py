@@ -71,8 +71,6 @@ class Platform:
     """Secret key for the hash of API keys."""
     started_at: float
     gauges: ServerGauges
-    relay: TerminalRelay
-    """Terminals of other processes."""
     terminals: TerminalService | None = None
     """Shell sessions of threads, if the tool is available."""
     wrong_codes: WrongCodeLimiter = field(default_factory=WrongCodeLimiter)
@@ -89,6 +87,11 @@ class Platform:
     def telemetry(self) -> Telemetry:
         """The instruments of this process."""
         return self.gauges.telemetry
+
+    @property
+    def relay(self) -> TerminalRelay:
+        """The terminals of other processes."""
+        return TerminalRelay(self.store, self.bus, self.clock, self.secret, self.worker.name)
 
     @property
     def streams(self) -> Gauge:
