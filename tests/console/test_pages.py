@@ -9,7 +9,7 @@ from tests.console.browser import find_barriers
 from tests.console.conftest import OpenPage
 from tests.server.talking import Caller
 
-PAGES = {"/": "Ready to try", "/status": "Status", "/play": "Playground"}
+PAGES = {"/": "Ready to try", "/status": "Status", "/play": "Playground", "/threads": "Threads"}
 SIZES = {1280: 800, 360: 640}
 
 

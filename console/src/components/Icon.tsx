@@ -29,6 +29,11 @@ const PATHS = {
   half: "M10 17a7 7 0 1 0 0-14v14zM10 17a7 7 0 0 1 0-14",
   arrow: "M4 10h12M11 5l5 5-5 5",
   plus: "M10 4v12M4 10h12",
+  send: "M10 16V4M5 9l5-5 5 5",
+  stop: "M6 6h8v8H6z",
+  attach: "M13.5 6.5 8 12a1.6 1.6 0 0 0 2.3 2.3l5.9-6a3.4 3.4 0 0 0-4.8-4.8L5.3 9.6a5.1 5.1 0 0 0 7.2 7.2l4-4",
+  down: "M10 4v12M5 11l5 5 5-5",
+  code: "M7 6 3 10l4 4M13 6l4 4-4 4",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -1,9 +1,10 @@
-import { memo } from "react";
+import { memo, type ReactNode, useContext } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { words } from "@/words";
 import { groupBlocks, hasOpenFence, splitBlocks } from "./blocks";
 import { CodeBlock } from "./CodeBlock";
+import { CitationContext, citationIndex } from "./citationContext";
 import styles from "./MarkdownBlocks.module.css";
 
 const PLUGINS = [remarkGfm];
@@ -46,11 +47,7 @@ const Block = memo(function Block({ source, isComplete }: { source: string; isCo
 
 function buildComponents(isComplete: boolean): Components {
   return {
-    a: ({ href, children }) => (
-      <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-        {children}
-      </a>
-    ),
+    a: ({ href, children }) => <MarkdownLink href={href}>{children}</MarkdownLink>,
     img: ({ src, alt }) => <MarkdownImage source={typeof src === "string" ? src : ""} text={alt ?? ""} />,
     table: ({ children }) => (
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
@@ -70,6 +67,31 @@ function buildComponents(isComplete: boolean): Components {
 
 const COMPONENTS = buildComponents(true);
 const OPEN_COMPONENTS = buildComponents(false);
+
+/** A link, or the number of a citation. */
+function MarkdownLink({ href, children }: { href: string | undefined; children: ReactNode }) {
+  const citations = useContext(CitationContext);
+  const index = citationIndex(href);
+  const source = index === null ? null : citations?.describe(index);
+  if (index === null || !source) {
+    return (
+      <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+        {children}
+      </a>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className={styles.citation}
+      title={source}
+      aria-label={`${index + 1}: ${source}`}
+      onClick={() => citations?.open(index)}
+    >
+      {index + 1}
+    </button>
+  );
+}
 
 /** Loading an image of another host would tell that host about the conversation. */
 function MarkdownImage({ source, text }: { source: string; text: string }) {

@@ -1,5 +1,6 @@
 /** A run in React: its events folded once per frame, with a connection only while the tab is visible. */
 
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useReducer, useRef, useState } from "react";
 import { api, send } from "@/api/client";
 import type { RunEvent } from "./events";
@@ -19,18 +20,24 @@ export interface LiveRun {
   isPolling: boolean;
 }
 
-/** Follow a run; null follows nothing. The view begins empty and contains the whole journal. */
+/** Follow a run; null follows nothing. The view begins empty and contains the whole journal.
+ *
+ * The view of a run that is over is kept for a while, so that showing it again opens no connection.
+ */
 export function useRun(runId: string | null): LiveRun {
-  const [view, dispatch] = useReducer(reduceView, EMPTY_VIEW);
+  const client = useQueryClient();
+  const [view, dispatch] = useReducer(reduceView, null, () => getFinished(client, runId) ?? EMPTY_VIEW);
   const [connection, setConnection] = useState<Connection>("connecting");
   const [error, setError] = useState<unknown>(null);
   const [isPolling, setPolling] = useState(false);
   const position = useRef(0);
 
   useEffect(() => {
+    const finished = getFinished(client, runId);
     position.current = 0;
-    dispatch(null);
+    dispatch(finished ?? EMPTY_VIEW);
     setError(null);
+    if (finished) return setConnection("over");
     if (runId === null) return;
     const frames = new FrameBatch((events) => dispatch(events));
     const stop = whileVisible((signal) =>
@@ -52,13 +59,26 @@ export function useRun(runId: string | null): LiveRun {
       stop();
       frames.cancel();
     };
-  }, [runId]);
+  }, [runId, client]);
+
+  useEffect(() => {
+    if (runId !== null && isFinal(view.status)) client.setQueryData(viewKey(runId), view);
+  }, [runId, view, client]);
 
   return { view, connection, error, isPolling };
 }
 
-function reduceView(view: RunView, events: RunEvent[] | null): RunView {
-  return events === null ? EMPTY_VIEW : foldAll(view, events);
+/** Fold events, or replace the view. */
+function reduceView(view: RunView, change: RunEvent[] | RunView): RunView {
+  return Array.isArray(change) ? foldAll(view, change) : change;
+}
+
+function viewKey(runId: string): string[] {
+  return ["run-view", runId];
+}
+
+function getFinished(client: QueryClient, runId: string | null): RunView | undefined {
+  return runId === null ? undefined : client.getQueryData<RunView>(viewKey(runId));
 }
 
 interface Following {

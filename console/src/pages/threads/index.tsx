@@ -1,6 +1,9 @@
-import { Placeholder } from "@/components/Placeholder";
-import { words } from "./words.en";
+import { useParams } from "wouter";
+import { ThreadList } from "./ThreadList";
+import { ThreadPage } from "./ThreadPage";
 
+/** All threads, or one of them. */
 export default function ThreadsPage() {
-  return <Placeholder title={words.title} shows={words.shows} />;
+  const { id } = useParams();
+  return id === undefined ? <ThreadList /> : <ThreadPage key={id} threadId={id} />;
 }
