@@ -72,24 +72,28 @@ export function fromArray<T>({ data, response }: { data: T[]; response: Response
   };
 }
 
-interface ListOptions {
+interface ListOptions<T> {
   enabled?: boolean;
-  /** Milliseconds between two reads, for lists with something running. */
-  refetchInterval?: number | false;
+  /** Milliseconds between two reads while the tab is visible, for lists with something running. */
+  refetchInterval?: number | false | ((items: T[]) => number | false);
 }
 
 /** A list that grows by pages. `items` has those read so far, `loadMore` reads the next. */
 export function useList<T>(
   queryKey: QueryKey,
   loadPage: (after: string | undefined, signal: AbortSignal) => Promise<ListPage<T>>,
-  options: ListOptions = {},
+  { enabled = true, refetchInterval = false }: ListOptions<T> = {},
 ) {
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) => loadPage(pageParam, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => (page.hasMore && page.lastId !== null ? page.lastId : undefined),
-    ...options,
+    enabled,
+    refetchInterval: ({ state }) =>
+      typeof refetchInterval === "function"
+        ? refetchInterval(state.data?.pages.flatMap((page) => page.items) ?? [])
+        : refetchInterval,
   });
   return {
     items: query.data?.pages.flatMap((page) => page.items),

@@ -39,26 +39,7 @@ export function useRun(runId: string | null): LiveRun {
     setError(null);
     if (finished) return setConnection("over");
     if (runId === null) return;
-    const frames = new FrameBatch((events) => dispatch(events));
-    const stop = whileVisible((signal) =>
-      follow(runId, {
-        signal,
-        after: () => position.current,
-        onEvents: (events) => {
-          position.current = events.at(-1)?.id ?? position.current;
-          frames.add(events);
-        },
-        onConnection: (state, cause) => {
-          setConnection(state);
-          setError(cause ?? null);
-        },
-        onPolling: setPolling,
-      }),
-    );
-    return () => {
-      stop();
-      frames.cancel();
-    };
+    return startFollowing(runId, position, dispatch, { setConnection, setError, setPolling });
   }, [runId, client]);
 
   useEffect(() => {
@@ -66,6 +47,71 @@ export function useRun(runId: string | null): LiveRun {
   }, [runId, view, client]);
 
   return { view, connection, error, isPolling };
+}
+
+/** Follow a run, and keep its events besides the view. */
+export function useJournal(runId: string): LiveRun & { events: RunEvent[] } {
+  const [journal, dispatch] = useReducer(reduceJournal, EMPTY_JOURNAL);
+  const [connection, setConnection] = useState<Connection>("connecting");
+  const [error, setError] = useState<unknown>(null);
+  const [isPolling, setPolling] = useState(false);
+  const position = useRef(0);
+  useEffect(() => {
+    position.current = 0;
+    dispatch(null);
+    return startFollowing(runId, position, dispatch, { setConnection, setError, setPolling });
+  }, [runId]);
+  return { ...journal, connection, error, isPolling };
+}
+
+interface Setters {
+  setConnection: (state: Connection) => void;
+  setError: (error: unknown) => void;
+  setPolling: (polling: boolean) => void;
+}
+
+/** Read the events after `position` while the tab is visible, and hand them over once per frame.
+ *
+ * Returns what stops it.
+ */
+function startFollowing(
+  runId: string,
+  position: { current: number },
+  handOver: (events: RunEvent[]) => void,
+  { setConnection, setError, setPolling }: Setters,
+): () => void {
+  const frames = new FrameBatch(handOver);
+  const stop = whileVisible((signal) =>
+    follow(runId, {
+      signal,
+      after: () => position.current,
+      onEvents: (events) => {
+        position.current = events.at(-1)?.id ?? position.current;
+        frames.add(events);
+      },
+      onConnection: (state, cause) => {
+        setConnection(state);
+        setError(cause ?? null);
+      },
+      onPolling: setPolling,
+    }),
+  );
+  return () => {
+    stop();
+    frames.cancel();
+  };
+}
+
+interface JournalState {
+  view: RunView;
+  events: RunEvent[];
+}
+
+const EMPTY_JOURNAL: JournalState = { view: EMPTY_VIEW, events: [] };
+
+/** Add events; null begins from the start. */
+function reduceJournal({ view, events }: JournalState, added: RunEvent[] | null): JournalState {
+  return added === null ? EMPTY_JOURNAL : { view: foldAll(view, added), events: events.concat(added) };
 }
 
 /** Fold events, or replace the view. */

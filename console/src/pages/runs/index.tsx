@@ -1,6 +1,9 @@
-import { Placeholder } from "@/components/Placeholder";
-import { words } from "./words.en";
+import { useParams } from "wouter";
+import { RunDetail } from "./RunDetail";
+import { RunList } from "./RunList";
 
+/** The list of runs, or the trace of one. */
 export default function RunsPage() {
-  return <Placeholder title={words.title} shows={words.shows} />;
+  const { id } = useParams<{ id?: string }>();
+  return id === undefined ? <RunList /> : <RunDetail key={id} runId={id} />;
 }
