@@ -97,8 +97,9 @@ class Cutting(Disturbed):
         return 0
 
     def start(self) -> None:
-        """Heal the host."""
+        """Heal the host. That counts as another disturbance: its lost connections fail one after the other."""
         self.hosts.heal(self.host)
+        self.disturbed += 1
 
     def _execute(self, statement: str) -> list[str]:
         return self.postgres.execute(statement, self.database).split()
