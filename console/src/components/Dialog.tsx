@@ -24,10 +24,15 @@ export function Dialog({ title, isOpen, onClose, actions, isWide, canClose = tru
   useEffect(() => {
     const dialog = ref.current;
     if (!dialog || !isOpen) return;
+    const before = document.activeElement;
     dialog.showModal();
     // The attribute of React focuses before the dialog is open.
     dialog.querySelector<HTMLElement>("[data-autofocus]")?.focus();
-    return () => dialog.close();
+    return () => {
+      dialog.close();
+      // React has removed the dialog by now, and the browser gives the focus back only from one in the page.
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    };
   }, [isOpen]);
 
   if (!isOpen) return null;

@@ -1,35 +1,53 @@
-/** Counts the streams of all tabs: a browser opens at most six connections to a host over HTTP/1.1. */
+/** Counts the streams of all tabs: a browser opens at most six connections to a host over HTTP/1.1.
+ *
+ * Each streaming tab keeps an entry in the storage that tabs share. A question to the other tabs would not do: one
+ * that is busy answers too late, and the stream that is then opened leaves no connection for anything else.
+ */
 
 const MAX_STREAMS = 4;
-const ANSWER_MS = 60;
+const PREFIX = "projectdavid.stream.";
+const REFRESH_MS = 5000;
+/** An entry that is older is that of a tab that has crashed. */
+const FRESH_MS = 20_000;
 
-interface Signal {
-  kind: "ask" | "open";
-  tab: string;
-}
-
-const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("projectdavid.streams");
-const tab = Math.random().toString(36).slice(2);
-const others = new Set<string>();
+const own = PREFIX + Math.random().toString(36).slice(2);
 let open = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
 
-channel?.addEventListener("message", ({ data }: MessageEvent<Signal>) => {
-  if (data.kind === "open") others.add(data.tab);
-  else if (open > 0) channel.postMessage({ kind: "open", tab } satisfies Signal);
-});
-
-/** Whether a connection is left for one more stream; the other visible tabs answer within a moment. */
-export async function hasRoom(): Promise<boolean> {
-  others.clear();
-  channel?.postMessage({ kind: "ask", tab } satisfies Signal);
-  await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
-  return others.size < MAX_STREAMS;
-}
-
-/** Count a stream of this tab; returns what ends the count. */
-export function countStream(): () => void {
+/** Count one more stream of this tab. Returns what ends the count, null if the other tabs leave no connection. */
+export function claimStream(): (() => void) | null {
   open += 1;
-  return () => {
-    open -= 1;
-  };
+  // The entry is written before others are counted, so that two tabs cannot both take the last place.
+  refresh();
+  if (open === 1 && countOthers() >= MAX_STREAMS) {
+    release();
+    return null;
+  }
+  timer ??= setInterval(refresh, REFRESH_MS);
+  return release;
 }
+
+function refresh(): void {
+  localStorage.setItem(own, String(Date.now()));
+}
+
+function release(): void {
+  open -= 1;
+  if (open > 0) return;
+  clearInterval(timer);
+  timer = undefined;
+  localStorage.removeItem(own);
+}
+
+function countOthers(): number {
+  const others = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX) && key !== own);
+  return others.filter(isFresh).length;
+}
+
+function isFresh(key: string): boolean {
+  if (Date.now() - Number(localStorage.getItem(key)) < FRESH_MS) return true;
+  localStorage.removeItem(key);
+  return false;
+}
+
+if (typeof window !== "undefined") window.addEventListener("pagehide", () => localStorage.removeItem(own));

@@ -6,7 +6,7 @@ import { api, send } from "@/api/client";
 import type { RunEvent } from "./events";
 import { foldAll } from "./fold";
 import { type Connection, followRun, pause } from "./follow";
-import { countStream, hasRoom } from "./tabs";
+import { claimStream } from "./tabs";
 import { EMPTY_VIEW, isFinal, type RunView } from "./view";
 
 const HIDDEN_MS = 5000;
@@ -138,21 +138,21 @@ interface Following {
 /** Stream the run, or, with many streaming tabs, look at it each second and read its journal when it is over. */
 async function follow(runId: string, following: Following): Promise<void> {
   const { signal, onPolling } = following;
-  while (!signal.aborted && !(await hasRoom())) {
+  let release = claimStream();
+  while (release === null && !signal.aborted) {
     onPolling(true);
     const run = await send(api.GET("/v1/runs/{run_id}", { params: { path: { run_id: runId } }, signal })).catch(
       () => null,
     );
     if (run && isFinal(run.status)) break;
     await pause(POLL_MS, signal);
+    release = claimStream();
   }
-  if (signal.aborted) return;
-  onPolling(false);
-  const uncount = countStream();
   try {
-    await followRun(runId, following);
+    onPolling(false);
+    if (!signal.aborted) await followRun(runId, following);
   } finally {
-    uncount();
+    release?.();
   }
 }
 

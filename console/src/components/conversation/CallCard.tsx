@@ -33,12 +33,13 @@ export function CallCard({ call, threadId, answers }: { call: CallView; threadId
   const tool = call.tool ?? call.name;
   const id = useId();
   return (
-    <section aria-labelledby={id} className={styles.card} data-state={call.state}>
-      <h3 className={styles.head} id={id}>
+    // biome-ignore lint/a11y/useSemanticElements: not a landmark, since several have one name; and no set of fields.
+    <div role="group" aria-labelledby={id} className={styles.card} data-state={call.state}>
+      <h2 className={styles.head} id={id}>
         <Icon name={ICONS[tool] ?? "runs"} />
         <bdi className={styles.name}>{words.call.names[tool] ?? call.name}</bdi>
         <Pill tone={TONES[call.state]}>{words.call.states[call.state]}</Pill>
-      </h3>
+      </h2>
       <Arguments call={call} />
       {call.code !== "" && <CodeBlock code={call.code} language="python" isComplete={call.state !== "running"} />}
       {call.sandbox && call.sandbox.state !== "started" && (
@@ -53,7 +54,7 @@ export function CallCard({ call, threadId, answers }: { call: CallView; threadId
       <Files files={call.files.map((file) => toShownFile({ ...file }))} />
       <Result call={call} />
       {call.state === "asks" && answers && <AnswerForm call={call} answers={answers} />}
-    </section>
+    </div>
   );
 }
 

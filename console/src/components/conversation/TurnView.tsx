@@ -1,6 +1,7 @@
 import { memo, useState } from "react";
 import { Link } from "wouter";
 import { Button } from "@/components/Button";
+import { StatusPill } from "@/components/Pill";
 import { TimeAgo } from "@/components/TimeAgo";
 import type { Annotation } from "@/streams/events";
 import { Cited } from "./Cited";
@@ -8,7 +9,7 @@ import styles from "./conversation.module.css";
 import { Files, type ShownFile, toShownFile } from "./Files";
 import { RunAnswer } from "./RunAnswer";
 import { Thinking } from "./Thinking";
-import { type Message, readText, type Turn } from "./turns";
+import { type Message, type Run, readText, type Turn } from "./turns";
 import { words } from "./words.en";
 
 interface TurnViewProps {
@@ -25,7 +26,9 @@ export const TurnView = memo(function TurnView({ turn, threadId, hasJournal, onE
   const text = turn.messages.map((message) => (message.role === "assistant" ? readText(message) : "")).join("\n\n");
   return (
     <article aria-label={words.assistant} className={styles.turn} data-row data-copy={text.trim()} tabIndex={-1}>
-      {turn.runId !== null && hasJournal ? (
+      {turn.run?.waits_for_thread ? (
+        <Waiting run={turn.run} />
+      ) : turn.runId !== null && hasJournal ? (
         <RunAnswer runId={turn.runId} threadId={threadId} run={turn.run} onEnd={turn.run ? onEnd : undefined} />
       ) : (
         <StoredAnswer turn={turn} threadId={threadId} />
@@ -33,6 +36,17 @@ export const TurnView = memo(function TurnView({ turn, threadId, hasJournal, onE
     </article>
   );
 });
+
+/** A run that waits for another one of its thread has written nothing: it is polled, without a stream. */
+function Waiting({ run }: { run: Run }) {
+  return (
+    <p className={styles.foot}>
+      <StatusPill status={run.status} />
+      <span>{words.run.waits}</span>
+      <Link href={`/runs/${run.id}`}>{words.openRun}</Link>
+    </p>
+  );
+}
 
 function Question({ message }: { message: Message }) {
   const text = readText(message);

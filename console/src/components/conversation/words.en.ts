@@ -23,17 +23,12 @@ export const words = {
       one: "# citation led nowhere and was removed.",
       other: "# citations led nowhere and were removed.",
     }),
-  retry: (attempt: number, seconds: string) =>
-    `The model did not answer; attempt ${attempt} failed. Again in ${seconds}.`,
+  retry: (attempt: number, seconds: string) => `The model did not answer. Attempt ${attempt} follows in ${seconds}.`,
   showWork: "Show the work",
-  hideWork: "Hide the work",
   toolOutput: "Output of a tool",
   openRun: "Run",
   run: {
-    starts: "Starts…",
-    works: "Works…",
     waits: "Waits for its turn: another run of this thread is open.",
-    cancel: "Stop",
     cancelling: "Stopping: what runs now is ended first.",
     incomplete: (reason: string) => `It ended early: ${reason.replaceAll("_", " ")}.`,
     unknown: (count: number) =>
@@ -62,8 +57,6 @@ export const words = {
     arguments: "Arguments",
     argument: "Argument",
     value: "Value",
-    code: "Code",
-    output: "Output",
     streams: { stdout: "Output", stderr: "Errors", result: "Result", terminal: "Terminal" },
     result: "Output for the model",
     watch: "Open the terminal",
@@ -113,7 +106,6 @@ export const words = {
     keep: "Let it run",
     noTool: "Files that are not images need a tool that reads them: switch on Python, Computer or File search.",
     failed: "Not uploaded",
-    drop: "Drop files here",
     retry: "Try again",
   },
   busy: {
