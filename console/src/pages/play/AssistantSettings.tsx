@@ -5,7 +5,7 @@ import { api, send } from "@/api/client";
 import { Button } from "@/components/Button";
 import { Form, SelectField, TextAreaField, TextField } from "@/components/Form";
 import styles from "./play.module.css";
-import { EXAMPLE_FUNCTIONS, type PlaySettings, parseFunctions } from "./settings";
+import { EXAMPLE_FUNCTIONS, isDraft, type PlaySettings, parseFunctions } from "./settings";
 import { ToolFields } from "./ToolFields";
 import { words } from "./words.en";
 
@@ -67,7 +67,12 @@ function AssistantChooser({ settings, change }: SettingsProps) {
     queryKey: ["assistants", "choices"],
     queryFn: () => send(api.GET("/v1/assistants", { params: { query: { limit: 100, order: "desc" } } })),
   });
-  const assistants = data?.filter(({ meta_data: meta }) => meta?.console !== "playground") ?? [];
+  const assistants = data?.filter((assistant) => !isDraft(assistant)) ?? [];
+  // A thread of an unsaved assistant leads back to the settings of this tab.
+  const isDraftChosen = data?.some((assistant) => isDraft(assistant) && assistant.id === settings.assistantId) ?? false;
+  useEffect(() => {
+    if (isDraftChosen) change({ assistantId: null });
+  }, [isDraftChosen, change]);
   const chosen = assistants.find(({ id }) => id === settings.assistantId);
   const isElsewhere = settings.assistantId !== null && !chosen;
   return (

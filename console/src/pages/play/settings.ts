@@ -95,6 +95,14 @@ export function buildOptions(settings: PlaySettings): Record<string, string | nu
   return options;
 }
 
+/** The metadata of the assistant that unsaved ones run as. */
+export const DRAFT = { console: "playground" };
+
+/** Whether an assistant is the one that unsaved ones run as. */
+export function isDraft({ meta_data: data }: components["schemas"]["Assistant"]): boolean {
+  return data?.console === DRAFT.console;
+}
+
 const KEY = "projectdavid.play";
 
 /** The settings of this tab, with those of a link. */

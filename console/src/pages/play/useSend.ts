@@ -8,7 +8,7 @@ import { useCommand } from "@/api/queries";
 import type { components } from "@/api/schema";
 import type { StoredFile } from "@/api/uploads";
 import { threadRunsKey } from "@/components/conversation/useThreadRuns";
-import { buildAssistant, buildOptions, type PlaySettings } from "./settings";
+import { buildAssistant, buildOptions, DRAFT, isDraft, type PlaySettings } from "./settings";
 
 type Schemas = components["schemas"];
 /** What can be set of a run: the API ignores the rest in a body, if it is null. */
@@ -21,7 +21,6 @@ type AssistantBody = Omit<Schemas["AssistantCreate"], "id">;
 type OnBusy = NonNullable<Schemas["RunCreate"]["on_busy"]>;
 
 const TITLE_LENGTH = 80;
-const DRAFT = { console: "playground" };
 
 interface Sending {
   text: string;
@@ -99,7 +98,7 @@ function buildContent(text: string, files: StoredFile[], settings: PlaySettings)
 async function findDraft(model: string, key: string): Promise<string> {
   const query = { limit: 100, order: "desc" as const };
   const assistants = await send(api.GET("/v1/assistants", { params: { query } }));
-  const known = assistants.find(({ meta_data: data }) => data?.console === DRAFT.console);
+  const known = assistants.find(isDraft);
   if (known) return known.id;
   const body = { model, name: "Playground", meta_data: DRAFT } as Partial<AssistantBody> as AssistantBody;
   const created = await send(api.POST("/v1/assistants", { body, params: { header: { "Idempotency-Key": key } } }));
