@@ -1,4 +1,4 @@
-import { plural } from "./format";
+import { formatBytes, plural } from "./format";
 
 export const words = {
   product: "projectdavid",
@@ -107,10 +107,28 @@ export const words = {
     toStart: "To the start page",
   },
   copy: { copy: "Copy", copied: "Copied", failed: "Copying failed. Select the text instead." },
-  dialog: { close: "Close", cancel: "Cancel" },
+  dialog: { close: "Close", cancel: "Cancel", delete: "Delete" },
   form: {
     required: "required",
     invalid: "Check this field.",
+  },
+  upload: {
+    choose: "Choose files",
+    files: "Files to upload",
+    list: "Uploads",
+    drop: (maxBytes: number | undefined) =>
+      maxBytes === undefined ? "or drop them here" : `or drop them here, up to ${formatBytes(maxBytes)} each`,
+    status: {
+      waiting: "waiting",
+      done: "uploaded",
+      failed: "failed",
+      canceled: "canceled",
+      too_large: "not sent",
+    },
+    sending: (sent: string, total: string, percent: string) => `${sent} of ${total} · ${percent} %`,
+    tooLarge: (maxBytes: number) => `It is larger than this server accepts: at most ${formatBytes(maxBytes)}.`,
+    dismiss: (name: string) => `Remove ${name} from this list`,
+    announce: (names: string) => `Uploaded: ${names}`,
   },
   markdown: {
     image: (host: string) => `Image from ${host}, not loaded`,

@@ -9,7 +9,17 @@ from tests.console.browser import find_barriers
 from tests.console.conftest import OpenPage
 from tests.server.talking import Caller
 
-PAGES = {"/": "Ready to try", "/status": "Status", "/play": "Playground", "/threads": "Threads"}
+PAGES = {
+    "/": "Ready to try",
+    "/status": "Status",
+    "/play": "Playground",
+    "/threads": "Threads",
+    "/runs": "Runs",
+    "/stores": "Vector stores",
+    "/files": "Files",
+    "/assistants": "Assistants",
+    "/assistants/new": "New assistant",
+}
 SIZES = {1280: 800, 360: 640}
 
 

@@ -20,7 +20,7 @@ def test_health_needs_no_key(stranger: httpx2.Client) -> None:
     health = ok(stranger.get("/health"))
     assert list(health) == [
         *("status", "version", "role", "uptime_s", "providers", "tools", "sandbox", "knowledge", "web_search", "runs"),
-        *("console", "held_since", "store_free_bytes"),
+        *("console", "held_since", "store_free_bytes", "max_file"),
     ]
     assert health["status"] == "ok"
     assert health["providers"] == ["scripted", "demo"]

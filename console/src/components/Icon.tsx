@@ -34,6 +34,7 @@ const PATHS = {
   attach: "M13.5 6.5 8 12a1.6 1.6 0 0 0 2.3 2.3l5.9-6a3.4 3.4 0 0 0-4.8-4.8L5.3 9.6a5.1 5.1 0 0 0 7.2 7.2l4-4",
   down: "M10 4v12M5 11l5 5 5-5",
   code: "M7 6 3 10l4 4M13 6l4 4-4 4",
+  minus: "M4 10h12",
 } as const;
 
 export type IconName = keyof typeof PATHS;

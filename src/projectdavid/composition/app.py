@@ -138,6 +138,7 @@ def _add_own_routes(app: FastAPI) -> None:
                 "console": _console_health(app.state.console),
                 "held_since": platform.held_since,
                 "store_free_bytes": await platform.store.free_bytes() + await platform.knowledge.index.free_bytes(),
+                "max_file": platform.settings.max_file,
             }
         )
 

@@ -164,3 +164,5 @@ class Health(Answer):
     """Set on a restored copy that is not released: it only serves reads, calls no model and sends no webhook."""
     store_free_bytes: int = 0
     """Bytes in the database and index files that `projectdavid compact` would free."""
+    max_file: int | None = None
+    """Bytes of the largest file that can be uploaded; null if the server is too old to report it."""

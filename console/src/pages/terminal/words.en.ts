@@ -1,4 +1,36 @@
+import { formatNumber, plural } from "@/format";
+
 export const words = {
   title: "Terminal",
-  shows: "the live terminal of a thread, with its commands and files.",
+  intro: "You watch; the model types.",
+  toThread: "Thread",
+  states: {
+    connecting: "connecting",
+    watching: "watching",
+    reconnecting: "reconnecting",
+    ended: "ended",
+    stopped: "stopped",
+  },
+  off: (reason: string) => `The tool computer is off on this server: ${reason}`,
+  waiting: "No command has run in this thread's shell yet. Output appears here as it comes.",
+  refused:
+    "The server refuses the connection. The shell may run on another process of this server, or 64 viewers may be connected already. Trying again…",
+  away: "The connection was cut. Trying again…",
+  stopped: (reason: string) => `The server closed the connection: ${reason}`,
+  noReason: "no reason was given",
+  again: "Connect again",
+  lost: (bytes: number) => `[${plural(bytes, { one: "# byte was", other: "# bytes were" })} lost here]`,
+  newShell: "[a new shell]",
+  screen: "Output of the terminal",
+  copy: "Copy as text",
+  copied: "Copied",
+  smaller: "Smaller text",
+  larger: "Larger text",
+  reader: "Screen reader mode",
+  commands: "Commands",
+  noCommands: "Commands that end while you watch are listed here with their exit status.",
+  exit: (status: number) => `exit ${formatNumber(status)}`,
+  interrupted: "interrupted",
+  files: "Files",
+  noFiles: "Files that commands create while you watch are listed here.",
 };
