@@ -109,6 +109,6 @@ describe("code", () => {
 
   it("has the settings in each language", () => {
     for (const write of [writeSdk, writeCurl, writeOpenai]) expect(write(input)).toContain("max_turns");
-    expect(writeSdk({ ...input, threadId: "thread_1" })).toContain('thread = "thread_1"');
+    expect(writeSdk({ ...input, threadId: "thread_1" })).toContain('thread_id = "thread_1"');
   });
 });

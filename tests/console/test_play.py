@@ -183,6 +183,20 @@ def test_a_busy_thread_offers_to_wait(open_page: OpenPage, user: Caller, guard: 
     expect(page.get_by_text("You said: “And then?”")).to_be_visible()
 
 
+def test_the_code_of_a_conversation_runs(
+    open_page: OpenPage, user: Caller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = open_page('/play?prompt=Say+"it\'s"', user)
+    expect(page.get_by_label("Model", exact=True)).to_have_value("demo/assistant")
+    page.get_by_label("Model turns at most").fill("3")
+    page.get_by_role("button", name="View code").click()
+    dialog = page.get_by_role("dialog", name="The same as code")
+    assert find_barriers(page) == []
+    monkeypatch.setenv("PROJECTDAVID_API_KEY", user.key)
+    exec(dialog.locator("pre").inner_text(), {})
+    assert 'You said: “Say "it\'s"”' in capsys.readouterr().out
+
+
 def test_an_input_method_ends_a_word_without_sending(open_page: OpenPage, user: Caller) -> None:
     page = open_page("/play", user)
     field = page.get_by_label("Message")

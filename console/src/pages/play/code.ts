@@ -14,7 +14,7 @@ export function writeSdk({ settings, threadId, text, baseUrl }: CodeInput): stri
   const assistant = settings.assistantId
     ? `assistant = ${toPython(settings.assistantId)}`
     : `assistant = client.assistants.create_assistant(${toArguments(buildAssistant(settings))})`;
-  const thread = threadId ? `thread = ${toPython(threadId)}` : "thread = client.threads.create_thread()";
+  const thread = `thread_id = ${threadId ? toPython(threadId) : "client.threads.create_thread().id"}`;
   const options = toArguments({ ...buildOptions(settings) });
   return `from projectdavid import Entity
 
@@ -22,9 +22,9 @@ client = Entity(base_url=${toPython(baseUrl)})
 
 ${assistant}
 ${thread}
-client.messages.create_message(thread, ${toPython(text)})
+client.messages.create_message(thread_id, ${toPython(text)})
 
-with client.runs.stream(assistant_id=assistant, thread_id=thread${options && `, ${options}`}) as stream:
+with client.runs.stream(assistant_id=assistant, thread_id=thread_id${options && `, ${options}`}) as stream:
     for piece in stream.text_deltas():
         print(piece, end="", flush=True)
 `;
