@@ -31,7 +31,7 @@ def test_files_are_uploaded_two_at_a_time_canceled_and_tried_again(
         (tmp_path / name).write_text(name)
     page = open_page("/files", user)
     held: list[Route] = []
-    page.route(re.compile("/v1/files$"), held.append, times=2)
+    page.route(re.compile("/v1/files$"), lambda route: held.append(route), times=2)
     page.get_by_label("Files to upload").set_input_files([tmp_path / name for name in names])
     uploads = page.get_by_role("list", name="Uploads")
     expect(uploads.get_by_role("listitem").filter(has_text="waiting")).to_contain_text("c.txt")
@@ -77,8 +77,7 @@ def test_a_large_file_continues_after_a_cut_with_the_missing_parts(
     page.route(sent, lambda route: route.abort(), times=1)
     expect(page.get_by_role("row", name="large.bin")).to_be_visible()
     assert list_files(user) == {"large.bin": LARGE}
-    assert len(parts) == 6
-    assert len(set(parts)) == 5
+    assert len(parts) == len(set(parts)) + 1, parts
 
 
 def test_a_file_shows_its_text_and_what_uses_it(open_page: OpenPage, user: Caller) -> None:

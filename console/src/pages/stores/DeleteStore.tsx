@@ -19,7 +19,11 @@ export function DeleteStore({ store, onClose, onDeleted }: DeleteStoreProps) {
       return chosen;
     },
     {
-      invalidates: [["stores"]],
+      // Not the query of the store itself, which is gone.
+      invalidates: [
+        ["stores", "list"],
+        ["stores", "choice"],
+      ],
       onSuccess: (chosen) => {
         announce(words.deleted(nameOf(chosen)));
         onClose();

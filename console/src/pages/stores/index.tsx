@@ -31,7 +31,7 @@ function StoreList() {
   const [deleted, setDeleted] = useState<Store | null>(null);
   const [isBusy, setBusy] = useState(false);
   const list = useList<Store>(
-    ["stores"],
+    ["stores", "list"],
     async (after, signal) => {
       const query = { limit: PAGE_SIZE, ...(after !== undefined && { after }) };
       const page = fromArray(await sendWhole(api.GET("/v1/vector-stores", { params: { query }, signal })));
