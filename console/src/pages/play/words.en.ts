@@ -52,6 +52,5 @@ export const words = {
     sdk: "Python SDK",
     curl: "curl",
     openai: "openai for Python",
-    noOpenai: "The openai client does not know:",
   },
 };
