@@ -2,13 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useLocation } from "wouter";
 import { api, send } from "@/api/client";
-import { useCommand } from "@/api/queries";
+import { fromList, useCommand, useList } from "@/api/queries";
 import { Button, LinkButton } from "@/components/Button";
 import { CodeBlock } from "@/components/CodeBlock";
 import { CopyButton } from "@/components/CopyButton";
 import { ErrorBox } from "@/components/ErrorBox";
 import { IdLink } from "@/components/IdLink";
-import { Skeleton } from "@/components/List";
+import { List, Skeleton } from "@/components/List";
 import { announce } from "@/components/notices";
 import { Page, Section } from "@/components/Page";
 import { StatusPill } from "@/components/Pill";
@@ -19,11 +19,12 @@ import { isFinal } from "@/streams/view";
 import { Journal } from "./Journal";
 import { describeCost, describeDuration, describeTokens, type Run, toCode } from "./run";
 import styles from "./runs.module.css";
-import { Steps } from "./Steps";
+import { type Step, Steps } from "./Steps";
 import { Timeline } from "./Timeline";
 import { words } from "./words.en";
 
 const POLL_MS = 2000;
+const STEPS = 100;
 
 /** The trace of a run. */
 export function RunDetail({ runId }: { runId: string }) {
@@ -43,17 +44,15 @@ export function RunDetail({ runId }: { runId: string }) {
 
 function Trace({ run }: { run: Run }) {
   const { view, events, error } = useJournal(run.id);
-  const steps = useQuery({
-    queryKey: ["run", run.id, "steps", run.status],
-    queryFn: ({ signal }) =>
-      send(
-        api.GET("/v1/runs/{run_id}/steps", {
-          params: { path: { run_id: run.id }, query: { limit: 100, order: "asc" } },
-          signal,
-        }),
-      ),
-    refetchInterval: isFinal(run.status) ? false : POLL_MS,
-  });
+  const steps = useList<Step>(
+    ["run", run.id, "steps", run.status],
+    async (after, signal) => {
+      const query = { limit: STEPS, order: "asc" as const, ...(after === undefined ? {} : { after }) };
+      const path = { run_id: run.id };
+      return fromList(await send(api.GET("/v1/runs/{run_id}/steps", { params: { path, query }, signal })));
+    },
+    { refetchInterval: isFinal(run.status) ? false : POLL_MS },
+  );
   return (
     <>
       <Facts run={run} />
@@ -69,12 +68,14 @@ function Trace({ run }: { run: Run }) {
         </Section>
       )}
       {error != null && <ErrorBox error={error} />}
-      <Timeline events={events} view={view} steps={steps.data?.data ?? []} />
-      {steps.error ? (
-        <ErrorBox error={steps.error} onRetry={() => void steps.refetch()} />
-      ) : (
-        <Steps steps={steps.data?.data ?? []} />
-      )}
+      <Timeline events={events} view={view} steps={steps.items ?? []} />
+      <Section title={words.steps}>
+        <div>
+          <List list={steps} empty={<p>{words.noSteps}</p>}>
+            {(items) => <Steps steps={items} />}
+          </List>
+        </div>
+      </Section>
       <Journal events={events} />
       <ModelMessages threadId={run.thread_id} />
     </>
@@ -113,13 +114,13 @@ function Actions({ run, events }: { run: Run; events: RunEvent[] }) {
   );
   const again = useCommand(
     (_: undefined, header) => {
-      const body = { assistant_id: run.assistant_id, thread_id: run.thread_id, model: run.model };
+      const body = { assistant_id: run.assistant_id, thread_id: run.thread_id };
       return send(api.POST("/v1/runs", { params: { header }, body }));
     },
     {
       invalidates: [["runs"]],
       onSuccess: (created) => {
-        announce(words.openPlay);
+        announce(words.startedAgain);
         navigate(`/runs/${created.id}`);
       },
     },
@@ -138,7 +139,7 @@ function Actions({ run, events }: { run: Run; events: RunEvent[] }) {
             {run.status === "cancelling" ? words.cancelling : words.cancel}
           </Button>
         )}
-        <Button size="small" isBusy={again.isRunning} onClick={() => again.run(undefined)}>
+        <Button size="small" title={words.againHint} isBusy={again.isRunning} onClick={() => again.run(undefined)}>
           {words.again}
         </Button>
         <CopyButton hasText text={toCode(run)} label={words.asCode} />

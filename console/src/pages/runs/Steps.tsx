@@ -1,6 +1,5 @@
 import type { components } from "@/api/schema";
 import { IdLink } from "@/components/IdLink";
-import { Section } from "@/components/Page";
 import { StatusPill } from "@/components/Pill";
 import { type Column, Table } from "@/components/Table";
 import { formatDuration } from "@/format";
@@ -11,15 +10,7 @@ export type Step = components["schemas"]["RunStep"];
 
 /** The steps of a run, as the API lists them; their times are whole seconds. */
 export function Steps({ steps }: { steps: Step[] }) {
-  return (
-    <Section title={words.steps}>
-      {steps.length === 0 ? (
-        <p>{words.noSteps}</p>
-      ) : (
-        <Table caption={words.steps} columns={COLUMNS} rows={steps} keyOf={({ id }) => id} />
-      )}
-    </Section>
-  );
+  return <Table caption={words.steps} columns={COLUMNS} rows={steps} keyOf={({ id }) => id} />;
 }
 
 /** Return the usage of the turn that wrote one of these messages or calls. */

@@ -6,7 +6,8 @@ export type Run = components["schemas"]["Run"];
 /** Seconds from the start of a run to its end, or to now; null before its start. */
 export function durationOf(run: Run, now = Date.now() / 1000): number | null {
   if (run.started_at == null) return null;
-  const end = run.completed_at ?? run.failed_at ?? run.cancelled_at ?? now;
+  const ended = run.completed_at ?? run.failed_at ?? run.cancelled_at;
+  const end = ended ?? (run.status === "expired" ? Math.min(run.expires_at, now) : now);
   return Math.max(end - run.started_at, 0);
 }
 
@@ -24,9 +25,9 @@ export function describeCost(cost: number | null | undefined): string {
   return cost == null ? "–" : formatMoney(cost);
 }
 
-/** Python code that starts the same run. */
+/** Python code with which the assistant answers the thread again. */
 export function toCode(run: Run): string {
-  const body = { assistant_id: run.assistant_id, thread_id: run.thread_id, model: run.model };
+  const body = { assistant_id: run.assistant_id, thread_id: run.thread_id };
   const fields = Object.entries(body).map(([name, value]) => `    ${name}=${JSON.stringify(value)},`);
   return [
     "from projectdavid import Entity",
