@@ -94,6 +94,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "cli/test_demo.py::test_it_goes_the_whole_way_without_key_or_network",
         "docs/test_readme.py::test_all_that_is_kept_is_in_one_file",
     ),
+    "Talk to assistants, follow each run event by event, and search your files in a browser.": (
+        "console/test_play.py::test_a_prompt_of_the_start_page_runs_code_and_shows_its_plot",
+        "console/test_runs.py::test_a_trace_shows_turns_and_events_by_keyboard_and_as_a_file",
+        "console/test_pictures.py::test_the_pictures_of_the_docs_show_the_console",
+    ),
+    "It uses only the public API.": (
+        "architecture/test_console.py::test_the_types_of_the_api_are_generated_from_its_description",
+    ),
     "Every error has a code, names the field and says what was expected.": (
         "server/test_assistants.py::test_a_value_beyond_its_limit_is_refused_with_its_field_and_what_was_expected",
         "docs/test_reference.py::test_every_code_of_an_error_is_documented_with_its_status_and_no_other_is",
