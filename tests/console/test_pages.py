@@ -19,6 +19,7 @@ PAGES = {
     "/files": "Files",
     "/assistants": "Assistants",
     "/assistants/new": "New assistant",
+    "/keys": "API keys",
 }
 SIZES = {1280: 800, 360: 640}
 
