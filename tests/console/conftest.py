@@ -55,6 +55,14 @@ def user(server: EmbeddedPlatform) -> Iterator[Caller]:
 
 
 @pytest.fixture
+def admin(server: EmbeddedPlatform) -> Iterator[Caller]:
+    """The admin."""
+    with Caller(server.base_url, "", server.admin_api_key) as admin:
+        admin.user_id = ok(admin.get("/v1/auth/validate-key"))["user_id"]
+        yield admin
+
+
+@pytest.fixture
 def guard(server: EmbeddedPlatform) -> Guard:
     """Watches the pages of a test."""
     return Guard(server.base_url)

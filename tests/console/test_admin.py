@@ -1,5 +1,6 @@
 """The pages for keys, usage, webhooks, users and settings."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.console.browser import Guard, find_barriers
@@ -31,3 +32,25 @@ def test_a_key_is_shown_once_and_revoking_it_ends_it_at_once(open_page: OpenPage
         guard.expect("status of 401")
         holder.get_by_role("link", name="API keys").click()
         expect(holder.get_by_role("dialog", name="Your session has ended")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/settings"])
+def test_admin_pages_refuse_an_ordinary_user(open_page: OpenPage, user: Caller, guard: Guard, path: str) -> None:
+    guard.expect("status of 403")
+    page = open_page(path, user)
+    expect(page.get_by_role("alert")).to_contain_text("admin_only")
+    assert find_barriers(page) == []
+
+
+def test_settings_say_where_they_came_from_and_can_be_searched(open_page: OpenPage, admin: Caller) -> None:
+    page = open_page("/settings", admin)
+    data = page.get_by_role("row", name="PROJECTDAVID_DATA ", exact=False).first
+    expect(data).to_contain_text("option of the command")
+    page.get_by_label("Find a setting").fill("webhook timeout")
+    expect(page.get_by_role("row", name="webhook_timeout")).to_be_visible()
+    expect(data).to_have_count(0)
+    page.reload()
+    expect(page.get_by_label("Find a setting")).to_have_value("webhook timeout")
+    assert find_barriers(page) == []
+    page.get_by_label("Find a setting").fill("no such setting")
+    expect(page.get_by_text("No setting matches.")).to_be_visible()
