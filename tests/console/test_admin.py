@@ -54,3 +54,15 @@ def test_settings_say_where_they_came_from_and_can_be_searched(open_page: OpenPa
     assert find_barriers(page) == []
     page.get_by_label("Find a setting").fill("no such setting")
     expect(page.get_by_text("No setting matches.")).to_be_visible()
+
+
+def test_usage_shows_charts_and_the_same_data_as_tables(open_page: OpenPage, user: Caller) -> None:
+    run = user.until(user.run(), "completed")
+    page = open_page("/usage", user)
+    expect(page.get_by_role("img", name="Chart: Tokens by day")).to_be_visible()
+    expect(page.get_by_text("Some turns have no known price.")).to_be_visible()
+    page.get_by_label("By", exact=True).select_option("Assistant")
+    row = page.get_by_role("row", name=run["assistant_id"][:8])
+    expect(row.get_by_role("cell", name=str(run["usage"]["total_tokens"]), exact=True)).to_be_visible()
+    expect(row.get_by_role("cell", name="unknown")).to_be_visible()
+    assert find_barriers(page) == []

@@ -20,6 +20,7 @@ PAGES = {
     "/assistants": "Assistants",
     "/assistants/new": "New assistant",
     "/keys": "API keys",
+    "/usage": "Usage",
 }
 SIZES = {1280: 800, 360: 640}
 
