@@ -40,7 +40,8 @@ def browser() -> Iterator[Browser]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     """A server with the demo model, and the scripted ones."""
     providers = {"demo": DemoProvider(delay=0), "scripted": player()}
-    with serving(tmp_path_factory.mktemp("console"), providers=providers, console=True) as server:
+    hooks = {"outbound_allow": ["127.0.0.1"], "outbound_allow_http": True}
+    with serving(tmp_path_factory.mktemp("console"), providers=providers, console=True, **hooks) as server:
         yield server
 
 

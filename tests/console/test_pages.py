@@ -21,6 +21,7 @@ PAGES = {
     "/assistants/new": "New assistant",
     "/keys": "API keys",
     "/usage": "Usage",
+    "/webhooks": "Webhooks",
 }
 SIZES = {1280: 800, 360: 640}
 
