@@ -95,7 +95,7 @@ def test_deliveries_can_be_read_and_repeated_and_secrets_rotated(open_page: Open
         signed = hooks.until(3)[2]
         verify_webhook(signed.headers, signed.body, secret)
         page.get_by_label("Status").select_option("failed")
-        expect(page.get_by_text("Nothing was sent with this status.")).to_be_visible()
+        expect(page.get_by_text("No delivery has this status.")).to_be_visible()
 
 
 def test_an_admin_limits_a_user_and_deletes_one_by_typing_the_name(

@@ -14,6 +14,7 @@ import { useFilters } from "@/components/useFilters";
 import { formatNumber } from "@/format";
 import { type Delivery, DeliveryDialog, TONES } from "./DeliveryDialog";
 import { Receivers } from "./Receivers";
+import styles from "./webhooks.module.css";
 import { words } from "./words.en";
 
 type Status = components["schemas"]["Delivery"]["status"];
@@ -45,7 +46,7 @@ function Deliveries() {
   );
   return (
     <Section title={words.deliveries}>
-      <div style={{ maxInlineSize: "12rem" }}>
+      <div className={styles.filter}>
         <SelectField
           name="status"
           label={words.status}
@@ -60,7 +61,7 @@ function Deliveries() {
           ))}
         </SelectField>
       </div>
-      <List list={list} empty={<EmptyState text={words.empty} />}>
+      <List list={list} empty={<EmptyState text={status ? words.emptyFiltered : words.empty} />}>
         {(deliveries) => (
           <Table caption={words.deliveries} columns={listColumns(setOpened)} rows={deliveries} keyOf={({ id }) => id} />
         )}
