@@ -426,6 +426,7 @@ CASES = [
 PARTS = [
     "assistants",
     "users",
+    "settings",
     "keys",
     "threads",
     "messages",

@@ -137,7 +137,7 @@ def test_events_of_other_versions_are_unknown_events(fake: Fake, client: Entity)
     fake.on(EVENTS, stream_of(*odd, DONE, whole=True))
     first, second, third = client.runs.stream(run_id="run_1")
     assert isinstance(first, UnknownEvent)
-    assert first.model_dump() == {"run_id": "run_1", "position": 1, "type": "mood", "mood": "good"}
+    assert first.model_dump() == {"run_id": "run_1", "at": None, "position": 1, "type": "mood", "mood": "good"}
     assert (type(second), type(third)) == (UnknownEvent, ContentEvent)
 
 
