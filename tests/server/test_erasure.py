@@ -123,7 +123,7 @@ def test_no_byte_of_a_deleted_user_is_left_while_the_server_runs(own: tuple[Embe
         ok(admin.get("/v1/users", params={"after": user.user_id}))  # the list continues where the user stood
         assert (report["user_id"], report["blobs_left"], report["index_files_left"]) == (None, 0, 0)
         assert set(report["left"].values()) == {0}
-        unused = {"erased_ids", "file_batches", "batch_files", "tombstones"}
+        unused = {"auth_codes", "erased_ids", "file_batches", "batch_files", "tombstones"}
         assert {kind for kind, count in report["deleted"].items() if not count} <= unused
         (entry,) = load(folder / NAME)
         secret = bytes.fromhex((folder / "secret.key").read_text().strip())

@@ -34,6 +34,7 @@ CHANGING = {
     "GET /v1/users/{user_id}/apikeys": "keys say when they were used last",
     "GET /v1/users/{user_id}/apikeys/{prefix}": "keys say when they were used last",
     "GET /v1/usage": "it says until when it counts",
+    "GET /v1/settings": "it names the database and the folders",
     "GET /health": "it says for how long the server has run",
 }
 """Routes whose answers are different each time, and why."""

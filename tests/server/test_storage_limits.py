@@ -27,7 +27,7 @@ from tests.server.conftest import serving
 from tests.server.talking import WEATHER, Caller, Json, ok, stored
 
 CODE = "storage_limit_reached"
-OWN_BOUNDS = {"idempotency_claim", "page_keep", "erased_id_insert", "import_insert", "rate_take"}
+OWN_BOUNDS = {"auth_code_insert", "idempotency_claim", "page_keep", "erased_id_insert", "import_insert", "rate_take"}
 """What else is created: pruned or bounded by age or number, or one short name for each row that was deleted."""
 
 

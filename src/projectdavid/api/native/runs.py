@@ -61,7 +61,7 @@ LastEventId = Annotated[
 OfThread = Annotated[Text, Query(description="Only the runs of this thread.")]
 Statuses = Annotated[
     list[StatusName] | SkipJsonSchema[None],
-    Query(alias="status", max_length=10, description="Only runs with this status; with one of them, if repeated."),
+    Query(alias="status", description="Only runs with this status; with one of them, if repeated."),
 ]
 STREAM: dict[int | str, dict[str, Any]] = {200: {"content": FRAMES, "description": "Events, then `[DONE]`"}}
 

@@ -24,7 +24,7 @@ class EventRepair:
     def repair(self, payload: bytes) -> bytes | None:
         """Return an event of the protocol in valid JSON; None if `payload` is not an object, or incomplete."""
         try:
-            event: Any = json.loads(payload.decode(errors="replace"), strict=False, parse_constant=lambda _: None)
+            event: Any = json.loads(payload.decode(), strict=False, parse_constant=lambda _: None)
         except (ValueError, RecursionError):
             return None
         if not isinstance(event, dict):
