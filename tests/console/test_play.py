@@ -217,17 +217,17 @@ def test_the_end_is_followed_until_the_reader_moves_up(open_page: OpenPage, user
     page = open_page(f"/play?thread={run['thread_id']}", user)
     log = page.get_by_role("log")
     expect(page.get_by_text("Paragraph 19 says")).to_be_visible()
-    page.wait_for_function(f"({DISTANCE_TO_END})(document.querySelector('[role=log]')) < 2")
+    wait_until(lambda: log.evaluate(DISTANCE_TO_END) < 2)
     log.hover()
     page.mouse.wheel(0, -300)
     expect(page.get_by_role("button", name="Newest")).to_be_visible()
-    page.wait_for_function(f"({DISTANCE_TO_END})(document.querySelector('[role=log]')) > 250")
+    wait_until(lambda: log.evaluate(DISTANCE_TO_END) > 250)
     before = log.evaluate("log => log.scrollTop")
     stage.release("scroll")
     expect_end(page)
     assert log.evaluate("log => log.scrollTop") == before
     page.get_by_role("button", name="Newest").click()
-    page.wait_for_function(f"({DISTANCE_TO_END})(document.querySelector('[role=log]')) < 2")
+    wait_until(lambda: log.evaluate(DISTANCE_TO_END) < 2)
     expect(page.get_by_role("button", name="Newest")).to_be_hidden()
 
 
