@@ -139,7 +139,7 @@ def find_node() -> str:
     """Return the path of a Node that is new enough.
 
     Raises:
-        ConsoleError: there is none.
+        ConsoleError: no Node was found, or only older ones.
     """
     candidates = [named] if (named := os.environ.get("PROJECTDAVID_NODE")) else list(_list_nodes())
     for path in candidates:

@@ -72,7 +72,7 @@ def test_a_prompt_of_the_start_page_runs_code_and_shows_its_plot(open_page: Open
     expect_end(page)
     assert find_barriers(page) == []
     thread_id = page.url.rpartition("thread=")[2]
-    assert ok(user.get(f"/v1/threads/{thread_id}"))["meta_data"]["title"] == "Plot x**2 from 0 to 3"
+    assert ok(user.get(f"/v1/threads/{thread_id}"))["title"] == "Plot x**2 from 0 to 3"
 
 
 def test_calls_are_answered_in_the_page_together_or_one_by_one(open_page: OpenPage, user: Caller) -> None:
@@ -268,7 +268,7 @@ def test_eight_tabs_with_running_runs_stay_usable(open_page: OpenPage, user: Cal
 
 def test_hostile_text_is_shown_as_text(open_page: OpenPage, user: Caller) -> None:
     file = user.upload(b"x", "<img src=x onerror='hit=8'>.txt")
-    thread = ok(user.post("/v1/threads", json={"meta_data": {"title": HOSTILE[:200]}}))
+    thread = ok(user.post("/v1/threads", json={"title": HOSTILE[:200]}))
     user.say(thread, HOSTILE, attachments=[{"file_id": file["id"]}])
     run = start(user, HOSTILE, model="stage/hostile", thread=thread, tools=[WEATHER])
     page = open_page("/threads", user)

@@ -50,7 +50,7 @@ export function useSession(): Session {
   return useSyncExternalStore(subscribe, getSession);
 }
 
-/** The identity that requests act as, undefined if nobody is signed in in this role. */
+/** The identity that requests act as, undefined if this role is not signed in. */
 export function useIdentity(): Identity | undefined {
   const session = useSession();
   return session[session.acting];

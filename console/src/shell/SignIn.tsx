@@ -11,7 +11,7 @@ import { words } from "@/words";
 import { Mark } from "./Mark";
 import styles from "./SignIn.module.css";
 
-/** The whole page while nobody is signed in. */
+/** The whole page, without a session. */
 export function SignInScreen({ codeError }: { codeError: unknown }) {
   useEffect(() => {
     document.title = words.consoleTitle(words.signIn.title);

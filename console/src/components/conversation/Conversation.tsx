@@ -43,7 +43,7 @@ export function Conversation({ threadId, sent = 0, empty, children }: Conversati
   useEffect(() => {
     void refresh();
   }, [refresh, sent, newestRun]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: who sends wants to see the answer.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after sending, the answer must be in view.
   useEffect(() => toEnd(), [toEnd, sent]);
 
   const onScroll = () => {

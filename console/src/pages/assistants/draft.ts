@@ -128,7 +128,7 @@ export function parseMetaData(text: string): Record<string, string> | null {
 
 /** Return the JSON object of a text.
  *
- * @throws {Error} it is none; the message is that of the parser.
+ * @throws {Error} the text is not a JSON object.
  */
 export function parseObject(text: string): Draft {
   const value: unknown = JSON.parse(text);

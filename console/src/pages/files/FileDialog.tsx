@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { api, fetchRaw, send, toOwnOrigin } from "@/api/client";
 import type { components } from "@/api/schema";
@@ -7,6 +6,7 @@ import { Button } from "@/components/Button";
 import { CodeBlock } from "@/components/CodeBlock";
 import { Dialog } from "@/components/Dialog";
 import { ErrorBox } from "@/components/ErrorBox";
+import { type Fact, Facts } from "@/components/Facts";
 import { IdLink } from "@/components/IdLink";
 import { Skeleton } from "@/components/List";
 import { TimeAgo } from "@/components/TimeAgo";
@@ -49,7 +49,7 @@ export function FileDialog({ id, onClose, onDelete }: FileDialogProps) {
       {!data && (file.error ? <ErrorBox error={file.error} onRetry={() => void file.refetch()} /> : <Skeleton />)}
       {data && (
         <>
-          <Facts file={data} />
+          <FileFacts file={data} />
           <Preview file={data} link={link.data} />
           <Usage fileId={id} />
           <div className={styles.actions}>
@@ -68,8 +68,8 @@ export function FileDialog({ id, onClose, onDelete }: FileDialogProps) {
   );
 }
 
-function Facts({ file }: { file: StoredFile }) {
-  const facts: [string, ReactNode][] = [
+function FileFacts({ file }: { file: StoredFile }) {
+  const facts: Fact[] = [
     [words.type, <code key="type">{file.mime_type}</code>],
     [words.size, formatBytes(file.bytes)],
     [words.purpose, file.purpose],
@@ -79,20 +79,10 @@ function Facts({ file }: { file: StoredFile }) {
   ];
   if (file.run_id != null) facts.push([words.run, <IdLink key="run" id={file.run_id} />]);
   return (
-    <dl className={styles.facts}>
-      {facts.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-      <div className={styles.wide}>
-        <dt>{words.hash}</dt>
-        <dd>
-          <code>{file.sha256}</code>
-        </dd>
-      </div>
-    </dl>
+    <>
+      <Facts facts={facts} />
+      <Facts isList facts={[[words.hash, <code key="hash">{file.sha256}</code>]]} />
+    </>
   );
 }
 

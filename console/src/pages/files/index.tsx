@@ -12,6 +12,7 @@ import { announce } from "@/components/notices";
 import { Page } from "@/components/Page";
 import { type Column, Table } from "@/components/Table";
 import { TimeAgo } from "@/components/TimeAgo";
+import { useFilters } from "@/components/useFilters";
 import { formatBytes } from "@/format";
 import { UploadPanel } from "@/uploads/UploadPanel";
 import { FileDialog } from "./FileDialog";
@@ -56,7 +57,7 @@ export default function FilesPage() {
 }
 
 function PurposeFilter({ purpose }: { purpose: string }) {
-  const [, setSearch] = useSearchParams();
+  const [, setFilter] = useFilters();
   const [typed, setTyped] = useState(purpose);
   return (
     <search>
@@ -64,7 +65,7 @@ function PurposeFilter({ purpose }: { purpose: string }) {
         className={styles.filter}
         onSubmit={(event) => {
           event.preventDefault();
-          setSearch(typed === "" ? {} : { purpose: typed });
+          setFilter("purpose", typed);
         }}
       >
         <label htmlFor="purpose">{words.filter}</label>

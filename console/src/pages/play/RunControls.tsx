@@ -6,7 +6,7 @@ import { isOpen, threadRunsKey, useThreadRuns } from "@/components/conversation/
 import { words } from "@/components/conversation/words.en";
 import { Dialog } from "@/components/Dialog";
 
-/** Stops the open run of a thread. `stop` is null if there is none, or if it is being cancelled. */
+/** Stops the open run of a thread. `stop` is null without an open run, and while it is being cancelled. */
 export function useStop(threadId: string | null) {
   const { runs } = useThreadRuns(threadId);
   const open = runs.findLast(isOpen);

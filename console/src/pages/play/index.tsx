@@ -4,9 +4,8 @@ import { Button, LinkButton } from "@/components/Button";
 import { Composer } from "@/components/conversation/Composer";
 import { Conversation } from "@/components/conversation/Conversation";
 import { words as conversationWords } from "@/components/conversation/words.en";
-import { Dialog } from "@/components/Dialog";
 import { ErrorBox } from "@/components/ErrorBox";
-import { words as shared } from "@/words";
+import { SplitPage } from "@/components/SplitPage";
 import { AssistantSettings } from "./AssistantSettings";
 import { BusyThread } from "./BusyThread";
 import { CodeDialog } from "./CodeDialog";
@@ -16,7 +15,7 @@ import { loadSettings, storeSettings } from "./settings";
 import { useSend } from "./useSend";
 import { words } from "./words.en";
 
-/** A conversation with an assistant, saved or set up here. The thread is in the address, so that a reload finds it. */
+/** A conversation with an assistant, saved or set up here. A reload finds the thread, which is in the address. */
 export default function PlayPage() {
   const query = new URLSearchParams(useSearch());
   const threadId = query.get("thread");
@@ -25,67 +24,59 @@ export default function PlayPage() {
   const onThread = useCallback((id: string) => goTo(`/play?thread=${id}`, { replace: true }), [goTo]);
   const sending = useSend(threadId, settings, onThread);
   const { openRun, stop, error: stopError } = useStop(threadId);
-  const [open, setOpen] = useState<"settings" | "code" | null>(null);
+  const [isShowingCode, setShowingCode] = useState(false);
   const [lastText, setLastText] = useState("");
-  useEffect(() => {
-    document.title = shared.consoleTitle(words.title);
-  }, []);
-  const form = <AssistantSettings settings={settings} change={change} error={sending.error} />;
   const readsFiles = settings.assistantId !== null || settings.tools.some((tool) => tool !== "web_search");
   return (
-    <div className={styles.play}>
-      <header className={styles.head}>
-        <h1 tabIndex={-1}>{words.title}</h1>
-        <div className={styles.actions}>
+    <SplitPage
+      title={words.title}
+      actions={
+        <>
           {threadId && (
             <LinkButton to={`/threads/${threadId}`} size="small">
               {words.toThread}
             </LinkButton>
           )}
-          <Button size="small" icon="code" onClick={() => setOpen("code")}>
+          <Button size="small" icon="code" onClick={() => setShowingCode(true)}>
             {words.code}
           </Button>
           <Button size="small" icon="plus" onClick={() => goTo("/play")}>
             {words.newThread}
           </Button>
-          <Button size="small" icon="settings" className={styles.settingsButton} onClick={() => setOpen("settings")}>
-            {words.change}
-          </Button>
-        </div>
-      </header>
-      <div className={styles.conversation}>
-        <Conversation threadId={threadId} sent={sending.sent} empty={<Empty />}>
-          {sending.hasStored && !sending.isSending ? (
-            <BusyThread
-              error={sending.error}
-              runId={sending.isBusyThread ? (openRun?.id ?? null) : null}
-              onStart={sending.start}
-            />
-          ) : (
-            sending.error != null && <ErrorBox error={sending.error} />
-          )}
-          {stopError != null && <ErrorBox error={stopError} />}
-          <Composer
-            key={threadId ?? "new"}
-            threadId={threadId}
-            initial={query.get("prompt") ?? ""}
-            isSending={sending.isSending || sending.hasStored}
-            onStop={stop}
-            onSend={(text, files) => {
-              setLastText(text);
-              sending.send(text, files);
-            }}
-            fileHint={readsFiles ? null : conversationWords.composer.noTool}
+        </>
+      }
+      side={{
+        title: words.settings,
+        button: words.change,
+        icon: "settings",
+        content: <AssistantSettings settings={settings} change={change} error={sending.error} />,
+      }}
+    >
+      <Conversation threadId={threadId} sent={sending.sent} empty={<Empty />}>
+        {sending.hasStored && !sending.isSending ? (
+          <BusyThread
+            error={sending.error}
+            runId={sending.isBusyThread ? (openRun?.id ?? null) : null}
+            onStart={sending.start}
           />
-        </Conversation>
-      </div>
-      <aside className={styles.side} aria-label={words.settings}>
-        {form}
-      </aside>
-      <Dialog title={words.settings} isOpen={open === "settings"} onClose={() => setOpen(null)}>
-        {form}
-      </Dialog>
-      {open === "code" && (
+        ) : (
+          sending.error != null && <ErrorBox error={sending.error} />
+        )}
+        {stopError != null && <ErrorBox error={stopError} />}
+        <Composer
+          key={threadId ?? "new"}
+          threadId={threadId}
+          initial={query.get("prompt") ?? ""}
+          isSending={sending.isSending || sending.hasStored}
+          onStop={stop}
+          onSend={(text, files) => {
+            setLastText(text);
+            sending.send(text, files);
+          }}
+          fileHint={readsFiles ? null : conversationWords.composer.noTool}
+        />
+      </Conversation>
+      {isShowingCode && (
         <CodeDialog
           input={{
             settings,
@@ -93,11 +84,11 @@ export default function PlayPage() {
             text: lastText || query.get("prompt") || "Hello!",
             baseUrl: window.location.origin,
           }}
-          onClose={() => setOpen(null)}
+          onClose={() => setShowingCode(false)}
         />
       )}
       <StopDialog stop={stop} />
-    </div>
+    </SplitPage>
   );
 }
 

@@ -82,7 +82,7 @@ export function buildAssistant(settings: PlaySettings) {
   };
 }
 
-/** The options of a run, without those that are not set. A number that is none is sent as it is: the server says why. */
+/** The options of a run that are set. An invalid number is sent unchanged, because the error of the server explains it. */
 export function buildOptions(settings: PlaySettings): Record<string, string | number> {
   const options: Record<string, string | number> = {};
   for (const name of ["temperature", "max_turns", "max_completion_tokens"] as const) {

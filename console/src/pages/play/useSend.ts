@@ -59,11 +59,16 @@ export function useSend(threadId: string | null, settings: PlaySettings, onThrea
 }
 
 async function createThread(text: string, key: string): Promise<string> {
-  const title = [...text].slice(0, TITLE_LENGTH).join("");
-  const thread = await send(
-    api.POST("/v1/threads", { body: { meta_data: { title } }, params: { header: { "Idempotency-Key": key } } }),
-  );
+  const title = findTitle(text);
+  const body = title === "" ? {} : { title };
+  const thread = await send(api.POST("/v1/threads", { body, params: { header: { "Idempotency-Key": key } } }));
   return thread.id;
+}
+
+/** The beginning of a message on one line, without control characters. */
+function findTitle(text: string): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+  return [...line].slice(0, TITLE_LENGTH).join("");
 }
 
 async function createMessage(

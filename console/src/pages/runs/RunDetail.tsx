@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { useLocation } from "wouter";
 import { api, send } from "@/api/client";
 import { fromList, useCommand, useList } from "@/api/queries";
@@ -7,6 +7,7 @@ import { Button, LinkButton } from "@/components/Button";
 import { CodeBlock } from "@/components/CodeBlock";
 import { CopyButton } from "@/components/CopyButton";
 import { ErrorBox } from "@/components/ErrorBox";
+import { type Fact, Facts } from "@/components/Facts";
 import { IdLink } from "@/components/IdLink";
 import { List, Skeleton } from "@/components/List";
 import { announce } from "@/components/notices";
@@ -55,7 +56,7 @@ function Trace({ run }: { run: Run }) {
   );
   return (
     <>
-      <Facts run={run} />
+      <RunFacts run={run} />
       <Actions run={run} events={events} />
       {run.error && <p className={styles.failure}>{run.error.message}</p>}
       {run.warnings.length > 0 && (
@@ -82,8 +83,8 @@ function Trace({ run }: { run: Run }) {
   );
 }
 
-function Facts({ run }: { run: Run }) {
-  const facts: [string, ReactNode][] = [
+function RunFacts({ run }: { run: Run }) {
+  const facts: Fact[] = [
     [words.status, <StatusPill key="status" status={run.status} />],
     [words.model, run.model],
     [words.assistant, <IdLink key="assistant" id={run.assistant_id} />],
@@ -93,16 +94,7 @@ function Facts({ run }: { run: Run }) {
     [words.cost, describeCost(run.usage?.cost)],
     [words.started, <TimeAgo key="created" time={run.created_at} />],
   ];
-  return (
-    <dl className={styles.facts}>
-      {facts.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }
 
 function Actions({ run, events }: { run: Run; events: RunEvent[] }) {

@@ -1,4 +1,3 @@
-import { useSearchParams } from "wouter";
 import { api, send } from "@/api/client";
 import { fromList, useList } from "@/api/queries";
 import { LinkButton } from "@/components/Button";
@@ -9,6 +8,7 @@ import { Page } from "@/components/Page";
 import { StatusPill } from "@/components/Pill";
 import { type Column, Table } from "@/components/Table";
 import { TimeAgo } from "@/components/TimeAgo";
+import { useFilters } from "@/components/useFilters";
 import { isFinal } from "@/streams/view";
 import { words as shared } from "@/words";
 import { describeCost, describeDuration, describeTokens, type Run } from "./run";
@@ -30,13 +30,13 @@ const STATUSES: Run["status"][] = [
 
 /** The runs of the caller. While one is running, the list is read again; React Query stops that in hidden tabs. */
 export function RunList() {
-  const [query, setQuery] = useSearchParams();
-  const status = STATUSES.find((one) => one === query.get("status"));
+  const [filters, setFilter] = useFilters();
+  const status = STATUSES.find((one) => one === filters.get("status"));
   const list = useList(
     ["runs", status ?? null],
     async (after, signal) => {
-      const filters = { ...(after && { after }), ...(status && { status: [status] }) };
-      return fromList(await send(api.GET("/v1/runs", { params: { query: filters }, signal })));
+      const query = { ...(after && { after }), ...(status && { status: [status] }) };
+      return fromList(await send(api.GET("/v1/runs", { params: { query }, signal })));
     },
     { refetchInterval: (read) => (read.some((run) => !isFinal(run.status)) ? POLL_MS : false) },
   );
@@ -52,7 +52,7 @@ export function RunList() {
           name="status"
           label={words.filter}
           value={status ?? ""}
-          onChange={({ target }) => setQuery(target.value ? { status: target.value } : {})}
+          onChange={({ target }) => setFilter("status", target.value)}
         >
           <option value="">{words.any}</option>
           {STATUSES.map((one) => (

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { type Health, useHealth } from "@/api/queries";
 import { CodeBlock } from "@/components/CodeBlock";
 import { ErrorBox } from "@/components/ErrorBox";
+import { type Fact, Facts } from "@/components/Facts";
 import { Skeleton } from "@/components/List";
 import { Page, Section } from "@/components/Page";
 import { Pill } from "@/components/Pill";
@@ -34,13 +35,13 @@ function Report({ health }: { health: Health }) {
       </Section>
       <div className={styles.columns}>
         <Section title={words.server}>
-          <Facts facts={describeServer(health)} />
+          <Facts isList facts={describeServer(health)} />
         </Section>
         <Section title={words.search}>
-          <Facts facts={describeSearch(health)} />
+          <Facts isList facts={describeSearch(health)} />
         </Section>
         <Section title={words.sandbox}>
-          <Facts facts={describeSandbox(health)} />
+          <Facts isList facts={describeSandbox(health)} />
         </Section>
       </div>
       <details>
@@ -48,21 +49,6 @@ function Report({ health }: { health: Health }) {
         <CodeBlock code={JSON.stringify(health, null, 2)} language="json" />
       </details>
     </>
-  );
-}
-
-type Fact = [label: string, value: ReactNode];
-
-function Facts({ facts }: { facts: Fact[] }) {
-  return (
-    <dl className={styles.facts}>
-      {facts.map(([label, value]) => (
-        <div key={label} style={{ display: "contents" }}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }
 

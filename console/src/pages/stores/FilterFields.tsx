@@ -13,7 +13,7 @@ export interface FilterState {
 
 export const NO_FILTERS: FilterState = { conditions: [], combine: "and", json: null };
 
-/** Return the filter; undefined if there is none.
+/** Return the filter; undefined without conditions.
  *
  * @throws {Error} the JSON is invalid.
  */

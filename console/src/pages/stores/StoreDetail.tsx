@@ -4,6 +4,7 @@ import { useLocation, useSearchParams } from "wouter";
 import { api, send } from "@/api/client";
 import { Button } from "@/components/Button";
 import { ErrorBox } from "@/components/ErrorBox";
+import { type Fact, Facts } from "@/components/Facts";
 import { IdLink } from "@/components/IdLink";
 import { Skeleton } from "@/components/List";
 import { Page, Section } from "@/components/Page";
@@ -16,7 +17,6 @@ import { SearchTest } from "./SearchTest";
 import { StoreFiles } from "./StoreFiles";
 import { StoreStatus } from "./StoreStatus";
 import { nameOf, type Store } from "./store";
-import styles from "./stores.module.css";
 import { words } from "./words.en";
 
 const POLL_MS = 1000;
@@ -52,7 +52,7 @@ export function StoreDetail({ id }: { id: string }) {
         </Button>
       }
     >
-      <Facts store={data} />
+      <StoreFacts store={data} />
       {fileId !== null && <Chunks key={fileId} storeId={id} fileId={fileId} />}
       <Section title={words.search.title}>
         <SearchTest store={data} />
@@ -71,37 +71,14 @@ export function StoreDetail({ id }: { id: string }) {
   );
 }
 
-function Facts({ store }: { store: Store }) {
-  return (
-    <dl className={styles.facts}>
-      <div>
-        <dt>{words.status}</dt>
-        <dd>
-          <StoreStatus store={store} />
-        </dd>
-      </div>
-      <div>
-        <dt>{words.files}</dt>
-        <dd>{words.counts(store.file_counts)}</dd>
-      </div>
-      <div>
-        <dt>{words.size}</dt>
-        <dd>{words.usage(store.usage_bytes)}</dd>
-      </div>
-      <div>
-        <dt>{words.mode}</dt>
-        <dd>{words.modes[store.search_mode]}</dd>
-      </div>
-      <div>
-        <dt>{words.expires}</dt>
-        <dd>{store.expires_at == null ? words.never : <TimeAgo time={store.expires_at} />}</dd>
-      </div>
-      <div>
-        <dt>{words.id}</dt>
-        <dd>
-          <IdLink id={store.id} canCopy />
-        </dd>
-      </div>
-    </dl>
-  );
+function StoreFacts({ store }: { store: Store }) {
+  const facts: Fact[] = [
+    [words.status, <StoreStatus key="status" store={store} />],
+    [words.files, words.counts(store.file_counts)],
+    [words.size, words.usage(store.usage_bytes)],
+    [words.mode, words.modes[store.search_mode]],
+    [words.expires, store.expires_at == null ? words.never : <TimeAgo key="expires" time={store.expires_at} />],
+    [words.id, <IdLink key="id" id={store.id} canCopy />],
+  ];
+  return <Facts facts={facts} />;
 }

@@ -4,7 +4,6 @@ import { api, send } from "@/api/client";
 import { fromList, useList } from "@/api/queries";
 import type { components } from "@/api/schema";
 import { LinkButton } from "@/components/Button";
-import { isOpen } from "@/components/conversation/useThreadRuns";
 import { IdLink } from "@/components/IdLink";
 import { EmptyState, List } from "@/components/List";
 import { Page } from "@/components/Page";
@@ -17,7 +16,8 @@ import { words } from "./words.en";
 type Thread = components["schemas"]["Thread"];
 
 const PAGE = 30;
-const NEWEST_RUNS = 100;
+const MAX_OPEN = 100;
+const OPEN = ["queued", "in_progress", "action_required", "cancelling"] as const;
 const POLL_OPEN_MS = 2000;
 const POLL_IDLE_MS = 10_000;
 
@@ -71,12 +71,13 @@ export function ThreadList() {
   );
 }
 
-/** The status of the open run of each thread. */
+/** The status of the open run of each thread, for the newest `MAX_OPEN` of them. */
 function useOpenRuns(): ReadonlyMap<string, string> {
   const { data } = useQuery({
     queryKey: ["runs", "open-by-thread"],
-    queryFn: () => send(api.GET("/v1/runs", { params: { query: { limit: NEWEST_RUNS, order: "desc" } } })),
-    refetchInterval: (query) => (query.state.data?.data.some(isOpen) ? POLL_OPEN_MS : POLL_IDLE_MS),
+    queryFn: ({ signal }) =>
+      send(api.GET("/v1/runs", { params: { query: { limit: MAX_OPEN, order: "desc", status: [...OPEN] } }, signal })),
+    refetchInterval: (query) => (query.state.data?.data.length ? POLL_OPEN_MS : POLL_IDLE_MS),
   });
-  return new Map((data?.data ?? []).filter(isOpen).map((run) => [run.thread_id, run.status]));
+  return new Map((data?.data ?? []).map((run) => [run.thread_id, run.status]));
 }
