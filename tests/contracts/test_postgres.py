@@ -9,6 +9,7 @@ import pytest
 from projectdavid.adapters.stores.postgres import PostgresStore
 from projectdavid.adapters.stores.postgres.migrations import SCHEMA, Schema
 from projectdavid.adapters.stores.postgres.queries import QUERIES
+from projectdavid.adapters.stores.postgres.stream_chunks import APPEND
 from projectdavid.adapters.stores.sqlite.queries import QUERIES as SHARED
 from projectdavid.ports import queries
 from projectdavid.ports.store import Op, StoreUnavailable
@@ -129,6 +130,18 @@ async def test_every_query_exists_on_both_databases_with_the_same_parameters(sto
         columns = [column.name for column in statement.get_attributes()]
         record = SHARED[name].record
         assert bool(columns) == (record is not None), name
+    await db.close()
+
+
+async def test_every_query_works_with_the_oldest_schema_that_the_program_does_not_migrate(postgres_url: str) -> None:
+    oldest = Schema(SCHEMA.scripts[: SCHEMA.needed], needed=SCHEMA.needed, oldest=SCHEMA.oldest)
+    for schema in (oldest, SCHEMA):
+        store = PostgresStore(postgres_url, pool=1, schema=schema)
+        await store.open()
+        await store.close()
+    db = await asyncpg.connect(postgres_url)
+    for text in (*(query.sql for query in QUERIES.values()), APPEND):
+        await db.prepare(text)
     await db.close()
 
 
