@@ -72,7 +72,9 @@ def build() -> None:
     run_node(node, CONSOLE / "node_modules/vite/bin/vite.js", "build", "--logLevel", "warn")
     run_node(node, "--input-type=module", "--eval", COMPRESS, DIST)
     manifest = {"version": read_version(), "sources": hash_sources()}
-    (DIST / "manifest.json").write_text(json.dumps(manifest) + "\n", "utf-8")
+    written = DIST / "manifest.json.tmp"
+    written.write_text(json.dumps(manifest) + "\n", "utf-8")
+    written.replace(DIST / "manifest.json")  # a server that starts at this moment sees a whole manifest or none
 
 
 def check() -> None:

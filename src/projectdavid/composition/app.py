@@ -26,7 +26,7 @@ from projectdavid.api.openai.app import create_dialect
 from projectdavid.api.openai.azure import AzurePaths
 from projectdavid.api.openai.routes import PREFIX
 from projectdavid.api.requests.idempotent_replies import describe_key
-from projectdavid.api.resources.body_bounds import find_bound
+from projectdavid.api.resources.body_bounds import OPEN_PATH, find_bound
 from projectdavid.api.resources.tool_checks import describe_tool_types
 from projectdavid.composition.credentials import url_of
 from projectdavid.composition.telemetry import send_metrics
@@ -49,8 +49,6 @@ CORS: Any = {
 """Access of the pages in `cors_origins`: like any client with a key, without cookies."""
 OPEN = frozenset({"/health", "/v1/files/download"})
 """Paths that need no key."""
-EXCHANGE = "/v1/auth/exchange"
-"""The path that takes a one-time code instead of a key, and no idempotency key."""
 
 
 def create_app(platform: Platform, relay: socket.socket | None = None, console: Path = DIST) -> FastAPI:
@@ -219,8 +217,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path, methods in schema["paths"].items():
             if path not in OPEN:
                 for method, operation in methods.items():
-                    operation["security"] = [*([{}] if path == EXCHANGE else []), {"ApiKey": []}, {"Bearer": []}]
-                    if method == "post" and path != EXCHANGE:
+                    operation["security"] = [*([{}] if path == OPEN_PATH else []), {"ApiKey": []}, {"Bearer": []}]
+                    if method == "post" and path != OPEN_PATH:  # a code works once
                         describe_key(operation)
         names = app.state.platform.toolbox.names
         describe_tool_types(schema, {"PlatformTool": names, "AttachmentTool": names})

@@ -34,8 +34,7 @@ class EmbeddedPlatform:
         **settings: Any,
     ) -> None:
         values: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "drain_seconds": 0.0, "sandbox_ahead": False}
-        values["console"] = False
-        values |= settings
+        values |= {"console": False, **settings}
         values["data"] = Path(path)
         self._settings = Settings(**values)
         self._providers = providers

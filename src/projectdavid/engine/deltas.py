@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MILLION = 1_000_000
+"""Costs are whole millionths of the currency of the prices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from projectdavid.engine.deltas import MILLION
 from projectdavid.ports import queries
 from projectdavid.ports.rows import UsageRow
 from projectdavid.ports.store import Op, Store, StoreError
@@ -22,7 +23,6 @@ from projectdavid.runtime.storage_limits import (
     storage_checks,
 )
 
-MILLION = 1_000_000
 SOON = 5.0
 """Seconds until a retry can succeed: a run can end at any time."""
 

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -203,7 +204,7 @@ async def relay_terminals(
                         task.cancel()
                     await asyncio.gather(sending, leaving, return_exceptions=True)
 
-    threads: dict[ServerConnection, str] = {}
+    threads: WeakKeyDictionary[ServerConnection, str] = WeakKeyDictionary()
     async with AsyncExitStack() as stack:
         server = await serve(send, sock=listener, process_request=check, server_header=None, **OPTIONS)
         stack.push_async_callback(server.wait_closed)

@@ -15,10 +15,11 @@ from projectdavid.api.http.errors import ApiError
 from projectdavid.api.http.pages import Text
 from projectdavid.api.native.serializers import router
 from projectdavid.api.requests.authentication import Auth
+from projectdavid.engine.deltas import MILLION
 from projectdavid.ports import queries
 from projectdavid.ports.rows import UsageRow
 from projectdavid.protocol.usage import UsageGroup, UsageReport
-from projectdavid.runtime.quota import MILLION, OwnerLimits
+from projectdavid.runtime.quota import OwnerLimits
 from projectdavid.runtime.runs.decision_writer import DAY
 from projectdavid.runtime.storage_limits import PER_OWNER
 

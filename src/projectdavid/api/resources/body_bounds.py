@@ -19,10 +19,16 @@ LARGE_BODIES = re.compile(
 )
 """Paths whose bodies can contain images, vectors, many messages, or texts of 256,000 characters. Escaped as surrogate
 pairs, such a text has 3 MB."""
+OPEN_PATH = "/v1/auth/exchange"
+OPEN_BODY = 4096
+"""Bytes of the body of `OPEN_PATH`, which is read before the client is authenticated."""
 
 
 def find_bound(path: str, settings: Settings) -> RouteBodyLimit:
     """Return the body limit of a path."""
+    if path == OPEN_PATH:
+        text = f"The body is larger than {OPEN_BODY} bytes, which is the limit of this route."
+        return RouteBodyLimit(OPEN_BODY, lambda: ApiError(413, "body_too_large", text))
     if bound := upload_bodies.bound(path, settings.max_file):
         return bound
     name = "max_large_body" if LARGE_BODIES.fullmatch(path) else "max_body"

@@ -1,7 +1,7 @@
 """Repairs events that violate JSON or the protocol, but whose meaning is certain.
 
-Servers send half of a character in each of two events, invalid UTF-8, unescaped control characters, NaN as a log
-probability, and values of the wrong type for "nothing", such as `"tool_calls": ""`.
+Servers send half of a character in each of two events, unescaped control characters, NaN as a log probability, and
+values of the wrong type for "nothing", such as `"tool_calls": ""`. Invalid UTF-8 is not repaired: its text is unknown.
 """
 
 import json
