@@ -6,6 +6,7 @@ Without root, no groups exist.
 
 import contextlib
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,16 @@ def _give(place: Path, uid: int) -> None:
 def sweep(home: Path) -> None:
     """Remove the groups of supervisors that have exited."""
     for place in home.glob(f"{_PREFIX}*"):
-        owner = place.name.removeprefix(_PREFIX)
-        if not (owner.isdigit() and Path("/proc", owner).exists()):
+        if not _runs(place.name.removeprefix(_PREFIX)):
             _remove(place)
+
+
+def _runs(owner: str) -> bool:
+    """Return False for a process that has exited, also if its parent has not read its status yet."""
+    try:
+        return owner.isdigit() and Path("/proc", owner, "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _remove(place: Path) -> None:
@@ -114,8 +122,18 @@ def _remove(place: Path) -> None:
             if inner.is_dir():
                 _remove(inner)
     with contextlib.suppress(OSError):
-        (place / "cgroup.kill").write_text("1") if (place / "cgroup.kill").exists() else None
+        _kill_members(place)
         place.rmdir()
+
+
+def _kill_members(place: Path) -> None:
+    """Kill what is in a group, which outlived its supervisor."""
+    if (place / "cgroup.kill").exists():
+        (place / "cgroup.kill").write_text("1")
+    elif (place / "cgroup.procs").exists():  # version 1
+        for pid in map(int, (place / "cgroup.procs").read_text().split()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -153,10 +171,15 @@ class SupervisorGroups:
             (place / "cgroup.procs").write_text(str(pid))
         return group
 
-    def remove(self) -> None:
-        """Remove all groups."""
-        for place in self.places.values():
-            _remove(place)
+    def remove(self, seconds: float = 0) -> None:
+        """Remove all groups; waits so long for processes that are exiting, which keep theirs until they have."""
+        until = time.monotonic() + seconds
+        while True:
+            for place in self.places.values():
+                _remove(place)
+            if time.monotonic() >= until or not any(place.exists() for place in self.places.values()):
+                return
+            time.sleep(0.01)
 
 
 @dataclass(frozen=True)

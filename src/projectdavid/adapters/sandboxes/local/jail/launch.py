@@ -28,6 +28,8 @@ print(json.dumps({"prefix": sys.prefix, "base_prefix": sys.base_prefix, "executa
     "stdlib": sysconfig.get_path("stdlib"), "site": sysconfig.get_path("purelib")}))
 """
 _ASK_SECONDS: Final = 120
+_REMOVE_SECONDS: Final = 10.0
+"""For processes of sessions that were killed with their supervisor and are still exiting."""
 _OWN: Final = ("/mnt/data", "/dev", "/proc")
 _STAGE: Final = "/tmp"  # noqa: S108 covered by a mount of our own, in a namespace of our own
 
@@ -56,8 +58,7 @@ def main() -> None:
     drop = os.geteuid() == 0 and setup.hardening.uid_drop
     uid = setup.uid if drop else os.geteuid()
     groups = cgroups.delegate(uid)
-    if groups is not None and _is_left_behind(groups):
-        server.close()
+    if groups is not None and _is_left_behind(groups, server):
         return
     if drop:
         try:
@@ -115,16 +116,17 @@ def _fail(server: socket.socket, reason: str) -> None:
     channel.send(server, {"say": "report", "failure": reason, "remarks": [], "bounds": []})
 
 
-def _is_left_behind(groups: cgroups.SupervisorGroups) -> bool:
+def _is_left_behind(groups: cgroups.SupervisorGroups, server: socket.socket) -> bool:
     """Return True in the process that only waits to remove the groups when the supervisor has exited."""
     child = os.fork()
     if child == 0:
         with contextlib.suppress(OSError):
             groups.enter()  # if it cannot, the first session cannot be limited, which is reported
         return False
+    server.close()  # it ends with the supervisor, however long the groups take
     signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
     os.waitpid(child, 0)
-    groups.remove()
+    groups.remove(_REMOVE_SECONDS)
     return True
 
 
