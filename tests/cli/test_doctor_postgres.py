@@ -1,5 +1,6 @@
 """The doctor, on a machine whose processes share a PostgreSQL database."""
 
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -235,7 +236,7 @@ def test_a_clock_that_differs_is_a_fail_and_an_old_transaction_a_warning(
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(open_transaction(shared)):
         checks = find(lonely)
     text, remedy = failed(checks, "clock")
-    assert "is -36" in text
+    assert re.search(r"is -3(599|600|601)\.", text)
     assert "NTP" in remedy
     assert checks["transactions"]["level"] == "warn"
     assert "prevents vacuum" in checks["transactions"]["text"]

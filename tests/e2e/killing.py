@@ -235,6 +235,7 @@ def have_runs_while_killing(server: Killable, fake: Fake, moments: Iterable[Mome
     assistant_id = new_assistant(Address(server.url(), server.key))
     enough = threading.Event()
     callers: list[Caller] = []
+    failures: list[BaseException] = []
     spoken = [threading.Event() for _ in range(CALLERS)]
 
     def have_runs(name: int) -> None:
@@ -246,7 +247,8 @@ def have_runs_while_killing(server: Killable, fake: Fake, moments: Iterable[Mome
             callers.append(caller)
             try:
                 caller.have_run()
-            except BaseException:
+            except BaseException as failure:
+                failures.append(failure)  # the first is the cause: without a server, the others fail after it
                 enough.set()
                 for event in (killer.fired, *spoken):
                     event.set()
@@ -254,17 +256,21 @@ def have_runs_while_killing(server: Killable, fake: Fake, moments: Iterable[Mome
 
     with ThreadPoolExecutor(CALLERS) as pool:
         having = [pool.submit(have_runs, name) for name in range(CALLERS)]
-        for number, moment in enumerate(moments):
-            for event in spoken if number % 2 == 0 else ():
-                event.clear()
-                assert event.wait(PATIENCE), "a caller hears nothing"
-            killer.wait_for(moment)
-            assert killer.fired.wait(PATIENCE), moment
-            if enough.is_set():
-                break
-            server.ended()
-            server.start()
-        enough.set()
+        try:
+            for number, moment in enumerate(moments):
+                for event in spoken if number % 2 == 0 else ():
+                    event.clear()
+                    assert event.wait(PATIENCE), "a caller hears nothing"
+                killer.wait_for(moment)
+                assert killer.fired.wait(PATIENCE), moment
+                if enough.is_set():
+                    break
+                server.ended()
+                server.start()
+        finally:
+            enough.set()
+    if failures:
+        raise failures[0]
     for future in having:
         future.result()
     return callers
