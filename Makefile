@@ -46,7 +46,7 @@ test: $(CONSOLE) ## All tests but those of compat and real-model
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests of the fuzzers
-	@SIM_SEEDS=10000 FUZZ_SCALE=7 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	@SIM_SEEDS=10000 SIM_SHARED_SEEDS=300 FUZZ_SCALE=10 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		tests/simulation tests/server/test_openapi_fuzz.py tests/dialect/test_openapi_fuzz.py
 
 chaos: $(SYNCED) ## Backups of a busy server, and kills, freezes and cuts of processes and hosts, at random moments

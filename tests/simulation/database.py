@@ -1,7 +1,7 @@
 """The real store on a real file, whose commits take as long as the seed says, and which can lose its process."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,8 +9,12 @@ from typing import Any
 import apsw
 
 from projectdavid.adapters.stores.sqlite import SQLiteStore
+from projectdavid.adapters.stores.sqlite.queries import QUERIES
 from projectdavid.adapters.stores.sqlite.writer import GroupWriter, Settle
+from projectdavid.ports.store import R, RowQuery, Value
 
+COMMIT_SECONDS = (0.0, 0.001, 0.02)
+"""How long commits take."""
 EMPTY = ("DELETE FROM users", "DELETE FROM configs", "DELETE FROM sqlite_sequence")
 
 
@@ -27,7 +31,7 @@ class SimCommits:
             work()
             settle(None)
 
-        delay = self._random.choice((0.0, 0.001, 0.02))
+        delay = self._random.choice(COMMIT_SECONDS)
         self._pending = asyncio.get_running_loop().call_later(delay, finish), work
 
     def close(self) -> None:
@@ -73,6 +77,10 @@ class Database(SQLiteStore):
         """What is on the disk, for those who look often."""
         return list(self._look.execute(sql, values))
 
+    def rows(self, query: RowQuery[R], params: Mapping[str, Value]) -> list[R]:
+        """The rows of a named query."""
+        return self.read(QUERIES[query.name], dict(params))
+
     def empty(self) -> None:
         """Forget everything."""
         for statement in EMPTY:
@@ -85,3 +93,6 @@ class Database(SQLiteStore):
             self._connection.execute("ROLLBACK")
         assert self._writer is not None
         self._writer._connection = self._closed
+
+    def end(self) -> None:
+        """Do nothing: nobody reads the file any more."""

@@ -1,6 +1,7 @@
 """A world: one database, the processes that work on it, whom they talk to, and the faults that a seed decides."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Any
 import msgspec
 
 from projectdavid.adapters.buses.local import LocalBus
-from projectdavid.adapters.stores.sqlite.queries import QUERIES
 from projectdavid.engine.run import TERMINAL, RunStatus
 from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
@@ -34,6 +34,7 @@ from tests.simulation.invariants import check
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.node import LEASE, NodeBus, NodePost, NodeStore, Process, task_factory
 from tests.simulation.plans import EVENTS, OWNERS, Plan, greedy_plan, plan
+from tests.simulation.shared_database import SharedDatabase
 
 START = 1_000_000.0
 LOOK = 3.0
@@ -55,7 +56,7 @@ class Node:
 class World:
     """All of it; `complaints` is what was seen that must not be."""
 
-    def __init__(self, seed: int, db: Database, loop: VirtualLoop, *, greedy: bool = False) -> None:
+    def __init__(self, seed: int, db: Database | SharedDatabase, loop: VirtualLoop, *, greedy: bool = False) -> None:
         self.random = Random(seed)
         self.plan: Plan = greedy_plan(self.random) if greedy else plan(self.random)
         self.loop = loop
@@ -87,7 +88,7 @@ class World:
 
     def read(self, query: RowQuery[R], **params: Value) -> list[R]:
         """What is on the disk."""
-        return self.db.read(QUERIES[query.name], params)
+        return self.db.rows(query, params)
 
     def row_of(self, key: str) -> RunRow | None:
         owner = next(run.owner for run in self.plan.runs if run.key == key)
@@ -104,7 +105,8 @@ class World:
         return RunStatus(self.db.look("SELECT status FROM runs WHERE id = ?", key)[0][0])
 
     def turns_of(self, key: str) -> int:
-        return int(self.db.look("SELECT state ->> '$.turn' FROM runs WHERE id = ?", key)[0][0] or 0)
+        ((state,),) = self.db.look("SELECT state FROM runs WHERE id = ?", key)
+        return int(json.loads(state).get("turn", 0))
 
     def calls_of(self, key: str) -> list[ActionRow]:
         owner = next(run.owner for run in self.plan.runs if run.key == key)
@@ -267,7 +269,7 @@ class World:
             await asyncio.sleep(LOOK)
 
 
-def lived(seed: int, db: Database, *, greedy: bool = False) -> World:
+def lived(seed: int, db: Database | SharedDatabase, *, greedy: bool = False) -> World:
     """The world of a seed, at its end; `greedy`: with an owner who wants every place."""
     db.open_once()
     loop = VirtualLoop()
