@@ -46,12 +46,12 @@ test: $(CONSOLE) ## All tests but those of compat and real-model
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests of the fuzzers
-	@SIM_SEEDS=10000 SIM_SHARED_SEEDS=300 FUZZ_SCALE=10 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	@SIM_SEEDS=10000 SIM_SHARED_SEEDS=300 FUZZ_SCALE=14 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		tests/simulation tests/server/test_openapi_fuzz.py tests/dialect/test_openapi_fuzz.py
 
 chaos: $(SYNCED) ## Backups of a busy server, and kills, freezes and cuts of processes and hosts, at random moments
-	@CHAOS_ROUNDS=20 FLEET_SCALE=10 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py tests/e2e/test_fleet.py \
-		tests/e2e/test_hosts.py
+	@CHAOS_ROUNDS=20 FLEET_SCALE=20 KILLS=300 $(BIN)/python -m pytest -s tests/e2e/test_backup_chaos.py \
+		tests/e2e/test_fleet.py tests/e2e/test_hosts.py tests/e2e/test_kill.py
 	@OPPOSITE_ROUNDS=10000 $(BIN)/python -m pytest -s tests/contracts/test_postgres.py -k opposite
 
 scale: $(SYNCED) ## The tests of the server once more, over PostgreSQL

@@ -12,12 +12,14 @@ from projectdavid.adapters.stores.postgres import PostgresStore
 from tests.databases import running_postgres
 from tests.nats_server import NatsServer, run_nats
 from tests.postgres_server import PostgresServer
+from tests.programs import forget_certificates
 from tests.row_checks import check_rows, write_report
 from tests.s3_server import S3Server, run_s3
 
 os.environ.setdefault("PROJECTDAVID_DISK_RESERVE_MB", "1")  # each server of the tests has a folder of its own
 os.environ.setdefault("PROJECTDAVID_EMBEDDING_MODEL", "off")  # most tests need none, and a model takes a second to load
 TESTS = Path(__file__).parent
+forget_certificates()
 LONGEST = (
     "simulation/test_worlds.py",
     "dialect/test_openapi_fuzz.py",

@@ -20,6 +20,9 @@ PACKAGES = {
 FOLDERS = {"initdb": "/usr/lib/postgresql/*/bin", "nats-server": "/usr/sbin"}
 """Where programs are installed that are not in everyone's PATH; of several versions, the newest counts."""
 
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that say where the certificates are that clients trust."""
+
 
 def find_program(name: str) -> Path | None:
     """Return the path of a program, None if it is not installed."""
@@ -43,3 +46,17 @@ def require_programs(*names: str) -> None:
     if os.environ.get("TEST_REQUIRE_PROGRAMS"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+def forget_certificates() -> None:
+    """Have clients of this process and its children trust nobody: to read what a system trusts takes each 30 ms."""
+    for name in CERTIFICATES:
+        os.environ.setdefault(f"TEST_{name}", os.environ.get(name, ""))  # kept for processes that start others
+        os.environ.pop(name, None)
+    os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+
+
+def registry_environment() -> dict[str, str]:
+    """Return the environment of programs that ask a package registry: they trust what the system trusts."""
+    environment = {name: value for name, value in os.environ.items() if name not in CERTIFICATES}
+    return environment | {name: kept for name in CERTIFICATES if (kept := os.environ.get(f"TEST_{name}"))}

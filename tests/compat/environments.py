@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from tests.programs import require_programs
+from tests.programs import registry_environment, require_programs
 
 FOLDER = Path(__file__).resolve().parents[2] / ".venv" / "environments"
 UV = Path(sys.executable).with_name("uv")
@@ -39,7 +39,7 @@ def _python(packages: list[str] | str, arguments: Sequence[str]) -> Path:
         subprocess.run(venv, cwd=folder, check=True)
         # Without a date of its own, uv would use that of the project, which moves with other packages.
         install = [UV, "pip", "install", "--quiet", "--python", python(folder), "--exclude-newer", LATEST]
-        subprocess.run([*install, *arguments], cwd=folder, check=True)
+        subprocess.run([*install, *arguments], cwd=folder, env=registry_environment(), check=True)
 
     def python(folder: Path) -> Path:
         return folder / "venv" / "bin" / "python"
@@ -64,7 +64,7 @@ def node_folder(*packages: str) -> Path:
         # Without a package.json of its own, npm would look for one in the folders above.
         (folder / "package.json").write_text('{"private": true}')
         install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", *packages]
-        subprocess.run(install, cwd=folder, check=True)
+        subprocess.run(install, cwd=folder, env=registry_environment(), check=True)
 
     def works(folder: Path) -> bool:
         return _run("npm", "ls", "--silent", *packages, cwd=folder) is not None
@@ -86,7 +86,7 @@ def locked(packages: Path) -> Path:
         for name in names:
             shutil.copy(packages / name, folder)
         install = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional", "--force"]
-        subprocess.run(install, cwd=folder, check=True)
+        subprocess.run(install, cwd=folder, env=registry_environment(), check=True)
 
     def works(folder: Path) -> bool:
         return _run("npm", "ls", "--silent", "--all", "--omit=optional", cwd=folder) is not None

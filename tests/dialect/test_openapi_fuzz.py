@@ -71,8 +71,8 @@ def planned(url: str, key: str, stock: Stock) -> Plan:
             *answering(OF_A_FILE, positive_data_acceptance=[*accepted, "400", "413"]),
         ],
         auth={"Bearer": {"bearer": key}},
-        examples=15,
-        scenarios=25,
+        examples=8,
+        scenarios=12,
     )
 
 

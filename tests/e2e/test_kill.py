@@ -1,6 +1,7 @@
 """`kill -9` at any moment: what was accepted finishes, and nothing is told, kept or paid twice."""
 
 import itertools
+import os
 import random
 from collections import Counter
 
@@ -12,7 +13,7 @@ from tests.e2e.processes import Fake
 
 pytestmark = pytest.mark.slow
 
-KILLS = 50
+KILLS = int(os.environ.get("KILLS", "24"))
 
 
 def moments(chance: random.Random, kills: int = KILLS) -> list[Moment]:

@@ -14,6 +14,7 @@ from projectdavid.ports.sandbox import SandboxSession
 from projectdavid.tools.code_interpreter import CodeInterpreter
 from projectdavid.tools.sessions.sessions import SessionPool
 from tests.contracts.sandbox.driving import opened, ran
+from tests.programs import registry_environment
 from tests.tools.toys import Clock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -32,7 +33,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter that `projectdavid sandbox install` prints."""
     data = tmp_path_factory.mktemp("data")
     command = [str(Path(sys.executable).with_name("projectdavid")), "sandbox", "install", "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=registry_environment(), check=False)
     if done.returncode and not os.environ.get("TEST_REQUIRE_PROGRAMS"):
         pytest.skip(f"the libraries cannot be installed here: {done.stderr[-300:]}")
     assert done.returncode == 0, done.stderr

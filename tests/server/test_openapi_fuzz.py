@@ -72,8 +72,8 @@ def planned(admin: Caller, world: World, threads: list[str]) -> Plan:
         parameters=drawn({f"{place}.{name}": name for place, names in placed.items() for name in names}),
         operations=[{"include-name": "POST /v1/completions", "parameters": drawn(of_run, 0.9)}, *_refusing()],
         auth={"ApiKey": {"api_key": admin.key}},
-        examples=15,
-        scenarios=25,
+        examples=8,
+        scenarios=12,
     )
 
 

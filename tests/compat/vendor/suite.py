@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from tests.compat.environments import cached, environment
+from tests.programs import registry_environment
 from tests.timeouts import PROCESS_TIMEOUT
 
 VERSION = "3.54.0"
@@ -43,7 +44,8 @@ def sources() -> Path:
 
     def fill(folder: Path) -> None:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "--no-binary", "openai", f"openai=={VERSION}", "--dest", folder], check=True)
+        download = [*pip, "--no-binary", "openai", f"openai=={VERSION}", "--dest", folder]
+        subprocess.run(download, env=registry_environment(), check=True)
         archive = folder / f"{NAME}.tar.gz"
         assert hashlib.sha256(archive.read_bytes()).hexdigest() == SHA256
         # Not by `tarfile`, whose safe filter Python has only since 3.11.4. Root would keep the owners of the archive.
