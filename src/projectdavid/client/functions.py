@@ -1,7 +1,7 @@
 """Python functions as function tools: JSON Schema, validation of arguments, and output as text."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
@@ -63,11 +63,11 @@ class PythonTool:
         return {self.names[field]: getattr(values, field) for field in values.model_fields_set}
 
 
-def python_tool(function: Callable[..., Any]) -> PythonTool:
+def python_tool(function: Callable[..., Any], hidden: Collection[Any] = ()) -> PythonTool:
     """Describe a function from its type hints and its docstring.
 
     The first paragraph of the docstring is the description. Its parameters are described in Google, NumPy or reST
-    style. A parameter with a default is not required.
+    style. A parameter with a default is not required. Models do not see parameters with a `hidden` annotation.
 
     Raises:
         InvalidInputError: the function has no name, takes `*args` or `**kwargs`, or has an unsupported type hint.
@@ -79,7 +79,7 @@ def python_tool(function: Callable[..., Any]) -> PythonTool:
     texts = parse_docstring(inspect.getdoc(function) or "")
     fields: dict[str, Any] = {}
     names: dict[str, str] = {}
-    for number, parameter in enumerate(_parameters(name, function)):
+    for number, parameter in enumerate(_parameters(name, function, hidden)):
         field = f"argument_{number}"  # Names such as "copy" or "_x" would collide with pydantic's own.
         names[field] = parameter.name
         fields[field] = _field(parameter, texts.parameters.get(parameter.name))
@@ -112,15 +112,15 @@ def effect(kind: Effect) -> Callable[[F], F]:
     return mark
 
 
-def python_tools(functions: Iterable[Callable[..., Any]]) -> dict[str, PythonTool]:
-    """Return the function tools by name.
+def python_tools(functions: Iterable[Callable[..., Any]], hidden: Collection[Any] = ()) -> dict[str, PythonTool]:
+    """Return the function tools by name; `hidden` is as for `python_tool`.
 
     Raises:
         InvalidInputError: as for `python_tool`; or two functions have the same name.
     """
     tools: dict[str, PythonTool] = {}
     for function in functions:
-        tool = python_tool(function)
+        tool = python_tool(function, hidden)
         if tool.name in tools:
             raise InvalidInputError(f"two function tools are named {tool.name}")
         tools[tool.name] = tool
@@ -153,9 +153,13 @@ def failure_text(error: Exception) -> str:
     return output_text({"error": reason})
 
 
-def _parameters(name: str, function: Callable[..., Any]) -> list[inspect.Parameter]:
+def _parameters(name: str, function: Callable[..., Any], hidden: Collection[Any]) -> list[inspect.Parameter]:
     try:
-        parameters = list(inspect.signature(function, eval_str=True).parameters.values())
+        parameters = [
+            parameter
+            for parameter in inspect.signature(function, eval_str=True).parameters.values()
+            if parameter.annotation not in hidden
+        ]
     except NameError as error:
         raise InvalidInputError(f"{name}: a type hint contains an unknown name: {error}") from error
     for parameter in parameters:
