@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from projectdavid.adapters.providers.openai_compatible import find_proxy
+from projectdavid.adapters.providers.http.client import find_proxy
 from projectdavid.adapters.providers.scripted import ScriptedProvider
 from projectdavid.composition.model_providers import models_of
 from projectdavid.engine.deltas import TextDelta, WarningDelta

@@ -117,7 +117,7 @@ class OpenAIEmbedder:
         body: dict[str, Any] = {"model": self._model, "input": batch, "encoding_format": "float"}
         if self._dimensions is not None:
             body["dimensions"] = self._dimensions
-        return await self._client.ask(self._client.server.embeddings, body, _Answer)
+        return await self._client.ask(self._client.server.url("/embeddings"), body, _Answer)
 
     def _parse_vectors(self, answer: _Answer, count: int) -> list[Vector]:
         """Return the vectors of an answer, in the order of the texts.

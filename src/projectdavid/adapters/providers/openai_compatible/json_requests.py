@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from projectdavid.adapters.http_session import LazySession
-from projectdavid.adapters.providers.openai_compatible.failures import FailureParser
-from projectdavid.adapters.providers.openai_compatible.server import ProviderServer
+from projectdavid.adapters.providers.http.failures import FailureParser
+from projectdavid.adapters.providers.http.server import ProviderServer
 from projectdavid.lazy_modules import LazyModule
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ class OpenAIReranker:
         """
         body = {"model": self._model, "query": query, "documents": list(texts), "return_documents": False}
         try:
-            answer = await self._client.ask(self._client.server.rerank, body, _Answer)
+            answer = await self._client.ask(self._client.server.url("/rerank"), body, _Answer)
             items = sorted(answer.results, key=lambda item: item.index)
             if [item.index for item in items] != list(range(len(texts))):
                 raise self._client.failures.build_unreadable(f"it contains {len(items)} scores for {len(texts)} texts")

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
+from projectdavid.adapters.providers.http.error_bodies import find_bare_error
+from projectdavid.adapters.providers.http.failures import FailureParser
 from projectdavid.adapters.providers.openai_compatible.answer_collector import AnswerCollector
 from projectdavid.adapters.providers.openai_compatible.call_text import Offered
-from projectdavid.adapters.providers.openai_compatible.error_bodies import find_bare_error
 from projectdavid.adapters.providers.openai_compatible.event_repair import EventRepair
-from projectdavid.adapters.providers.openai_compatible.failures import FailureParser
 from projectdavid.adapters.providers.openai_compatible.finish_reasons import find_ending
 from projectdavid.adapters.providers.openai_compatible.wire import MessageDelta, StreamChoice, StreamEvent
 from projectdavid.engine.deltas import Chunk

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from projectdavid.adapters.providers.openai_compatible.context_limits import find_context_limit
-from projectdavid.adapters.providers.openai_compatible.error_bodies import code_and_text, parse_error_body
-from projectdavid.adapters.providers.openai_compatible.retry_hints import find_pause
-from projectdavid.adapters.providers.openai_compatible.server import ProviderServer
+from projectdavid.adapters.providers.http.context_limits import find_context_limit
+from projectdavid.adapters.providers.http.error_bodies import code_and_text, parse_error_body
+from projectdavid.adapters.providers.http.retry_hints import find_pause
+from projectdavid.adapters.providers.http.server import ProviderServer
 from projectdavid.ports.model import ModelError
 
 MAX_SHOWN = 500
@@ -52,13 +52,23 @@ _NEVER_TOO_LONG = frozenset({401, 404, 408})
 _STATUS_OF_CODE = {
     "context_length_exceeded": 400,
     "invalid_request_error": 400,
+    "invalid_prompt": 400,
     "invalid_api_key": 401,
     "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
     "model_not_found": 404,
     "not_found_error": 404,
     "insufficient_quota": 429,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
+    "overloaded_error": 529,
+    "timeout_error": 504,
+    "image_content_policy_violation": 400,
+    "image_parse_error": 400,
+    **dict.fromkeys(("invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url"), 400),
+    **dict.fromkeys(("image_too_large", "image_too_small", "unsupported_image_media_type"), 400),
+    **dict.fromkeys(("failed_to_download_image", "image_file_not_found", "image_file_too_large"), 400),
 }
 
 
@@ -89,7 +99,10 @@ class FailureParser:
         """Return the error for an error object inside an answer."""
         code, text = code_and_text(error)
         status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else _STATUS_OF_CODE.get(code, 500)
-        return self._classify("sent an error", status, code, text, error)
+        failure = self._classify("sent an error", status, code, text, error)
+        if failure.retryable:
+            failure.retry_after = find_pause({}, error, text)
+        return failure
 
     def build_timeout(self, seconds: float) -> ModelError:
         """Return the error for a server that sent nothing for `seconds`."""
@@ -119,6 +132,10 @@ class FailureParser:
         """Return the error for a web page in place of an answer."""
         message = f"{self._provider} answered with a web page instead of a model's answer: check its base_url."
         return ModelError("connection_error", message)
+
+    def build_blocked(self, reason: str) -> ModelError:
+        """Return the error for a prompt that the provider blocked without an answer."""
+        return ModelError("invalid_prompt", f"{self._provider} blocked the prompt: {self.redact(reason)!r}.")
 
     def build_ending(self, reason: str, error: Any, *, retryable: bool) -> ModelError:
         """Return the error for a finish reason that means an incomplete answer, or is unknown."""
