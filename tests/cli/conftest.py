@@ -14,7 +14,10 @@ from projectdavid.cli.app import run
 from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.cli.processes import upstream
 
-FOREIGN = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "NO_COLOR", "FORCE_COLOR")
+FOREIGN = (
+    *("OPENAI_BASE_URL", "OPENAI_API_KEY", "OLLAMA_HOST", "OLLAMA_BASE_URL", "NO_COLOR", "FORCE_COLOR"),
+    *("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
+)
 OURS = ("API_KEY", "BASE_URL", "CREDENTIALS", "DATA", "DEMO_MODEL", "HOST", "PORT")
 
 

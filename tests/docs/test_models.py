@@ -2,16 +2,25 @@
 
 import json
 import re
+import tomllib
+from pathlib import Path
 from typing import get_args
 
 import msgspec
+import pytest
 
 from projectdavid.adapters.model_catalog import CatalogDocument
 from projectdavid.adapters.model_catalog.lookup import load_shipped
 from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES, detect_profile
+from projectdavid.composition.model_providers import models_of
+from projectdavid.engine.prompt import ModelRequest, PromptMessage
 from projectdavid.protocol.models import ModelCapabilities, ModelInfo
-from projectdavid.settings import ProfileName
+from projectdavid.settings import ProfileName, ProviderSettings, Settings
 from tests.docs.pages import ROOT, blocks, named, read, rows, section
+from tests.fakes.raw import answering
+from tests.fakes.vendors import VENDOR_WIRES
+from tests.fakes.vendors.scenes import KEY, FakeAnswer, VendorWire
+from tests.providers.vendors.talking import chunks_of, fold, head
 
 PAGE = ROOT / "docs/models.md"
 
@@ -35,6 +44,27 @@ def test_fields_that_a_profile_leaves_out_or_renames_are_named() -> None:
             assert f"no `{field}`" in what[name]
         if profile.max_tokens_field != "max_tokens" and name == "openai":
             assert profile.max_tokens_field in what[name]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("wire", VENDOR_WIRES, ids=lambda wire: wire.kind)
+async def test_a_model_answers_with_the_settings_of_its_vendor(
+    wire: VendorWire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pattern = rf'```toml\n([^`]*kind = "{wire.kind}"[^`]*)```'
+    (shown,) = re.findall(pattern, section(PAGE, "Protocols of vendors"))
+    document = tomllib.loads(shown)
+    ((name, provider),) = document["providers"].items()
+    monkeypatch.setenv(provider.get("api_key_env", "UNUSED"), KEY)
+    assert ProviderSettings(**provider).base_url.startswith("http")
+    async with answering(head(wire), *wire.events(FakeAnswer(text=("Hello.",)))) as raw:
+        provider["base_url"] = raw.url
+        models = models_of(Settings(data=tmp_path, **document), {})
+        asked, model = models.resolve(f"{name}/a-model")
+        reply = fold(await chunks_of(asked, ModelRequest(model, (PromptMessage("user", "Hi."),))))
+        await models.close()
+    assert reply.text == "Hello."
+    assert not provider.get("api_key_env") or KEY.encode() in raw.requests[0]
 
 
 def test_every_fact_is_explained() -> None:

@@ -16,11 +16,14 @@ class Refuser:
     """Plays by rules: the first that holds of a body refuses it with a status and a document.
 
     `asked` are the bodies, `refused` counts those that were refused. `documents` are answers by path, such as that to
-    `/v1/models`, or a status and an answer; any other path is a 404.
+    `/v1/models`, or a status and an answer; any other path is a 404. `stream` is the answer of another protocol.
     """
 
-    def __init__(self, rules: Sequence[Rule], documents: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], documents: Mapping[str, Any] | None = None, stream: bytes | None = None
+    ) -> None:
         self._rules = rules
+        self._stream = stream
         self._documents = documents or {}
         self._runner: web.AppRunner | None = None
         self.asked: list[Body] = []
@@ -30,6 +33,8 @@ class Refuser:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._complete)
+        if self._stream is not None:
+            app.router.add_post("/{path:.*}", self._complete)
         app.router.add_route("*", "/{path:.*}", self._tell)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
@@ -57,5 +62,5 @@ class Refuser:
             if refuses(body):
                 self.refused += 1
                 return web.json_response(document, status=status)
-        events = b"data: " + json.dumps(FINE).encode() + b"\n\ndata: [DONE]\n\n"
+        events = self._stream or b"data: " + json.dumps(FINE).encode() + b"\n\ndata: [DONE]\n\n"
         return web.Response(body=events, content_type="text/event-stream")

@@ -60,4 +60,6 @@ def _parse_name(settings: Settings, setting: str, value: str, *others: str) -> t
     if not model or name not in providers:
         known = ", ".join((*providers, *others))
         raise ValueError(f"{setting} is '{value}': expected PROVIDER/MODEL, with one of {known}")
+    if providers[name].kind != "openai":
+        raise ValueError(f"{setting} is '{value}': expected a provider of kind 'openai', not '{providers[name].kind}'")
     return name, providers[name], model

@@ -4,13 +4,23 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from projectdavid.adapters.model_catalog import ModelCatalog, ProviderCatalog, read_catalog
+from projectdavid.adapters.providers.anthropic import AnthropicProvider
+from projectdavid.adapters.providers.http.vendor_provider import VendorOptions, VendorProvider
 from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
-from projectdavid.adapters.providers.openai_compatible.profiles import PROFILES, ServerCapabilities, detect_profile
+from projectdavid.adapters.providers.openai_compatible.profiles import (
+    PROFILES,
+    ServerCapabilities,
+    ServerProfile,
+    detect_profile,
+)
 from projectdavid.adapters.providers.scripted import DemoProvider
 from projectdavid.api.openai.routes import PREFIX
 from projectdavid.ports.model import ModelProvider
 from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, ModelRegistryOptions, UnknownModel
 from projectdavid.settings import ProviderSettings, Settings
+
+VENDORS: dict[str, type[VendorProvider]] = {one.kind: one for one in (AnthropicProvider,)}
+"""Providers with the protocol of a vendor, by the `kind` of their settings."""
 
 
 def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegistry:
@@ -22,8 +32,9 @@ def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegis
     named = settings.all_providers()
     for name, provider in named.items():
         _check_not_this_server(settings, name, provider.base_url)
+    catalog = _read_catalogs(settings)
     providers: dict[str, ModelProvider] = {
-        name: provider_of(name, provider, settings.model_idle_timeout) for name, provider in named.items()
+        name: provider_of(name, provider, settings.model_idle_timeout, catalog) for name, provider in named.items()
     }
     providers |= extra
     default = settings.default_provider or next(iter(providers), None)
@@ -37,7 +48,7 @@ def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegis
         prices=prices,
         aliases=settings.model_aliases,
         provider_windows={name: one.context_window for name, one in named.items() if one.context_window is not None},
-        catalogs=_catalogs(settings, providers),
+        catalogs=_catalogs(catalog, providers),
         catalog_prices=settings.catalog_prices,
         retry_seconds=settings.retry_seconds,
         provider_retries={name: one.retry_for for name, one in named.items() if one.retry_for is not None},
@@ -52,25 +63,59 @@ def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegis
     return models
 
 
-def _catalogs(settings: Settings, providers: dict[str, ModelProvider]) -> dict[str, ProviderCatalog]:
-    """Build the catalog of each provider. Files of the operator are read now, the shipped one on first use.
+def _read_catalogs(settings: Settings) -> ModelCatalog:
+    """Read the catalogs. Files of the operator are read now, the shipped one on first use.
 
     Raises:
         CatalogError: a file is not a catalog.
     """
     files = [settings.catalog] if settings.catalog.exists() else []
     files += [settings.catalog_file] if settings.catalog_file else []
-    catalog = ModelCatalog([read_catalog(path) for path in files])
-    return {
-        name: catalog.of_provider(provider.base_url, provider.profile.name)
-        for name, provider in providers.items()
-        if isinstance(provider, OpenAICompatible)
-    }
+    return ModelCatalog([read_catalog(path) for path in files])
 
 
-def provider_of(name: str, settings: ProviderSettings, idle_timeout: float) -> OpenAICompatible:
-    """Build a provider from its settings, completed by its profile."""
-    profile = PROFILES[settings.profile] if settings.profile else detect_profile(settings.base_url)
+def _catalogs(catalog: ModelCatalog, providers: dict[str, ModelProvider]) -> dict[str, ProviderCatalog]:
+    """Return the catalog from the view of each provider."""
+    found: dict[str, ProviderCatalog] = {}
+    for name, provider in providers.items():
+        if isinstance(provider, OpenAICompatible):
+            found[name] = catalog.of_provider(provider.base_url, provider.profile.name)
+        elif isinstance(provider, VendorProvider):
+            found[name] = catalog.of_provider(provider.base_url, provider.catalog_name)
+    return found
+
+
+def _profile_of(settings: ProviderSettings) -> ServerProfile:
+    return PROFILES[settings.profile] if settings.profile else detect_profile(settings.base_url)
+
+
+def provider_of(
+    name: str, settings: ProviderSettings, idle_timeout: float, catalog: ModelCatalog | None = None
+) -> ModelProvider:
+    """Build a provider from its settings, completed by its profile or the catalog of its models."""
+    if settings.kind == "openai":
+        return _chat_provider(name, settings, idle_timeout)
+    vendor = VENDORS[settings.kind]
+    known = settings.capabilities.model_dump(exclude_none=True)
+
+    def find_max_output(model: str) -> int | None:
+        published = None if catalog is None else catalog.of_provider(settings.base_url, vendor.catalog_name).find(model)
+        return None if published is None else published.max_output
+
+    return vendor(
+        name=name,
+        base_url=settings.base_url,
+        api_key=settings.key(),
+        headers=settings.headers,
+        connect_timeout=settings.timeouts.connect,
+        idle_timeout=settings.timeouts.idle or idle_timeout,
+        proxy=settings.proxy,
+        options=VendorOptions(frozenset(settings.omit), known, settings.extra_body, find_max_output),
+    )
+
+
+def _chat_provider(name: str, settings: ProviderSettings, idle_timeout: float) -> OpenAICompatible:
+    profile = _profile_of(settings)
     profile = replace(
         profile,
         max_tokens_field=settings.max_tokens_field or profile.max_tokens_field,

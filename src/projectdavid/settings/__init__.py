@@ -8,7 +8,7 @@ from pydantic import AliasChoices, Field, PrivateAttr, Secret, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from projectdavid.runtime.quota import OwnerLimits
-from projectdavid.settings.ollama import ollama_url
+from projectdavid.settings.environment import read_environment_providers
 from projectdavid.settings.providers import ModelText, PriceSettings, ProfileName, ProviderSettings
 from projectdavid.settings.sources import SourceName, SourceRecorder, take_record
 
@@ -115,7 +115,8 @@ class Settings(BaseSettings):
     trace_content: bool = False
     """Whether spans contain prompts, answers, and arguments and results of tools, in plain text."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
-    """Providers by name, in addition to those from OPENAI_BASE_URL, OPENAI_API_KEY and OLLAMA_HOST."""
+    """Providers by name, in addition to those from OPENAI_BASE_URL, OPENAI_API_KEY, OLLAMA_HOST and
+    ANTHROPIC_API_KEY."""
     default_provider: str | None = None
     """The provider of model names without a prefix; by default the first configured one."""
     model_aliases: dict[ModelText, ModelText] = Field(default_factory=dict)
@@ -380,12 +381,4 @@ class Settings(BaseSettings):
 
     def all_providers(self) -> dict[str, ProviderSettings]:
         """The named providers, and those configured by the usual environment variables."""
-        found: dict[str, ProviderSettings] = {}
-        base_url, key = os.environ.get("OPENAI_BASE_URL"), os.environ.get("OPENAI_API_KEY")
-        if base_url or key:
-            found["openai"] = ProviderSettings(
-                base_url=base_url or "https://api.openai.com/v1", api_key=SecretStr(key) if key else None
-            )
-        if ollama := os.environ.get("OLLAMA_HOST") or os.environ.get("OLLAMA_BASE_URL"):
-            found["ollama"] = ProviderSettings(base_url=ollama_url(ollama))
-        return {**found, **self.providers}
+        return {**read_environment_providers(), **self.providers}

@@ -1,9 +1,9 @@
-"""Settings of providers: servers with a chat-completions API, and the prices of their models."""
+"""Settings of providers: servers of models and their protocols, and the prices of their models."""
 
 import os
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from projectdavid.protocol.base import NO_CONTROL
 
@@ -22,6 +22,14 @@ ProfileName = Literal[
     "openrouter",
 ]
 """Families of servers with a known profile."""
+ProviderKind = Literal["openai", "anthropic"]
+"""Protocols: chat completions, or that of a vendor."""
+BASE_URLS: dict[ProviderKind, str] = {
+    "anthropic": "https://api.anthropic.com/v1",
+}
+"""Addresses of the vendors."""
+_CHAT_ONLY = ("profile", "max_tokens_field")
+"""Settings of servers with the chat-completions protocol."""
 
 
 class CapabilitySettings(BaseModel):
@@ -55,12 +63,14 @@ ModelText = Annotated[str, Field(pattern=NO_CONTROL)]
 
 
 class ProviderSettings(BaseModel):
-    """A server with a chat-completions API."""
+    """A server of models."""
 
     model_config = ConfigDict(extra="forbid")
 
+    kind: ProviderKind = "openai"
+    """The protocol of the server: chat completions (`openai`), or that of the vendor."""
     base_url: str
-    """The base URL, up to and including `/v1`."""
+    """The base URL, up to and including `/v1`; by default that of the vendor, for a `kind` other than `openai`."""
     api_key: SecretStr | None = None
     """The API key."""
     api_key_env: str | None = None
@@ -86,6 +96,21 @@ class ProviderSettings(BaseModel):
 
     retry_for: Annotated[float, Field(ge=0, le=86_400)] | None = None
     """Seconds that a run waits while the provider is not ready; by default the setting `retry_seconds`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_base_url(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("base_url") is None and given.get("kind") in BASE_URLS:
+            return {**given, "base_url": BASE_URLS[given["kind"]]}
+        return given
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        """Reject settings that do not apply to the protocol."""
+        wrong = [name for name in _CHAT_ONLY if self.kind != "openai" and getattr(self, name) is not None]
+        if wrong:
+            raise ValueError(f"'{wrong[0]}' applies to kind 'openai' only, not to '{self.kind}'")
+        return self
 
     def key(self) -> str | None:
         """The key, from either source."""

@@ -75,7 +75,7 @@ async def _explain(name: str, settings: ProviderSettings, error: ModelError) -> 
 async def _find_v1(name: str, settings: ProviderSettings) -> str | None:
     """Return the address with `/v1`, if a list of models is there."""
     base = urlsplit(settings.base_url)
-    if base.path.rstrip("/").endswith("/v1"):
+    if settings.kind != "openai" or base.path.rstrip("/").endswith("/v1"):
         return None
     right = base._replace(path=f"{base.path.rstrip('/')}/v1").geturl()
     provider = provider_of(name, settings.model_copy(update={"base_url": right}), PATIENCE)

@@ -1,0 +1,53 @@
+"""The vendors' own SDKs, as judges of our requests and of the answers of our fakes."""
+
+from functools import cache
+from typing import Any
+
+import anthropic
+from anthropic.types.message_create_params import MessageCreateParamsStreaming
+from pydantic import TypeAdapter
+from pydantic_core import SchemaValidator
+
+from tests.fakes.vendors.scenes import KEY
+
+Body = dict[str, Any]
+Told = tuple[str, list[tuple[str, Any]], dict[str, int]]
+"""The text, the calls and the tokens of an answer."""
+
+
+async def read_anthropic(url: str) -> Told:
+    client = anthropic.AsyncAnthropic(api_key=KEY, base_url=url.removesuffix("/v1"), max_retries=0)
+    asked: Any = {"model": "fake-model", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    async with client, client.messages.stream(**asked) as stream:
+        message = await stream.get_final_message()
+    usage = message.usage
+    text = "".join(block.text for block in message.content if block.type == "text")
+    calls = [(block.name, block.input) for block in message.content if block.type == "tool_use"]
+    prompt = usage.input_tokens + (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
+    return text, calls, {"prompt": prompt, "completion": usage.output_tokens}
+
+
+READERS = {"anthropic": read_anthropic}
+PARAMETERS: dict[str, Any] = {"anthropic": MessageCreateParamsStreaming}
+
+
+def check_request(kind: str, body: Body) -> None:
+    """Hold a request against the parameter types of the vendor's SDK; fields that it does not know are refused."""
+    _validator(kind).validate_python(body)
+
+
+@cache
+def _validator(kind: str) -> SchemaValidator:
+    return SchemaValidator(_strict(TypeAdapter(PARAMETERS[kind]).core_schema))
+
+
+def _strict(schema: Any) -> Any:
+    """A schema without lazily validated iterables, and without unknown fields."""
+    if isinstance(schema, list | tuple):
+        return [_strict(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    strict = {name: value if name == "metadata" else _strict(value) for name, value in schema.items()}
+    if strict.get("type") == "generator":
+        return {"type": "list", "items_schema": strict["items_schema"]}
+    return {**strict, "extra_behavior": "forbid"} if strict.get("type") == "typed-dict" else strict
