@@ -41,6 +41,8 @@ def test_a_map_is_json_or_a_variable_for_each_field(home: Path, monkeypatch: pyt
         ("OLLAMA_HOST", "localhost", "ollama", "http://localhost:11434/v1"),
         ("OLLAMA_HOST", "localhost:1234", "ollama", "http://localhost:1234/v1"),
         ("ANTHROPIC_API_KEY", "sk-1", "anthropic", "https://api.anthropic.com/v1"),
+        ("GEMINI_API_KEY", "g-1", "gemini", "https://generativelanguage.googleapis.com/v1beta"),
+        ("GOOGLE_API_KEY", "g-1", "gemini", "https://generativelanguage.googleapis.com/v1beta"),
         ("OLLAMA_BASE_URL", "http://gpu:11434", "ollama", "http://gpu:11434/v1"),
     ],
 )

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from projectdavid.adapters.model_catalog import ModelCatalog, ProviderCatalog, read_catalog
 from projectdavid.adapters.providers.anthropic import AnthropicProvider
+from projectdavid.adapters.providers.gemini import GeminiProvider
 from projectdavid.adapters.providers.http.vendor_provider import VendorOptions, VendorProvider
 from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
 from projectdavid.adapters.providers.openai_compatible.profiles import (
@@ -19,7 +20,7 @@ from projectdavid.ports.model import ModelProvider
 from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, ModelRegistryOptions, UnknownModel
 from projectdavid.settings import ProviderSettings, Settings
 
-VENDORS: dict[str, type[VendorProvider]] = {one.kind: one for one in (AnthropicProvider,)}
+VENDORS: dict[str, type[VendorProvider]] = {one.kind: one for one in (AnthropicProvider, GeminiProvider)}
 """Providers with the protocol of a vendor, by the `kind` of their settings."""
 
 

@@ -115,8 +115,8 @@ class Settings(BaseSettings):
     trace_content: bool = False
     """Whether spans contain prompts, answers, and arguments and results of tools, in plain text."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
-    """Providers by name, in addition to those from OPENAI_BASE_URL, OPENAI_API_KEY, OLLAMA_HOST and
-    ANTHROPIC_API_KEY."""
+    """Providers by name, in addition to those from OPENAI_BASE_URL, OPENAI_API_KEY, OLLAMA_HOST,
+    ANTHROPIC_API_KEY, GEMINI_API_KEY and GOOGLE_API_KEY."""
     default_provider: str | None = None
     """The provider of model names without a prefix; by default the first configured one."""
     model_aliases: dict[ModelText, ModelText] = Field(default_factory=dict)

@@ -7,7 +7,10 @@ from pydantic import SecretStr
 from projectdavid.settings.ollama import ollama_url
 from projectdavid.settings.providers import BASE_URLS, ProviderKind, ProviderSettings
 
-VENDOR_KEYS: tuple[tuple[ProviderKind, tuple[str, ...]], ...] = (("anthropic", ("ANTHROPIC_API_KEY",)),)
+VENDOR_KEYS: tuple[tuple[ProviderKind, tuple[str, ...]], ...] = (
+    ("anthropic", ("ANTHROPIC_API_KEY",)),
+    ("gemini", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
+)
 """Vendors, which are also the names of their providers, and the variables with their keys."""
 
 

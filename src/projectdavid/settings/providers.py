@@ -22,10 +22,11 @@ ProfileName = Literal[
     "openrouter",
 ]
 """Families of servers with a known profile."""
-ProviderKind = Literal["openai", "anthropic"]
+ProviderKind = Literal["openai", "anthropic", "gemini"]
 """Protocols: chat completions, or that of a vendor."""
 BASE_URLS: dict[ProviderKind, str] = {
     "anthropic": "https://api.anthropic.com/v1",
+    "gemini": "https://generativelanguage.googleapis.com/v1beta",
 }
 """Addresses of the vendors."""
 _CHAT_ONLY = ("profile", "max_tokens_field")

@@ -8,6 +8,8 @@ from aiohttp import web
 
 from tests.fakes.vendors.scenes import FakeAnswer, FakeCall, VendorWire
 
+STATE = ("signature", "thoughtSignature", "encrypted_content", "reasoning_content", "thinking")
+"""Fields with state."""
 DONE = FakeAnswer(text=("Done.",))
 
 
@@ -60,7 +62,7 @@ class DemandingServer:
 
     def _answer_other(self, body: dict[str, Any]) -> web.Response:
         text = json.dumps(body)
-        foreign = [turn for turn in self._turns if turn.signature in text or turn.calls[0].id in text]
+        foreign = [word for word in STATE if f'"{word}"' in text] or self._turns[0].calls[0].id in text
         return self._refuse("the state is of another model") if foreign else self._say(DONE)
 
     def _refuse(self, reason: str) -> web.Response:

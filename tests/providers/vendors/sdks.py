@@ -5,6 +5,8 @@ from typing import Any
 
 import anthropic
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
+from google import genai
+from google.genai import types
 from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator
 
@@ -27,13 +29,42 @@ async def read_anthropic(url: str) -> Told:
     return text, calls, {"prompt": prompt, "completion": usage.output_tokens}
 
 
-READERS = {"anthropic": read_anthropic}
+async def read_gemini(url: str) -> Told:
+    options = types.HttpOptions(base_url=url.removesuffix("/v1"), api_version="v1")
+    client = genai.Client(api_key=KEY, http_options=options).aio
+    text, calls, usage = "", list[tuple[str, Any]](), None
+    async for chunk in await client.models.generate_content_stream(model="fake-model", contents="hi"):
+        parts = (chunk.candidates[0].content.parts or []) if chunk.candidates and chunk.candidates[0].content else []
+        text += "".join(part.text or "" for part in parts if not part.thought)
+        calls += [(str(one.name), one.args) for part in parts if (one := part.function_call)]
+        usage = chunk.usage_metadata or usage
+    await client.aclose()
+    assert usage is not None
+    completion = (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)
+    return text, calls, {"prompt": usage.prompt_token_count or 0, "completion": completion}
+
+
+READERS = {"anthropic": read_anthropic, "gemini": read_gemini}
 PARAMETERS: dict[str, Any] = {"anthropic": MessageCreateParamsStreaming}
 
 
 def check_request(kind: str, body: Body) -> None:
     """Hold a request against the parameter types of the vendor's SDK; fields that it does not know are refused."""
-    _validator(kind).validate_python(body)
+    if kind == "gemini":
+        _check_gemini(dict(body))
+    else:
+        _validator(kind).validate_python(body)
+
+
+def _check_gemini(body: Body) -> None:
+    """Hold each part of a request against the model that the SDK converts to it."""
+    for content in (*body.pop("contents"), *filter(None, [body.pop("systemInstruction", None)])):
+        types.Content.model_validate(content)
+    for tool in body.pop("tools", ()):
+        types.Tool.model_validate(tool)
+    types.ToolConfig.model_validate(body.pop("toolConfig", {}))
+    types.GenerateContentConfig.model_validate(body.pop("generationConfig", {}))
+    assert body == {}
 
 
 @cache

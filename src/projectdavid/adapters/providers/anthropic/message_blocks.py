@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
 from projectdavid.adapters.providers.http.turns import (
     GO_ON,
     NO_OUTPUT,
     UNSEEN,
     Turn,
+    decode_arguments,
     image_url_of,
     split_data_url,
     text_of,
@@ -18,7 +17,6 @@ from projectdavid.adapters.providers.http.turns import (
 from projectdavid.engine.prompt import PromptCall, PromptMessage
 
 Block = dict[str, Any]
-_UNREADABLE = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -87,17 +85,8 @@ def _call(call: PromptCall) -> Block:
         "type": "tool_use",
         "id": _call_id(call.provider_id or call.id),
         "name": call.name,
-        "input": _arguments(call.arguments),
+        "input": decode_arguments(call.arguments),
     }
-
-
-def _arguments(text: str) -> Block:
-    """Return arguments as an object; invalid ones, which the model wrote, as a text in an object."""
-    try:
-        value = msgspec.json.decode(text or "{}")
-    except _UNREADABLE:
-        value = text
-    return value if isinstance(value, dict) else {"invalid_arguments": value}
 
 
 def _call_id(call_id: str) -> str:

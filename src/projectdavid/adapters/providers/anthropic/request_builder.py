@@ -4,13 +4,18 @@ Source: Anthropic API reference, "Create a Message": roles alternate, outputs of
 `max_tokens` is required, and tools must be defined if the conversation contains calls.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from projectdavid.adapters.providers.anthropic.message_blocks import build_messages
 from projectdavid.adapters.providers.http.turns import Turn, group_turns
-from projectdavid.adapters.providers.http.vendor_provider import RequestRules, VendorRequest, find_options, left_out
+from projectdavid.adapters.providers.http.vendor_provider import (
+    RequestRules,
+    VendorRequest,
+    find_options,
+    format_instruction,
+    left_out,
+)
 from projectdavid.engine.deltas import WarningDelta
 from projectdavid.engine.prompt import ModelRequest
 
@@ -23,7 +28,6 @@ BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh"
 """Thinking budgets by effort, for models without adaptive thinking."""
 EFFORTS = {"minimal": "low"}
 """Efforts that have another name."""
-JSON_ONLY = "Answer only with a JSON object, without any other text."
 _CACHE = {"type": "ephemeral"}
 
 
@@ -67,14 +71,10 @@ def _max_tokens(ask: ModelRequest, rules: RequestRules) -> int:
 def _format(asked: Body | None, omit: frozenset[str]) -> tuple[Body, str]:
     """Return the response format, and the instruction that replaces it if the protocol or the model has none."""
     match asked:
-        case {"type": "json_schema", "json_schema": {"schema": schema}}:
-            if "response_format" not in omit:
-                return {"format": {"type": "json_schema", "schema": schema}}, ""
-            return {}, f"Answer only with a JSON object that matches this JSON schema: {json.dumps(schema)}"
-        case {"type": "json_object"}:
-            return {}, JSON_ONLY
+        case {"type": "json_schema", "json_schema": {"schema": schema}} if "response_format" not in omit:
+            return {"format": {"type": "json_schema", "schema": schema}}, ""
         case _:
-            return {}, ""
+            return {}, format_instruction(asked)
 
 
 def _tools(ask: ModelRequest, turns: Iterable[Turn], omit: frozenset[str]) -> tuple[list[Body], Body]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from projectdavid.engine.prompt import PromptMessage
 
 NO_OUTPUT = "(no output)"
@@ -77,6 +79,15 @@ def split_data_url(url: str) -> tuple[str, str] | None:
     if not head.startswith("data:") or not comma or not head.endswith(";base64"):
         return None
     return head.removeprefix("data:").partition(";")[0] or "image/png", data
+
+
+def decode_arguments(text: str) -> dict[str, Any]:
+    """Return the arguments of a call as an object; invalid ones, which the model wrote, as a text in an object."""
+    try:
+        value = msgspec.json.decode(text or "{}")
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        value = text
+    return value if isinstance(value, dict) else {"invalid_arguments": value}
 
 
 def _is_empty(message: PromptMessage) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -254,6 +255,17 @@ def find_warnings(ask: ModelRequest, omit: frozenset[str]) -> list[WarningDelta]
 def left_out(model: str, name: str) -> WarningDelta:
     """Return the warning about an option that was not sent."""
     return WarningDelta("parameter_left_out", f"The model '{model}' does not accept '{name}', so it was not sent.")
+
+
+def format_instruction(response_format: dict[str, Any] | None) -> str:
+    """Return the instruction that replaces a response format; empty if there is nothing to replace."""
+    match response_format:
+        case {"type": "json_schema", "json_schema": {"schema": schema}}:
+            return f"Answer only with a JSON object that matches this JSON schema: {json.dumps(schema)}"
+        case {"type": "json_object"}:
+            return "Answer only with a JSON object, without any other text."
+        case _:
+            return ""
 
 
 def _is_text(response_format: dict[str, Any] | None) -> bool:
