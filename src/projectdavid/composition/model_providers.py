@@ -14,13 +14,16 @@ from projectdavid.adapters.providers.openai_compatible.profiles import (
     ServerProfile,
     detect_profile,
 )
+from projectdavid.adapters.providers.openai_responses import ResponsesProvider
 from projectdavid.adapters.providers.scripted import DemoProvider
 from projectdavid.api.openai.routes import PREFIX
 from projectdavid.ports.model import ModelProvider
 from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, ModelRegistryOptions, UnknownModel
 from projectdavid.settings import ProviderSettings, Settings
 
-VENDORS: dict[str, type[VendorProvider]] = {one.kind: one for one in (AnthropicProvider, GeminiProvider)}
+VENDORS: dict[str, type[VendorProvider]] = {
+    one.kind: one for one in (AnthropicProvider, GeminiProvider, ResponsesProvider)
+}
 """Providers with the protocol of a vendor, by the `kind` of their settings."""
 
 

@@ -22,11 +22,12 @@ ProfileName = Literal[
     "openrouter",
 ]
 """Families of servers with a known profile."""
-ProviderKind = Literal["openai", "anthropic", "gemini"]
+ProviderKind = Literal["openai", "anthropic", "gemini", "openai_responses"]
 """Protocols: chat completions, or that of a vendor."""
 BASE_URLS: dict[ProviderKind, str] = {
     "anthropic": "https://api.anthropic.com/v1",
     "gemini": "https://generativelanguage.googleapis.com/v1beta",
+    "openai_responses": "https://api.openai.com/v1",
 }
 """Addresses of the vendors."""
 _CHAT_ONLY = ("profile", "max_tokens_field")

@@ -1,12 +1,15 @@
 """The vendors' own SDKs, as judges of our requests and of the answers of our fakes."""
 
+import json
 from functools import cache
 from typing import Any
 
 import anthropic
+import openai
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from google import genai
 from google.genai import types
+from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator
 
@@ -44,8 +47,25 @@ async def read_gemini(url: str) -> Told:
     return text, calls, {"prompt": usage.prompt_token_count or 0, "completion": completion}
 
 
-READERS = {"anthropic": read_anthropic, "gemini": read_gemini}
-PARAMETERS: dict[str, Any] = {"anthropic": MessageCreateParamsStreaming}
+async def read_responses(url: str) -> Told:
+    text, calls, usage = "", list[tuple[str, Any]](), None
+    async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
+        async for event in await client.responses.create(model="fake-model", input="hi", stream=True):
+            if event.type == "response.output_text.delta":
+                text += event.delta
+            elif event.type == "response.completed":
+                usage = event.response.usage
+                functions = [item for item in event.response.output if item.type == "function_call"]
+                calls = [(item.name, json.loads(item.arguments)) for item in functions]
+    assert usage is not None
+    return text, calls, {"prompt": usage.input_tokens, "completion": usage.output_tokens}
+
+
+READERS = {"anthropic": read_anthropic, "gemini": read_gemini, "openai_responses": read_responses}
+PARAMETERS: dict[str, Any] = {
+    "anthropic": MessageCreateParamsStreaming,
+    "openai_responses": ResponseCreateParamsStreaming,
+}
 
 
 def check_request(kind: str, body: Body) -> None:

@@ -14,7 +14,7 @@ _TEACHING_STATUSES = frozenset({400, 404, 422, 500})
 _REFUSES = re.compile(
     r"unsupported|not supported|does ?n[o']t support|unrecogni[sz]ed|unknown|extra inputs|not permitted|not allowed"
     r"|unexpected|cannot (?:both )?be|only the default|cannot find field|invalid (?:parameter|argument|field|value)"
-    r"|not available|not enabled|deprecated|may only be|must be (?:one of|set|unset|1)|incompatible"
+    r"|not available|not enabled|must be verified|deprecated|may only be|must be (?:one of|set|unset|1)|incompatible"
     r"|does ?n[o']t accept",
     re.IGNORECASE,
 )
