@@ -58,6 +58,9 @@ RUNTIME = {
     "blob_removals_done",
     "run_state",
     "run_decide",
+    "run_deadline",
+    "approval_insert",
+    "approval_decide",
     "runs_by_status",
     "queue_backlogs",
     "runs_waiting",
@@ -176,6 +179,7 @@ def test_a_bound_query_compares_the_owner_or_writes_it(name: str) -> None:
 EDITABLE = "users|assistants|threads|messages|runs|vector_stores|vector_store_files"
 NOT_EDITS = {
     "run_decide": "the state of a run has a version of its own",
+    "run_deadline": "written with a decision",
     "run_model": "written with a decision",
     "run_unpark": "whose turn it is",
     **dict.fromkeys(

@@ -415,6 +415,9 @@ BOUND_READS = {
     "thread_runs_page.asc": {"thread_id": "t", "after": None, "limit": 9, "statuses": '["queued"]'},
     "action": {"action_id": "act"},
     "actions_of_run": {"run_id": "r"},
+    "approval": {"id": "appr"},
+    "approval_position": {"id": "appr"},
+    "approvals_page.asc": {"run_id": None, "statuses": '["cancelled"]', "after": None, "limit": 9},
     "step": {"id": "step_", "run_id": "r"},
     "step_position": {"id": "step_", "run_id": "r"},
     "steps_page.asc": {"run_id": "r", "after": None, "limit": 9},
@@ -489,6 +492,7 @@ BOUND_WRITES = {
     "call_mark": {"action_id": "act", "mark": "processing"},
     "auth_code_use": {"hash": b"code", "now": 1},
     "key_revoke": {"prefix": "ea_1", "now": 5},
+    "key_restrict": {"prefix": "ea_1"},
     "keys_prune": {"most": 0},
     "keys_expire": {"now": 9},
     "auth_codes_trim": {"most": 0},
@@ -593,6 +597,9 @@ OF_ONESELF = {
 """These report on the owner itself, which can have nothing, and on free ids."""
 
 
+OF_APPROVAL = {"reason": "require_approval", "digest": "0", "now": 1, "expires_at": 9.0}
+
+
 async def furnish(store: Store) -> None:
     """Ann has one of everything; Bob has nothing."""
     n = await born(store)
@@ -630,6 +637,7 @@ async def furnish(store: Store) -> None:
     await store.write(
         [
             Op(queries.CALL_INSERT, {**call, **UNANSWERED}),
+            Op(queries.APPROVAL_INSERT, {"id": "appr", "run": n, "call_id": "call", **OF_APPROVAL}),
             Op(
                 queries.USAGE_ADD,
                 {
@@ -945,7 +953,7 @@ async def test_a_run_is_not_deleted_before_its_end(store: Store) -> None:
 
 OF_A_THREAD = """
 thread thread_asked messages_page.desc spoken_page.desc formatted_page message message_answering thread_runs_page.asc
-run run_open action actions_of_run step steps_page.asc calls_of_turns
+run run_open action actions_of_run approval approvals_page.asc step steps_page.asc calls_of_turns
 """
 
 
@@ -996,10 +1004,10 @@ async def test_a_run_waits_for_work_until_it_is_held_and_again_when_the_hold_run
 
 async def test_runs_whose_time_is_up_are_found_while_they_are_open(store: Store) -> None:
     n = await born(store)
-    assert await store.all(queries.RUNS_EXPIRED, now=1000.4, limit=9) == []
-    assert [row.n for row in await store.all(queries.RUNS_EXPIRED, now=1000.5, limit=9)] == [n]
+    assert await store.all(queries.RUNS_EXPIRED, now=1000.4, overdue=1000.4, limit=9) == []
+    assert [row.n for row in await store.all(queries.RUNS_EXPIRED, now=1000.5, overdue=1000.5, limit=9)] == [n]
     await store.write([decide(n, 1, "expired")])
-    assert await store.all(queries.RUNS_EXPIRED, now=2000, limit=9) == []
+    assert await store.all(queries.RUNS_EXPIRED, now=2000, overdue=2000, limit=9) == []
 
 
 @pytest.mark.parametrize("status", ["pending", "queued", "in_progress", "requires_action", "cancelling", "completed"])

@@ -6,9 +6,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from projectdavid.engine.approvals import is_gated
 from projectdavid.engine.deltas import AskedCall, JournalEntry, ModelReply, TokenUsage
 from projectdavid.engine.inputs import (
     CancelRequested,
+    Decided,
     ModelFailed,
     ModelReplied,
     OutputsSubmitted,
@@ -24,7 +26,9 @@ from projectdavid.engine.run import (
     TERMINAL,
     TRANSITIONS,
     CallModel,
+    Decision,
     InputRefused,
+    OfferedFunction,
     Record,
     RecordCalls,
     RecordOutput,
@@ -45,9 +49,12 @@ limits = st.builds(
     retry_seconds=st.floats(0, 200),
     max_prompt_tokens=budgets,
     max_completion_tokens=budgets,
+    approval_seconds=st.sampled_from([5.0, 500.0]),
+    approval_on_expiry=st.sampled_from(["deny", "fail", "approve"]),
 )
 texts = st.sampled_from(["", "Hello"])
-names = st.sampled_from(["add", "find", "fly"])
+OFFERS = {**FUNCTIONS, "pay": OfferedFunction(approval=True)}
+names = st.sampled_from(["add", "find", "pay", "fly"])
 written = st.sampled_from(["", "{}", '{"a": 1}', "[]", '{"a'])
 finishes = st.sampled_from(["stop", "stop", "stop", "tool_calls", "length", "content_filter"])
 usages = st.none() | st.builds(TokenUsage, st.integers(0, 30), st.integers(0, 30), st.booleans())
@@ -61,7 +68,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(limits=limits, first=st.sampled_from([RunStatus.PENDING, RunStatus.QUEUED]))
     def born(self, limits: RunLimits, first: RunStatus) -> None:
-        self.run = RunState("run_1", first, ENDS, limits, FUNCTIONS)
+        self.run = RunState("run_1", first, ENDS, limits, OFFERS)
         self.before = self.run
         self.asks: tuple[CallModel, ...] = ()
         self.way = [first]
@@ -107,7 +114,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def answer_everything(self) -> None:
-        calls = [call.id for call in self.run.calls if call.output is None]
+        calls = [call.id for call in self.run.calls if call.output is None and (call.gate is None or call.started)]
         self.happen(OutputsSubmitted(tuple((id, "done") for id in calls), self.now))
 
     @rule(data=st.data())
@@ -115,6 +122,18 @@ class Life(RuleBasedStateMachine):
         known = [call.id for call in self.run.calls] + ["call_of_a_stranger"]
         some = data.draw(st.lists(st.sampled_from(known), max_size=3))
         self.happen(OutputsSubmitted(tuple((id, "done") for id in some), self.now))
+
+    @rule(data=st.data())
+    def decide(self, data: st.DataObject) -> None:
+        known = [call.id for call in self.run.calls] + ["call_of_a_stranger"]
+        chosen = data.draw(st.lists(st.sampled_from(known), max_size=3))
+        verdicts = [data.draw(st.sampled_from(["approved", "denied"])) for _ in chosen]
+        self.happen(Decided(tuple(Decision(*one) for one in zip(chosen, verdicts, strict=True)), self.now))
+
+    @rule()
+    def approve_everything(self) -> None:
+        gated = [call.id for call in self.run.calls if call.gate is not None and call.output is None]
+        self.happen(Decided(tuple(Decision(one, "approved") for one in gated), self.now))
 
     @rule()
     def cancel(self) -> None:
@@ -185,8 +204,29 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def calls_wait_exactly_while_the_run_waits_for_its_caller(self) -> None:
         waiting = [call for call in self.run.calls if call.output is None]
-        assert bool(waiting) is (self.run.status is RunStatus.REQUIRES_ACTION)
+        approved = bool(waiting) and all(call.gate is not None and not call.started for call in waiting)
+        waits = self.run.status is RunStatus.REQUIRES_ACTION or (self.run.status is RunStatus.QUEUED and approved)
+        assert bool(waiting) is waits
         assert bool(self.run.calls) is bool(waiting)
+
+    @invariant()
+    def no_caller_is_asked_for_what_was_not_approved_and_each_decision_is_one(self) -> None:
+        asked = [entry.data["tool_call_id"] for entry in self.told if entry.kind == "approval_required"]
+        decided = [entry.data["tool_call_id"] for entry in self.told if entry.kind == "approval_decided"]
+        assert len(set(asked)) == len(asked)
+        assert len(set(decided)) == len(decided)
+        assert set(decided) <= set(asked)
+        approved = set[str]()
+        for entry in self.told:
+            if entry.kind == "approval_decided" and entry.data["verdict"] == "approved":
+                approved.add(entry.data["tool_call_id"])
+            if entry.kind == "tool_call_manifest" and entry.data["tool"] == "pay":
+                assert entry.data["tool_call_id"] in approved
+
+    @invariant()
+    def the_clock_stands_exactly_while_an_approval_is_open(self) -> None:
+        gated = any(is_gated(call) for call in self.run.calls)
+        assert gated is (self.run.time_left is not None)
 
     @invariant()
     def everything_is_kept_once_and_told_when_it_is_kept(self) -> None:

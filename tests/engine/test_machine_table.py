@@ -8,6 +8,7 @@ import pytest
 
 from projectdavid.engine.inputs import (
     CancelRequested,
+    Decided,
     ModelFailed,
     ModelReplied,
     OutputsSubmitted,
@@ -22,7 +23,17 @@ from projectdavid.engine.inputs import (
     WorkAborted,
 )
 from projectdavid.engine.machine import advance
-from projectdavid.engine.run import TERMINAL, TRANSITIONS, CallModel, InputRefused, RunFailure, RunState, RunStatus
+from projectdavid.engine.run import (
+    TERMINAL,
+    TRANSITIONS,
+    ApprovalGate,
+    CallModel,
+    Decision,
+    InputRefused,
+    RunFailure,
+    RunState,
+    RunStatus,
+)
 from tests.engine.samples import ENDS, NOW, PLOT, a_call, a_reply, a_run, asked, replied, statuses
 
 AGAIN = RunFailure("server_error", "Try again.", retryable=True)
@@ -40,12 +51,12 @@ HAPPENINGS: dict[str, RunInput] = {
     "replied: a call": replied("", asked("a")),
     "replied: text and calls": replied("Let me see.", asked("a"), asked("b", "find")),
     "replied: no arguments": replied("", asked("a", arguments="")),
-    "replied: a call of a stranger": replied("", asked("a", "fly")),
+    "replied: a strange call": replied("", asked("a", "fly")),
     "replied: bad JSON": replied("", asked("a", arguments='{"a": ')),
     "replied: not an object": replied("", asked("a", arguments="[1]")),
     "replied: half a character": replied("", asked("a", arguments='{"a": "\\ud83d"}')),
     "replied: not a number": replied("", asked("a", arguments='{"a": NaN}')),
-    "replied: a good and a bad call": replied("", asked("a"), asked("b", "fly")),
+    "replied: a good and a bad": replied("", asked("a"), asked("b", "fly")),
     "replied: length": replied("Hel", finish="length"),
     "replied: length, in a call": replied("", asked("a", arguments='{"a'), finish="length"),
     "replied: filtered": replied("H", finish="content_filter"),
@@ -70,6 +81,12 @@ HAPPENINGS: dict[str, RunInput] = {
     "outputs: none": OutputsSubmitted((), NOW),
     "outputs: of a strange call": OutputsSubmitted((("call_1", "1"), ("call_9", "9")), NOW),
     "outputs: the same twice": OutputsSubmitted((("call_1", "1"), ("call_1", "1")), NOW),
+    "approved": Decided((Decision("call_1", "approved"),), NOW),
+    "denied": Decided((Decision("call_1", "denied"),), NOW),
+    "decided: nothing": Decided((), NOW),
+    "decided: a strange call": Decided((Decision("call_9", "denied"),), NOW),
+    "decided: it twice": Decided((Decision("call_1", "denied"), Decision("call_1", "approved")), NOW),
+    "decided: another digest": Decided((Decision("call_1", "approved", digest="other"),), NOW),
     "cancel": CancelRequested(NOW),
     "aborted": WorkAborted(NOW),
     "aborted, after a part": WorkAborted(NOW, PARTIAL),
@@ -86,66 +103,85 @@ RUNNING = (a_call("call_1"), a_call("call_3", tool="computer"), a_call("call_4",
 STANDS: dict[str, RunState] = {
     **{str(status): a_run(status) for status in RunStatus},
     "tools": a_run(RunStatus.IN_PROGRESS, turn=1, attempt=0, calls=RUNNING),
+    "gate": a_run(
+        RunStatus.REQUIRES_ACTION,
+        calls=(a_call("call_1", tool="computer", gate=ApprovalGate("shown")),),
+        time_left=60.0,
+    ),
 }
-"""Where a run may stand, by name: at each status, and in progress with tools that run."""
+"""Where a run may stand, by name: at each status, in progress with tools that run, and waiting for an approval."""
 
 NO = "invalid_state"
 SKETCH = """
-                                pending    queued       in_progress      tools         requires_action  cancelling
-begun                           queued     -            -                -             -                -
-claimed                         -          in_progress  in_progress      in_progress   -                cancelled
-claimed, a message open         -          in_progress  in_progress      in_progress   -                cancelled
-replied: text                   -          -            completed        -             -                cancelled
-replied: nothing                -          -            completed        -             -                cancelled
-replied: no usage               -          -            completed        -             -                cancelled
-replied: a call                 -          -            requires_action  -             -                cancelled
-replied: text and calls         -          -            requires_action  -             -                cancelled
-replied: no arguments           -          -            requires_action  -             -                cancelled
-replied: a call of a stranger   -          -            in_progress      -             -                cancelled
-replied: bad JSON               -          -            in_progress      -             -                cancelled
-replied: not an object          -          -            in_progress      -             -                cancelled
-replied: half a character       -          -            in_progress      -             -                cancelled
-replied: not a number           -          -            in_progress      -             -                cancelled
-replied: a good and a bad call  -          -            requires_action  -             -                cancelled
-replied: length                 -          -            incomplete       -             -                cancelled
-replied: length, in a call      -          -            incomplete       -             -                cancelled
-replied: filtered               -          -            incomplete       -             -                cancelled
-replied: filtered at once       -          -            incomplete       -             -                cancelled
-replied: a mismatch             -          -            in_progress      -             -                cancelled
-replied: nothing, a mismatch    -          -            in_progress      -             -                cancelled
-failed: again                   -          -            in_progress      -             -                cancelled
-failed: again, later            -          -            in_progress      -             -                cancelled
-failed: again, after a part     -          -            in_progress      -             -                cancelled
-failed: for good                -          -            failed           -             -                cancelled
-failed: for good, after a part  -          -            failed           -             -                cancelled
-prompt refused                  -          -            failed           -             -                cancelled
-a tool starts                   -          -            unknown_call     in_progress   -                -
-a tool starts that did          -          -            unknown_call     -             -                -
-a tool returned                 -          -            unknown_call     in_progress   -                unknown_call
-a tool failed                   -          -            unknown_call     in_progress   -                unknown_call
-a tool made files               -          -            unknown_call     in_progress   -                unknown_call
-a stranger returned             -          -            unknown_call     unknown_call  -                unknown_call
-a caller returned               -          -            unknown_call     unknown_call  -                unknown_call
-outputs: all                    -          -            -                -             queued           -
-outputs: one of two             -          -            -                -             requires_action  -
-outputs: none                   -          -            -                -             requires_action  -
-outputs: of a strange call      -          -            -                -             unknown_call     -
-outputs: the same twice         -          -            -                -             call_answered    -
-cancel                          cancelled  cancelled    cancelling       cancelling    cancelled        cancelling
-aborted                         -          -            -                -             -                cancelled
-aborted, after a part           -          -            -                -             -                cancelled
-aborted, after silence          -          -            -                -             -                cancelled
-expired                         expired    expired      expired          expired       expired          cancelled
-expired, after a part           expired    expired      expired          expired       expired          cancelled
-expired too early               -          -            -                -             -                cancelled
-abandoned                       failed     failed       failed           failed        failed           cancelled
-abandoned, a message open       failed     failed       failed           failed        failed           cancelled
+                                pending    queued     works       tools       waits          cancelling  gate
+begun                           queued     -          -           -           -              -           -
+claimed                         -          works      works       works       -              cancelled   -
+claimed, a message open         -          works      works       works       -              cancelled   -
+replied: text                   -          -          completed   -           -              cancelled   -
+replied: nothing                -          -          completed   -           -              cancelled   -
+replied: no usage               -          -          completed   -           -              cancelled   -
+replied: a call                 -          -          waits       -           -              cancelled   -
+replied: text and calls         -          -          waits       -           -              cancelled   -
+replied: no arguments           -          -          waits       -           -              cancelled   -
+replied: a strange call         -          -          works       -           -              cancelled   -
+replied: bad JSON               -          -          works       -           -              cancelled   -
+replied: not an object          -          -          works       -           -              cancelled   -
+replied: half a character       -          -          works       -           -              cancelled   -
+replied: not a number           -          -          works       -           -              cancelled   -
+replied: a good and a bad       -          -          waits       -           -              cancelled   -
+replied: length                 -          -          incomplete  -           -              cancelled   -
+replied: length, in a call      -          -          incomplete  -           -              cancelled   -
+replied: filtered               -          -          incomplete  -           -              cancelled   -
+replied: filtered at once       -          -          incomplete  -           -              cancelled   -
+replied: a mismatch             -          -          works       -           -              cancelled   -
+replied: nothing, a mismatch    -          -          works       -           -              cancelled   -
+failed: again                   -          -          works       -           -              cancelled   -
+failed: again, later            -          -          works       -           -              cancelled   -
+failed: again, after a part     -          -          works       -           -              cancelled   -
+failed: for good                -          -          failed      -           -              cancelled   -
+failed: for good, after a part  -          -          failed      -           -              cancelled   -
+prompt refused                  -          -          failed      -           -              cancelled   -
+a tool starts                   -          -          unknown     works       -              -           -
+a tool starts that did          -          -          unknown     -           -              -           -
+a tool returned                 -          -          unknown     works       -              unknown     -
+a tool failed                   -          -          unknown     works       -              unknown     -
+a tool made files               -          -          unknown     works       -              unknown     -
+a stranger returned             -          -          unknown     unknown     -              unknown     -
+a caller returned               -          -          unknown     unknown     -              unknown     -
+outputs: all                    -          -          -           -           queued         -           unknown
+outputs: one of two             -          -          -           -           waits          -           unknown
+outputs: none                   -          -          -           -           waits          -           waits
+outputs: of a strange call      -          -          -           -           unknown        -           unknown
+outputs: the same twice         -          -          -           -           call_answered  -           unknown
+approved                        -          -          -           -           unknown        -           queued
+denied                          -          -          -           -           unknown        -           queued
+decided: nothing                -          -          -           -           waits          -           waits
+decided: a strange call         -          -          -           -           unknown        -           unknown
+decided: it twice               -          -          -           -           unknown        -           decided
+decided: another digest         -          -          -           -           unknown        -           changed
+cancel                          cancelled  cancelled  cancelling  cancelling  cancelled      cancelling  cancelled
+aborted                         -          -          -           -           -              cancelled   -
+aborted, after a part           -          -          -           -           -              cancelled   -
+aborted, after silence          -          -          -           -           -              cancelled   -
+expired                         expired    expired    expired     expired     expired        cancelled   queued
+expired, after a part           expired    expired    expired     expired     expired        cancelled   queued
+expired too early               -          -          -           -           -              cancelled   -
+abandoned                       failed     failed     failed      failed      failed         cancelled   failed
+abandoned, a message open       failed     failed     failed      failed      failed         cancelled   failed
 """
-"""What follows: the status, or the code of the refusal; a dash is `invalid_state`."""
+"""What follows: the status, or the code of the refusal, some of them abbreviated."""
+SHORT = {
+    "-": NO,
+    "waits": "requires_action",
+    "works": "in_progress",
+    "unknown": "unknown_call",
+    "decided": "approval_decided",
+    "changed": "approval_changed",
+}
 
 HEAD, *ROWS = (re.split(" {2,}", line) for line in SKETCH.strip("\n").splitlines())
-COLUMNS = HEAD[1:]
-TABLE = {name: [NO if cell == "-" else cell for cell in cells] for name, *cells in ROWS}
+COLUMNS = [SHORT.get(cell, cell) for cell in HEAD[1:]]
+TABLE = {name: [SHORT.get(cell, cell) for cell in cells] for name, *cells in ROWS}
 
 EXPECTED: dict[tuple[str, str], str] = {
     **{(place, name): cell for name, cells in TABLE.items() for place, cell in zip(COLUMNS, cells, strict=True)},

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from tests.server.talking import Caller, Json, ok
+from tests.server.talking import WEATHER, Caller, Json, ok
 
 World = dict[str, str]
 """The ids of what a user has, by kind."""
@@ -57,6 +57,9 @@ def world_of(user: Caller) -> World:
     ok(user.post(f"/v1/vector-stores/{brought['id']}/vectors", json=VECTORS))
     batch = ok(user.post(f"/v1/vector-stores/{store['id']}/file-batches", json={"file_ids": [file["id"]]}))
     user.read(store)
+    assistant = user.assistant(model="scripted/caller", tools=[{**WEATHER, "require_approval": True}])
+    gated = {"assistant_id": assistant["id"], "thread_id": user.thread("a secret")["id"]}
+    gated = user.until(ok(user.post("/v1/runs", json=gated)), "action_required")
     imported = ok(user.post("/v1/imports", json={"source": "another service"}))
     ok(user.post(f"/v1/imports/{imported['id']}/objects", json={"objects": [IMPORTED]}))
     link = httpx2.URL(ok(user.get(f"/v1/files/{file['id']}/signed-url"))["signed_url"]).params
@@ -68,6 +71,7 @@ def world_of(user: Caller) -> World:
         "ended": ended["id"],
         "action": waiting["actions"][0]["id"],
         "call": waiting["actions"][0]["tool_call_id"],
+        "approval": gated["actions"][0]["decision"]["gate"]["approval_id"],
         "message": ok(user.get(f"/v1/threads/{waiting['thread_id']}/messages"))["first_id"],
         "user": user.user_id,
         "erasure": f"erasure_of_{user.user_id}",
@@ -142,6 +146,9 @@ ROUTES: dict[str, list[Body | None]] = {
         lambda _: {"status": "processing"},
         lambda _: {"status": "completed", "result": "rain"},
     ],
+    "GET /v1/approvals": [None],
+    "GET /v1/approvals/{approval_id}": [None],
+    "POST /v1/approvals/{approval_id}": [lambda _: {"approve": True}, lambda _: {"approve": False}],
     "POST /v1/completions": [_completed],
     "GET /v1/models": [None],
     "GET /v1/usage": [None],

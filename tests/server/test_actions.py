@@ -31,7 +31,7 @@ def test_a_waiting_run_shows_the_call_it_waits_for(user: Caller) -> None:
         "is_processed": False,
         "processed_at": None,
         "tool_id": None,
-        "decision": {"effect": "unsafe", "started_at": None, "outcome": None},
+        "decision": {"effect": "unsafe", "started_at": None, "outcome": None, "gate": None},
     }
     assert ok(user.get(f"/v1/actions/{action['id']}")) == action
     assert ok(user.get(f"/v1/actions/pending/{run['id']}")) == [

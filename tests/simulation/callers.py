@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted, RunStarted
-from projectdavid.engine.run import TERMINAL, InputRefused, RunStatus
+from projectdavid.engine.inputs import CancelRequested, Decided, OutputsSubmitted, RunStarted
+from projectdavid.engine.run import TERMINAL, Decision, InputRefused, RunStatus
 from projectdavid.ports.store import UniqueClash
 from projectdavid.runtime.runs.driver import NewRun, RunDriver
 from projectdavid.runtime.runs.records import RunConfig
@@ -41,6 +42,8 @@ class Caller:
                 await self._insist(lambda driver: driver.decide(world.n_of(plan.key), CancelRequested(world.clock())))
             if status is RunStatus.REQUIRES_ACTION and plan.answers_by in ("caller", "both"):
                 await self._answer()
+            if status is RunStatus.REQUIRES_ACTION and plan.decided_by in ("caller", "two", "both"):
+                await self._decide()
             await asyncio.sleep(PAUSE)
 
     async def _create(self, driver: RunDriver) -> None:
@@ -48,10 +51,21 @@ class Caller:
         plan, world = self._plan, self._world
         if world.has(plan.key):
             return
-        tools = tuple({"type": "function", "function": {"name": name, "parameters": {}}} for name in FUNCTIONS)
+        tools = tuple(
+            {
+                "type": "function",
+                "function": {"name": name, "parameters": {}},
+                **({"require_approval": True} if name in plan.gated else {}),
+            }
+            for name in FUNCTIONS
+        )
+        entry = {"type": "computer", "require_approval": plan.requirement}
         config = RunConfig(
             tools=tools,
-            platform_functions=world.toolbox.functions([{"type": "computer"}]),
+            platform_functions=world.toolbox.functions([entry]),
+            gated_functions=world.toolbox.functions([entry], gated=True),
+            approval_seconds=plan.approval_seconds,
+            approval_on_expiry=plan.approval_on_expiry,
             action_timeout=plan.action_timeout,
             on_expiry=plan.on_expiry,
             max_turns=10,
@@ -84,6 +98,26 @@ class Caller:
         await self._insist(lambda driver: driver.decide(n, OutputsSubmitted(outputs, world.clock())))
         if world.random.random() < 0.2:  # the answer was lost, so it is asked again
             await self._insist(lambda driver: driver.decide(n, OutputsSubmitted(outputs, world.clock())))
+
+    async def _decide(self) -> None:
+        """Decide about some or all of the calls that wait; two deciders do so at once, and not alike."""
+        world, n = self._world, self._world.n_of(self._plan.key)
+        waiting = world.gated_calls(self._plan.key)
+        if world.random.random() < 0.3 and len(waiting) > 1:
+            waiting = waiting[:1]
+        first = tuple(Decision(call, world.random.choice(("approved", "denied")), "ann") for call in waiting)
+        other = tuple(
+            replace(one, verdict="denied" if one.verdict == "approved" else "approved", by="bob") for one in first
+        )
+        asked = [
+            first,
+            *([other] if self._plan.decided_by == "two" else []),
+            *([first] if world.random.random() < 0.2 else []),
+        ]
+        if world.random.random() < 0.3:
+            await asyncio.sleep(world.random.choice((1.0, 4.0)))  # late: it may have been decided, or be over
+        for decisions in asked:
+            await self._insist(lambda driver, made=decisions: driver.decide(n, Decided(made, world.clock())))
 
     async def _insist(self, request: Callable[[RunDriver], Awaitable[object]]) -> None:
         """Make a request until somebody answers it."""

@@ -4,16 +4,17 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from projectdavid.engine.run import TERMINAL, TRANSITIONS, RunStatus
+from projectdavid.engine.run import TERMINAL, TRANSITIONS, RunStatus, ToolEffect
 from projectdavid.ports import queries
 from projectdavid.ports.rows import RunRow
 from projectdavid.runtime.runs.journal import DELTAS
-from tests.simulation.plans import OWNERS, RunPlan
+from tests.simulation.plans import OWNERS, TOOLS, RunPlan
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Events = list[tuple[str, Any]]
+APPROVING = frozenset({"approval_required", "approval_decided", "tool_started", "tool_call_manifest"})
 
 
 def check(world: "World") -> None:
@@ -41,6 +42,7 @@ def _check_run(world: "World", run: RunPlan, row: RunRow) -> None:
         world.violated(f"{run.key} is over, and still waits or is held")
     _check_messages(world, run, row, events)
     _check_calls(world, run, events)
+    _check_approvals(world, run, row, events)
     _check_telling(world, run, events)
     _check_files(world, run, row, events)
 
@@ -96,6 +98,43 @@ def _check_calls(world: "World", run: RunPlan, events: Events) -> None:
             world.violated(f"the call {call.call_id} was run before that was written down")
 
 
+def _check_approvals(world: "World", run: RunPlan, row: RunRow, events: Events) -> None:
+    """What needs approval runs only after it; each decision is one, and the ledger has it; what was approved runs."""
+    names = {call.call_id: call.name for call in world.calls_of(run.key)}
+    asked: list[str] = []
+    verdicts: dict[str, str] = {}
+    for kind, data in events:
+        call = data["tool_call_id"] if kind in APPROVING else ""
+        match kind:
+            case "approval_required":
+                asked.append(call)
+            case "approval_decided":
+                if call in verdicts or call not in asked:
+                    world.violated(f"the call {call} of {run.key} was decided twice, or without being asked for")
+                verdicts[call] = data["verdict"]
+                _check_expiry(world, run, names[call], data)
+            case "tool_started" | "tool_call_manifest" if names[call] in run.gated and verdicts.get(call) != "approved":
+                world.violated(f"the call {call} of {run.key} was begun, and its verdict is {verdicts.get(call)}")
+            case _:
+                pass
+    kept = {one.call_id: one.approval for one in world.calls_of(run.key) if one.approval_id is not None}
+    if set(kept) != set(asked) or verdicts != {call: now for call, now in kept.items() if now != "cancelled"}:
+        world.violated(f"{run.key} told the decisions {verdicts} of {asked}, and its ledger has {kept}")
+    for call, verdict in verdicts.items():
+        if verdict == "denied" and world.machine.done[call]:
+            world.violated(f"the call {call} of {run.key} was denied, and it was run")
+    if row.status == RunStatus.COMPLETED and any(one.output is None for one in world.calls_of(run.key)):
+        world.violated(f"{run.key} is completed, and a call of it has no output")
+
+
+def _check_expiry(world: "World", run: RunPlan, name: str, decided: Any) -> None:
+    """Time approves nothing but reads, and those only where the run wants it."""
+    if decided["by"] != "expiry" or decided["verdict"] == "denied":
+        return
+    if run.approval_on_expiry != "approve" or TOOLS.get(name) is not ToolEffect.READ:
+        world.violated(f"time approved {name} of {run.key}")
+
+
 def _check_telling(world: "World", run: RunPlan, events: Events) -> None:
     """A call tells between its start and its output; and behind a start, nothing of a running before that."""
     last: dict[str, int] = {}
@@ -142,15 +181,28 @@ def _check_promises(world: "World") -> None:
         world.violated(f"webhooks were given up: {[(row.event, row.run_id, row.log) for row in failed]}")
     for run in world.plan.runs:
         row = world.row_of(run.key)
-        told = [data["status"] for kind, data in _events(world, row) if kind == "status"] if row is not None else []
-        promised = [
-            "run.action_required" if status == RunStatus.REQUIRES_ACTION else f"run.{status}"
-            for status in told
-            if status == RunStatus.REQUIRES_ACTION or status in TERMINAL
-        ]
+        promised = [] if row is None else _promised(_events(world, row))
         seen = [heard.get(event_id, "nothing") for event_id in world.receiver.seen.get(run.key, [])]
         if seen != promised:
             world.violated(f"the webhook of {run.key} was promised {promised}, and heard {seen}")
+
+
+def _promised(events: Events) -> list[str]:
+    """The events that a journal promises to the webhook: they follow what was told before each status."""
+    promised: list[str] = []
+    since: set[str] = set()
+    for kind, data in events:
+        if kind == "approval_decided" and data["by"] == "expiry":
+            since.add("run.approval_expired")
+        elif kind in ("tool_call_manifest", "approval_required"):
+            since.add("run.action_required" if kind == "tool_call_manifest" else "run.approval_required")
+        elif kind == "status":
+            if data["status"] in TERMINAL:
+                since.add(f"run.{data['status']}")
+            order = ("run.approval_expired", "run.action_required", "run.approval_required")
+            promised += [*(one for one in order if one in since), *sorted(since - set(order))]
+            since.clear()
+    return promised
 
 
 def _check_order(world: "World") -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 from projectdavid.engine.run import ToolEffect
 from projectdavid.runtime.runs.driver import OnBusy
@@ -15,6 +16,17 @@ FUNCTIONS = ("ask", "tell")
 """Functions that the caller answers."""
 TOOLS = {"read_it": ToolEffect.READ, "put_it": ToolEffect.IDEMPOTENT, "fire_it": ToolEffect.UNSAFE}
 """Functions that the platform runs."""
+GATES: tuple[tuple[Any, frozenset[str]], ...] = (
+    (None, frozenset()),
+    (False, frozenset()),
+    (True, frozenset(TOOLS)),
+    ({"never": {"read_only": True}}, frozenset({"put_it", "fire_it"})),
+    (
+        {"always": {"tool_names": ["fire_it", "put_it"]}, "never": {"tool_names": ["put_it", "read_it"]}},
+        frozenset({"put_it", "fire_it"}),
+    ),
+)
+"""What the entry of the tool requires, and which of its functions need approval by it."""
 EVENTS = ("run.completed", "run.failed", "run.cancelled", "run.expired", "run.incomplete")
 
 
@@ -43,6 +55,14 @@ class RunPlan:
     action_timeout: float | None
     on_expiry: str
     lifetime: float
+    requirement: Any = None
+    """`require_approval` of the tool."""
+    gated: frozenset[str] = frozenset()
+    """Functions that need approval."""
+    decided_by: str = "nobody"
+    """`caller`, `two`, `webhook`, `both` or `nobody`; two deciders contradict each other."""
+    approval_seconds: float = 30.0
+    approval_on_expiry: str = "deny"
     holds: bool = False
     """Whether its model ends only once the runs of all other owners are over."""
 
@@ -83,7 +103,7 @@ def greedy_plan(random: Random) -> Plan:
     made = plan(random)
     owners = [owner for owner in OWNERS if owner != GREEDY for _ in range(random.choice((1, 2)))]
     others = [_run(random, number, owner) for number, owner in enumerate(owners)]
-    patient = [replace(run, answers_by="caller", lifetime=1000.0) for run in others]
+    patient = [replace(run, answers_by="caller", decided_by="caller", lifetime=1000.0) for run in others]
     holding = [_holding(random, number) for number in range(len(patient), len(patient) + 3 * PLACES)]
     return replace(made, runs=(*holding, *patient), places=PLACES, ends=200.0)
 
@@ -107,6 +127,8 @@ def _run(random: Random, number: int, owner: str | None = None) -> RunPlan:
     key = f"run{number}"
     count = random.choice((1, 2, 2, 3))
     turns = tuple(_turn(random, key, index, last=index == count - 1) for index in range(count))
+    requirement, gated = random.choice(GATES)
+    asks = random.random() < 0.3
     return RunPlan(
         key=key,
         owner=owner,
@@ -120,6 +142,11 @@ def _run(random: Random, number: int, owner: str | None = None) -> RunPlan:
         action_timeout=random.choice((None, 3.0, 10.0)),
         on_expiry=random.choice(("fail", "answer")),
         lifetime=random.choice((20.0, 60.0, 60.0)),
+        requirement=requirement,
+        gated=gated | {"tell"} if asks else gated,
+        decided_by=random.choice(("caller", "two", "two", "webhook", "both", "nobody")),
+        approval_seconds=random.choice((2.0, 8.0, 90.0)),
+        approval_on_expiry=random.choice(("deny", "deny", "approve", "fail")),
     )
 
 

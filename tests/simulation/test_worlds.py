@@ -9,18 +9,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from projectdavid.adapters.stores.postgres import queries as postgres
 from projectdavid.adapters.stores.sqlite.queries import QUERIES, NamedQuery
-from projectdavid.engine import machine
-from projectdavid.engine.run import Transition
+from projectdavid.engine import calls, decisions, machine
+from projectdavid.engine.approvals import requires_approval
+from projectdavid.engine.run import Decision, FunctionCall, RunState, ToolEffect, Transition, journal_entry
 from projectdavid.ports.store import Op
 from projectdavid.runtime.queues import WorkerPlaces
 from projectdavid.runtime.runs.decision_writer import DecisionWriter
 from projectdavid.runtime.runs.driver import RunDriver
+from projectdavid.runtime.tool_calls import toolbox
 from projectdavid.runtime.tool_calls.call_context import CallContext
 from tests.simulation.database import Database
 from tests.simulation.shared_database import SharedDatabase
@@ -112,17 +115,17 @@ def _without_version_check(patch: pytest.MonkeyPatch) -> None:
 
 
 def _outbox_after_the_transaction(patch: pytest.MonkeyPatch) -> None:
-    later: dict[int, Op] = {}
+    later: dict[int, list[Op]] = {}
     enqueue, decide = DecisionWriter.enqueue_webhook, RunDriver.decide
 
-    def enqueue_later(self: DecisionWriter, run: object) -> None:
-        enqueue(self, run)  # type: ignore[arg-type]
-        later[self.row.n] = self.ops.pop()
+    def enqueue_later(self: DecisionWriter, *event: object) -> None:
+        enqueue(self, *event)  # type: ignore[arg-type]
+        later.setdefault(self.row.n, []).append(self.ops.pop())
 
     async def decided(self: RunDriver, n: int, *arguments: object, **options: object) -> object:
         result = await decide(self, n, *arguments, **options)  # type: ignore[arg-type]
-        if op := later.pop(n, None):
-            await self._store.write([op])
+        if ops := later.pop(n, None):
+            await self._store.write(ops)
         return result
 
     patch.setattr(DecisionWriter, "enqueue_webhook", enqueue_later)
@@ -160,9 +163,62 @@ def _without_rows_of_files(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(CallContext, "rows", no_rows)
 
 
+def _without_gates(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(calls, "build_gate", lambda run, name, tool, arguments: None)
+
+
+def _gates_ignored_in_streams(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(calls, "request_entry", lambda run, call: journal_entry("warning", code="gate", message=call.id))
+
+
+def _never_before_always(patch: pytest.MonkeyPatch) -> None:
+    def requires(requirement: object, name: str, effect: ToolEffect) -> bool:
+        never = requirement.get("never") if isinstance(requirement, dict) else None
+        if never and name in never.get("tool_names", ()):
+            return False
+        return requires_approval(requirement, name, effect)  # type: ignore[arg-type]
+
+    patch.setattr(toolbox, "requires_approval", requires)
+
+
+def _calls_cleared_on_queueing(patch: pytest.MonkeyPatch) -> None:
+    settle = calls.settle
+
+    def cleared(*arguments: object) -> Transition:
+        settled = settle(*arguments)  # type: ignore[arg-type]
+        return replace(settled, run=settled.run._replace(calls=())) if settled.run.status == "queued" else settled
+
+    patch.setattr(calls, "settle", cleared)
+    patch.setattr(decisions, "settle", cleared)
+
+
+def _expiry_approves(patch: pytest.MonkeyPatch) -> None:
+    expire = decisions.expire_approvals
+
+    def approved(run: RunState, now: float) -> Transition:
+        reads = tuple(replace(call, effect=ToolEffect.READ) for call in run.calls)
+        limits = replace(run.limits, approval_on_expiry="approve")
+        return expire(run._replace(calls=reads, limits=limits), now)
+
+    patch.setattr(machine, "expire_approvals", approved)
+
+
+def _later_decisions_win(patch: pytest.MonkeyPatch) -> None:
+    def found(run: RunState, decision: Decision, param: str) -> FunctionCall | None:
+        return next((call for call in run.calls if call.id == decision.call_id and call.gate is not None), None)
+
+    patch.setattr(decisions, "_find_gated_call", found)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
+        _without_gates,
+        _gates_ignored_in_streams,
+        _never_before_always,
+        _calls_cleared_on_queueing,
+        _expiry_approves,
+        _later_decisions_win,
         _without_version_check,
         _outbox_after_the_transaction,
         _without_ledger,

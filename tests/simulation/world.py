@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from projectdavid.adapters.buses.local import LocalBus
-from projectdavid.engine.run import TERMINAL, RunStatus
+from projectdavid.engine.approvals import is_asked, is_gated
+from projectdavid.engine.run import TERMINAL, FunctionCall, RunStatus
 from projectdavid.ports import queries
 from projectdavid.ports.bus import Bus
 from projectdavid.ports.rows import ActionRow, DeliveryRow, RunRow
@@ -22,6 +23,7 @@ from projectdavid.runtime.ids import IdFactory
 from projectdavid.runtime.model_registry import ModelRegistry
 from projectdavid.runtime.quota import Quota
 from projectdavid.runtime.runs.driver import RunDriver
+from projectdavid.runtime.runs.records import run_of
 from projectdavid.runtime.tool_calls.toolbox import Toolbox
 from projectdavid.runtime.worker.worker import RunWorker
 from projectdavid.runtime.worker.worker_services import WorkerLimits, WorkerServices
@@ -113,10 +115,16 @@ class World:
         return self.read(queries.ACTIONS_OF_RUN, run_id=key, owner=owner)
 
     def waiting_calls(self, key: str) -> list[str]:
-        waiting = "run = (SELECT n FROM runs WHERE id = ?) AND output IS NULL AND tool IS NULL"
-        return [
-            row[0] for row in self.db.look(f"SELECT call_id FROM tool_calls WHERE {waiting} ORDER BY position", key)
-        ]
+        """The calls whose outputs the run waits for."""
+        return [call.id for call in self._calls_in_state(key) if is_asked(call)]
+
+    def gated_calls(self, key: str) -> list[str]:
+        """The calls that wait for approval."""
+        return [call.id for call in self._calls_in_state(key) if is_gated(call)]
+
+    def _calls_in_state(self, key: str) -> tuple[FunctionCall, ...]:
+        row = self.row_of(key)
+        return () if row is None or row.status != RunStatus.REQUIRES_ACTION else run_of(row).calls
 
     def finished(self, call_id: str) -> bool:
         return bool(self.db.look("SELECT 1 FROM tool_calls WHERE call_id = ? AND output IS NOT NULL", call_id))

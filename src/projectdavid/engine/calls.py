@@ -3,6 +3,16 @@
 import json
 from dataclasses import replace
 
+from projectdavid.engine.approvals import (
+    REQUIRED,
+    approval_id_of,
+    build_gate,
+    hold_clock,
+    is_asked,
+    is_gated,
+    release_clock,
+    request_entry,
+)
 from projectdavid.engine.deltas import AskedCall, JournalEntry
 from projectdavid.engine.entries import error_entry, file_entry, output_entry, start_entry, status_entry
 from projectdavid.engine.inputs import ModelReplied, OutputsSubmitted, ToolReturned, ToolStarted
@@ -15,6 +25,7 @@ from projectdavid.engine.run import (
     RecordCalls,
     RecordCallStart,
     RecordOutput,
+    RecordRequest,
     RunFailure,
     RunState,
     RunStatus,
@@ -43,13 +54,14 @@ def accept_calls(run: RunState, run_input: ModelReplied) -> Transition:
     run, completed, kept = record_reply(run, reply)
     records = (kept, RecordCalls(calls, run.turn), *(RecordOutput(*pair) for pair in refused))
     entries = (*completed, *(output_entry(*pair, error=True) for pair in refused))
-    return _continue(run._replace(calls=calls), run_input.now, entries, records)
+    return continue_calls(run._replace(calls=calls), run_input.now, entries, records)
 
 
 def _build_call(run: RunState, asked: AskedCall, action_id: str) -> FunctionCall:
     offer = run.functions.get(asked.name, OfferedFunction())
     output = _describe_invalid_call(run, asked)
-    return FunctionCall(asked.id, action_id, asked.name, asked.arguments, output, offer.effect, offer.tool)
+    gate = build_gate(run, asked.name, offer.tool, asked.arguments) if output is None else None
+    return FunctionCall(asked.id, action_id, asked.name, asked.arguments, output, offer.effect, offer.tool, gate=gate)
 
 
 def _describe_invalid_call(run: RunState, asked: AskedCall) -> str | None:
@@ -68,18 +80,34 @@ def _describe_invalid_call(run: RunState, asked: AskedCall) -> str | None:
     return None
 
 
-def _continue(run: RunState, now: float, entries: tuple[JournalEntry, ...], records: tuple[Record, ...]) -> Transition:
-    """Run platform tools that have not started; else wait for the caller; else ask the model for the next turn."""
+def continue_calls(
+    run: RunState, now: float, entries: tuple[JournalEntry, ...] = (), records: tuple[Record, ...] = ()
+) -> Transition:
+    """Run platform tools that have not started; else wait for people; else ask the model for the next turn."""
     waiting = [call for call in run.calls if call.output is None]
-    if own := tuple(call for call in waiting if call.tool is not None):
+    if own := tuple(call for call in waiting if _is_unfinished(call)):
         ready = tuple(call for call in own if not call.started)
         return Transition(run, (RunTools(ready),) if ready else (), entries, records)
     if not waiting:
         return ask_model(run._replace(calls=()), now, entries, records)
+    return _wait(run, now, entries, records)
+
+
+def _wait(run: RunState, now: float, entries: tuple[JournalEntry, ...], records: tuple[Record, ...]) -> Transition:
+    """Wait for the caller's outputs, and for the approvals that calls need."""
+    gated = [call for call in run.calls if is_gated(call)]
+    run = hold_clock(run, now) if gated else run
+    calls = tuple(
+        call if call.gate is None or call.tool is not None or is_gated(call) else replace(call, started=True)
+        for call in run.calls
+    )
+    asked = [call for call in calls if is_asked(call)]
     timeout = run.limits.action_timeout
-    ends = now + timeout if timeout is not None and now + timeout < run.expires_at else None
-    run = run._replace(status=RunStatus.REQUIRES_ACTION, action_expires_at=ends)
-    return Transition(run, (), (*entries, *map(_manifest_entry, waiting), status_entry(run)), records)
+    ends = now + timeout if asked and timeout is not None and now + timeout < run.expires_at else None
+    run = run._replace(status=RunStatus.REQUIRES_ACTION, calls=calls, action_expires_at=ends)
+    shown = (*map(_manifest_entry, asked), *(request_entry(run, call) for call in gated), status_entry(run))
+    requests = tuple(RecordRequest(call, approval_id_of(call.action_id), REQUIRED, run.expires_at) for call in gated)
+    return Transition(run, (), (*entries, *shown), (*records, *requests))
 
 
 def _manifest_entry(call: FunctionCall) -> JournalEntry:
@@ -99,13 +127,14 @@ def resume_calls(run: RunState, now: float, entries: tuple[JournalEntry, ...]) -
     for call in begun:
         run = _replace_call(run, replace(call, output=UNKNOWN) if call in lost else replace(call, started=False))
     records = tuple(RecordOutput(call.id, UNKNOWN, unknown=True) for call in lost)
-    return _continue(
+    return continue_calls(
         run, now, (*entries, *(output_entry(call.id, UNKNOWN, error=True, unknown=True) for call in lost)), records
     )
 
 
 def _is_unfinished(call: FunctionCall) -> bool:
-    return call.tool is not None and call.output is None
+    """True if the platform must run the call, or is running it."""
+    return call.tool is not None and call.output is None and not is_gated(call)
 
 
 def _replace_call(run: RunState, call: FunctionCall) -> RunState:
@@ -118,6 +147,8 @@ def start_call(run: RunState, run_input: ToolStarted) -> Transition:
     call = _find_own_call(run, run_input.call_id)
     if call.started:
         raise InputRefused("invalid_state", f"Call '{call.id}' is already running.")
+    if is_gated(call):
+        raise InputRefused("invalid_state", f"Call '{call.id}' waits for approval.")
     call = replace(call, started=True)
     return Transition(_replace_call(run, call), (), (start_entry(call),), (RecordCallStart(call.id),))
 
@@ -127,7 +158,7 @@ def finish_call(run: RunState, run_input: ToolReturned) -> Transition:
     run, entries, records = _record_result(run, run_input)
     if any(_is_unfinished(one) for one in run.calls):
         return Transition(run, (), entries, records)
-    return _continue(run, run_input.now, entries, records)
+    return continue_calls(run, run_input.now, entries, records)
 
 
 def finish_call_late(run: RunState, run_input: ToolReturned) -> Transition:
@@ -168,36 +199,55 @@ def _find_own_call(run: RunState, call_id: str) -> FunctionCall:
 
 
 def accept_outputs(run: RunState, run_input: OutputsSubmitted) -> Transition:
-    """Record outputs from the caller; requeue the run once every call has one."""
+    """Record outputs from the caller; requeue the run once it waits for nothing."""
+    run, entries, records = record_outputs(run, run_input.outputs)
+    return settle(run, run_input.now, entries, records)
+
+
+def record_outputs(
+    run: RunState, submitted: tuple[tuple[str, str], ...]
+) -> tuple[RunState, tuple[JournalEntry, ...], tuple[Record, ...]]:
+    """Store outputs from the caller, which must be for calls that the run waits for.
+
+    Raises:
+        InputRefused: an output is not.
+    """
     outputs: dict[str, str] = {}
     known = {call.id: call for call in run.calls}
-    for index, (call_id, output) in enumerate(run_input.outputs):
+    for index, (call_id, output) in enumerate(submitted):
         param = f"tool_outputs.{index}.tool_call_id"
         if call_id not in known:
             raise InputRefused("unknown_call", f"The run is not waiting for a call '{call_id}'.", param)
         if known[call_id].output is not None or call_id in outputs:
             raise InputRefused("call_answered", f"Call '{call_id}' already has an output.", param)
+        if not is_asked(known[call_id]):
+            raise InputRefused("unknown_call", f"The run is not waiting for the output of call '{call_id}'.", param)
         outputs[call_id] = output
     calls = tuple(replace(call, output=outputs.get(call.id, call.output)) for call in run.calls)
     records = tuple(RecordOutput(*pair) for pair in outputs.items())
-    entries = tuple(output_entry(*pair) for pair in outputs.items())
-    if any(call.output is None for call in calls):
-        return Transition(run._replace(calls=calls), (), entries, records)
-    return _requeue(run, entries, records)
+    return run._replace(calls=calls), tuple(output_entry(*pair) for pair in outputs.items()), records
 
 
 def expire_action(run: RunState, now: float) -> Transition:
     """Handle missing outputs at the deadline: send the expiry output to the model, or expire the run."""
-    waiting = [call for call in run.calls if call.output is None]
+    waiting = [call for call in run.calls if is_asked(call)]
     output = run.limits.expiry_output
     if output is None:
         names = ", ".join(dict.fromkeys(call.name for call in waiting))
         failure = RunFailure("action_expired", f"No output was submitted in time for: {names}.")
         return finish(run._replace(failure=failure), RunStatus.EXPIRED, now, entries=(error_entry(failure),))
     records = tuple(RecordOutput(call.id, output) for call in waiting)
-    return _requeue(run, tuple(output_entry(call.id, output, error=True) for call in waiting), records)
+    calls = tuple(replace(call, output=output) if call in waiting else call for call in run.calls)
+    entries = tuple(output_entry(call.id, output, error=True) for call in waiting)
+    return settle(run._replace(calls=calls), now, entries, records)
 
 
-def _requeue(run: RunState, entries: tuple[JournalEntry, ...], records: tuple[Record, ...]) -> Transition:
-    run = run._replace(status=RunStatus.QUEUED, calls=(), action_expires_at=None)
+def settle(run: RunState, now: float, entries: tuple[JournalEntry, ...], records: tuple[Record, ...]) -> Transition:
+    """Requeue a run that waits for no output and no approval any more; its approved calls stay, and run next."""
+    gated, asked = any(map(is_gated, run.calls)), any(map(is_asked, run.calls))
+    run = run if gated else release_clock(run, now)
+    if gated or asked:
+        return Transition(run if asked else run._replace(action_expires_at=None), (), entries, records)
+    calls = run.calls if any(call.output is None for call in run.calls) else ()
+    run = run._replace(status=RunStatus.QUEUED, calls=calls, action_expires_at=None)
     return Transition(run, (), (*entries, status_entry(run)), records)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from projectdavid.engine.deltas import ModelReply, TokenUsage
-from projectdavid.engine.run import MadeFile, RunFailure
+from projectdavid.engine.run import Decision, MadeFile, RunFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,15 @@ class OutputsSubmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """People decided about calls that wait for approval; `outputs` are those submitted in the same request."""
+
+    decisions: tuple[Decision, ...]
+    now: float
+    outputs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequested:
     """The caller requested cancellation."""
 
@@ -139,6 +148,7 @@ RunInput = (
     | ToolStarted
     | ToolReturned
     | OutputsSubmitted
+    | Decided
     | CancelRequested
     | WorkAborted
     | RunExpired

@@ -6,6 +6,7 @@ from typing import assert_never
 from projectdavid.engine.calls import (
     accept_calls,
     accept_outputs,
+    continue_calls,
     expire_action,
     finish_call,
     finish_call_late,
@@ -13,6 +14,7 @@ from projectdavid.engine.calls import (
     start_call,
 )
 from projectdavid.engine.corrections import ask_again, is_correctable, report_mismatch
+from projectdavid.engine.decisions import accept_decisions, expire_approvals
 from projectdavid.engine.deltas import TokenUsage, WarningDelta
 from projectdavid.engine.entries import (
     add_warnings,
@@ -24,6 +26,7 @@ from projectdavid.engine.entries import (
 )
 from projectdavid.engine.inputs import (
     CancelRequested,
+    Decided,
     ModelFailed,
     ModelReplied,
     OutputsSubmitted,
@@ -48,7 +51,7 @@ from projectdavid.engine.run import (
     Transition,
     journal_entry,
 )
-from projectdavid.engine.steps import ask_model, end_incomplete, finish, record_reply
+from projectdavid.engine.steps import end_incomplete, finish, record_reply
 
 MAX_BACKOFF = 15.0
 """Maximum delay in seconds between retries if the provider sends no `Retry-After`."""
@@ -86,9 +89,9 @@ def advance(run: RunState, run_input: RunInput) -> Transition:
             return _start(run)
         case RunClaimed() if run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) and not run.parked:
             return _claim(run, run_input)
-        case OutputsSubmitted() if run.status is RunStatus.REQUIRES_ACTION:
-            return accept_outputs(run, run_input)
-        case RunStarted() | OutputsSubmitted():
+        case OutputsSubmitted() | Decided() if run.status is RunStatus.REQUIRES_ACTION:
+            return _accept_answers(run, run_input)
+        case RunStarted() | OutputsSubmitted() | Decided():
             raise _refusal(run, run_input)
         case _ if run.status is RunStatus.IN_PROGRESS:
             return _advance_work(run, run_input)
@@ -107,6 +110,7 @@ REFUSALS: dict[type[RunInput], str] = {
     ToolStarted: "The run has no platform tool call in progress",
     ToolReturned: "The run has no platform tool call in progress",
     OutputsSubmitted: "The run is not waiting for tool outputs",
+    Decided: "The run is not waiting for approval",
     WorkAborted: "The run has no work to abort",
 }
 
@@ -150,7 +154,7 @@ def _advance_cancelling(run: RunState, run_input: RunInput) -> Transition:
             return finish_call_late(run, run_input)
         case RunClaimed(now, open_message):
             return finish(run, RunStatus.CANCELLED, now, entries=discard_entries(open_message))
-        case RunStarted() | ToolStarted() | OutputsSubmitted() | CancelRequested():
+        case RunStarted() | ToolStarted() | OutputsSubmitted() | Decided() | CancelRequested():
             raise _refusal(run, run_input)
         case _:
             assert_never(run_input)
@@ -170,7 +174,11 @@ def _claim(run: RunState, run_input: RunClaimed) -> Transition:
             return finish(run, RunStatus.FAILED, run_input.now, entries=(*entries, error_entry(CRASHED)))
         return resume_calls(run, run_input.now, entries) if run.calls else Transition(run, (CallModel(),), entries)
     run = run._replace(status=RunStatus.IN_PROGRESS, started_at=run.started_at or run_input.now)
-    return ask_model(run, run_input.now, entries=(status_entry(run),))
+    return continue_calls(run, run_input.now, entries=(status_entry(run),))
+
+
+def _accept_answers(run: RunState, run_input: OutputsSubmitted | Decided) -> Transition:
+    return accept_decisions(run, run_input) if isinstance(run_input, Decided) else accept_outputs(run, run_input)
 
 
 def _accept_reply(run: RunState, run_input: ModelReplied) -> Transition:
@@ -255,6 +263,8 @@ def _cancel(run: RunState, now: float) -> Transition:
 
 def _expire(run: RunState, run_input: RunExpired) -> Transition:
     if run_input.now >= run.expires_at:
+        if run.time_left is not None:
+            return expire_approvals(run, run_input.now)
         return finish(run, RunStatus.EXPIRED, run_input.now, run_input.partial, discard_entries(run_input.open_message))
     if run.action_expires_at is not None and run_input.now >= run.action_expires_at:
         return expire_action(run, run_input.now)

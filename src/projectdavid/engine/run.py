@@ -6,7 +6,7 @@ transition.
 
     pending ─RunStarted─▶ queued ─RunClaimed─▶ in_progress ──▶ completed | incomplete | failed
                            ▲                      │  ▲
-         OutputsSubmitted  │        ModelReplied  │  │ ModelReplied, ToolReturned, ModelFailed: next model call
+OutputsSubmitted, Decided  │        ModelReplied  │  │ ModelReplied, ToolReturned, ModelFailed: next model call
                     requires_action ◀─────────────┘──┘
     CancelRequested: in_progress ▶ cancelling ▶ cancelled; from every other open state straight to cancelled.
     RunExpired: from every open state to expired. Final states accept no inputs.
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from projectdavid.engine.deltas import JournalEntry, ModelReply, TokenUsage, WarningDelta
 
@@ -31,7 +31,7 @@ class RunStatus(StrEnum):
     IN_PROGRESS = "in_progress"
     """A model call or platform tools are in progress."""
     REQUIRES_ACTION = "requires_action"
-    """Waiting for the caller to submit outputs of function calls."""
+    """Waiting for the caller to submit outputs of function calls, or for people to approve calls."""
     CANCELLING = "cancelling"
     """Cancellation was requested; a model call or tools can still be in progress."""
     CANCELLED = "cancelled"
@@ -83,6 +83,42 @@ class OfferedFunction:
 
     effect: ToolEffect = ToolEffect.UNSAFE
     tool: str | None = None
+    approval: bool = False
+    """True if a person must approve each call before it runs."""
+
+
+class GateState(StrEnum):
+    """State of the approval of a call."""
+
+    OPEN = "open"
+    PASSED = "passed"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGate:
+    """The approval that a call needs; `digest` is what it covers."""
+
+    digest: str
+    state: GateState = GateState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision about the approval of a call.
+
+    `by` is the public prefix of the API key, or `link`, `webhook` or `expiry`. `arguments` replace those of the model,
+    as the JSON text of an object. `digest` is that of the call as it was shown; None: not checked. `remember`: later
+    calls of the same function in this run need no approval.
+    """
+
+    call_id: str
+    verdict: Literal["approved", "denied"]
+    by: str = ""
+    note: str = ""
+    arguments: str | None = None
+    digest: str | None = None
+    remember: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +137,9 @@ class FunctionCall:
     tool: str | None = None
     """The platform tool that runs the call; None if the caller runs it."""
     started: bool = False
-    """True once the platform has started the call."""
+    """True once the platform has started the call, or has asked the caller for one that needed approval."""
+    gate: ApprovalGate | None = None
+    """The approval that the call needs, if any. While it is open, the call does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +177,12 @@ class RunLimits:
     """Seconds to wait for the caller's outputs, per request for action."""
     expiry_output: str | None = None
     """Output for calls that were not answered in time; None: the run expires instead."""
+    approval_seconds: float = 86_400.0
+    """Seconds to wait for the decisions on approvals, each time."""
+    approval_on_expiry: str = "deny"
+    """What follows if no decision is made in time: `deny`, `fail` (the run expires), or `approve`, which denies all
+    calls that do more than read.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +256,10 @@ class RunState(NamedTuple):
     """Correction that the current turn asks for."""
     trace: str = ""
     """The trace context of the request that created the run, which decisions ignore; empty if it has none."""
+    time_left: float | None = None
+    """Seconds that the run itself has left, while it waits for approvals; then `expires_at` is their deadline."""
+    remembered: tuple[str, ...] = ()
+    """Functions whose calls need no further approval in this run."""
 
     @property
     def over(self) -> bool:
@@ -279,8 +327,25 @@ class RecordOutput:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """Store the request for the approval of a call, with its deadline in Unix seconds."""
+
+    call: FunctionCall
+    approval_id: str
+    reason: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDecision:
+    """Store the decision about the approval of a call."""
+
+    decision: Decision
+
+
 Command = CallModel | RunTools | AbortWork
-Record = RecordReply | RecordCalls | RecordCallStart | RecordOutput
+Record = RecordReply | RecordCalls | RecordCallStart | RecordOutput | RecordRequest | RecordDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +361,7 @@ class Transition:
 class InputRefused(Exception):
     """The input is not allowed in the current state of the run; the caller is at fault.
 
-    `code` is `invalid_state`, `unknown_call` or `call_answered`.
+    `code` is `invalid_state`, `unknown_call`, `call_answered`, `approval_decided` or `approval_changed`.
     """
 
     def __init__(self, code: str, message: str, param: str | None = None) -> None:

@@ -57,7 +57,7 @@ def finish(
     records: tuple[Record, ...] = (),
 ) -> Transition:
     """End a run early; a partial reply stays in the thread, marked as incomplete."""
-    run = run._replace(status=status, ended_at=now, calls=(), action_expires_at=None)
+    run = run._replace(status=status, ended_at=now, calls=(), action_expires_at=None, time_left=None)
     commands = (AbortWork(),) if status is RunStatus.EXPIRED else ()
     if partial is None or not partial.has_content:
         return Transition(run, commands, (*entries, end_entry(run)), records)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 from typing_extensions import TypedDict  # before 3.12, pydantic cannot read the standard one
 
+from projectdavid.protocol.approvals import ApprovalPolicy, RequireApproval
 from projectdavid.protocol.base import (
     ID_PATTERN,
     NO_CONTROL,
@@ -76,6 +77,8 @@ class RegisteredTool(Request):
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
     type: str
+    require_approval: RequireApproval | None = None
+    """Whether its calls wait until a person approves them."""
 
 
 class PlatformTool(RegisteredTool):
@@ -108,6 +111,8 @@ class FunctionTool(Request):
     function: Function
     effect: Effect | None = None
     """`unsafe` if omitted."""
+    require_approval: RequireApproval | None = None
+    """Whether its calls wait until a person approves them; only then the run waits for their outputs."""
 
 
 _OPEN = ConfigDict(strict=True, extra="allow")
@@ -188,9 +193,11 @@ class AssistantFields(ModelOptions):
     response_format: ResponseFormat = "auto"
     webhook_url: WebhookUrl | None = None
     webhook_events: WebhookEvents | None = None
-    """Webhook events besides `run.action_required`."""
+    """Webhook events besides those that are always sent, `run.action_required` and those of approvals."""
     webhook_secret: WebhookSecret | None = None
     """Generated if omitted and none exists yet."""
+    approval: ApprovalPolicy | None = None
+    """How long its runs wait for approvals, and what follows then."""
     max_tokens: Tokens | None = None
     """Tokens that a run can generate, unless the run sets its own limit."""
     max_turns: Turns = 1
@@ -246,6 +253,7 @@ class Assistant(StoredModelOptions):
     vector_stores: list[JsonObject] = []
     webhook_url: str | None = None
     webhook_events: list[str] | None = Field(default=None, exclude_if=_is_none)
+    approval: JsonObject | None = Field(default=None, exclude_if=_is_none)
     webhook_secret: str | None = Field(default=None, exclude_if=_is_none)
     """Returned only by the request that created it."""
     warnings: list[JsonObject] | None = Field(default=None, exclude_if=_always)

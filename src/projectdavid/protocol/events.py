@@ -125,6 +125,40 @@ class ToolCallEvent(Event):
     args: JsonObject
 
 
+class ApprovalRequiredEvent(Event):
+    """A call waits until a person approves it; the run waits until `expires_at`."""
+
+    type: Literal["approval_required"] = "approval_required"
+    approval_id: str
+    action_id: str
+    tool_call_id: str
+    tool: str
+    """The platform tool that runs the call; `function` if you answer it yourself."""
+    name: str
+    args: JsonObject
+    arguments: str
+    """The same as JSON text to show to people: invisible and bidirectional characters are escaped."""
+    effect: Literal["read", "idempotent", "unsafe"]
+    reason: str
+    expires_at: int
+    digest: str
+
+
+class ApprovalDecidedEvent(Event):
+    """A call was approved or denied. `by` is the prefix of the API key, or `link`, `webhook` or `expiry`.
+
+    `arguments` is the JSON text of the arguments that replace those of the model, if any.
+    """
+
+    type: Literal["approval_decided"] = "approval_decided"
+    approval_id: str
+    tool_call_id: str
+    verdict: Literal["approved", "denied"]
+    by: str
+    note: str = ""
+    arguments: str | None = None
+
+
 class ToolStartedEvent(Event):
     """The platform is about to run a call with one of its own tools.
 
@@ -238,6 +272,8 @@ EVENTS: dict[str, type[Event]] = {
     "message_completed": MessageCompletedEvent,
     "citation": CitationEvent,
     "tool_call_manifest": ToolCallEvent,
+    "approval_required": ApprovalRequiredEvent,
+    "approval_decided": ApprovalDecidedEvent,
     "tool_started": ToolStartedEvent,
     "code": CodeEvent,
     "output": OutputEvent,

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from projectdavid.protocol.approvals import CallAnswers, CallApproval, check_answers
 from projectdavid.protocol.assistants import (
     Effect,
     JsonObject,
@@ -112,10 +113,15 @@ class SubmittedToolOutput(Request):
     output: LongText
 
 
-class ToolOutputs(Request):
-    """The body that submits outputs of calls; the run resumes when all are answered."""
+class ToolOutputs(CallAnswers):
+    """The body that submits outputs of calls, and decisions about calls that need approval.
 
-    tool_outputs: Annotated[list[SubmittedToolOutput], Field(min_length=1, max_length=MAX_OUTPUTS, fail_fast=True)]
+    The run resumes when it waits for no other output or decision.
+    """
+
+    tool_outputs: Annotated[
+        list[SubmittedToolOutput], Field(max_length=MAX_OUTPUTS, fail_fast=True), AfterValidator(check_answers)
+    ]
 
 
 class RunError(Answer):
@@ -148,6 +154,8 @@ class Decision(Answer):
     """Time at which the platform started it."""
     outcome: Literal["unknown"] | None = None
     """`unknown` if the platform stopped during the call and did not repeat it."""
+    gate: CallApproval | None = None
+    """The approval that the call needs, once it was requested."""
 
 
 class Action(Answer):

@@ -77,6 +77,8 @@ class KeyCreate(Request):
     expires_in_days: Annotated[int, Field(ge=1, le=36_500), WHOLE] | None = None
     expires_in: Annotated[int, Field(ge=1, le=36_500 * 86_400), WHOLE] | None = None
     """Seconds; instead of `expires_in_days`."""
+    approve: bool | None = None
+    """False: the key cannot approve tool calls, or change what needs approval. If omitted, as the request's key."""
 
 
 class AuthCode(Answer):
@@ -106,6 +108,8 @@ class Key(Answer):
     expires_at: str | None = None
     last_used_at: str | None = None
     is_active: bool
+    approve: bool = True
+    """Whether it can approve tool calls, and change what needs approval."""
 
 
 class KeyCreated(Answer):

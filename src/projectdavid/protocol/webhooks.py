@@ -23,7 +23,7 @@ WebhookSecret = Annotated[str, StringConstraints(min_length=16, max_length=256, 
 """At least 16 characters: `whsec_` and the key in base64, or a text whose UTF-8 bytes are the key."""
 
 OptionalEvent = Literal["run.completed", "run.failed", "run.cancelled", "run.expired", "run.incomplete"]
-"""Optional webhook events, besides `run.action_required`."""
+"""Optional webhook events, besides `run.action_required`, `run.approval_required` and `run.approval_expired`."""
 
 
 def signing_key(secret: str) -> bytes:
@@ -100,6 +100,24 @@ class WebhookCall(Answer):
     idempotency_key: str
 
 
+class WebhookApproval(Answer):
+    """A call that waits for approval, or was decided because the time was over (`verdict`)."""
+
+    approval_id: str
+    tool_call_id: str
+    tool: str | None = None
+    name: str | None = None
+    args: JsonObject = {}
+    arguments: str | None = None
+    effect: Literal["read", "idempotent", "unsafe"] | None = None
+    reason: str | None = None
+    expires_at: int | None = None
+    digest: str | None = None
+    verdict: Literal["approved", "denied"] | None = None
+    by: str | None = None
+    note: str | None = None
+
+
 class WebhookError(Answer):
     """The reason why a run failed."""
 
@@ -116,6 +134,7 @@ class WebhookData(Answer):
     status: Annotated[str | None, BeforeValidator(status_to_wire)] = None
     meta_data: JsonObject = {}
     tool_calls: list[WebhookCall] = []
+    approvals: list[WebhookApproval] = []
     error: WebhookError | None = None
     incomplete_details: str | None = None
 

@@ -171,6 +171,8 @@ class Settings(BaseSettings):
     """The same for runs of the OpenAI dialect; at most `run_seconds`."""
     action_seconds: Annotated[float, Field(gt=0)] | None = None
     """Seconds that a run waits for its caller's outputs, unless the run sets it; by default until its end."""
+    approval_seconds: Annotated[float, Field(ge=1, le=31_536_000)] = 86_400
+    """Seconds that a run waits for decisions on approvals, unless its assistant sets it; its own time stands still."""
     max_turns: Annotated[int, Field(ge=1)] = 50
     """Model turns per run."""
     max_runs: Annotated[int, Field(ge=1)] = 512

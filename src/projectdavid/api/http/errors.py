@@ -62,7 +62,8 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
     409: {"model": ErrorAnswer, "description": "The object already exists, or was changed concurrently"}
 }
 
-
+CONFLICTS = frozenset({"approval_decided", "approval_changed"})
+"""Codes of refused inputs that another writer was faster than."""
 MAX_PROBLEMS = 64
 """Maximum number of validation errors examined per request."""
 LAST_ADMIN = (
@@ -114,8 +115,8 @@ def missing_error(kind: str, object_id: str, param: str | None = None) -> NotFou
 
 
 def refused_error(error: InputRefused, param: str | None) -> ApiError:
-    """Return a 400 error for an input that the run refused. `param` is the field of the request body, if any."""
-    return ApiError(400, error.code, str(error), error.param and param)
+    """Return the error for an input that the run refused. `param` is the field of the request body, if any."""
+    return ApiError(409 if error.code in CONFLICTS else 400, error.code, str(error), error.param and param)
 
 
 def install(app: FastAPI) -> None:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from projectdavid.api.native import (
     actions,
+    approvals,
     assistants,
     auth_codes,
     completions,
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     runs.router,
     steps.router,
     actions.router,
+    approvals.router,
     completions.router,
     models.router,
     users.router,

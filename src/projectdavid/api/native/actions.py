@@ -8,6 +8,7 @@ from projectdavid.api.http.answers import json_answer
 from projectdavid.api.http.errors import WITH_BODY, missing_error, refused_error
 from projectdavid.api.native.serializers import action, action_status, arguments, router
 from projectdavid.api.requests.authentication import Auth, Caller
+from projectdavid.api.resources.approvals import split_waiting
 from projectdavid.api.resources.lookup import find
 from projectdavid.api.resources.stored_fields import to_json
 from projectdavid.engine.inputs import OutputsSubmitted
@@ -23,16 +24,14 @@ router = router("actions")
 Wanted = Annotated[
     Literal["pending", "processing", "completed", "failed", "cancelled", "expired"], Query(description="Which.")
 ]
-WAITING = ("pending", "processing")
 
 
 @router.get("/actions/pending/{run_id}", response_model=list[PendingAction])
 async def list_pending_actions(run_id: str, caller: Auth) -> Response:
     """List the calls that a run waits for."""
     run, calls = await _calls(caller, run_id)
-    waiting = [call for call in calls if call.tool is None and action_status(call) in WAITING]
-    pending = [_pending(call, run) for call in waiting]
-    return json_answer(pending)
+    asked, _ = split_waiting(run, calls)
+    return json_answer([_pending(call, run) for call in asked])
 
 
 @router.get("/runs/{run_id}/actions/status", response_model=list[Action])

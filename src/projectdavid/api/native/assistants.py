@@ -7,7 +7,7 @@ import msgspec
 from fastapi import Response
 
 from projectdavid.api.http.answers import array_answer, json_answer
-from projectdavid.api.http.errors import WITH_BODY, ApiError
+from projectdavid.api.http.errors import FORBIDDEN, WITH_BODY, ApiError
 from projectdavid.api.http.etags import MATCHED, TAGGED, IfMatch, etag_header
 from projectdavid.api.http.pages import After, ManyLimit, Order, page
 from projectdavid.api.native import webhook_secrets
@@ -31,9 +31,10 @@ router = router("assistants")
 NOT_STORED = ("id", "webhook_secret")
 
 
-@router.post("/assistants", response_model=Assistant, responses=WITH_BODY | TAGGED)
+@router.post("/assistants", response_model=Assistant, responses=WITH_BODY | TAGGED | FORBIDDEN)
 async def create_assistant(body: AssistantCreate, caller: Auth) -> Response:
     """Create an assistant. `webhook_secret` is returned only in this response."""
+    caller.check_approver()
     _check_webhook_url(body, caller.platform.guard)
     await check_response_format(body.response_format)
     assistant_id = caller.ids.new("asst")
@@ -63,11 +64,12 @@ async def retrieve_assistant(assistant_id: str, caller: Auth) -> Response:
     return Response(assistant_bodies.to_wire(row.body), headers=etag_header(row), media_type="application/json")
 
 
-@router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | TAGGED | MATCHED)
+@router.put("/assistants/{assistant_id}", response_model=Assistant, responses=WITH_BODY | TAGGED | MATCHED | FORBIDDEN)
 async def update_assistant(
     assistant_id: str, body: AssistantUpdate, caller: Auth, if_match: IfMatch = None
 ) -> Response:
     """Change the given fields. A new `webhook_secret` is returned only in this response."""
+    caller.check_approver()
     _check_webhook_url(body, caller.platform.guard)
     await check_response_format(body.response_format)
     secret: WebhookSecret | None = None

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.api.http.answers import json_answer, page_answer
-from projectdavid.api.http.errors import WITH_BODY, ApiError, missing_error
+from projectdavid.api.http.errors import FORBIDDEN, WITH_BODY, ApiError, missing_error
 from projectdavid.api.http.pages import After, Limit, ManyLimit, Order, page, page_after
 from projectdavid.api.imports.batch import (
     MOST_IMPORTS,
@@ -83,9 +83,10 @@ Position = Annotated[
 Noted = Annotated[bool, Query(description="Only objects with notes.")]
 
 
-@router.post("/imports", response_model=Import, responses=WITH_BODY)
+@router.post("/imports", response_model=Import, responses=WITH_BODY | FORBIDDEN)
 async def create_import(body: ImportCreate, caller: Auth) -> Response:
     """Start or continue the import of a source; a user has one import per source."""
+    caller.check_approver()
     owner = body.user_id or caller.user_id
     await caller.check_access(owner)
     acting = await as_owner(caller, owner)
@@ -122,9 +123,10 @@ async def retrieve_import(import_id: str, caller: Auth) -> Response:
     return json_answer(await _wire(acting, row))
 
 
-@router.post("/imports/{import_id}/objects", response_model=ImportBatch, responses=WITH_BODY)
+@router.post("/imports/{import_id}/objects", response_model=ImportBatch, responses=WITH_BODY | FORBIDDEN)
 async def add_objects(import_id: str, body: ImportObjects, caller: Auth) -> Response:
     """Import objects as the Assistants API returned them. Objects imported before stay unchanged."""
+    caller.check_approver()
     acting, row = await find_import(caller, import_id)
     results = await import_objects(acting, row, body)
     return json_answer({"object": "import.batch", "import_id": row.id, "data": results})

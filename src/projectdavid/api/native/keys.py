@@ -33,13 +33,24 @@ async def create_key(user_id: str, caller: Auth, body: KeyCreate | None = None) 
         raise ApiError(422, "invalid_value", message, "expires_in")
     await caller.check_access(user_id)
     seconds = body.expires_in if body.expires_in_days is None else body.expires_in_days * DAY
-    return await store_key(caller, user_id, body.key_name, seconds)
+    if body.approve:
+        caller.check_approver("approve")
+    return await store_key(caller, user_id, body.key_name, seconds, approve=body.approve is not False)
 
 
 async def store_key(
-    caller: Caller, user_id: str, name: str | None, seconds: int | None, before: Sequence[Op] = ()
+    caller: Caller,
+    user_id: str,
+    name: str | None,
+    seconds: int | None,
+    before: Sequence[Op] = (),
+    *,
+    approve: bool = True,
 ) -> Response:
-    """Store a new key of a user, after the operations `before`, and return the response that shows it once."""
+    """Store a new key of a user, after the operations `before`, and return the response that shows it once.
+
+    A key that cannot approve tool calls creates only such keys.
+    """
     platform = caller.platform
     key = new_key(caller.random)
     now = int(platform.clock())
@@ -55,6 +66,11 @@ async def store_key(
         *before,
         Op(queries.KEYS_EXPIRE, {"owner": user_id, "now": now}),
         Op(queries.KEY_INSERT, params, clash=UniqueClash("key", prefix_of(key))),
+        *(
+            []
+            if approve and caller.can_approve
+            else [Op(queries.KEY_RESTRICT, {"prefix": prefix_of(key), "owner": user_id})]
+        ),
         Op(queries.KEYS_PRUNE, {"owner": user_id, "most": REVOKED_KEYS_KEPT}),
     ]
     await caller.write(ops, platform.store, user_id)
@@ -107,6 +123,7 @@ def _wire(row: ApiKeyRow, now: int) -> dict[str, Any]:
         "expires_at": iso(row.expires_at),
         "last_used_at": iso(row.last_used_at),
         "is_active": row.revoked_at is None and (row.expires_at is None or row.expires_at > now),
+        "approve": bool(row.approves),
     }
 
 

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
 from projectdavid.api.http.answers import json_answer, page_answer
-from projectdavid.api.http.errors import CONFLICT, WITH_BODY, ApiError
+from projectdavid.api.http.errors import CONFLICT, FORBIDDEN, WITH_BODY, ApiError
 from projectdavid.api.http.etags import MATCHED, TAGGED, IfMatch, etag_header
 from projectdavid.api.http.pages import After, Limit, Order, Text, page
 from projectdavid.api.http.sse import FRAMES, EventStream
@@ -17,13 +17,14 @@ from projectdavid.api.native.event_stream import events
 from projectdavid.api.native.serializers import action, router, run
 from projectdavid.api.requests.authentication import Auth, Caller
 from projectdavid.api.resources import attachment_checks, deletions, updates
+from projectdavid.api.resources.approvals import build_answers
 from projectdavid.api.resources.lookup import find
 from projectdavid.api.resources.response_formats import check_response_format
 from projectdavid.api.resources.run_factory import build_run
 from projectdavid.api.resources.run_reader import wait_for_end
 from projectdavid.api.resources.run_statuses import statuses_to_query
 from projectdavid.api.resources.stored_fields import supplied_fields, to_json
-from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted
+from projectdavid.engine.inputs import CancelRequested
 from projectdavid.engine.run import RunStatus
 from projectdavid.ports import queries
 from projectdavid.ports.rows import PositionRow, RunRow
@@ -148,13 +149,15 @@ async def cancel_run(run_id: str, caller: Auth) -> Response:
     return await _answer(caller, run_id)
 
 
-@router.post("/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=WITH_BODY | TAGGED)
+@router.post(
+    "/runs/{run_id}/submit_tool_outputs", response_model=Run, responses=WITH_BODY | TAGGED | CONFLICT | FORBIDDEN
+)
 async def submit_tool_outputs(run_id: str, body: ToolOutputs, caller: Auth) -> Response:
-    """Submit outputs of calls. The run resumes when all are answered."""
+    """Submit outputs of calls, and decisions about approvals. The run resumes when it waits for nothing else."""
     row = await find(caller.view, queries.RUN, run_id)
     outputs = tuple((output.tool_call_id, output.output) for output in body.tool_outputs)
     if not caller.done:
-        happened = OutputsSubmitted(outputs, caller.platform.clock())
+        happened = build_answers(caller, outputs, body.tool_approvals)
         await caller.platform.driver.decide(row.n, happened, also=caller.also)
     return await _answer(caller, run_id)
 
@@ -185,6 +188,8 @@ async def stream_events(
 async def _create(caller: Caller, run_id: str, body: RunCreate) -> None:
     assistant = await find(caller.view, queries.ASSISTANT, body.assistant_id, "assistant_id")
     await find(caller.view, queries.THREAD, body.thread_id, "thread_id")
+    if body.tools is not None:
+        caller.check_approver("tools")
     await check_response_format(body.response_format)
     named = await attachment_checks.of_tools(caller, {"tools": body.tools})
     guard = (*named, *await attachment_checks.of_resources(caller, body.tool_resources))

@@ -10,6 +10,8 @@ from projectdavid.api.http.answers import json_bytes_answer
 from projectdavid.api.http.errors import DOCUMENTED
 from projectdavid.api.requests.lazy_routes import LazyRoute
 from projectdavid.api.resources.field_table import with_shown_defaults
+from projectdavid.engine.approvals import is_asked
+from projectdavid.engine.run import RunState
 from projectdavid.ports.rows import ActionRow, MessageRow, RunRow, ThreadRow
 from projectdavid.protocol.statuses import status_to_wire
 from projectdavid.runtime.runs.records import config_of, run_of
@@ -117,11 +119,15 @@ def run(row: RunRow, actions: list[dict[str, Any]] | None = None) -> dict[str, A
         "incomplete_details": state.incomplete,
         "last_error": None if state.failure is None else f"{state.failure.code}: {state.failure.message}",
         "error": None if state.failure is None else {"code": state.failure.code, "message": state.failure.message},
-        "required_action": "submit_tool_outputs" if row.status == "requires_action" else None,
+        "required_action": _required_action(state) if row.status == "requires_action" else None,
         "usage": state.usage.to_wire(),
         "warnings": [*config.warnings, *state.warnings],
         "actions": actions or [],
     }
+
+
+def _required_action(state: RunState) -> str:
+    return "submit_tool_outputs" if any(map(is_asked, state.calls)) else "submit_tool_approval"
 
 
 ENDED_MARKS = {"cancelled": "cancelled", "failed": "failed", "expired": "expired", "incomplete": "failed"}
@@ -151,7 +157,12 @@ def action(row: ActionRow) -> dict[str, Any]:
         "is_processed": row.output is not None,
         "processed_at": iso(row.finished_at),
         "tool_id": row.tool,
-        "decision": {"effect": row.effect, "started_at": iso(row.started_at), "outcome": row.outcome},
+        "decision": {
+            "effect": row.effect,
+            "started_at": iso(row.started_at),
+            "outcome": row.outcome,
+            "gate": None if row.approval_id is None else {"approval_id": row.approval_id, "status": row.approval},
+        },
     }
 
 

@@ -102,7 +102,9 @@ async def _stored_values(caller: Caller, body: OpenAIAssistantCreate | OpenAIAss
 
     Raises:
         ApiError: 400, a tool is not registered, or the response format is invalid.
+        ApiError: 403, the key cannot change what needs approval.
     """
+    caller.check_approver()
     check_tools(caller.platform.toolbox, body.tools)
     given = body.model_dump(include=body.model_fields_set, by_alias=True)
     values = {name: given[name] for name in DIALECT_ASSISTANT if name in given and _is_stored(name, given[name])}

@@ -25,13 +25,14 @@ KEEP_ALIVE = b": keep-alive\n"
 """A comment without a blank line: openai-python parses a blank line after an id as an event without data, and fails."""
 DONE = b"event: done\ndata: [DONE]\n\n"
 PAUSED = TERMINAL_STATUSES | {"requires_action"}
+ANSWERS = frozenset({"tool_output", "approval_decided"})
 WIRE = "openai"
 """Cache key of these frames, which readers share."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStart:
-    """The start of a stream: after an event, with the output of a call, or with the run, optionally with its thread."""
+    """The start of a stream: after an event, with the answer to a call, or with the run, optionally with its thread."""
 
     last_event_id: str | None = None
     call: str | None = None
@@ -91,7 +92,7 @@ async def _replay(caller: Caller, row: RunRow, start: StreamStart, rendering: Ru
 
 
 def _answers(part: JournalPart, call_id: str) -> bool:
-    return part.kind == "tool_output" and msgspec.json.decode(part.items[0])["tool_call_id"] == call_id
+    return part.kind in ANSWERS and msgspec.json.decode(part.items[0])["tool_call_id"] == call_id
 
 
 async def _encode_part(part: JournalPart, rendering: RunRendering, shown_already: int) -> bytes:

@@ -83,6 +83,8 @@ async def create_with_thread(caller: Caller, body: OpenAIThreadAndRunCreate) -> 
 
 async def _new(caller: Caller, run_id: str, thread_id: str, body: OpenAIRunFields, used: StoredResources) -> NewRun:
     """Build a run at the current time, with the time limit of Assistants API runs."""
+    if body.tools is not None:
+        caller.check_approver("tools")
     check_tools(caller.platform.toolbox, body.tools)
     assistant = await find(caller, queries.ASSISTANT, body.assistant_id, "assistant_id")
     made_from, wishes = msgspec.json.decode(assistant.body), _wishes(body)

@@ -4,6 +4,7 @@ The official clients merge deltas, and require sequential steps: a step ends bef
 later step are held until then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -47,6 +48,8 @@ class RunRendering:
     """Files created by calls since the last message, which the next one shows."""
     _awaited: list[str] = field(default_factory=list[str])
     """The calls that its caller must answer."""
+    _gated: dict[str, str] = field(default_factory=dict[str, str])
+    """The arguments of calls that wait for approval, by id."""
     _begun: bool = False
     _started: bool = False
 
@@ -87,6 +90,9 @@ class RunRendering:
                 return await self._status(_decode(item)["status"])
             case "tool_call_manifest":
                 self._awaited.append(_decode(item)["tool_call_id"])
+            case "approval_required":
+                told = _decode(item)
+                self._gated[told["tool_call_id"]] = told["arguments"]
             case "retry":
                 return self._broken()
             case _:
@@ -108,22 +114,27 @@ class RunRendering:
                 return shown
         if status in TERMINAL_STATUSES:
             shown += await self._render_end(status)
-        awaited = await self._waiting() if status == "requires_action" else []
-        shown.append(event(f"thread.run.{status}", self._run(status, awaited)))
+        awaited, gated = await self._waiting() if status == "requires_action" else ([], [])
+        shown.append(event(f"thread.run.{status}", self._run(status, awaited, gated)))
         return shown
 
     async def _renew(self) -> None:
         self.row = await self.view.one(queries.RUN, id=self.row.id) or self.row
 
-    def _run(self, status: str, calls: list[ActionRow] | None = None) -> Json:
+    def _run(self, status: str, calls: Sequence[ActionRow] = (), gated: Sequence[ActionRow] = ()) -> Json:
         """Serialize the run; in streams it has an entry for code, and elsewhere not, as in the service."""
-        shown = serializers.run(self.row, calls or (), status)
+        shown = serializers.run(self.row, calls, gated, status)
         shown["tool_resources"] = serializers.resources(shown["tool_resources"], "code_interpreter")
         return shown if self._started else {**shown, "started_at": None}
 
-    async def _waiting(self) -> list[ActionRow]:
-        named, self._awaited = set(self._awaited), []
-        return [row for row in await self.view.all(queries.ACTIONS_OF_RUN, run_id=self.row.id) if row.call_id in named]
+    async def _waiting(self) -> tuple[list[ActionRow], list[ActionRow]]:
+        """Return the calls that the run waits for since its last status: for outputs, and for approvals."""
+        named, gated = set(self._awaited), dict(self._gated)
+        self._awaited.clear()
+        self._gated.clear()
+        rows = await self.view.all(queries.ACTIONS_OF_RUN, run_id=self.row.id)
+        asked = [row for row in rows if row.call_id in named]
+        return asked, [row._replace(arguments=gated[row.call_id]) for row in rows if row.call_id in gated]
 
     async def _render_end(self, status: str) -> list[Shown]:
         """Render the ends of open objects when the run ends."""

@@ -19,9 +19,10 @@ from projectdavid.api.openai.run_creation import create, create_with_thread
 from projectdavid.api.openai.steps import RESULTS, Include
 from projectdavid.api.requests.authentication import Auth, Caller
 from projectdavid.api.resources import updates
+from projectdavid.api.resources.approvals import build_answers, split_waiting
 from projectdavid.api.resources.run_statuses import ANY_STATUS
 from projectdavid.api.resources.stored_fields import to_json
-from projectdavid.engine.inputs import CancelRequested, OutputsSubmitted
+from projectdavid.engine.inputs import CancelRequested
 from projectdavid.engine.run import InputRefused
 from projectdavid.ports import queries
 from projectdavid.ports.rows import ActionRow, PositionRow, RunRow
@@ -128,16 +129,19 @@ async def submit_tool_outputs(
     caller: Auth,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """Submit the outputs of all calls that a run waits for; the run resumes."""
+    """Submit the outputs of all calls that a run waits for, and decisions about approvals; the run resumes."""
     row = await find_run(caller, thread_id, run_id)
-    calls = await waiting(caller, row)
+    asked, _ = await waiting(caller, row)
     if not caller.done:
         outputs = tuple((one.tool_call_id or "", one.output or "") for one in body.tool_outputs)
-        _check_outputs(row, [call.call_id for call in calls], [call_id for call_id, _ in outputs])
+        if outputs or not body.tool_approvals:
+            _check_outputs(row, [call.call_id for call in asked], [call_id for call_id, _ in outputs])
         try:
-            happened = OutputsSubmitted(outputs, caller.platform.clock())
+            happened = build_answers(caller, outputs, body.tool_approvals)
             await caller.platform.driver.decide(row.n, happened, also=caller.also)
-        except InputRefused:
+        except InputRefused as error:
+            if error.code != "invalid_state":
+                raise
             raise _not_accepted(await find(caller, queries.RUN, run_id)) from None
     if body.stream:
         return stream(caller, row, StreamStart(last_event_id, call=_first(body)))
@@ -158,7 +162,8 @@ async def stream_run(
 
 
 def _first(body: OpenAIToolOutputs) -> str | None:
-    return body.tool_outputs[0].tool_call_id if body.tool_outputs else None
+    """Return the first call that the request answers, after whose answer the stream starts."""
+    return next((one.tool_call_id for one in (*body.tool_outputs, *body.tool_approvals)), None)
 
 
 def _check_outputs(row: RunRow, expected: list[str], given: list[str]) -> None:
@@ -169,7 +174,7 @@ def _check_outputs(row: RunRow, expected: list[str], given: list[str]) -> None:
     """
     if row.status != "requires_action":
         raise _not_accepted(row)
-    if sorted(expected) != sorted(given):
+    if sorted(expected) != sorted(given) or not given:
         raise ApiError(400, "", f"Expected tool outputs for call_ids {expected}, got {given}")
 
 
@@ -177,15 +182,16 @@ def _not_accepted(row: RunRow) -> ApiError:
     return ApiError(400, "", f'Runs in status "{row.status}" do not accept tool outputs.')
 
 
-async def waiting(caller: Caller, row: RunRow) -> list[ActionRow]:
-    """Return the calls that a run waits for, in order."""
+async def waiting(caller: Caller, row: RunRow) -> tuple[list[ActionRow], list[ActionRow]]:
+    """Return the calls whose outputs a run waits for, and those that wait for approval, in order."""
     if row.status != "requires_action":
-        return []
-    return [call for call in await caller.view.all(queries.ACTIONS_OF_RUN, run_id=row.id) if call.output is None]
+        return [], []
+    return split_waiting(row, await caller.view.all(queries.ACTIONS_OF_RUN, run_id=row.id))
 
 
 async def _wire(caller: Caller, row: RunRow) -> dict[str, Any]:
-    return serializers.run(row, await waiting(caller, row))
+    asked, gated = await waiting(caller, row)
+    return serializers.run(row, asked, gated)
 
 
 async def _answer(caller: Caller, run_id: str) -> Response:

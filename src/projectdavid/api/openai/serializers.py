@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from projectdavid.api.resources.field_table import with_shown_defaults
+from projectdavid.engine.approvals import show_arguments
 from projectdavid.engine.deltas import TokenUsage
 from projectdavid.engine.run import RunFailure, RunState
 from projectdavid.ports.rows import ActionRow, MessageRow, RunRow, ThreadRow
@@ -109,6 +110,7 @@ def assistant(body: Mapping[str, Any]) -> Json:
         "metadata": body["meta_data"] or {},
         **{name: body.get(name) for name in MODEL_OPTIONS},
         "response_format": response_format(body["response_format"]),
+        **({"approval": body["approval"]} if body.get("approval") else {}),
     }
 
 
@@ -191,8 +193,13 @@ def _attachment(one: Json) -> Json:
     return {"file_id": one["file_id"], "tools": tools}
 
 
-def run(row: RunRow, calls: Iterable[ActionRow] = (), status: str | None = None) -> Json:
-    """Serialize a run; `calls` are the calls of its ledger that it waits for. `status` is a past one, for events."""
+def run(
+    row: RunRow, calls: Iterable[ActionRow] = (), gated: Iterable[ActionRow] = (), status: str | None = None
+) -> Json:
+    """Serialize a run; it waits for the outputs of `calls` of its ledger, and for the approval of `gated` ones.
+
+    `status` is a past one, for events.
+    """
     config, status = config_of(row), status or row.status
     state, over = run_of(row, config), status in TERMINAL_STATUSES
     ended = None if state.ended_at is None or not over else int(state.ended_at)
@@ -203,7 +210,7 @@ def run(row: RunRow, calls: Iterable[ActionRow] = (), status: str | None = None)
         "thread_id": row.thread_id,
         "assistant_id": row.assistant_id,
         "status": "queued" if status == "pending" else status,
-        "required_action": required_action(calls) if status == "requires_action" else None,
+        "required_action": required_action(calls, gated) if status == "requires_action" else None,
         "last_error": _last_error(state.failure) if status == "failed" else None,
         "expires_at": None if over and status != "expired" else int(row.expires_at),
         "started_at": None if state.started_at is None else int(state.started_at),
@@ -248,19 +255,30 @@ def _choice(config: RunConfig) -> str | Json:
     """Serialize a tool choice; one of a platform tool is stored as its function."""
     match config.tool_choice:
         case {"type": "function", "function": {"name": str(name)}}:
-            own = {one.definition["name"]: one.tool for one in config.platform_functions}
+            functions = (*config.platform_functions, *config.gated_functions)
+            own = {one.definition["name"]: one.tool for one in functions}
             return {"type": own[name]} if name in own else {"type": "function", "function": {"name": name}}
         case choice:
             return choice or "auto"
 
 
-def required_action(calls: Iterable[ActionRow]) -> Json:
-    """Serialize the calls that a run waits for."""
-    waiting = [
-        {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-        for call in calls
-    ]
-    return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": waiting}}
+def required_action(calls: Iterable[ActionRow], gated: Iterable[ActionRow] = ()) -> Json:
+    """Serialize the calls whose outputs a run waits for, and those that wait for approval, in the words of Azure.
+
+    The list of the former is always there, because clients read it whatever the type is.
+    """
+    asked, approvals = [_waiting_call(call, call.arguments or "{}") for call in calls], [*map(_gated_call, gated)]
+    kind = "submit_tool_outputs" if asked or not approvals else "submit_tool_approval"
+    more = {"submit_tool_approval": {"tool_calls": approvals}} if approvals else {}
+    return {"type": kind, "submit_tool_outputs": {"tool_calls": asked}, **more}
+
+
+def _gated_call(call: ActionRow) -> Json:
+    return {**_waiting_call(call, show_arguments(call.arguments)), "approval_id": call.approval_id}
+
+
+def _waiting_call(call: ActionRow, arguments: str) -> Json:
+    return {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def error_code(code: str) -> str:

@@ -38,6 +38,8 @@ class Caller:
     """Limits of the user."""
     claim: IdempotencyClaim | None = None
     """Idempotency claim of the request, if it has an idempotency key."""
+    can_approve: bool = True
+    """Whether the key can decide about approvals, and change what needs one."""
 
     @property
     def ids(self) -> IdFactory:
@@ -106,6 +108,16 @@ class Caller:
         if not self.is_admin:
             raise ApiError(403, "admin_only", "Only admins can do this. Use the API key of an admin.")
 
+    def check_approver(self, param: str | None = None) -> None:
+        """Check that the key can decide about approvals, and change what needs one. `param` is a field that needs it.
+
+        Raises:
+            ApiError: 403.
+        """
+        if not self.can_approve:
+            message = "This API key cannot approve tool calls, or change what needs approval. Use another key."
+            raise ApiError(403, "approval_forbidden", message, param)
+
 
 def find_key(request: Request) -> str:
     """Return the API key of a request, from any of its headers; empty if it has none."""
@@ -158,7 +170,9 @@ async def _look_up(request: Request) -> Caller:
 def build_caller(platform: Platform, row: CallerRow) -> Caller:
     """Return the caller whose key or one-time code was found."""
     allowed = platform.quota.parse_limits(row.limits)
-    return Caller(row.id, bool(row.is_admin), platform.store.of(row.id), platform, row.prefix, allowed)
+    return Caller(
+        row.id, bool(row.is_admin), platform.store.of(row.id), platform, row.prefix, allowed, None, bool(row.approves)
+    )
 
 
 Auth = Annotated[Caller, Depends(caller)]

@@ -50,6 +50,7 @@ FIELDS: tuple[SharedField, ...] = (
     SharedField("response_format", "auto", inherited=True),
     SharedField("vector_stores", []),
     SharedField("webhook_url", None),
+    SharedField("approval", inherited=True, in_dialect=ASSISTANT),
     SharedField("max_tokens", None),
     SharedField("max_turns", 1),
     SharedField("agent_mode", default=False),

@@ -37,6 +37,7 @@ def build_run(
         platform.models.resolve(model)
     tools: list[dict[str, Any]] = [*values.pop("tools", ()), *(assistant.get("platform_tools") or ())]
     settings = platform.settings
+    policy: Mapping[str, Any] = values.pop("approval", {})
     config = RunConfig(
         **values,
         tools=tuple(tools),
@@ -44,6 +45,9 @@ def build_run(
         retry_seconds=platform.models.retry_seconds(model),
         action_timeout=wishes.get("action_timeout", settings.action_seconds),
         platform_functions=platform.toolbox.functions(tools),
+        gated_functions=platform.toolbox.functions(tools, gated=True),
+        approval_seconds=float(policy.get("seconds") or settings.approval_seconds),
+        approval_on_expiry=policy.get("on_expiry") or "deny",
         warnings=(*tool_warnings.of_tools(tools, platform), *_warn_if_unpriced(model, caller)),
     )
     return NewRun(

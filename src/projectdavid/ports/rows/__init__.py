@@ -44,6 +44,7 @@ from projectdavid.ports.rows.imports import (
 )
 from projectdavid.ports.rows.runs import (
     ActionRow,
+    ApprovalRow,
     JournalEntryRow,
     JournalRow,
     OpenRunRow,
@@ -94,6 +95,7 @@ __all__ = [
     "ActionRow",
     "AmountRow",
     "ApiKeyRow",
+    "ApprovalRow",
     "AssistantRow",
     "BlobRow",
     "CallerRow",

@@ -101,6 +101,35 @@ class ActionRow(NamedTuple):
     run_id: str
     run_status: str
     expires_at: float
+    approval_id: str | None
+    approval: str | None
+    """Status of the approval that the call needs; None if it needs none."""
+
+
+class ApprovalRow(NamedTuple):
+    """The approval of a call; `arguments` are those of the model, `edited` those of the decision, if it has any."""
+
+    n: int
+    id: str
+    run: int
+    run_id: str
+    thread_id: str
+    assistant_id: str
+    call_id: str
+    action_id: str
+    name: str
+    tool: str | None
+    effect: str
+    arguments: str
+    reason: str
+    digest: str
+    created_at: int
+    expires_at: float
+    status: str
+    note: str | None
+    edited: str | None
+    decided_by: str | None
+    decided_at: int | None
 
 
 class StepRow(NamedTuple):

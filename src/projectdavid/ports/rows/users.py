@@ -24,6 +24,7 @@ class CallerRow(NamedTuple):
     limits: str
     prefix: str
     last_used_at: int | None
+    approves: int
 
 
 class ApiKeyRow(NamedTuple):
@@ -36,6 +37,7 @@ class ApiKeyRow(NamedTuple):
     expires_at: int | None
     last_used_at: int | None
     revoked_at: int | None
+    approves: int
 
 
 class TakenTokensRow(NamedTuple):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
+from projectdavid.protocol.approvals import ApprovalPolicy, RequireApproval
 from projectdavid.protocol.assistants import JsonObject, ModelName, RegisteredTool, get_tag
 from projectdavid.protocol.base import NAME_PATTERN, NO_NUL, WHOLE, Id, LongText, MetaData, Request
 from projectdavid.protocol.model_options import ModelOptions, SamplingOptions
@@ -38,6 +39,7 @@ class OpenAICodeInterpreterTool(Request):
     """The tool that runs Python."""
 
     type: Literal["code_interpreter"]
+    require_approval: RequireApproval | None = None
 
 
 class OpenAIFileSearchTool(Request):
@@ -45,6 +47,7 @@ class OpenAIFileSearchTool(Request):
 
     type: Literal["file_search"]
     file_search: OpenAISearchOptions | None = None
+    require_approval: RequireApproval | None = None
 
 
 class OpenAIOwnTool(RegisteredTool):
@@ -65,6 +68,7 @@ class OpenAIFunctionTool(Request):
 
     type: Literal["function"]
     function: OpenAIFunctionDefinition
+    require_approval: RequireApproval | None = None
 
 
 DIALECT_TOOLS = ("code_interpreter", "file_search", "function")
@@ -179,6 +183,8 @@ class OpenAIAssistantFields(SamplingOptions, ModelOptions):
     instructions: LongText | None = None
     metadata: MetaData | None = None
     response_format: ResponseFormat | None = None
+    approval: ApprovalPolicy | None = None
+    """Beyond the Assistants API: how long runs wait for approvals, and what follows then."""
 
 
 class OpenAIAssistantCreate(OpenAIAssistantFields):

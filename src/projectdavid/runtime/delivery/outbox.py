@@ -9,7 +9,8 @@ from random import SystemRandom
 
 import msgspec
 
-from projectdavid.engine.inputs import OutputsSubmitted
+from projectdavid.engine.approvals import is_asked, is_gated
+from projectdavid.engine.inputs import Decided
 from projectdavid.engine.run import InputRefused, RunStatus
 from projectdavid.instruments.telemetry import Telemetry
 from projectdavid.instruments.work_context import WorkContext, current_work
@@ -22,8 +23,9 @@ from projectdavid.runtime.delivery.delivery_spans import find_delivery_trace
 from projectdavid.runtime.delivery.webhook_delivery import (
     DISABLED,
     GONE,
+    NO_ANSWERS,
+    CallAnswers,
     DeliveryOutcome,
-    Outputs,
     PostFunction,
     attempt,
 )
@@ -203,8 +205,8 @@ class Outbox:
             return
 
     async def _settle(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float, url: str | None) -> None:
-        if outcome.outputs:
-            await self._submit_outputs(row, outcome, began)
+        if outcome.answers.call_ids:
+            await self._submit_answers(row, outcome, began)
             return
         if outcome.status == GONE:
             try:
@@ -218,16 +220,20 @@ class Outbox:
                 return
         await self._store.write([self._outcome_op(row, outcome, began)])
 
-    async def _submit_outputs(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float) -> None:
-        """Submit the outputs that the run still waits for, in one transaction with the end of the delivery."""
+    async def _submit_answers(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float) -> None:
+        """Submit the answers that the run still waits for, in one transaction with the end of the delivery."""
         run = row.run
-        while run is not None and (outputs := await self._awaited_outputs(run, outcome.outputs)):
-            note = None if outputs == outcome.outputs else PARTLY_LATE
+        while run is not None and (answers := await self._awaited_answers(run, outcome.answers)).call_ids:
+            note = None if answers == outcome.answers else PARTLY_LATE
             end = self._outcome_op(row, DeliveryOutcome(outcome.status, note=note), began)
+            run_input = Decided(answers.decisions, self._clock(), answers.outputs)
             try:
-                await self._driver.decide(run, OutputsSubmitted(outputs, self._clock()), also=[end])
-            except InputRefused:
-                continue  # another client submitted outputs first
+                await self._driver.decide(run, run_input, also=[end])
+            except InputRefused as error:
+                if error.code == "approval_changed":
+                    await self._store.write([self._outcome_op(row, DeliveryOutcome(outcome.status, str(error)), began)])
+                    return
+                continue  # another client submitted an answer first
             except RowMissing as error:
                 if error.kind == "delivery":
                     raise
@@ -235,13 +241,15 @@ class Outbox:
             return
         await self._store.write([self._outcome_op(row, DeliveryOutcome(outcome.status, note=TOO_LATE), began)])
 
-    async def _awaited_outputs(self, run: int, outputs: Outputs) -> Outputs:
-        """Return the outputs that a run still waits for."""
+    async def _awaited_answers(self, run: int, answers: CallAnswers) -> CallAnswers:
+        """Return the outputs and decisions that a run still waits for."""
         row = await self._store.one(queries.RUN_STATE, n=run)
         if row is None or row.status != RunStatus.REQUIRES_ACTION:
-            return ()
-        waiting = {call.id for call in run_of(row).calls if call.output is None}
-        return tuple(pair for pair in outputs if pair[0] in waiting)
+            return NO_ANSWERS
+        calls = run_of(row).calls
+        return answers.only(
+            {call.id for call in calls if is_asked(call)}, {call.id for call in calls if is_gated(call)}
+        )
 
     def _outcome_op(self, row: DueDeliveryRow, outcome: DeliveryOutcome, began: float) -> Op:
         """Build the operation that records an attempt, and log the outcome."""

@@ -3,7 +3,7 @@
 Source: Standard Webhooks, sections "Signature scheme" and "Deliverability and reliability".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,13 +15,42 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from projectdavid.egress import GuardedReply, OutboundError
+from projectdavid.engine.run import Decision
 from projectdavid.ports.rows import DueDeliveryRow, WebhookTargetRow
+from projectdavid.protocol.approvals import ToolApproval
 from projectdavid.protocol.runs import ToolOutputs
-from projectdavid.runtime.runs.webhooks import ACTION_REQUIRED
+from projectdavid.runtime.runs.webhooks import ACTION_REQUIRED, APPROVAL_REQUIRED
 
 Outputs = tuple[tuple[str, str], ...]
 """Pairs of call id and output."""
 
+
+@dataclass(frozen=True, slots=True)
+class CallAnswers:
+    """Outputs of calls and decisions about calls, as a receiver sends them."""
+
+    outputs: Outputs = ()
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def call_ids(self) -> list[str]:
+        """The calls that it answers, in order."""
+        return [*(call_id for call_id, _ in self.outputs), *(one.call_id for one in self.decisions)]
+
+    def only(self, outputs: Set[str], decisions: Set[str]) -> "CallAnswers":
+        """Return the outputs and the decisions for these calls."""
+        return CallAnswers(
+            tuple(pair for pair in self.outputs if pair[0] in outputs),
+            tuple(one for one in self.decisions if one.call_id in decisions),
+        )
+
+
+NO_ANSWERS = CallAnswers()
+BY_WEBHOOK = "webhook"
+
+ANSWERABLE = frozenset({ACTION_REQUIRED, APPROVAL_REQUIRED})
+"""Events whose responses can have outputs or decisions."""
+FIELDS = ("tool_outputs", "tool_approvals")
 GONE = 410
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 DISABLED = "The receiver responded with status 410 (gone), so deliveries are stopped; set webhook_url again to resume."
@@ -50,8 +79,8 @@ class DeliveryOutcome:
     """Whether a retry is pointless."""
     retry_after: float = 0.0
     """Minimum seconds until a retry."""
-    outputs: Outputs = ()
-    """Outputs in the response for calls of the event."""
+    answers: CallAnswers = NO_ANSWERS
+    """Outputs and decisions in the response for calls of the event."""
     note: str | None = None
 
 
@@ -103,53 +132,69 @@ def parse_reply(reply: GuardedReply, delivery: DueDeliveryRow, now: float) -> De
             retry_after=_parse_retry_after(reply.headers.get("retry-after"), now),
         )
     try:
-        outputs = _parse_outputs(reply.body)
-        if delivery.event != ACTION_REQUIRED:
-            return DeliveryOutcome(
-                status, note="The outputs were ignored: this event does not request any." if outputs else None
-            )
-        _check_requested(outputs, delivery)
+        answers = _parse_answers(reply.body)
+        if delivery.event not in ANSWERABLE:
+            note = "The outputs were ignored: this event does not request any." if answers.call_ids else None
+            return DeliveryOutcome(status, note=note)
+        _check_requested(answers, delivery)
     except ValueError as error:
         return DeliveryOutcome(status, str(error))
-    return DeliveryOutcome(status, outputs=outputs)
+    return DeliveryOutcome(status, answers=answers)
 
 
-def _parse_outputs(body: bytes) -> Outputs:
-    """Parse the outputs in a response; empty if it has none.
+def _parse_answers(body: bytes) -> CallAnswers:
+    """Parse the outputs and decisions in a response; empty if it has none.
 
     Raises:
-        ValueError: it has outputs, but they are malformed.
+        ValueError: it has some, but they are malformed.
     """
-    if b'"tool_outputs"' not in body:
-        return ()
+    named = [name for name in FIELDS if f'"{name}"'.encode() in body]
+    if not named:
+        return NO_ANSWERS
     try:
         answer: Any = msgspec.json.decode(body)
     except ValueError:
-        raise ValueError("The response contains tool_outputs, but is not valid JSON.") from None
-    if not (isinstance(answer, dict) and "tool_outputs" in answer):
-        return ()
+        raise ValueError(f"The response contains {named[0]}, but is not valid JSON.") from None
+    given = {name: answer[name] for name in FIELDS if name in answer} if isinstance(answer, dict) else {}
+    if not given:
+        return NO_ANSWERS
     try:
-        given = ToolOutputs.model_validate({"tool_outputs": answer["tool_outputs"]}).tool_outputs
+        parsed = ToolOutputs.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise ValueError(f"The response's tool_outputs are invalid: {field}: {first['msg']}.") from None
-    return tuple((one.tool_call_id, one.output) for one in given)
+        name = first["loc"][0] if first["loc"] else named[0]
+        raise ValueError(f"The response's {name} are invalid: {field}: {first['msg']}.") from None
+    outputs = tuple((one.tool_call_id, one.output) for one in parsed.tool_outputs)
+    return CallAnswers(outputs, tuple(_to_decision(one) for one in parsed.tool_approvals))
 
 
-def _check_requested(outputs: Outputs, delivery: DueDeliveryRow) -> None:
-    """Check that each output answers a different call of the event.
+def _to_decision(one: ToolApproval) -> Decision:
+    verdict = "approved" if one.approve else "denied"
+    return Decision(one.tool_call_id, verdict, BY_WEBHOOK, one.reason or "", digest=one.digest)
+
+
+def _check_requested(answers: CallAnswers, delivery: DueDeliveryRow) -> None:
+    """Check that each output or decision answers a different call of the event.
 
     Raises:
-        ValueError: an output does not.
+        ValueError: one does not.
     """
-    left = [call["id"] for call in msgspec.json.decode(delivery.body)["data"]["tool_calls"]] if outputs else []
-    for call_id, _ in outputs:
-        if call_id not in left:
-            raise ValueError(
-                f"The response has an output for '{call_id}', which the event does not request, or requests only once."
-            )
-        left.remove(call_id)
+    if not answers.call_ids:
+        return
+    data = msgspec.json.decode(delivery.body)["data"]
+    asked = [call["id"] for call in data.get("tool_calls", ())]
+    gated = [approval["tool_call_id"] for approval in data.get("approvals", ())]
+    for what, call_ids, left in (
+        ("an output", [call_id for call_id, _ in answers.outputs], asked),
+        ("a decision", [one.call_id for one in answers.decisions], gated),
+    ):
+        for call_id in call_ids:
+            if call_id not in left:
+                raise ValueError(
+                    f"The response has {what} for '{call_id}', which the event does not request, or requests only once."
+                )
+            left.remove(call_id)
 
 
 def _parse_retry_after(retry_after: str | None, now: float) -> float:

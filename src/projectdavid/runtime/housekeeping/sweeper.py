@@ -113,7 +113,7 @@ class Sweeper:
     async def expire(self) -> int:
         """Expire the runs past their deadline; returns their number."""
         now = self._clock()
-        rows = await self._store.all(queries.RUNS_EXPIRED, now=now - GRACE, limit=BATCH)
+        rows = await self._store.all(queries.RUNS_EXPIRED, now=now, overdue=now - GRACE, limit=BATCH)
         rows += await self._store.all(queries.RUNS_UNANSWERED, now=now, limit=BATCH)
         for row in rows:
             try:

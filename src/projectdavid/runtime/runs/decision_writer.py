@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
+from typing import Any
 
 from projectdavid.engine.deltas import AskedCall, JournalEntry, TokenUsage
 from projectdavid.engine.entries import image_attachments
@@ -11,8 +12,10 @@ from projectdavid.engine.run import (
     Record,
     RecordCalls,
     RecordCallStart,
+    RecordDecision,
     RecordOutput,
     RecordReply,
+    RecordRequest,
     RunState,
 )
 from projectdavid.ports import queries
@@ -23,7 +26,7 @@ from projectdavid.runtime.runs.crashes import ClaimCount
 from projectdavid.runtime.runs.journal import JournalPart, committed_part, merge_times
 from projectdavid.runtime.runs.provider_state import provider_state_of
 from projectdavid.runtime.runs.records import encode, state_of, usage_json
-from projectdavid.runtime.runs.webhooks import event_of
+from projectdavid.runtime.runs.webhooks import event_body
 
 DAY = 86_400
 MESSAGE_COLUMNS = (
@@ -88,6 +91,8 @@ class DecisionWriter:
             "silent": count.silent,
         }
         self.ops.append(Op(queries.RUN_DECIDE, params, RACE))
+        if run.expires_at != self.row.expires_at:  # only then, since a change of the clock moves it as well
+            self.add(queries.RUN_DEADLINE, n=self.row.n, expires_at=run.expires_at)
 
     def append(self, entries: Sequence[JournalEntry]) -> None:
         if entries and not self._entries:
@@ -138,10 +143,10 @@ class DecisionWriter:
             cost=cost,
         )
 
-    def enqueue_webhook(self, run: RunState) -> None:
-        """Enqueue a webhook about the run's status, if the assistant subscribes to it."""
+    def enqueue_webhook(self, run: RunState, event: str, fields: dict[str, Any]) -> None:
+        """Enqueue a webhook about a run, if the assistant subscribes to the event."""
         event_id = self.ids.new("evt")
-        event, body = event_of(run, self.row, event_id, self.now)
+        body = event_body(run, self.row, event, fields, event_id, self.now)
         self.add(queries.DELIVERY_INSERT, id=event_id, run=self.row.n, event=event, body=body, now=self.now)
 
     def add_record(self, record: Record) -> None:
@@ -179,6 +184,29 @@ class DecisionWriter:
                     now=self.now,
                 )
                 self._message(self.ids.new("msg"), "tool", output, call_id=call_id)
+
+            case RecordRequest(call, approval_id, reason, expires_at):
+                self.add(
+                    queries.APPROVAL_INSERT,
+                    id=approval_id,
+                    run=self.row.n,
+                    call_id=call.id,
+                    reason=reason,
+                    digest="" if call.gate is None else call.gate.digest,
+                    expires_at=expires_at,
+                    now=self.now,
+                )
+            case RecordDecision(decision):
+                self.add(
+                    queries.APPROVAL_DECIDE,
+                    run=self.row.n,
+                    call_id=decision.call_id,
+                    verdict=decision.verdict,
+                    note=decision.note,
+                    arguments=decision.arguments,
+                    decided_by=decision.by,
+                    now=self.now,
+                )
 
     def _message(self, message_id: str, role: str, content: str | list[dict[str, str]], **values: Value) -> None:
         self.messages.append(message_id)

@@ -34,6 +34,7 @@ from projectdavid.runtime.runs.crashes import ClaimCount, count_claims, is_guilt
 from projectdavid.runtime.runs.decision_writer import NOTHING_STREAMED, RACE, DecisionWriter, RunLease, StreamedRows
 from projectdavid.runtime.runs.records import RunConfig, config_hash, encode, new_state, run_of
 from projectdavid.runtime.runs.run_telemetry import RunTelemetry
+from projectdavid.runtime.runs.webhooks import events_of
 from projectdavid.runtime.topics import OUTBOX, WORK, abort_topic, journal_topic
 
 NEW = 1
@@ -276,8 +277,8 @@ class RunDriver:
             writer.decide(run, held, count)
         else:
             writer.decide(run, None, ClaimCount())
-        if _is_reported(before, run):
-            writer.enqueue_webhook(run)
+        for event, fields in events_of(before, result).items():
+            writer.enqueue_webhook(run, event, fields)
         if run.over and not before.parked:
             writer.add(queries.RUN_UNPARK, thread=row.thread)
 
@@ -307,12 +308,7 @@ class RunDriver:
         self._bus.publish(journal_topic(n), writer.list_parts(end.position) if end else ())
         if result.run.status is RunStatus.QUEUED or found.get(queries.RUN_UNPARK):
             self._bus.publish(WORK)
-        if found.get(queries.DELIVERY_INSERT):
+        if any(row for op, row in zip(writer.ops, rows, strict=True) if op.query is queries.DELIVERY_INSERT):
             self._bus.publish(OUTBOX)
         if any(isinstance(command, AbortWork) for command in result.commands):
             self._bus.publish(abort_topic(n))
-
-
-def _is_reported(before: RunState, run: RunState) -> bool:
-    """True if webhooks report it: the run waits for its caller now, or has ended."""
-    return run.over or (run.status is RunStatus.REQUIRES_ACTION and before.status is not run.status)

@@ -1,10 +1,12 @@
 """Conversion of rows: the state of a run, and its configuration."""
 
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
+from projectdavid.engine.approvals import requires_approval
 from projectdavid.engine.deltas import TokenUsage, WarningDelta
 from projectdavid.engine.run import (
     FormatCorrection,
@@ -22,6 +24,10 @@ from projectdavid.protocol.model_options import MODEL_OPTIONS
 
 EXPIRY_OUTPUT = "No output was submitted in time."
 """The default output with `on_expiry` `answer`, unless the caller chose another."""
+GATED = " (needs approval)"
+"""Ends the stored tool of a call with a gate, whose state processes of the previous release do not read: they find no
+such tool, so they do not run the call.
+"""
 
 
 class PlatformFunction(msgspec.Struct, frozen=True):
@@ -56,6 +62,12 @@ class RunConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     on_expiry: str = "fail"
     expiry_output: str = EXPIRY_OUTPUT
     platform_functions: tuple[PlatformFunction, ...] = ()
+    gated_functions: tuple[PlatformFunction, ...] = ()
+    """Those whose calls need approval. A separate field, because processes of the previous release do not read it: they
+    do not offer these functions.
+    """
+    approval_seconds: float = 86_400.0
+    approval_on_expiry: str = "deny"
     warnings: tuple[dict[str, str], ...] = ()
 
     @property
@@ -67,20 +79,28 @@ class RunConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     def functions(self) -> tuple[dict[str, Any], ...]:
         """Return the definitions of the functions that the model can call."""
         own = (tool["function"] for tool in self.tools if tool.get("type") == "function")
-        return (*own, *(function.definition for function in self.platform_functions))
+        platform = (*self.platform_functions, *self.gated_functions)
+        return (*own, *(function.definition for function in platform))
 
     @property
     def offers(self) -> dict[str, OfferedFunction]:
-        """Return the effect and the executor of each function."""
+        """Return the effect, the executor and the need for approval of each function."""
         own = {
-            tool["function"]["name"]: OfferedFunction(ToolEffect(tool.get("effect", ToolEffect.UNSAFE)))
+            tool["function"]["name"]: _offer_own(tool["function"]["name"], tool)
             for tool in self.tools
             if tool.get("type") == "function"
         }
-        platform = {
-            one.definition["name"]: OfferedFunction(ToolEffect(one.effect), one.tool) for one in self.platform_functions
+        return own | {
+            one.definition["name"]: OfferedFunction(ToolEffect(one.effect), one.tool, gated)
+            for gated, functions in ((False, self.platform_functions), (True, self.gated_functions))
+            for one in functions
         }
-        return own | platform
+
+
+def _offer_own(name: str, tool: dict[str, Any]) -> OfferedFunction:
+    """Return the offer of a function that the caller runs."""
+    effect = ToolEffect(tool.get("effect", ToolEffect.UNSAFE))
+    return OfferedFunction(effect, None, requires_approval(tool.get("require_approval"), name, effect))
 
 
 class _State(msgspec.Struct, omit_defaults=True):
@@ -104,6 +124,8 @@ class _State(msgspec.Struct, omit_defaults=True):
     corrections: int = 0
     correction: FormatCorrection | None = None
     trace: str = ""
+    time_left: float | None = None
+    remembered: tuple[str, ...] = ()
 
 
 _config_decoder = msgspec.json.Decoder(RunConfig)
@@ -142,6 +164,8 @@ def run_of(row: RunRow, config: RunConfig | None = None) -> RunState:
             max_completion_tokens=config.max_completion_tokens,
             action_timeout=config.action_timeout,
             expiry_output=config.expiry_output if config.on_expiry == "answer" else None,
+            approval_seconds=config.approval_seconds,
+            approval_on_expiry=config.approval_on_expiry,
         ),
         functions=config.offers,
         parked=row.parked,
@@ -149,7 +173,7 @@ def run_of(row: RunRow, config: RunConfig | None = None) -> RunState:
         attempt=state.attempt,
         waits=state.waits,
         waiting_since=state.waiting_since,
-        calls=state.calls,
+        calls=tuple(map(_from_stored, state.calls)),
         images=state.images,
         action_expires_at=row.action_expires_at,
         usage=TokenUsage(
@@ -168,7 +192,21 @@ def run_of(row: RunRow, config: RunConfig | None = None) -> RunState:
         corrections=state.corrections,
         correction=state.correction,
         trace=state.trace,
+        time_left=state.time_left,
+        remembered=state.remembered,
     )
+
+
+def _from_stored(call: FunctionCall) -> FunctionCall:
+    """Return a call as it was before `_to_stored`."""
+    if call.gate is None or call.tool is None:
+        return call
+    return replace(call, tool=call.tool.removesuffix(GATED))
+
+
+def _to_stored(call: FunctionCall) -> FunctionCall:
+    """Return a call as it is stored; see `GATED`."""
+    return replace(call, tool=call.tool + GATED) if call.gate is not None and call.tool is not None else call
 
 
 NEW_STATE = encode(_State())
@@ -188,7 +226,7 @@ def state_of(run: RunState) -> str:
             attempt=run.attempt,
             waits=run.waits,
             waiting_since=run.waiting_since,
-            calls=run.calls,
+            calls=tuple(map(_to_stored, run.calls)),
             images=run.images,
             prompt_tokens=run.usage.prompt_tokens,
             completion_tokens=run.usage.completion_tokens,
@@ -204,6 +242,8 @@ def state_of(run: RunState) -> str:
             corrections=run.corrections,
             correction=run.correction,
             trace=run.trace,
+            time_left=run.time_left,
+            remembered=run.remembered,
         )
     )
 

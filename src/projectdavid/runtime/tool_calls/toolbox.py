@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from projectdavid.engine.run import FunctionCall
+from projectdavid.engine.approvals import requires_approval
+from projectdavid.engine.run import FunctionCall, ToolEffect
 from projectdavid.ports.rows import RunRow
-from projectdavid.ports.tool import RecordedCall, Tool, ToolCall, ToolDescription, ToolError, ToolFile
+from projectdavid.ports.tool import RecordedCall, Tool, ToolCall, ToolDescription, ToolError, ToolFile, ToolFunction
 from projectdavid.runtime.runs.driver import LeaseLost
 from projectdavid.runtime.runs.records import PlatformFunction, config_of, encode
 from projectdavid.runtime.tool_calls.call_context import CallContext
@@ -85,8 +86,8 @@ class Toolbox:
             return None
         return rendered
 
-    def functions(self, entries: Iterable[Mapping[str, Any]]) -> tuple[PlatformFunction, ...]:
-        """Return the functions that these tool entries offer.
+    def functions(self, entries: Iterable[Mapping[str, Any]], *, gated: bool = False) -> tuple[PlatformFunction, ...]:
+        """Return the functions that these tool entries offer: those that need approval if `gated`, else the others.
 
         A tool that is listed twice is offered once; a function of the caller replaces one with the same name.
         """
@@ -94,18 +95,11 @@ class Toolbox:
         taken = {entry["function"]["name"] for entry in entries if entry["type"] == "function"}
         named = {entry["type"]: entry for entry in reversed(entries) if entry["type"] in self._tools}
         return tuple(
-            PlatformFunction(
-                tool=kind,
-                definition={
-                    "name": function.name,
-                    "description": function.description,
-                    "parameters": dict(function.parameters),
-                },
-                effect=function.effect,
-            )
+            _describe_function(kind, function)
             for kind, entry in named.items()
             for function in self._tools[kind].functions(entry)
             if function.name not in taken
+            and gated is requires_approval(entry.get("require_approval"), function.name, ToolEffect(function.effect))
         )
 
     async def run(self, call: FunctionCall, row: RunRow, context: CallContext) -> CallResult:
@@ -138,6 +132,15 @@ class Toolbox:
         except Exception:
             log.exception("the tool %s failed on call %s", call.tool, call.id)
             return CallResult(FAULT, failed=True)
+
+
+def _describe_function(tool: str, function: ToolFunction) -> PlatformFunction:
+    definition = {
+        "name": function.name,
+        "description": function.description,
+        "parameters": dict(function.parameters),
+    }
+    return PlatformFunction(tool=tool, definition=definition, effect=function.effect)
 
 
 def function_names(name: str, tool: Tool) -> frozenset[str]:

@@ -4,7 +4,7 @@ INSERT INTO auth_codes (hash, owner, key_prefix, expires_at) VALUES (:hash, :own
 -- name: auth_code
 -- returns: CallerRow
 -- The user of a valid code, and the key that created it.
-SELECT u.id, u.is_admin, u.limits, k.prefix, k.last_used_at
+SELECT u.id, u.is_admin, u.limits, k.prefix, k.last_used_at, k.approves
 FROM auth_codes AS c JOIN api_keys AS k ON k.prefix = c.key_prefix JOIN users AS u ON u.id = k.owner
 WHERE c.hash = :hash AND c.expires_at > :now
     AND u.erased = 0 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now);

@@ -6,7 +6,7 @@ SELECT :id, r.owner, a.id, r.id, :event, :body, 'pending', :now, :now
 FROM runs AS r JOIN assistants AS a ON a.id = r.assistant_id
 WHERE r.n = :run AND a.body ->> '$.webhook_url' IS NOT NULL AND a.body ->> '$.webhook_disabled_at' IS NULL
     AND (
-        :event = 'run.action_required'
+        :event IN ('run.action_required', 'run.approval_required', 'run.approval_expired')
         OR EXISTS (SELECT 1 FROM json_each(a.body, '$.webhook_events') WHERE value = :event)
     )
 RETURNING n;

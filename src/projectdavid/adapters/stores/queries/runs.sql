@@ -132,6 +132,10 @@ SET
     claimed_at = :claimed_at, silent = :silent, version = version + 1
 WHERE n = :n AND version = :version;
 
+-- name: run_deadline
+-- In the transaction of `run_decide`, whose version check protects it.
+UPDATE runs SET expires_at = :expires_at WHERE n = :n;
+
 -- name: run_unpark
 -- returns: NumberRow
 -- Unpark the next run of a free thread: the newest of the interrupting runs, otherwise the oldest.
@@ -216,8 +220,9 @@ WHERE $OPEN;
 
 -- name: runs_expired
 -- returns: NumberRow
+-- Runs past their deadline. A worker can still end a run itself until `overdue`, but not one that waits for approval.
 SELECT n FROM runs
-WHERE $OPEN AND expires_at <= :now
+WHERE $OPEN AND expires_at <= :now AND (expires_at <= :overdue OR state ->> '$.time_left' IS NOT NULL)
 ORDER BY expires_at LIMIT :limit;
 
 -- name: deadlines_move
@@ -375,17 +380,33 @@ WHERE action_id = :action_id AND run IN (SELECT n FROM live_runs WHERE owner = :
 -- name: action
 -- returns: ActionRow
 SELECT
-    c.action_id, c.run, c.call_id, c.turn, c.position, c.name, c.arguments, c.mark, c.output, c.created_at,
-    c.finished_at, c.tool, c.effect, c.started_at, c.outcome, c.details, r.id AS run_id, r.status AS run_status,
-    CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at
+    c.action_id, c.run, c.call_id, c.turn, c.position, c.name, COALESCE(a.arguments, c.arguments) AS arguments, c.mark,
+    c.output, c.created_at, c.finished_at, c.tool, c.effect, c.started_at, c.outcome, c.details, r.id AS run_id,
+    r.status AS run_status,
+    CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at,
+    a.id AS approval_id,
+    CASE
+        WHEN a.id IS NULL OR a.verdict IS NOT NULL THEN a.verdict
+        WHEN r.status = 'requires_action' THEN 'pending'
+        ELSE 'cancelled'
+    END AS approval
 FROM tool_calls AS c JOIN live_runs AS r ON r.n = c.run
+LEFT JOIN approvals AS a ON a.run = c.run AND a.call_id = c.call_id
 WHERE c.action_id = :action_id AND r.owner = :owner;
 
 -- name: actions_of_run
 -- returns: ActionRow
 SELECT
-    c.action_id, c.run, c.call_id, c.turn, c.position, c.name, c.arguments, c.mark, c.output, c.created_at,
-    c.finished_at, c.tool, c.effect, c.started_at, c.outcome, c.details, r.id AS run_id, r.status AS run_status,
-    CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at
+    c.action_id, c.run, c.call_id, c.turn, c.position, c.name, COALESCE(a.arguments, c.arguments) AS arguments, c.mark,
+    c.output, c.created_at, c.finished_at, c.tool, c.effect, c.started_at, c.outcome, c.details, r.id AS run_id,
+    r.status AS run_status,
+    CASE WHEN c.output IS NULL THEN COALESCE(r.action_expires_at, r.expires_at) ELSE r.expires_at END AS expires_at,
+    a.id AS approval_id,
+    CASE
+        WHEN a.id IS NULL OR a.verdict IS NOT NULL THEN a.verdict
+        WHEN r.status = 'requires_action' THEN 'pending'
+        ELSE 'cancelled'
+    END AS approval
 FROM tool_calls AS c JOIN live_runs AS r ON r.n = c.run
+LEFT JOIN approvals AS a ON a.run = c.run AND a.call_id = c.call_id
 WHERE r.id = :run_id AND r.owner = :owner ORDER BY c.turn, c.position;

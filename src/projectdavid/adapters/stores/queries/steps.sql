@@ -30,7 +30,9 @@ SELECT p.position FROM (
 -- name: calls_of_turns
 -- returns: StepCallRow
 -- The calls of a run in the given turns (a JSON array).
-SELECT c.turn, c.call_id, c.name, c.arguments, c.output, c.tool, c.details, c.finished_at
+SELECT
+    c.turn, c.call_id, c.name, COALESCE(a.arguments, c.arguments) AS arguments, c.output, c.tool, c.details, c.finished_at
 FROM tool_calls AS c JOIN live_runs AS r ON r.n = c.run
+LEFT JOIN approvals AS a ON a.run = c.run AND a.call_id = c.call_id
 WHERE r.id = :run_id AND r.owner = :owner AND c.turn IN (SELECT value FROM json_each(:turns))
 ORDER BY c.turn, c.position;

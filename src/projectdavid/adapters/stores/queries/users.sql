@@ -66,20 +66,26 @@ SELECT p.position FROM (
 -- name: caller
 -- returns: CallerRow
 -- The user of a valid key. Runs once per request.
-SELECT u.id, u.is_admin, u.limits, k.prefix, k.last_used_at FROM api_keys AS k JOIN users AS u ON u.id = k.owner
+SELECT u.id, u.is_admin, u.limits, k.prefix, k.last_used_at, k.approves
+FROM api_keys AS k JOIN users AS u ON u.id = k.owner
 WHERE k.hash = :hash AND u.erased = 0 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now);
 
 -- name: key_insert
 INSERT INTO api_keys (prefix, hash, owner, name, created_at, expires_at)
 VALUES (:prefix, :hash, :owner, :name, :now, :expires_at);
 
+-- name: key_restrict
+-- In the transaction of `key_insert`: the key cannot decide about approvals.
+UPDATE api_keys SET approves = 0 WHERE owner = :owner AND prefix = :prefix;
+
 -- name: keys_of
 -- returns: ApiKeyRow
-SELECT prefix, owner, name, created_at, expires_at, last_used_at, revoked_at FROM api_keys WHERE owner = :owner ORDER BY n;
+SELECT prefix, owner, name, created_at, expires_at, last_used_at, revoked_at, approves FROM api_keys
+WHERE owner = :owner ORDER BY n;
 
 -- name: key_of
 -- returns: ApiKeyRow
-SELECT prefix, owner, name, created_at, expires_at, last_used_at, revoked_at FROM api_keys
+SELECT prefix, owner, name, created_at, expires_at, last_used_at, revoked_at, approves FROM api_keys
 WHERE owner = :owner AND prefix = :prefix;
 
 -- name: key_revoke

@@ -30,7 +30,7 @@ class Schema:
 
 SCHEMA = Schema(
     scripts=tuple(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.sql"))),
-    needed=7,
+    needed=8,
     oldest=1,
 )
 """The schema of this release; read at import, so the program does not depend on its files later."""
