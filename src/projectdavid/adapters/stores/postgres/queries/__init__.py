@@ -35,6 +35,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"NOT IN \(SELECT value FROM json_each\((:\w+)\)\)", r"<> ALL (\1)"),
         (r"IN \(SELECT value FROM json_each\((:\w+)\)\)", r"= ANY (\1)"),
         (r"json_each\((:\w+)\)(?: AS (\w+))?", r"unnest(\1::text[]) AS w (value)"),
+        (r"((?:\w+\.)?\w+) ->> '\$\.(\w+)'", r"json_field(\1, '\2')"),
         (r"CROSS JOIN (\w+ AS \w+ ON)", r"JOIN \1"),
         (r"\bmin\(([^(),]+), ([^(),]+)\)", r"least(\1, \2)"),
         (r"\bmax\(([^(),]+), ([^(),]+)\)", r"greatest(\1, \2)"),
@@ -46,6 +47,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
+_REPLACED = "replaced.sql"
 Encode = Callable[[Any], Any]
 
 
@@ -126,10 +128,16 @@ def unescape(value: Any) -> Any:
 
 
 def translate(sql: str) -> str:
-    """Translate a text of SQLite's dialect."""
+    """Translate a text of SQLite's dialect.
+
+    Raises:
+        ValueError: it contains a JSON path of SQLite that no rule translates.
+    """
     sql = sql.replace(*_GONE)
     for pattern, replacement in _RULES:
         sql = pattern.sub(replacement, sql)
+    if "'$." in sql:
+        raise ValueError(f"a JSON path of SQLite needs a text in {_REPLACED}: {sql}")
     return sql
 
 

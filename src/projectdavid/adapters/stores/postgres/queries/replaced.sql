@@ -109,7 +109,7 @@ SELECT :id, r.owner, a.id, r.id, :event, :body, 'pending', :now, :now
 FROM runs AS r JOIN assistants AS a ON a.id = r.assistant_id
 WHERE r.n = :run AND json_field(a.body, 'webhook_url') IS NOT NULL AND json_field(a.body, 'webhook_disabled_at') IS NULL
     AND (
-        :event = 'run.action_required'
+        :event IN ('run.action_required', 'run.approval_required', 'run.approval_expired')
         OR json_at(a.body, 'webhook_events')::jsonb ? :event
     )
 RETURNING n;
