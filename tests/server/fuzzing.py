@@ -33,8 +33,13 @@ STATEFUL = "Stateful tests"
 SCALE = int(os.environ.get("FUZZ_SCALE", "1"))
 """Multiplies what is drawn; `make deep` sets it."""
 KEY = DESCRIBED["schema"]
-TOO_DEEP = "expected filters at most 8 deep"
-"""The one bound of a body that JSON Schema cannot express: the depth of a recursive type."""
+FALSE_ALARMS = (
+    ("positive_data_acceptance", r"expected filters at most 8 deep"),  # JSON Schema cannot express the depth of a type
+    ("negative_data_rejection", r"\(was string, became null\)[\s\S]*form-data"),  # a form has the text "null" then
+    # Schemathesis makes a filter invalid for one of the types that it can have, and so valid for another.
+    ("negative_data_rejection", r"violates `enum` at /properties/filters/anyOf"),
+)
+"""What a check says of a request that was answered as it should be."""
 ELSEWHERE = {
     "max_response_time": "no test here looks at a clock",
     "object_level_authorization": "wants a file of users; test_ownership.py walks every route and every id",
@@ -126,7 +131,7 @@ class Found:
                 self.checks.add(check.name)
                 if check.status is Status.FAILURE:
                     said = _told(recorder, case_id, check)
-                    if check.name != "positive_data_acceptance" or TOO_DEEP not in said:
+                    if not any(check.name == name and re.search(text, said) for name, text in FALSE_ALARMS):
                         self.failures.setdefault(recorder.label, []).append(said)
 
     def see_kept(self, label: str, least: int = 1) -> None:
