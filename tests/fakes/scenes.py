@@ -16,12 +16,18 @@ class Refuser:
     """Plays by rules: the first that holds of a body refuses it with a status and a document.
 
     `asked` are the bodies, `refused` counts those that were refused. `documents` are answers by path, such as that to
-    `/v1/models`, or a status and an answer; any other path is a 404. `stream` is the answer of another protocol.
+    `/v1/models`, or a status and an answer; any other path is a 404. `stream` is the answer of
+    another protocol, at the path `only`.
     """
 
     def __init__(
-        self, rules: Sequence[Rule], documents: Mapping[str, Any] | None = None, stream: bytes | None = None
+        self,
+        rules: Sequence[Rule],
+        documents: Mapping[str, Any] | None = None,
+        stream: bytes | None = None,
+        only: str = "/{path:.*}",
     ) -> None:
+        self._only = only
         self._rules = rules
         self._stream = stream
         self._documents = documents or {}
@@ -34,7 +40,7 @@ class Refuser:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._complete)
         if self._stream is not None:
-            app.router.add_post("/{path:.*}", self._complete)
+            app.router.add_post(self._only, self._complete)
         app.router.add_route("*", "/{path:.*}", self._tell)
         self._runner = web.AppRunner(app)
         await self._runner.setup()

@@ -1,12 +1,15 @@
 """Builds the model providers from the settings."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from projectdavid.adapters.model_catalog import ModelCatalog, ProviderCatalog, read_catalog
 from projectdavid.adapters.providers.anthropic import AnthropicProvider
 from projectdavid.adapters.providers.gemini import GeminiProvider
 from projectdavid.adapters.providers.http.vendor_provider import VendorOptions, VendorProvider
+from projectdavid.adapters.providers.ollama import OllamaProvider
 from projectdavid.adapters.providers.openai_compatible import OpenAICompatible
 from projectdavid.adapters.providers.openai_compatible.profiles import (
     PROFILES,
@@ -22,7 +25,7 @@ from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, Model
 from projectdavid.settings import ProviderSettings, Settings
 
 VENDORS: dict[str, type[VendorProvider]] = {
-    one.kind: one for one in (AnthropicProvider, GeminiProvider, ResponsesProvider)
+    one.kind: one for one in (AnthropicProvider, GeminiProvider, ResponsesProvider, OllamaProvider)
 }
 """Providers with the protocol of a vendor, by the `kind` of their settings."""
 
@@ -38,7 +41,8 @@ def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegis
         _check_not_this_server(settings, name, provider.base_url)
     catalog = _read_catalogs(settings)
     providers: dict[str, ModelProvider] = {
-        name: provider_of(name, provider, settings.model_idle_timeout, catalog) for name, provider in named.items()
+        name: provider_of(name, provider, settings.model_idle_timeout, catalog, settings.context_windows)
+        for name, provider in named.items()
     }
     providers |= extra
     default = settings.default_provider or next(iter(providers), None)
@@ -94,17 +98,23 @@ def _profile_of(settings: ProviderSettings) -> ServerProfile:
 
 
 def provider_of(
-    name: str, settings: ProviderSettings, idle_timeout: float, catalog: ModelCatalog | None = None
+    name: str,
+    settings: ProviderSettings,
+    idle_timeout: float,
+    catalog: ModelCatalog | None = None,
+    windows: Mapping[str, int] = MappingProxyType({}),
 ) -> ModelProvider:
-    """Build a provider from its settings, completed by its profile or the catalog of its models."""
+    """Build a provider from its settings, completed by its profile, or by the catalog and the configured windows."""
     if settings.kind == "openai":
         return _chat_provider(name, settings, idle_timeout)
     vendor = VENDORS[settings.kind]
-    known = settings.capabilities.model_dump(exclude_none=True)
 
     def find_max_output(model: str) -> int | None:
         published = None if catalog is None else catalog.of_provider(settings.base_url, vendor.catalog_name).find(model)
         return None if published is None else published.max_output
+
+    def find_window(model: str) -> int | None:
+        return windows.get(f"{name}/{model}") or windows.get(model) or settings.context_window
 
     return vendor(
         name=name,
@@ -114,7 +124,13 @@ def provider_of(
         connect_timeout=settings.timeouts.connect,
         idle_timeout=settings.timeouts.idle or idle_timeout,
         proxy=settings.proxy,
-        options=VendorOptions(frozenset(settings.omit), known, settings.extra_body, find_max_output),
+        options=VendorOptions(
+            frozenset(settings.omit),
+            settings.capabilities.model_dump(exclude_none=True),
+            settings.extra_body,
+            find_max_output,
+            find_window,
+        ),
     )
 
 

@@ -22,12 +22,13 @@ ProfileName = Literal[
     "openrouter",
 ]
 """Families of servers with a known profile."""
-ProviderKind = Literal["openai", "anthropic", "gemini", "openai_responses"]
+ProviderKind = Literal["openai", "anthropic", "gemini", "openai_responses", "ollama"]
 """Protocols: chat completions, or that of a vendor."""
 BASE_URLS: dict[ProviderKind, str] = {
     "anthropic": "https://api.anthropic.com/v1",
     "gemini": "https://generativelanguage.googleapis.com/v1beta",
     "openai_responses": "https://api.openai.com/v1",
+    "ollama": "http://127.0.0.1:11434",
 }
 """Addresses of the vendors."""
 _CHAT_ONLY = ("profile", "max_tokens_field")
@@ -72,7 +73,8 @@ class ProviderSettings(BaseModel):
     kind: ProviderKind = "openai"
     """The protocol of the server: chat completions (`openai`), or that of the vendor."""
     base_url: str
-    """The base URL, up to and including `/v1`; by default that of the vendor, for a `kind` other than `openai`."""
+    """The base URL, up to and including `/v1` or, for `kind` `ollama`, without it; by default that of the vendor,
+    for a `kind` other than `openai`."""
     api_key: SecretStr | None = None
     """The API key."""
     api_key_env: str | None = None

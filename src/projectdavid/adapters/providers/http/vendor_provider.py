@@ -75,6 +75,8 @@ class VendorOptions:
     """Fields added to every request."""
     find_max_output: Callable[[str], int | None] = lambda _: None
     """Returns the published maximum tokens of an answer of a model."""
+    find_window: Callable[[str], int | None] = lambda _: None
+    """Returns the context window that the operator configured for a model."""
 
 
 NO_OPTIONS = VendorOptions()
@@ -121,7 +123,7 @@ class VendorProvider(ABC):
             proxy=proxy,
         )
         self._name = name
-        self._options = options
+        self.options = options
         denied = {option for name, option in _CAPABILITY_OPTIONS.items() if options.capabilities.get(name) is False}
         self._omit = options.omit | denied
         self._lessons = OptionLessons(self.option_patterns)
@@ -140,6 +142,10 @@ class VendorProvider(ABC):
     @abstractmethod
     async def _list(self) -> dict[str, ListedModel]:
         """Return the models that it serves, by name. Raises ModelError."""
+
+    async def _describe(self, model: str, listed: ListedModel) -> ListedModel:  # noqa: ARG002 - for others
+        """Return what the vendor reports about a model, in addition to its entry in the list."""
+        return listed
 
     async def stream(self, ask: ModelRequest) -> AsyncGenerator[Sequence[Chunk]]:
         """Send one request, without retries; yields the chunks of each read.
@@ -163,7 +169,7 @@ class VendorProvider(ABC):
             rules = self._rules(ask.model)
             request = await self._build(ask, rules)
             request.warnings += find_warnings(ask, rules.omit)
-            body = {**request.body, **self._options.extra_body}
+            body = {**request.body, **self.options.extra_body}
             response = await self.client.post(request.url, body)
             if 200 <= response.status < 300:
                 return response, request, rules
@@ -179,7 +185,7 @@ class VendorProvider(ABC):
         reported = None if listed is None else listed.max_output
         rejected = frozenset[str]() if listed is None else listed.extra
         omit = self._omit | self._lessons.omitted(model) | rejected
-        return RequestRules(omit, reported or self._options.find_max_output(model))
+        return RequestRules(omit, reported or self.options.find_max_output(model))
 
     async def models(self) -> list[str]:
         """Return the names of the models that it serves now.
@@ -201,13 +207,13 @@ class VendorProvider(ABC):
                 await self.models()
             except ModelError:
                 self._listed, self._listed_until = {}, monotonic() + _LIST_RETRY_AFTER
-        said = (self._listed or {}).get(model, ListedModel())
+        said = await self._describe(model, (self._listed or {}).get(model, ListedModel()))
         known = {name: (value, "provider") for name, value in said.capabilities.items()}
         if model in self._reports_usage:
             known["usage"] = (self._reports_usage[model], "learned")
         if "images" in self._lessons.omitted(model):
             known["images"] = (False, "learned")
-        known |= {name: (value, "settings") for name, value in self._options.capabilities.items()}
+        known |= {name: (value, "settings") for name, value in self.options.capabilities.items()}
         return ModelFacts(said.window, self._lessons.describe(model), known)
 
     async def delete(self, model: str) -> None:

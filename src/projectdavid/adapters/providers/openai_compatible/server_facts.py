@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+from projectdavid.adapters.providers.http.ollama_models import read_shown_model
 from projectdavid.adapters.providers.openai_compatible.wire import ModelList, as_tokens
 from projectdavid.ports.model import ModelError
 
@@ -64,7 +65,7 @@ class ServerFacts:
         """Return the facts about a model; only those of `listed` if the server cannot be reached."""
         said = ReportedFacts() if listed is None else ReportedFacts(listed.window, read_list_entry(listed))
         if self._profile == "ollama":
-            return _merge(said, read_ollama(await self._fetch_cached("/api/show", {"model": model})))
+            return _merge(said, _from_ollama(await self._fetch_cached("/api/show", {"model": model})))
         if self._profile == "llamacpp" or (listed is not None and listed.is_llamacpp):
             return _merge(said, read_llamacpp(await self._fetch_cached("/props", None)))
         return said
@@ -118,19 +119,9 @@ def read_llamacpp(props: Any) -> ReportedFacts:
     return ReportedFacts(as_tokens(_part(props, "default_generation_settings").get("n_ctx")), found)
 
 
-def read_ollama(show: Any) -> ReportedFacts:
-    """Return the facts in `/api/show`: capabilities, and the window if the model file sets `num_ctx`."""
-    listed = show.get("capabilities") if isinstance(show, dict) else None
-    found: dict[str, bool] = {}
-    if isinstance(listed, list):
-        found = {"tools": "tools" in listed, "images": "vision" in listed, "reasoning": "thinking" in listed}
-    parameters = show.get("parameters") if isinstance(show, dict) else None
-    window = None
-    for line in parameters.splitlines() if isinstance(parameters, str) else ():
-        name, _, value = line.partition(" ")
-        if name == "num_ctx" and value.strip().isascii() and value.strip().isdigit():
-            window = as_tokens(int(value.strip()[:12]))
-    return ReportedFacts(window, found)
+def _from_ollama(show: Any) -> ReportedFacts:
+    model = read_shown_model(show)
+    return ReportedFacts(model.configured_window, model.capabilities)
 
 
 def _flags(named: Mapping[str, Any]) -> dict[str, bool]:
