@@ -25,7 +25,15 @@ LONGEST = (
     "dialect/test_openapi_fuzz.py",
     "server/test_openapi_fuzz.py",
     "contracts/sandbox/test_as_user.py",
+    "e2e/test_fleet.py",
+    "sandboxes/test_libraries.py",
+    "contracts/test_store.py",
     "compat/vendor/test_vendor_suite.py",
+    "e2e/test_kill.py",
+    "console/test_pages.py",
+    "console/test_play.py",
+    "e2e/test_backup.py",
+    "server/test_ownership.py",
 )
 """Files that take longest. They run first, so that no process is left alone with one of them at the end."""
 
