@@ -33,7 +33,7 @@ MODELS = """
     FROM models
 """
 PRICES = """
-    SELECT model_full_id, cost_input, cost_output, cost_reasoning, cost_cache_read
+    SELECT model_full_id, cost_input, cost_output, cost_reasoning, cost_cache_read, cost_cache_write
     FROM pricing WHERE experimental_mode_name IS NULL AND min_context = 0
 """
 MODALITIES = "SELECT model_full_id, direction, value FROM model_modalities ORDER BY position"
@@ -68,7 +68,7 @@ def download(folder: Path) -> Path:
 
 def read_published(connection: sqlite3.Connection) -> tuple[dict[str, Any], str]:
     """Return the data in the shape in which models.dev publishes them, and their day."""
-    names = ("input", "output", "reasoning", "cache_read")
+    names = ("input", "output", "reasoning", "cache_read", "cache_write")
     costs = {key: dict(zip(names, costs, strict=True)) for key, *costs in connection.execute(PRICES)}
     modalities: dict[str, dict[str, list[str]]] = defaultdict(lambda: {"input": [], "output": []})
     for model, direction, value in connection.execute(MODALITIES):

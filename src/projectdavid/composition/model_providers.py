@@ -49,7 +49,10 @@ def models_of(settings: Settings, extra: dict[str, ModelProvider]) -> ModelRegis
     providers.setdefault("demo", DemoProvider())
     if default is not None and default not in providers:
         raise ValueError(f"default_provider is '{default}', but only {', '.join(providers)} are configured")
-    prices = {name: ModelPrice(price.prompt, price.completion, price.cached) for name, price in settings.prices.items()}
+    prices = {
+        name: ModelPrice(price.prompt, price.completion, price.cached, price.written)
+        for name, price in settings.prices.items()
+    }
     options = ModelRegistryOptions(
         context_window=settings.context_window,
         windows=settings.context_windows,

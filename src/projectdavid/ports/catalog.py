@@ -20,12 +20,14 @@ class CatalogEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     """Price of prompt tokens."""
     cached: float | None = None
     """Price of cached prompt tokens."""
+    written: float | None = None
+    """Price of prompt tokens that are written to the cache."""
     completion: float | None = None
     """Price of completion tokens."""
 
     def without_price(self) -> "CatalogEntry":
         """Return the same entry without its prices."""
-        return msgspec.structs.replace(self, prompt=None, cached=None, completion=None)
+        return msgspec.structs.replace(self, prompt=None, cached=None, written=None, completion=None)
 
 
 class Catalog(Protocol):

@@ -18,17 +18,20 @@ class UnknownModel(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ModelPrice:
-    """Price of a million tokens: prompt, completion, and prompt tokens from the provider's cache."""
+    """Price of a million tokens: prompt, completion, and prompt tokens that the provider's cache read or stored."""
 
     prompt: float
     completion: float
     cached: float | None = None
-    """None: the same as `prompt`."""
+    """None: the same as `prompt`, as for `written`."""
+    written: float | None = None
 
     def cost(self, usage: TokenUsage) -> int:
         """Return the costs of tokens, in millionths."""
         cached = self.prompt if self.cached is None else self.cached
-        read = (usage.prompt_tokens - usage.cached_tokens) * self.prompt + usage.cached_tokens * cached
+        written = self.prompt if self.written is None else self.written
+        fresh = usage.prompt_tokens - usage.cached_tokens - usage.written_tokens
+        read = fresh * self.prompt + usage.cached_tokens * cached + usage.written_tokens * written
         return round(read + usage.completion_tokens * self.completion)
 
 
@@ -128,7 +131,7 @@ class ModelRegistry:
         if entry is None or entry.prompt is None or entry.completion is None:
             return None
         # The catalog has no free caches: zero means that the price is unknown.
-        return ModelPrice(entry.prompt, entry.completion, entry.cached or None)
+        return ModelPrice(entry.prompt, entry.completion, entry.cached or None, entry.written or None)
 
     def cost(self, model: str, usage: TokenUsage) -> int | None:
         """Return the costs of a model's tokens, in millionths; None if its price is unknown."""

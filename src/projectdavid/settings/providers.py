@@ -132,3 +132,5 @@ class PriceSettings(BaseModel):
     """Of completion tokens."""
     cached: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Of prompt tokens read from the provider's cache; by default the same as `prompt`."""
+    written: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Of prompt tokens written to the provider's cache; by default the same as `prompt`."""

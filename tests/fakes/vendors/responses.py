@@ -71,7 +71,7 @@ class ResponsesWire:
         "content_filter": "content_filter",
         "never_heard_of": None,
     }
-    reports = frozenset({"cached", "reasoning"})
+    reports = frozenset({"cached", "written", "reasoning"})
     has_state = True
 
     def provider(self, url: str, **options: Any) -> ResponsesProvider:

@@ -266,7 +266,7 @@ async def test_an_unknown_block_is_reported_and_left_out() -> None:
 
 async def test_cached_and_written_tokens_are_part_of_the_prompt() -> None:
     reply = await reply_of(WIRE, *WIRE.events(FakeAnswer(text=("a",), counts=Counts(1000, 600, 300, 20, 10))))
-    assert reply.usage == TokenUsage(1000, 20, cached_tokens=600, reasoning_tokens=10)
+    assert reply.usage == TokenUsage(1000, 20, cached_tokens=600, reasoning_tokens=10, written_tokens=300)
 
 
 @pytest.mark.parametrize(("asked", "finish"), [(None, "model_length"), (10, "length"), (9000, "model_length")])

@@ -26,7 +26,14 @@ def usage_of(wire: VendorWire, counts: Counts) -> TokenUsage:
     """The usage that an adapter reports for these counts."""
     reasoning = counts.reasoning if "reasoning" in wire.reports else 0
     cached = counts.cached if "cached" in wire.reports else 0
-    return TokenUsage(counts.prompt, counts.completion, cached_tokens=cached, reasoning_tokens=reasoning)
+    written = counts.written if "written" in wire.reports else 0
+    return TokenUsage(
+        counts.prompt,
+        counts.completion,
+        cached_tokens=cached,
+        reasoning_tokens=reasoning,
+        written_tokens=written,
+    )
 
 
 async def test_reasoning_text_finish_and_usage_arrive(wire: VendorWire) -> None:

@@ -80,7 +80,7 @@ def _entry(model: str, facts: Any) -> CatalogEntry | None:
     window = _size(limits.get("input")) or _size(limits.get("context"))
     if window is None or "text" not in (modalities.get("output") or ["text"]):
         return None
-    prompt, cached, completion = _prices(model, _part(facts, "cost"))
+    prompt, cached, written, completion = _prices(model, _part(facts, "cost"))
     return CatalogEntry(
         window=window,
         max_output=_size(limits.get("output")),
@@ -90,21 +90,25 @@ def _entry(model: str, facts: Any) -> CatalogEntry | None:
         structured_output=_flag(facts.get("structured_output")),
         prompt=prompt,
         cached=cached,
+        written=written,
         completion=completion,
     )
 
 
-def _prices(model: str, cost: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:
-    """Return the prices of input, cached input and output. Zero means unknown, except for models marked as free."""
+def _prices(model: str, cost: Mapping[str, Any]) -> tuple[float | None, float | None, float | None, float | None]:
+    """Return the prices of input, input read from a cache, input written to it, and output.
+
+    Zero means unknown, except for models marked as free.
+    """
     prompt, completion = _amount(cost.get("input")), _amount(cost.get("output"))
     if prompt is None or completion is None:
-        return None, None, None
+        return None, None, None, None
     if not (prompt or completion) and not model.endswith(":free"):
-        return None, None, None
+        return None, None, None, None
     reasoning = _amount(cost.get("reasoning"))
     if reasoning is not None and reasoning != completion:
-        return None, None, None  # Prices differ by kind of output, so one number would be wrong.
-    return prompt, _amount(cost.get("cache_read")), completion
+        return None, None, None, None  # Prices differ by kind of output, so one number would be wrong.
+    return prompt, _amount(cost.get("cache_read")), _amount(cost.get("cache_write")), completion
 
 
 def _part(value: Any, name: str) -> Mapping[str, Any]:

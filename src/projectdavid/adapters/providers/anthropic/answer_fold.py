@@ -181,7 +181,8 @@ class MessageFold(AnswerParts):
             or not {"input_tokens", "output_tokens"} <= self._counts.keys()
         ):
             return None
-        return TokenUsage(prompt, output, cached_tokens=read, reasoning_tokens=min(self._reasoning_tokens, output))
+        reasoning = min(self._reasoning_tokens, output)
+        return TokenUsage(prompt, output, cached_tokens=read, reasoning_tokens=reasoning, written_tokens=written)
 
     def _finish(self, reason: str) -> None:
         if self.finished:

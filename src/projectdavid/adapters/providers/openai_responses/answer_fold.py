@@ -186,9 +186,16 @@ def _count(usage: Any) -> TokenUsage | None:
     prompt, answer = as_count(said.get("input_tokens")), as_count(said.get("output_tokens"))
     if prompt is None or answer is None or not (prompt or answer):
         return None
-    cached = as_count(as_object(said.get("input_tokens_details")).get("cached_tokens")) or 0
+    details = as_object(said.get("input_tokens_details"))
+    cached, written = (as_count(details.get(name)) or 0 for name in ("cached_tokens", "cache_write_tokens"))
     reasoning = as_count(as_object(said.get("output_tokens_details")).get("reasoning_tokens")) or 0
-    return TokenUsage(prompt, answer, cached_tokens=min(cached, prompt), reasoning_tokens=min(reasoning, answer))
+    return TokenUsage(
+        prompt,
+        answer,
+        cached_tokens=min(cached, prompt),
+        reasoning_tokens=min(reasoning, answer),
+        written_tokens=written if cached + written <= prompt else 0,
+    )
 
 
 def _text(value: Any) -> str:
