@@ -20,6 +20,7 @@ from projectdavid.adapters.providers.openai_compatible.profiles import (
 from projectdavid.adapters.providers.openai_responses import ResponsesProvider
 from projectdavid.adapters.providers.scripted import DemoProvider
 from projectdavid.api.openai.routes import PREFIX
+from projectdavid.ports.catalog import CatalogEntry
 from projectdavid.ports.model import ModelProvider
 from projectdavid.runtime.model_registry import ModelPrice, ModelRegistry, ModelRegistryOptions, UnknownModel
 from projectdavid.settings import ProviderSettings, Settings
@@ -112,9 +113,8 @@ def provider_of(
         return _chat_provider(name, settings, idle_timeout)
     vendor = VENDORS[settings.kind]
 
-    def find_max_output(model: str) -> int | None:
-        published = None if catalog is None else catalog.of_provider(settings.base_url, vendor.catalog_name).find(model)
-        return None if published is None else published.max_output
+    def find_published(model: str) -> CatalogEntry | None:
+        return None if catalog is None else catalog.of_provider(settings.base_url, vendor.catalog_name).find(model)
 
     def find_window(model: str) -> int | None:
         return windows.get(f"{name}/{model}") or windows.get(model) or settings.context_window
@@ -131,7 +131,7 @@ def provider_of(
             frozenset(settings.omit),
             settings.capabilities.model_dump(exclude_none=True),
             settings.extra_body,
-            find_max_output,
+            find_published,
             find_window,
         ),
     )

@@ -8,6 +8,7 @@ import pytest
 from projectdavid.adapters.providers.http.vendor_provider import VendorOptions
 from projectdavid.engine.deltas import TokenUsage
 from projectdavid.engine.prompt import PromptMessage
+from projectdavid.ports.catalog import CatalogEntry
 from projectdavid.ports.model import ModelError
 from tests.fakes.raw import response
 from tests.fakes.scenes import Refuser
@@ -142,7 +143,9 @@ LISTED = {
 async def test_the_list_of_models_says_what_a_model_can_do() -> None:
     documents = {"/v1/models": {"data": [LISTED, {"id": 5}, None], "has_more": False}}
     async with Refuser([], documents, stream=b"".join(WIRE.events(FakeAnswer(text=("a",))))) as fake:
-        provider = WIRE.provider(fake.url, options=VendorOptions(find_max_output=lambda model: 5))
+        provider = WIRE.provider(
+            fake.url, options=VendorOptions(find_published=lambda model: CatalogEntry(max_output=5))
+        )
         before = asking(max_tokens=100_000, options={"reasoning_effort": "low"})
         await chunks_of(provider, before)
         facts = await provider.facts("fake-model")
@@ -153,6 +156,18 @@ async def test_the_list_of_models_says_what_a_model_can_do() -> None:
     assert facts.capabilities["images"] == (False, "provider")
     assert [body["max_tokens"] for body in fake.asked] == [5, 64_000]
     assert fake.asked[1]["thinking"] == {"type": "enabled", "budget_tokens": 2048}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked", "sent"),
+    [(1000, None, 64_000), (150_000, None, 20_000), (150_000, 30_000, 20_000), (10**6, None, 4096)],
+)
+async def test_the_maximum_leaves_room_for_the_prompt(prompt: int, asked: int | None, sent: int) -> None:
+    known = VendorOptions(find_published=lambda model: CatalogEntry(window=200_000, max_output=64_000))
+    ask = asking(prompt_tokens=prompt, max_tokens=asked)
+    async with served(WIRE, head(WIRE), *WIRE.events(FakeAnswer(text=("a",))), options=known) as (provider, raw):
+        await chunks_of(provider, ask)
+    assert json.loads(raw.requests[0].partition(b"\r\n\r\n")[2])["max_tokens"] == sent
 
 
 async def test_what_the_settings_deny_is_not_sent() -> None:
@@ -271,7 +286,7 @@ async def test_cached_and_written_tokens_are_part_of_the_prompt() -> None:
 
 @pytest.mark.parametrize(("asked", "finish"), [(None, "model_length"), (10, "length"), (9000, "model_length")])
 async def test_a_length_is_the_limit_of_the_one_who_set_it(asked: int | None, finish: str) -> None:
-    limits = VendorOptions(find_max_output=lambda model: 5000)
+    limits = VendorOptions(find_published=lambda model: CatalogEntry(max_output=5000))
     reply = await reply_of(WIRE, *WIRE.ending("max_tokens"), ask=asking(max_tokens=asked), options=limits)
     assert reply.finish == finish
 

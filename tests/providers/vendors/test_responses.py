@@ -8,6 +8,7 @@ import pytest
 from projectdavid.adapters.providers.http.vendor_provider import VendorOptions
 from projectdavid.engine.deltas import TokenUsage
 from projectdavid.engine.prompt import PromptCall, PromptMessage
+from projectdavid.ports.catalog import CatalogEntry
 from tests.fakes.raw import response
 from tests.fakes.scenes import Refuser
 from tests.fakes.vendors.responses import ResponsesWire
@@ -211,7 +212,7 @@ async def test_reasoning_and_phases_go_back_in_their_place(text: str) -> None:
 
 @pytest.mark.parametrize(("asked", "finish"), [(None, "model_length"), (10, "length"), (9000, "model_length")])
 async def test_a_length_is_the_limit_of_the_one_who_set_it(asked: int | None, finish: str) -> None:
-    limits = VendorOptions(find_max_output=lambda model: 5000)
+    limits = VendorOptions(find_published=lambda model: CatalogEntry(max_output=5000))
     reply = await reply_of(WIRE, *WIRE.ending("max_output_tokens"), ask=asking(max_tokens=asked), options=limits)
     assert reply.finish == finish
 

@@ -1,6 +1,8 @@
 """The vendors' own SDKs accept what we send, and read from our fakes what we read."""
 
 import json
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ from tests.fakes.vendors.scenes import FakeAnswer, FakeCall, VendorWire
 from tests.providers.vendors.prompts import REQUESTS
 from tests.providers.vendors.sdks import READERS, check_request
 from tests.providers.vendors.talking import chunks_of, head, reply_of, served
+from tests.timeouts import PROCESS_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -52,3 +55,13 @@ async def body_of(vendor: VendorWire, ask: ModelRequest) -> dict[str, object]:
     async with served(vendor, head(vendor), *vendor.events(ANSWERS["text"])) as (provider, raw):
         await chunks_of(provider, ask)
     return msgspec.json.decode(raw.requests[0].partition(b"\r\n\r\n")[2])
+
+
+def test_the_server_imports_no_sdk_of_a_vendor() -> None:
+    code = (
+        "import sys; import projectdavid.composition.model_providers as providers; "
+        "[vendor.__module__ for vendor in providers.VENDORS.values()]; "
+        "print([name for name in ('anthropic', 'google.genai', 'openai', 'ollama') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=PROCESS_TIMEOUT)
+    assert done.stdout.strip() == b"[]"

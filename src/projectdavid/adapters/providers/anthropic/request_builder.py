@@ -22,6 +22,8 @@ from projectdavid.engine.prompt import ModelRequest
 Body = dict[str, Any]
 DEFAULT_MAX_TOKENS = 4096
 """Maximum tokens of an answer of a model whose maximum is unknown."""
+PROMPT_MARGIN = 1.2
+"""Tokens of a prompt for each estimated one."""
 MIN_BUDGET = 1024
 """Minimum tokens of a thinking budget."""
 BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 32_768, "max": 65_536}
@@ -62,10 +64,13 @@ def build_body(ask: ModelRequest, rules: RequestRules, url: str) -> VendorReques
 
 
 def _max_tokens(ask: ModelRequest, rules: RequestRules) -> int:
-    most = rules.max_output
+    most = rules.max_output or DEFAULT_MAX_TOKENS
+    if rules.window is not None:
+        # Some models reject a request whose prompt and maximum exceed the window together; the prompt is an estimate.
+        most = min(most, max(rules.window - int(ask.prompt_tokens * PROMPT_MARGIN), DEFAULT_MAX_TOKENS))
     if ask.max_tokens is None:
-        return most or DEFAULT_MAX_TOKENS
-    return min(ask.max_tokens, most) if most else ask.max_tokens
+        return most
+    return min(ask.max_tokens, most) if rules.max_output else ask.max_tokens
 
 
 def _format(asked: Body | None, omit: frozenset[str]) -> tuple[Body, str]:

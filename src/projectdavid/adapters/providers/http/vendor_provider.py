@@ -19,6 +19,7 @@ from projectdavid.adapters.providers.http.server import BEARER
 from projectdavid.adapters.providers.http.turns import has_images
 from projectdavid.engine.deltas import Chunk, WarningDelta
 from projectdavid.engine.prompt import ModelRequest
+from projectdavid.ports.catalog import CatalogEntry
 from projectdavid.ports.model import ModelError, ModelFacts
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class RequestRules:
     """Options that are not sent: `tools`, `images`, and the names of the chat completions protocol."""
     max_output: int | None
     """Maximum tokens of an answer; None if unknown."""
+    window: int | None = None
+    """Maximum tokens of a prompt and its answer together; None if unknown."""
 
 
 @dataclass(slots=True)
@@ -73,8 +76,8 @@ class VendorOptions:
     """Known by the operator; false: the content is not sent."""
     extra_body: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Fields added to every request."""
-    find_max_output: Callable[[str], int | None] = lambda _: None
-    """Returns the published maximum tokens of an answer of a model."""
+    find_published: Callable[[str], CatalogEntry | None] = lambda _: None
+    """Returns the published facts about a model."""
     find_window: Callable[[str], int | None] = lambda _: None
     """Returns the context window that the operator configured for a model."""
 
@@ -181,11 +184,11 @@ class VendorProvider(ABC):
         raise AssertionError("unreachable")
 
     def _rules(self, model: str) -> RequestRules:
-        listed = (self._listed or {}).get(model)
-        reported = None if listed is None else listed.max_output
-        rejected = frozenset[str]() if listed is None else listed.extra
-        omit = self._omit | self._lessons.omitted(model) | rejected
-        return RequestRules(omit, reported or self.options.find_max_output(model))
+        listed = (self._listed or {}).get(model, ListedModel())
+        published = self.options.find_published(model) or CatalogEntry()
+        omit = self._omit | self._lessons.omitted(model) | listed.extra
+        window = self.options.find_window(model) or listed.window or published.window
+        return RequestRules(omit, listed.max_output or published.max_output, window)
 
     async def models(self) -> list[str]:
         """Return the names of the models that it serves now.
