@@ -1,15 +1,20 @@
 """What every adapter owes, whatever the protocol of its vendor."""
 
 import asyncio
+import json
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
 from projectdavid.engine.deltas import FinishDelta, TokenUsage
+from projectdavid.engine.prompt import PromptMessage
 from projectdavid.ports.model import ModelError
 from tests.fakes.raw import response
+from tests.fakes.scenes import Refuser
 from tests.fakes.vendors import WIRES
 from tests.fakes.vendors.scenes import KEY, Counts, FakeAnswer, FakeCall, VendorWire
+from tests.providers.vendors.prompts import IMAGE, USER, request
 from tests.providers.vendors.talking import TOOL, asking, chunks_of, failure_of, fold, head, reply_of, served
 from tests.timeouts import EVENT_TIMEOUT
 
@@ -218,3 +223,19 @@ async def test_an_endless_event_is_a_failure(vendor: VendorWire) -> None:
     _, failure = await failure_of(vendor, head(vendor) + start + b'{"text": "', b"x" * (5 << 20))
     assert (failure.code, failure.retryable) == ("server_error", True)
     assert "longer than" in failure.message
+
+
+async def test_a_model_that_sees_no_images_gets_the_text_and_the_thread_stays_usable(vendor: VendorWire) -> None:
+    refused: Any = (400, json.loads(vendor.refusal(400, "This model does not support image input.")))
+    has_image = lambda body: "iVBORw0KGgo=" in json.dumps(body)  # noqa: E731 - a rule
+    async with Refuser([(has_image, refused)], stream=b"".join(vendor.events(SAID))) as fake:
+        provider = vendor.provider(fake.url)
+        for ask in (request(IMAGE), request(IMAGE, PromptMessage("assistant", "?"), USER)):
+            reply = fold(await chunks_of(provider, ask))
+            assert (reply.text, [one.code for one in reply.warnings]) == (SAID.joined, ["images_left_out"])
+            assert "fake-model" in reply.warnings[0].message
+        assert (fake.refused, len(fake.asked)) == (1, 3)
+        assert "What is it?" in json.dumps(fake.asked[-1])
+        facts = await provider.facts("fake-model")
+        await provider.close()
+    assert facts.capabilities["images"] == (False, "learned")
