@@ -24,8 +24,13 @@ DIST = ROOT / "src/projectdavid/api/console/dist"
 TYPES = CONSOLE / "src/api/schema.d.ts"
 OLDEST_NODE = (22, 12)
 BUILT_FROM = ("index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.ts")
-RETRIES = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+RETRIES = ("--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000")
 """By default, npm tries for over a minute until it says that there is no network."""
+UNREACHABLE = {
+    *("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "ERR_SOCKET_TIMEOUT"),
+    *("ETIMEDOUT", "ENOTCACHED"),
+}
+"""Error codes of npm that mean that the package registry does not answer."""
 COMPRESS = """
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -42,7 +47,11 @@ for (const entry of readdirSync(process.argv[1], { recursive: true, withFileType
 
 
 class ConsoleError(Exception):
-    """The console cannot be built or checked; the message says why."""
+    """The console cannot be built or checked; the message says why, `details` has the output of the program."""
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.optional:
             sys.stderr.write(f"warning: the web console is not built: {error}; `make console` tries again\n")
             return 0
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"{error.details}error: {error}\n")
         return 1
     return 0
 
@@ -185,15 +194,27 @@ def install_packages(node: str, folder: Path) -> None:
     """Install the locked packages of a folder, unless they are installed.
 
     Raises:
-        ConsoleError: the package registry cannot be reached.
+        ConsoleError: npm failed, for example because the package registry cannot be reached.
     """
     lock = hash_text((folder / "package-lock.json").read_text("utf-8"))
     stamp = folder / "node_modules/.installed"
     if stamp.is_file() and stamp.read_text("utf-8") == lock:
         return
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *RETRIES, f"--prefix={folder}")
-    run_node(node, _find_npm(node), "ci", *options)
+    done = _start_node(node, _find_npm(node), "ci", *options, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise ConsoleError(_explain_npm(done.stderr), done.stderr)
     stamp.write_text(lock, "utf-8")
+
+
+def _explain_npm(errors: str) -> str:
+    """Return in one line why npm failed, from its output."""
+    found = re.search(r"^npm error code (\S+)$", errors, re.MULTILINE)
+    code = found[1] if found else "an unknown error"
+    if code not in UNREACHABLE:
+        return f"npm could not install the packages ({code})"
+    address = re.search(r"request to (\w+://[^/\s]+)", errors)
+    return f"the package registry{f' {address[1]}' if address else ''} cannot be reached ({code})"
 
 
 def run_node(node: str, *arguments: str | Path, capture: bool = False) -> str:
@@ -202,16 +223,26 @@ def run_node(node: str, *arguments: str | Path, capture: bool = False) -> str:
     Raises:
         ConsoleError: it failed.
     """
-    path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", "")])
-    command = [node, *map(str, arguments)]
-    output = subprocess.PIPE if capture else None
-    done = subprocess.run(  # noqa: S603 - no shell, and no word of a user
-        command, cwd=CONSOLE, env={**os.environ, "PATH": path}, stdout=output, text=True, check=False
-    )
+    done = _start_node(node, *arguments, stdout=subprocess.PIPE if capture else None)
     if done.returncode != 0:
-        name = next(Path(part).stem for part in command[1:] if not part.startswith("-"))
+        name = next(Path(part).stem for part in map(str, arguments) if not part.startswith("-"))
         raise ConsoleError(f"{name} failed with exit code {done.returncode}")
     return done.stdout or ""
+
+
+def _start_node(
+    node: str, *arguments: str | Path, stdout: int | None = None, stderr: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", "")])
+    return subprocess.run(  # noqa: S603 - no shell, and no word of a user
+        [node, *map(str, arguments)],
+        cwd=CONSOLE,
+        env={**os.environ, "PATH": path},
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        check=False,
+    )
 
 
 def read_manifest() -> dict[str, str]:

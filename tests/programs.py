@@ -12,6 +12,7 @@ PACKAGES = {
     "git": "git",
     "initdb": "postgresql",
     "jq": "jq",
+    "make": "make",
     "nats-server": "nats-server",
     "node": "nodejs",
     "npm": "npm",

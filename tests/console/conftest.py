@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from projectdavid.adapters.providers.scripted import DemoProvider
-from projectdavid.api.console.files import DIST
+from projectdavid.api.console.files import is_built
 from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.console.browser import Guard, launch, open_context
 from tests.programs import require_programs
@@ -22,13 +22,18 @@ from tests.timeouts import EVENT_TIMEOUT
 OpenPage = Callable[..., Page]
 
 
+def require_console() -> None:
+    """Skip the test if the console is not built; in CI, fail it."""
+    if not is_built():
+        message = "The console is not built: run make console."
+        pytest.fail(message) if os.environ.get("TEST_REQUIRE_PROGRAMS") else pytest.skip(message)
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A browser. It ends with this folder: its event loop would be in the way of tests that run their own."""
     require_programs("chromium")
-    if not (DIST / "index.html").is_file():
-        message = "The console is not built: run make console."
-        pytest.fail(message) if os.environ.get("TEST_REQUIRE_PROGRAMS") else pytest.skip(message)
+    require_console()
     expect.set_options(timeout=EVENT_TIMEOUT * 100)
     with sync_playwright() as playwright:
         browser = launch(playwright)
