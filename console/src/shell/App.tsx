@@ -1,26 +1,12 @@
-import { QueryClientProvider } from "@tanstack/react-query";
-import { Suspense, useCallback, useEffect, useRef, useState } from "react";
-import { Route, Switch, useLocation } from "wouter";
-import { createQueryClient } from "@/api/queries";
-import { signInWithCode, signOut, useSession } from "@/api/session";
-import { Skeleton } from "@/components/List";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { getSession, signInWithCode, useSession } from "@/api/session";
 import { Notices } from "@/components/Notices";
-import { Page } from "@/components/Page";
-import { NotFound, ROUTES } from "@/routes";
-import { words } from "@/words";
-import type { Command } from "./commands";
-import { Header } from "./Header";
-import { Drawer, Navigation } from "./Navigation";
 import { PageBoundary } from "./PageBoundary";
-import { Palette } from "./Palette";
-import { ServerBanner } from "./ServerBanner";
-import styles from "./Shell.module.css";
-import { ShortcutHelp } from "./ShortcutHelp";
-import { SignInAgain, SignInScreen } from "./SignIn";
-import { useShortcuts } from "./shortcuts";
+import { SignInScreen } from "./SignIn";
 import { useTheme } from "./theme";
 
-const queryClient = createQueryClient();
+const loadShell = () => import("./Shell");
+const Shell = lazy(loadShell);
 
 /** The console. `code` is the one-time code of the address, if it had one. */
 export function App({ code }: { code: string | null }) {
@@ -28,17 +14,27 @@ export function App({ code }: { code: string | null }) {
   const { isExchanging, error } = useCode(code);
   const identity = session[session.acting];
   useTheme();
-  useEffect(() => {
-    // What one identity may see is not shown to the other.
-    if (identity?.userId !== undefined) return () => queryClient.clear();
-  }, [identity?.userId]);
   if (isExchanging) return null;
   return (
-    <QueryClientProvider client={queryClient}>
-      {identity ? <Shell key={identity.userId} /> : <SignInScreen codeError={error} />}
+    <>
+      {identity ? (
+        <PageBoundary location="">
+          <Suspense>
+            <Shell key={identity.userId} />
+          </Suspense>
+        </PageBoundary>
+      ) : (
+        <SignInScreen codeError={error} />
+      )}
       <Notices />
-    </QueryClientProvider>
+    </>
   );
+}
+
+/** Load the shell before the first render needs it: the page of the sign-in does without. */
+export function preloadShell(code: string | null): void {
+  const session = getSession();
+  if (code !== null || session[session.acting]) void loadShell().catch(() => undefined);
 }
 
 /** Exchange the code once, although development mode runs effects twice. */
@@ -57,69 +53,4 @@ function useCode(code: string | null) {
     );
   }, [code]);
   return state;
-}
-
-type Open = "drawer" | "palette" | "help" | null;
-
-function Shell() {
-  const [open, setOpen] = useState<Open>(null);
-  const [location, goTo] = useLocation();
-  const close = useCallback(() => setOpen(null), []);
-  const content = useFocusOnChange(location);
-  useShortcuts({ openPalette: () => setOpen("palette"), openHelp: () => setOpen("help"), goTo });
-  const commands: Command[] = [
-    { label: words.shortcuts.title, kind: words.palette.actions, icon: "settings", run: () => setOpen("help") },
-    { label: words.identity.signOut, kind: words.palette.actions, icon: "out", run: () => void signOut() },
-  ];
-  return (
-    <div className={styles.shell}>
-      <a href="#content" className={styles.skip}>
-        {words.nav.skip}
-      </a>
-      <div className={styles.side}>
-        <Navigation />
-      </div>
-      <div className={styles.main}>
-        <Header onMenu={() => setOpen("drawer")} onPalette={() => setOpen("palette")} />
-        <ServerBanner />
-        <main id="content" ref={content} tabIndex={-1} className={styles.content}>
-          <PageBoundary location={location}>
-            <Suspense fallback={<Loading />}>
-              <Switch>
-                {ROUTES.map(({ path, paths = [path], page: RoutePage }) =>
-                  paths.map((one) => <Route key={one} path={one} component={RoutePage} />),
-                )}
-                <Route component={NotFound} />
-              </Switch>
-            </Suspense>
-          </PageBoundary>
-        </main>
-      </div>
-      <Drawer isOpen={open === "drawer"} onClose={close} />
-      <Palette isOpen={open === "palette"} onClose={close} commands={commands} />
-      <ShortcutHelp isOpen={open === "help"} onClose={close} />
-      <SignInAgain />
-    </div>
-  );
-}
-
-function Loading() {
-  return (
-    <Page title={words.list.loading}>
-      <Skeleton />
-    </Page>
-  );
-}
-
-/** After navigation, the focus is in the new page, where a screen reader begins to read. */
-function useFocusOnChange(location: string) {
-  const ref = useRef<HTMLElement>(null);
-  const shown = useRef(location);
-  useEffect(() => {
-    if (shown.current === location) return;
-    shown.current = location;
-    ref.current?.focus({ preventScroll: true });
-    window.scrollTo(0, 0);
-  }, [location]);
-  return ref;
 }

@@ -1,7 +1,6 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { ApiError } from "@/api/errors";
-import { type Role, signInWithKey, useIdentity, useSession } from "@/api/session";
+import { type Role, signInWithKey } from "@/api/session";
 import { Button } from "@/components/Button";
 import { CodeBlock } from "@/components/CodeBlock";
 import { Dialog } from "@/components/Dialog";
@@ -31,23 +30,6 @@ export function SignInScreen({ codeError }: { codeError: unknown }) {
   );
 }
 
-/** Sign-in over a page whose key was rejected: the page and its drafts stay. */
-export function SignInAgain() {
-  const { acting } = useSession();
-  const identity = useIdentity();
-  const client = useQueryClient();
-  const isRejected = identity?.rejected ?? false;
-  useEffect(() => {
-    if (!isRejected) void client.invalidateQueries();
-  }, [isRejected, client]);
-  return (
-    <Dialog title={words.signIn.again} isOpen={isRejected} canClose={false} onClose={() => undefined}>
-      <p>{words.signIn.againText}</p>
-      <SignInPanel as={acting} />
-    </Dialog>
-  );
-}
-
 /** Sign-in as a second identity. */
 export function SignInDialog({ isOpen, role, onClose }: { isOpen: boolean; role: Role; onClose: () => void }) {
   return (
@@ -58,7 +40,8 @@ export function SignInDialog({ isOpen, role, onClose }: { isOpen: boolean; role:
   );
 }
 
-function SignInPanel({ as, hasIntro = true, onDone }: { as: Role; hasIntro?: boolean; onDone?: () => void }) {
+/** The form of the sign-in, and the command that makes it unnecessary. */
+export function SignInPanel({ as, hasIntro = true, onDone }: { as: Role; hasIntro?: boolean; onDone?: () => void }) {
   const [key, setKey] = useState("");
   const [stay, setStay] = useState(false);
   const [error, setError] = useState<unknown>(null);
