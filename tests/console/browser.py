@@ -18,6 +18,19 @@ addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} blocks ${event.blockedURI}`));
 """
 LOCAL = ("data", "blob")
+AXE = Axe().axe_script
+AXE_OPTIONS = {"runOnly": list(TAGS), "resultTypes": ["violations"], "preload": False}
+COLOR_OPTIONS = {**AXE_OPTIONS, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+SIZES = {1280: 800, 360: 640}
+"""Widths and heights."""
+SETTLE = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+  for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
+  done();
+})))"""
+"""Ends transitions: a color that is on its way to another has any contrast."""
+VIEWPORT = {"width": 1280, "height": 720}
+PLAIN = "/health"
+"""A path of the server that shows no page."""
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -35,6 +48,11 @@ class Guard:
         self._expected: list[str] = []
         self.problems: list[str] = []
 
+    def reset(self) -> None:
+        """Forget what was found and expected."""
+        self._expected.clear()
+        self.problems.clear()
+
     def expect(self, pattern: str) -> None:
         """Allow messages that match a pattern, such as those of a response with an error status."""
         self._expected.append(pattern)
@@ -49,10 +67,10 @@ class Guard:
     def check(self) -> None:
         """Fail if there were problems that the test did not expect."""
         unexpected = [one for one in self.problems if not any(re.search(known, one) for known in self._expected)]
-        assert unexpected == []
+        assert unexpected == [], unexpected
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico"):
             self.problems.append(f"console {message.type}: {message.text} ({message.location['url']})")
 
     def _on_request(self, request: Request) -> None:
@@ -73,10 +91,65 @@ def open_context(browser: Browser, base_url: str, guard: Guard, **options: Any) 
         context.close()
 
 
-def find_barriers(page: Page) -> list[str]:
-    """Return the violations of WCAG 2.2 AA and of best practice, with the elements."""
-    found = Axe().run(page, options={"runOnly": list(TAGS), "resultTypes": ["violations"]})
+class SharedPage:
+    """A page that tests use one after the other: a new one costs as much as four visits.
+
+    It does not undo init scripts and routes of web sockets; a test that adds them opens a context of its own.
+    """
+
+    OPTIONS = frozenset({"viewport", "color_scheme"})
+    """What can be set and taken back."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self._context = context
+        self.page = context.new_page()
+
+    def open(self, path: str, storage: dict[str, str], **options: Any) -> Page:
+        """Go to a page with this in the storage, and nothing else."""
+        self.clear()
+        self.page.set_viewport_size(options.get("viewport") or VIEWPORT)
+        self.page.emulate_media(
+            color_scheme=options.get("color_scheme") or "light", reduced_motion="no-preference", forced_colors="none"
+        )
+        self.page.evaluate("storage => Object.assign(localStorage, storage)", storage)
+        self.page.goto(path)
+        return self.page
+
+    def clear(self) -> None:
+        """Leave the console, and take back what a test can change."""
+        for other in self._context.pages:
+            if other is not self.page:
+                other.close()
+        self.page.unroute_all(behavior="ignoreErrors")
+        self._context.clear_permissions()
+        self.page.goto(PLAIN)
+        self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+
+
+def find_barriers(page: Page, *, within: str | None = None, options: dict[str, Any] = AXE_OPTIONS) -> list[str]:
+    """Return the violations of WCAG 2.2 AA and of best practice, with the elements; by default of the whole page."""
+    if page.evaluate("typeof axe === 'undefined'"):
+        page.evaluate(AXE)
+    page.evaluate(SETTLE)
+    check = "([within, options]) => axe.run(within ?? document, options).then(found => found.violations)"
     return [
         f"{violation['id']}: {violation['help']}: {[node['html'][:200] for node in violation['nodes'][:3]]}"
-        for violation in found.response["violations"]
+        for violation in page.evaluate(check, [within, options])
     ]
+
+
+def find_barriers_everywhere(page: Page, within: str | None = None) -> list[str]:
+    """Return the violations in both themes and both sizes, and whether the page scrolls sideways.
+
+    The second theme changes only colors, so only the rules about colors are checked there.
+    """
+    found: list[str] = []
+    for width, height in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme, options in (("light", AXE_OPTIONS), ("dark", COLOR_OPTIONS)):
+            page.emulate_media(color_scheme=scheme)
+            barriers = find_barriers(page, within=within, options=options)
+            found += [f"{scheme} {width}: {barrier}" for barrier in barriers]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{width}: the page scrolls sideways")
+    return found

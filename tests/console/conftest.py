@@ -1,4 +1,4 @@
-"""A browser for this folder, a server for each file, and a signed-in page for each test."""
+"""A browser and a server for this folder, and a signed-in page for each test."""
 
 import json
 import os
@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from projectdavid.adapters.providers.scripted import DemoProvider
 from projectdavid.api.console.files import is_built
 from projectdavid.composition.embedded import EmbeddedPlatform
-from tests.console.browser import Guard, launch, open_context
+from tests.console.browser import PLAIN, Guard, SharedPage, launch, open_context
+from tests.console.stage import Stage
 from tests.programs import require_programs
 from tests.server.conftest import serving
 from tests.server.script import player
@@ -41,13 +42,32 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
-    """A server with the demo model, and the scripted ones."""
-    providers = {"demo": DemoProvider(delay=0), "scripted": player()}
+@pytest.fixture(scope="package")
+def stage() -> Stage:
+    """A model whose answers wait for the test."""
+    return Stage()
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> Iterator[EmbeddedPlatform]:
+    """A server with the demo model, the scripted ones and the stage."""
+    providers = {"demo": DemoProvider(delay=0), "scripted": player(), "stage": stage.provider}
     hooks = {"outbound_allow": ["127.0.0.1"], "outbound_allow_http": True}
     with serving(tmp_path_factory.mktemp("console"), providers=providers, console=True, **hooks) as server:
         yield server
+
+
+@pytest.fixture(scope="package")
+def watch(server: EmbeddedPlatform) -> Guard:
+    """Watches all pages of the server."""
+    return Guard(server.base_url)
+
+
+@pytest.fixture(scope="package")
+def shared_page(browser: Browser, server: EmbeddedPlatform, watch: Guard) -> Iterator[SharedPage]:
+    """A page for many tests."""
+    with open_context(browser, server.base_url, watch) as context:
+        yield SharedPage(context)
 
 
 @pytest.fixture
@@ -69,30 +89,43 @@ def admin(server: EmbeddedPlatform) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def guard(server: EmbeddedPlatform) -> Guard:
+def guard(watch: Guard) -> Guard:
     """Watches the pages of a test."""
-    return Guard(server.base_url)
+    watch.reset()
+    return watch
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: EmbeddedPlatform, guard: Guard) -> Iterator[OpenPage]:
-    """Open pages in contexts of their own; at its end, the test fails if one of them had a problem."""
-    with ExitStack() as contexts:
+def open_page(browser: Browser, server: EmbeddedPlatform, guard: Guard, shared_page: SharedPage) -> Iterator[OpenPage]:
+    """Open pages; at its end, the test fails if one of them had a problem.
 
-        def open_one(path: str = "/", signed_in: Caller | None = None, **options: Any) -> Page:
+    The first page is shared with other tests, unless it is opened with options of a context or `is_own`; others have
+    contexts of their own.
+    """
+    with ExitStack() as contexts:
+        is_free = True
+
+        def open_one(path: str = "/", signed_in: Caller | None = None, *, is_own: bool = False, **options: Any) -> Page:
+            nonlocal is_free
+            storage = {} if signed_in is None else store_session(signed_in)
+            if is_free and not is_own and options.keys() <= shared_page.OPTIONS:
+                is_free = False
+                return shared_page.open(path, storage, **options)
             context = contexts.enter_context(open_context(browser, server.base_url, guard, **options))
-            if signed_in is not None:
-                context.add_init_script(store_session(signed_in))
             page = context.new_page()
+            page.goto(PLAIN)
+            page.evaluate("storage => Object.assign(localStorage, storage)", storage)
             page.goto(path)
             return page
 
         yield open_one
         guard.check()
+        if not is_free:
+            shared_page.clear()
 
 
-def store_session(caller: Caller) -> str:
-    """Return a script that signs a page in, as `src/api/session.ts` stores it."""
+def store_session(caller: Caller) -> dict[str, str]:
+    """Return what a signed-in page has in its storage, see `src/api/session.ts`."""
     identity = {
         "key": caller.key,
         "prefix": caller.key[:8],
@@ -100,5 +133,4 @@ def store_session(caller: Caller) -> str:
         "isAdmin": False,
         "expiresAt": None,
     }
-    session = json.dumps({"acting": "me", "me": identity})
-    return f"if (location.protocol !== 'about:') localStorage['projectdavid.session'] ??= JSON.stringify({session})"
+    return {"projectdavid.session": json.dumps({"acting": "me", "me": identity})}

@@ -1,39 +1,12 @@
-"""The pages of the console in a browser: what they say, and that everyone can use them."""
+"""The pages of the console in a browser: what they say, and how one moves among them."""
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.console.browser import find_barriers
 from tests.console.conftest import OpenPage
 from tests.server.talking import Caller
-
-PAGES = {
-    "/": "Ready to try",
-    "/status": "Status",
-    "/play": "Playground",
-    "/threads": "Threads",
-    "/runs": "Runs",
-    "/stores": "Vector stores",
-    "/files": "Files",
-    "/assistants": "Assistants",
-    "/assistants/new": "New assistant",
-    "/keys": "API keys",
-    "/usage": "Usage",
-    "/webhooks": "Webhooks",
-}
-SIZES = {1280: 800, 360: 640}
-
-
-@pytest.mark.parametrize("width", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_no_barriers(open_page: OpenPage, user: Caller, path: str, scheme: str, width: int) -> None:
-    page = open_page(path, user, color_scheme=scheme, viewport={"width": width, "height": SIZES[width]})
-    expect(page.get_by_role("heading", level=1, name=PAGES[path])).to_be_visible()
-    assert find_barriers(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_start_says_what_is_here_and_what_is_off(open_page: OpenPage, user: Caller) -> None:

@@ -1,18 +1,13 @@
 """The playground: conversations with tools, files and citations, in a browser."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from projectdavid.adapters.providers.scripted import DemoProvider
-from projectdavid.composition.embedded import EmbeddedPlatform
 from tests.console.browser import Guard, find_barriers
 from tests.console.conftest import OpenPage
 from tests.console.stage import HOSTILE, PARAGRAPHS, Stage
-from tests.server.conftest import serving
-from tests.server.script import player
 from tests.server.talking import WEATHER, Caller, Json, ok
 from tests.server.test_file_search import QUESTION, searcher, shelf
 from tests.timeouts import wait_until
@@ -22,19 +17,6 @@ HIDE = """state => {
   Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
-
-
-@pytest.fixture(scope="module")
-def stage() -> Stage:
-    return Stage()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> Iterator[EmbeddedPlatform]:
-    providers = {"demo": DemoProvider(delay=0), "scripted": player(), "stage": stage.provider}
-    folder = tmp_path_factory.mktemp("play")
-    with serving(folder, providers=providers, console=True) as server:
-        yield server
 
 
 def start(user: Caller, question: str, model: str = "stage/paused", thread: Json = None, **fields: Json) -> Json:
