@@ -9,7 +9,10 @@ from tests.console.browser import Guard, find_barriers
 from tests.console.conftest import OpenPage
 from tests.server.talking import Caller, Json, ok
 
-COMMAND = r'printf "\033[31mred\033[0m\n"; exit_with() { return $1; }; echo 7 > seven.txt; exit_with 3'
+COMMAND = (
+    r'printf "\033[31mred\033[0m\n\033[38;2;10;200;30mlime\033[0m\n"; exit_with() { return $1; };'
+    " echo 7 > seven.txt; exit_with 3"
+)
 SHOWN = "red"
 RED = "rgb(243, 156, 146)"
 
@@ -45,6 +48,7 @@ def test_a_terminal_shows_what_the_shell_prints_in_color(open_page: OpenPage, us
     run_commands(user, COMMAND, thread)
     cell = page.locator(".xterm-rows span", has_text=re.compile(f"^{SHOWN}$"))
     expect(cell).to_have_css("color", RED)
+    expect(page.locator(".xterm-rows span", has_text=re.compile("^lime$"))).to_have_css("color", "rgb(10, 200, 30)")
     expect(page.get_by_text("exit 3")).to_be_visible()
     expect(page.get_by_role("link", name="seven.txt")).to_be_visible()
     assert find_barriers(page) == []
@@ -59,7 +63,7 @@ def test_a_terminal_shows_what_the_shell_prints_in_color(open_page: OpenPage, us
 
 def test_a_terminal_connects_again_and_repeats_nothing(open_page: OpenPage, user: Caller) -> None:
     thread = run_commands(user, "echo first")
-    page = open_page("/", user)
+    page = open_page("/", user, is_own=True)
     sockets: list[WebSocketRoute] = []
     tickets: list[str] = []
 
@@ -84,7 +88,7 @@ def test_a_terminal_connects_again_and_repeats_nothing(open_page: OpenPage, user
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_terminal_that_is_closed_says_why(open_page: OpenPage, user: Caller, width: int) -> None:
-    page = open_page("/", user, viewport={"width": width, "height": 640})
+    page = open_page("/", user, viewport={"width": width, "height": 640}, is_own=True)
     page.route_web_socket(re.compile("/ws/computer"), lambda socket: socket.close(code=1008, reason="Revoked."))
     page.goto(f"/terminal/{user.thread()['id']}")
     expect(page.get_by_role("alert")).to_contain_text("The server closed the connection: Revoked.")

@@ -32,6 +32,12 @@ export interface ScreenOptions {
   isReaderMode: boolean;
 }
 
+/** xterm.js sets `style` attributes of cells that have a color of their own; the policy of the page allows only CSSOM. */
+HTMLSpanElement.prototype.setAttribute = function setAttribute(name: string, value: string) {
+  if (name === "style") this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+};
+
 /** A terminal that only shows. */
 export class Screen {
   private readonly terminal: Terminal;
