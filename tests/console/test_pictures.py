@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from projectdavid.adapters.providers.scripted import DemoProvider
 from projectdavid.composition.embedded import EmbeddedPlatform
-from tests.console.conftest import OpenPage
+from tests.console.browser import PLAIN, Guard, open_context
+from tests.console.conftest import store_session
 from tests.server.conftest import serving
 from tests.server.talking import Caller, Json, ok
 from tests.server.test_file_search import QUESTION, shelf
@@ -48,13 +49,24 @@ def objects(server: EmbeddedPlatform) -> dict[str, Json]:
         return {"tutor": tutor, "thread": thread, "run": run, "store": store}
 
 
-def test_the_pictures_of_the_docs_show_the_console(
-    open_page: OpenPage, server: EmbeddedPlatform, objects: dict[str, Json], tmp_path: Path
-) -> None:
-    folder = PICTURES if os.environ.get("CONSOLE_PICTURES") else tmp_path
+@pytest.fixture
+def page(browser: Browser, server: EmbeddedPlatform) -> Iterator[Page]:
+    """A signed-in page of the size of the pictures."""
+    guard = Guard(server.base_url)
     with Caller(server.base_url, "", server.api_key) as owner:
         owner.user_id = ok(owner.get("/v1/auth/validate-key"))["user_id"]
-        page = open_page("/", owner, viewport=SIZE, color_scheme="light")
+        session = store_session(owner)
+    with open_context(browser, server.base_url, guard, viewport=SIZE, color_scheme="light") as context:
+        page = context.new_page()
+        page.goto(PLAIN)
+        page.evaluate("storage => Object.assign(localStorage, storage)", session)
+        page.goto("/")
+        yield page
+    guard.check()
+
+
+def test_the_pictures_of_the_docs_show_the_console(page: Page, objects: dict[str, Json], tmp_path: Path) -> None:
+    folder = PICTURES if os.environ.get("CONSOLE_PICTURES") else tmp_path
     show = {
         "start": lambda: expect(page.get_by_text("Ready to try")).to_be_visible(),
         "playground": lambda: _show_playground(page, objects),

@@ -122,6 +122,8 @@ class Server:
         """Seconds without a byte after which a connection counts as cut."""
         self.deadly = False
         """Whether it has a tool that ends its process, see `serve_child`."""
+        self.port = 0
+        """The port that it listens on, from the next start on; 0: any."""
         self.schema: tuple[str, ...] = ()
         """The scripts of the release to come that it is of, from the next start on."""
         self._nursery = nursery
@@ -148,7 +150,7 @@ class Server:
 
     def _command(self) -> dict[str, Any]:
         told = {"environ": self._environ, "log": str(self.log), "user": self.user, "ahead": self.ahead}
-        return {"start": self._settings, **told, "deadly": self.deadly, "schema": self.schema}
+        return {"start": {**self._settings, "port": self.port}, **told, "deadly": self.deadly, "schema": self.schema}
 
     def kill(self) -> None:
         """`kill -9`, without waiting for anything."""

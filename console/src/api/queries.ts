@@ -1,6 +1,7 @@
 /** Server state in React: queries, pages of lists, and commands that happen once per press. */
 
 import {
+  QueryCache,
   QueryClient,
   type QueryKey,
   useInfiniteQuery,
@@ -8,14 +9,16 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { api, newIdempotencyKey, send } from "./client";
-import { ApiError, isTemporary } from "./errors";
+import { ApiError, isTemporary, ServerAway } from "./errors";
 import type { components } from "./schema";
 
 export type Health = components["schemas"]["Health"];
 
 const MAX_RETRIES = 2;
 const HEALTH_SECONDS = 10;
+const HEALTH = ["health"];
 
 /** A client that retries what can succeed later, and waits as long as the server asks. */
 export function createQueryClient(): QueryClient {
@@ -24,18 +27,36 @@ export function createQueryClient(): QueryClient {
     error instanceof ApiError && error.retryAfter !== null
       ? error.retryAfter * 1000
       : Math.min(500 * 2 ** failures, 8000);
-  return new QueryClient({
+  const client: QueryClient = new QueryClient({
+    // A request that got no answer is a reason to look at once, and not only at the next poll.
+    queryCache: new QueryCache({
+      onError: (error, { queryKey }) => {
+        if (error instanceof ServerAway && queryKey[0] !== HEALTH[0])
+          void client.invalidateQueries({ queryKey: HEALTH });
+      },
+    }),
     defaultOptions: {
       queries: { retry, retryDelay, staleTime: 2000, networkMode: "always" },
       mutations: { retry: false, networkMode: "always" },
     },
   });
+  return client;
 }
 
 /** The health of the server, polled: every 10 seconds, more often while it is away. */
 export function useHealth() {
+  const client = useQueryClient();
+  useEffect(() => {
+    const check = () => void client.invalidateQueries({ queryKey: HEALTH });
+    window.addEventListener("online", check);
+    window.addEventListener("offline", check);
+    return () => {
+      window.removeEventListener("online", check);
+      window.removeEventListener("offline", check);
+    };
+  }, [client]);
   return useQuery({
-    queryKey: ["health"],
+    queryKey: HEALTH,
     queryFn: () => send(api.GET("/health")),
     retry: false,
     refetchInterval: (query) =>

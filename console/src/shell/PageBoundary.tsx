@@ -10,7 +10,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** Catches errors of a page; a chunk that is gone means that the server was updated. */
+/** Catches errors of a page; a chunk that cannot be loaded means that the server is away, or was updated. */
 export class PageBoundary extends Component<Props, { error: unknown; location: string }> {
   override state = { error: null as unknown, location: this.props.location };
 
@@ -26,9 +26,9 @@ export class PageBoundary extends Component<Props, { error: unknown; location: s
     const { error } = this.state;
     if (error === null) return this.props.children;
     const message = error instanceof Error ? error.message : String(error);
-    if (/dynamically imported module|Importing a module/.test(message)) {
+    if (/dynamically imported module|Importing a module|Unable to preload/.test(message)) {
       return (
-        <Page title={words.server.updated}>
+        <Page title={words.server.noPage} intro={words.server.noPageText}>
           <div>
             <Button kind="primary" onClick={() => window.location.reload()}>
               {words.server.reload}

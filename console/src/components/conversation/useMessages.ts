@@ -2,6 +2,8 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api, send } from "@/api/client";
+import { isTemporary } from "@/api/errors";
+import { useHealth } from "@/api/queries";
 import type { Message } from "./turns";
 
 const PAGE = 60;
@@ -37,6 +39,13 @@ export function useMessages(threadId: string | null) {
     setLoaded(threadId === null ? { ...NOTHING, messages: [] } : NOTHING);
     void refresh();
   }, [threadId, refresh]);
+
+  // What failed while the server was away is read again when it is back.
+  const { isError: isAway } = useHealth();
+  const hasFailed = isTemporary(loaded.error);
+  useEffect(() => {
+    if (hasFailed && !isAway) void refresh();
+  }, [hasFailed, isAway, refresh]);
 
   const oldest = loaded.messages?.[0]?.id;
   const loadOlder = useCallback(async () => {
