@@ -20,6 +20,30 @@ from tests.client.samples import ACTION, ASSISTANT, DELIVERY, FILE, KEY, MESSAGE
 
 A_ID = ASSISTANT["id"]
 GONE = {"id": "x", "object": "x.deleted", "deleted": True}
+APPROVAL = {
+    "id": "appr_1",
+    "object": "approval",
+    "status": "pending",
+    "kind": "approve",
+    "run_id": "run_1",
+    "thread_id": "thread_1",
+    "assistant_id": "asst_1",
+    "tool_call_id": "call_1",
+    "action_id": "act_1",
+    "tool": "computer",
+    "name": "computer",
+    "args": {},
+    "arguments": "{}",
+    "edited_arguments": None,
+    "effect": "unsafe",
+    "reason": "require_approval",
+    "digest": "0",
+    "created_at": 1,
+    "expires_at": 2,
+    "decided_at": None,
+    "decided_by": None,
+    "note": None,
+}
 PENDING = {
     "action_id": "act_1",
     "tool_call_id": "call_1",
@@ -257,6 +281,23 @@ CASES = [
         "runs.update_run_metadata", "PUT /v1/runs/r/metadata", RUN, "r", body={"metadata": {"a": 1}}, meta_data={"a": 1}
     ),
     case("runs.submit_tool_outputs", "POST /v1/runs/r/submit_tool_outputs", RUN, "r", tool_outputs=OUTPUTS),
+    reading(
+        "approvals.list",
+        "GET /v1/approvals",
+        page(APPROVAL),
+        query={"status": "pending", "limit": 20, **DESC},
+        status="pending",
+    ),
+    case("approvals.retrieve", "GET /v1/approvals/p", APPROVAL, "p"),
+    case(
+        "approvals.approve",
+        "POST /v1/approvals/p",
+        APPROVAL,
+        "p",
+        body={"approve": True, "reason": "Fine."},
+        reason="Fine.",
+    ),
+    case("approvals.deny", "POST /v1/approvals/p", APPROVAL, "p", body={"approve": False}),
     case("actions.get_action", "GET /v1/actions/a", ACTION, "a"),
     case("actions.update_action", "PUT /v1/actions/a", ACTION, "a", status="completed", result="5"),
     case("actions.get_pending_actions", "GET /v1/actions/pending/r", [PENDING], "r"),
@@ -424,6 +465,7 @@ CASES = [
     case("health", "GET /health", HEALTH),
 ]
 PARTS = [
+    "approvals",
     "assistants",
     "users",
     "settings",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import projectdavid
 from projectdavid.api.http import validation_errors
+from projectdavid.api.http.errors import CONFLICTS
 from projectdavid.ports import queries
 
 SOURCE = Path(projectdavid.__file__).parent
@@ -47,7 +48,8 @@ def answered() -> set[tuple[int, str]]:
         # A status that is a variable is that of the framework's own errors.
         number = status.value if isinstance(status, ast.Constant) else 400
         found = {code.value} if isinstance(code, ast.Constant) else built[ast.unparse(code)]
-        pairs |= {(int(str(number)), str(one)) for one in found}
+        conflicts = CONFLICTS if ast.unparse(code) == "error.code" else frozenset[str]()
+        pairs |= {(409 if one in conflicts else int(str(number)), str(one)) for one in found}
     return pairs
 
 

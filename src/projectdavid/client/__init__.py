@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         APIConnectionError,
         APIStatusError,
         APITimeoutError,
+        ApprovalRequired,
         AuthenticationError,
         BadRequestError,
         ConflictError,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from projectdavid.client.retry import Retry
     from projectdavid.client.webhook_signatures import verify_webhook
     from projectdavid.protocol.events import (
+        ApprovalDecidedEvent,
+        ApprovalRequiredEvent,
         CallArgumentsEvent,
         CallCreatedEvent,
         CitationEvent,
@@ -68,6 +71,9 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "ApprovalDecidedEvent",
+    "ApprovalRequired",
+    "ApprovalRequiredEvent",
     "AsyncEntity",
     "AsyncRunStream",
     "AuthenticationError",
@@ -129,6 +135,7 @@ _NAMES = {
         "APIConnectionError",
         "APIStatusError",
         "APITimeoutError",
+        "ApprovalRequired",
         "AuthenticationError",
         "BadRequestError",
         "ConflictError",
@@ -155,6 +162,8 @@ _NAMES = {
     "projectdavid.client.retry": ("Retry",),
     "projectdavid.client.webhook_signatures": ("verify_webhook",),
     "projectdavid.protocol.events": (
+        "ApprovalDecidedEvent",
+        "ApprovalRequiredEvent",
         "CallArgumentsEvent",
         "CallCreatedEvent",
         "CitationEvent",

@@ -12,6 +12,7 @@
     ├── StreamBroken                 a stream that could not be resumed
     ├── StreamEnded                  a stream of something deleted, or with a key that was revoked (.code)
     ├── RunFailed                    a run that did not complete (.run)
+    │   └── ApprovalRequired         a run that waits for approval (.approvals)
     ├── WebhookVerificationError     a webhook that the platform did not send, or long ago
     └── APIStatusError               the server refused (.status_code .code .param .request_id)
         ├── BadRequestError            400
@@ -32,6 +33,7 @@ of a missing package, and errors of the caller's own functions. A call that does
 `TypeError`, as usual.
 """
 
+from projectdavid.protocol.events import ApprovalRequiredEvent
 from projectdavid.protocol.runs import Run
 
 
@@ -98,6 +100,20 @@ class RunFailed(ProjectDavidError):
         self.args = (run,)
         self.run = run
         """The run at that time."""
+
+
+class ApprovalRequired(RunFailed):
+    """A run waits until a person approves calls. It continues once they are decided, with `client.approvals`."""
+
+    def __init__(self, run: Run, approvals: list[ApprovalRequiredEvent]) -> None:
+        super().__init__(run)
+        self.args = (run, approvals)
+        self.approvals = approvals
+        """What the run waits for."""
+
+    def __str__(self) -> str:
+        names = ", ".join(dict.fromkeys(approval.name for approval in self.approvals))
+        return f"The run {self.run.id} waits for approval of: {names}. Decide with client.approvals, or pass 'approve'."
 
 
 class WebhookVerificationError(ProjectDavidError):

@@ -128,9 +128,18 @@ def python_tools(functions: Iterable[Callable[..., Any]], hidden: Collection[Any
 
 
 def merge_tools(tools: Mapping[str, PythonTool], others: Iterable[Any]) -> list[Any]:
-    """Return the functions, and the other tools, without those that a function of the same name replaces."""
-    kept = [other for other in others if _function_name(other) not in tools]
-    return [*kept, *(tool.as_tool() for tool in tools.values())]
+    """Return the functions, and the other tools, without those that a function of the same name replaces.
+
+    A function that replaces another one keeps its `require_approval`.
+    """
+    entries = list(others)
+    gates = {_function_name(one): one["require_approval"] for one in entries if "require_approval" in one}
+    kept = [one for one in entries if _function_name(one) not in tools]
+    return [*kept, *(tool.as_tool() | _gate_of(gates.get(name)) for name, tool in tools.items())]
+
+
+def _gate_of(requirement: Any) -> dict[str, Any]:
+    return {} if requirement is None else {"require_approval": requirement}
 
 
 def output_text(result: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from projectdavid.api.http.errors import ApiError
+from projectdavid.api.http.errors import ApiError, refused_error
 from projectdavid.api.requests.authentication import Caller
 from projectdavid.api.resources.lookup import find
 from projectdavid.api.resources.stored_fields import to_json
@@ -132,7 +132,7 @@ async def decide(
             await _send(platform.driver, row, decision, platform.clock(), also)
         except InputRefused as error:
             if error.code not in ("invalid_state", "unknown_call"):
-                raise ApiError(409, error.code, str(error)) from None
+                raise refused_error(error, None) from None
             row = await find(view, queries.APPROVAL, row.id)  # another decision, or the end of the run, was first
             continue
         return

@@ -44,6 +44,7 @@ class AsyncAssistants(MethodGroup):
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
         webhook_secret: Maybe[str | None] = NOT_GIVEN,
+        approval: Maybe[JsonObject | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
         idempotency_key: str | None = None,
     ) -> Assistant:
@@ -63,6 +64,7 @@ class AsyncAssistants(MethodGroup):
             webhook_url: an https URL that is notified when a run waits for the output of a function.
             webhook_events: others: `run.completed`, `run.failed`, `run.cancelled`, `run.expired`, `run.incomplete`.
             webhook_secret: signs the webhooks; at least 16 characters. Generated if omitted, and returned only once.
+            approval: how long runs wait for approvals (`seconds`), and what follows then (`on_expiry`).
 
         Raises:
             UnprocessableEntityError: a field is invalid; `param` names it.
@@ -72,7 +74,7 @@ class AsyncAssistants(MethodGroup):
         body |= given_fields(
             top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
         )
-        body |= given_fields(reasoning_effort=reasoning_effort)
+        body |= given_fields(reasoning_effort=reasoning_effort, approval=approval)
         body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         made = await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
         return _log_warnings(made)
@@ -104,6 +106,7 @@ class AsyncAssistants(MethodGroup):
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
         webhook_secret: Maybe[str | None] = NOT_GIVEN,
+        approval: Maybe[JsonObject | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> Assistant:
@@ -121,7 +124,7 @@ class AsyncAssistants(MethodGroup):
         body |= given_fields(
             top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
         )
-        body |= given_fields(reasoning_effort=reasoning_effort)
+        body |= given_fields(reasoning_effort=reasoning_effort, approval=approval)
         body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         path = at("/v1/assistants/{}", assistant_id)
         return _log_warnings(await self._transport.ask(Assistant, "PUT", path, body=body, if_match=if_match))

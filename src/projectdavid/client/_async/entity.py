@@ -11,6 +11,7 @@ import httpx2
 
 from projectdavid.client import embedded
 from projectdavid.client._async.actions import AsyncActions
+from projectdavid.client._async.approvals import AsyncApprovals
 from projectdavid.client._async.assistants import AsyncAssistants
 from projectdavid.client._async.computer import AsyncComputer
 from projectdavid.client._async.files import AsyncFiles
@@ -72,6 +73,7 @@ class AsyncEntity:
         self.messages = AsyncMessages(self._transport)
         self.runs = AsyncRuns(self._transport)
         self.actions = AsyncActions(self._transport)
+        self.approvals = AsyncApprovals(self._transport)
         self.files = AsyncFiles(self._transport)
         self.vectors = AsyncVectors(self._transport, self.files)
         self.imports = AsyncImports(self._transport)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from projectdavid.client._async.streams import AsyncRunStream
@@ -14,15 +15,24 @@ from projectdavid.client.primitives import invoke_async, tell_async
 from projectdavid.client.results import RunResult
 from projectdavid.client.transcript import text_of
 from projectdavid.client.wire import IdentifiedObject, at, id_of
+from projectdavid.protocol.approvals import Approval
 from projectdavid.protocol.assistants import Assistant
 from projectdavid.protocol.base import Page
-from projectdavid.protocol.events import Event, StatusEvent, ToolCallEvent
+from projectdavid.protocol.events import (
+    ApprovalDecidedEvent,
+    ApprovalRequiredEvent,
+    Event,
+    StatusEvent,
+    ToolCallEvent,
+)
 from projectdavid.protocol.messages import Message
 from projectdavid.protocol.runs import PendingAction, Run
 
 _LOG = logging.getLogger("projectdavid")
 
 Outputs = list[dict[str, str]]
+Approve = bool | Callable[[ApprovalRequiredEvent], Any]
+"""Approves or denies all calls, or decides about each: True approves, anything else denies; a text is the reason."""
 
 
 class AsyncRunner:
@@ -33,11 +43,15 @@ class AsyncRunner:
         transport: AsyncTransport,
         functions: Iterable[Callable[..., Any]],
         listener: Callable[[Event], object] | None,
+        approve: Approve | None = None,
     ) -> None:
         self._transport = transport
         self._tools = python_tools(functions)
         self._listener = listener
+        self._approve = approve
         self._answered: set[str] = set()
+        self.waiting: dict[str, ApprovalRequiredEvent] = {}
+        """The approvals that no one has decided yet, by id."""
 
     async def run(
         self,
@@ -56,8 +70,9 @@ class AsyncRunner:
         async with AsyncRunStream(self._transport, body=body) as stream:
             async for event in stream:
                 await tell_async(self._listener, event)
+                self._note_approval(event)
                 waits = isinstance(event, StatusEvent) and event.status == "action_required"
-                if waits and not await self._answer(stream.run_id, stream.open_calls):
+                if waits and not await self._proceed(stream.run_id, stream.open_calls):
                     break
             run = await self._transport.ask(Run, "GET", at("/v1/runs/{}", stream.run_id))
             messages = await self._messages_of(run)
@@ -69,6 +84,35 @@ class AsyncRunner:
             path = at("/v1/assistants/{}", id_of(assistant))
             assistant = await self._transport.ask(Assistant, "GET", path)
         return assistant.tools or []  # the server adds the platform_tools
+
+    def _note_approval(self, event: Event) -> None:
+        if isinstance(event, ApprovalRequiredEvent):
+            self.waiting[event.approval_id] = event
+        elif isinstance(event, ApprovalDecidedEvent):
+            self.waiting.pop(event.approval_id, None)
+
+    async def _proceed(self, run_id: str, calls: list[ToolCallEvent]) -> bool:
+        """Answer calls, and decide about approvals. Return True if the run can continue."""
+        answered = await self._answer(run_id, calls)
+        if self._approve is None:
+            return answered and not self.waiting
+        for approval in list(self.waiting.values()):
+            await self._decide(approval)
+        return answered
+
+    async def _decide(self, approval: ApprovalRequiredEvent) -> None:
+        verdict = self._approve
+        if callable(verdict):
+            verdict = await invoke_async(partial(verdict, approval), {})
+        body: dict[str, Any] = {"approve": verdict is True, "digest": approval.digest}
+        if isinstance(verdict, str):
+            body["reason"] = verdict
+        try:
+            await self._transport.ask(Approval, "POST", at("/v1/approvals/{}", approval.approval_id), body=body)
+        except ConflictError as error:
+            if error.code != "approval_decided":
+                raise  # otherwise another person was faster
+        self.waiting.pop(approval.approval_id, None)
 
     async def _answer(self, run_id: str, calls: list[ToolCallEvent]) -> bool:
         """Answer each call that has a function here, once. Return True if those were all calls."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Unpack
 
-from projectdavid.client._async.run_helpers import AsyncRunner
+from projectdavid.client._async.run_helpers import Approve, AsyncRunner
 from projectdavid.client._async.streams import AsyncRunStream
 from projectdavid.client._async.transport import AsyncTransport
-from projectdavid.client.errors import InvalidInputError, RunFailed
+from projectdavid.client.errors import ApprovalRequired, InvalidInputError, RunFailed
 from projectdavid.client.fields import present
 from projectdavid.client.lists import Order, cursor
 from projectdavid.client.overrides import RunOverrides, RunSettings, run_body
@@ -105,15 +105,22 @@ class AsyncRuns(MethodGroup):
         return await self._transport.ask(Run, "PUT", path, body=body, if_match=if_match)
 
     async def submit_tool_outputs(
-        self, run_id: str, tool_outputs: Iterable[Any], *, idempotency_key: str | None = None
+        self,
+        run_id: str,
+        tool_outputs: Iterable[Any] = (),
+        *,
+        tool_approvals: Iterable[Any] | None = None,
+        idempotency_key: str | None = None,
     ) -> Run:
         """Submit the outputs of calls: `{"tool_call_id": ..., "output": text}` each. The run resumes when all are
-        answered.
+        answered. `tool_approvals` decide about calls: `{"tool_call_id": ..., "approve": True}` each.
 
         Raises:
             BadRequestError: the run does not wait for them.
         """
-        body = {"tool_outputs": list(tool_outputs)}
+        body: JsonObject = {"tool_outputs": list(tool_outputs)}
+        if tool_approvals is not None:
+            body["tool_approvals"] = list(tool_approvals)
         path = at("/v1/runs/{}/submit_tool_outputs", run_id)
         return await self._transport.ask(Run, "POST", path, body=body, key=idempotency_key)
 
@@ -168,6 +175,7 @@ class AsyncRuns(MethodGroup):
         content: str | Sequence[Any] | None = None,
         tools: Iterable[Callable[..., Any]] = (),
         on_event: Callable[[Event], object] | None = None,
+        approve: Approve | None = None,
         check: bool = True,
         **overrides: Unpack[RunSettings],
     ) -> RunResult:
@@ -180,15 +188,20 @@ class AsyncRuns(MethodGroup):
             tools: Python functions that the model can call in addition to the assistant's tools. Their type hints and
                 docstrings describe them; an exception becomes `{"error": ...}` for the model, and is logged.
             on_event: called with every event.
+            approve: decides about calls that need approval: True or False for all of them, or a function that gets each
+                `ApprovalRequiredEvent` and returns True, False, or the reason of a denial.
             check: raise an error if the run does not complete; otherwise check `.run.status`.
             overrides: settings of this run that replace those of the assistant.
 
         Raises:
+            ApprovalRequired: calls need approval, and `approve` was not passed. The run waits for the decisions.
             RunFailed: it failed, expired, was cancelled, or calls a function that is not among `tools`. An `incomplete`
                 run is returned.
         """
-        runner = AsyncRunner(self._transport, tools, on_event)
+        runner = AsyncRunner(self._transport, tools, on_event, approve)
         result = await runner.run(assistant, thread, content, overrides)
+        if check and result.run.status == "action_required" and runner.waiting:
+            raise ApprovalRequired(result.run, list(runner.waiting.values()))
         if check and result.run.status not in _ANSWERED:
             raise RunFailed(result.run)
         return result

@@ -129,13 +129,16 @@ class AsyncAPIKeys(MethodGroup):
         expires_in_days: int | None = None,
         *,
         expires_in: int | None = None,
+        approve: bool | None = None,
         idempotency_key: str | None = None,
     ) -> KeyCreated:
         """Create a key, which expires after `expires_in` seconds, after `expires_in_days`, or never.
 
+        With `approve=False`, it cannot approve tool calls, or change what needs approval.
+
         Its `plain_key` is returned only once, and on retries with the same `idempotency_key`.
         """
-        body = present(key_name=key_name, expires_in_days=expires_in_days, expires_in=expires_in)
+        body = present(key_name=key_name, expires_in_days=expires_in_days, expires_in=expires_in, approve=approve)
         path = at("/v1/users/{}/apikeys", user_id)
         return await self._transport.ask(KeyCreated, "POST", path, body=body, key=idempotency_key)
 

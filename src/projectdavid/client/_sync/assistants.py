@@ -45,6 +45,7 @@ class Assistants(MethodGroup):
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
         webhook_secret: Maybe[str | None] = NOT_GIVEN,
+        approval: Maybe[JsonObject | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
         idempotency_key: str | None = None,
     ) -> Assistant:
@@ -64,6 +65,7 @@ class Assistants(MethodGroup):
             webhook_url: an https URL that is notified when a run waits for the output of a function.
             webhook_events: others: `run.completed`, `run.failed`, `run.cancelled`, `run.expired`, `run.incomplete`.
             webhook_secret: signs the webhooks; at least 16 characters. Generated if omitted, and returned only once.
+            approval: how long runs wait for approvals (`seconds`), and what follows then (`on_expiry`).
 
         Raises:
             UnprocessableEntityError: a field is invalid; `param` names it.
@@ -73,7 +75,7 @@ class Assistants(MethodGroup):
         body |= given_fields(
             top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
         )
-        body |= given_fields(reasoning_effort=reasoning_effort)
+        body |= given_fields(reasoning_effort=reasoning_effort, approval=approval)
         body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         made = self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
         return _log_warnings(made)
@@ -105,6 +107,7 @@ class Assistants(MethodGroup):
         webhook_url: Maybe[str | None] = NOT_GIVEN,
         webhook_events: Maybe[Sequence[OptionalEvent] | None] = NOT_GIVEN,
         webhook_secret: Maybe[str | None] = NOT_GIVEN,
+        approval: Maybe[JsonObject | None] = NOT_GIVEN,
         max_tokens: Maybe[int | None] = NOT_GIVEN,
         if_match: str | None = None,
     ) -> Assistant:
@@ -122,7 +125,7 @@ class Assistants(MethodGroup):
         body |= given_fields(
             top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
         )
-        body |= given_fields(reasoning_effort=reasoning_effort)
+        body |= given_fields(reasoning_effort=reasoning_effort, approval=approval)
         body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
         path = at("/v1/assistants/{}", assistant_id)
         return _log_warnings(self._transport.ask(Assistant, "PUT", path, body=body, if_match=if_match))

@@ -12,6 +12,7 @@ import httpx2
 
 from projectdavid.client import embedded
 from projectdavid.client._sync.actions import Actions
+from projectdavid.client._sync.approvals import Approvals
 from projectdavid.client._sync.assistants import Assistants
 from projectdavid.client._sync.computer import Computer
 from projectdavid.client._sync.files import Files
@@ -73,6 +74,7 @@ class Entity:
         self.messages = Messages(self._transport)
         self.runs = Runs(self._transport)
         self.actions = Actions(self._transport)
+        self.approvals = Approvals(self._transport)
         self.files = Files(self._transport)
         self.vectors = Vectors(self._transport, self.files)
         self.imports = Imports(self._transport)
