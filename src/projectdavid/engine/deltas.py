@@ -93,10 +93,10 @@ class TokenUsage:
     """The part of `prompt_tokens` that the provider read from its cache."""
     reasoning_tokens: int = 0
     """The part of `completion_tokens` that the model spent on reasoning."""
-    written_tokens: int = 0
-    """The part of `prompt_tokens` that the provider wrote to its cache; it affects only the cost."""
     cost: int | None = None
     """In millionths of the currency of the prices; None if the price of any of the tokens is not known."""
+    written_tokens: int = 0
+    """The part of `prompt_tokens` that the provider wrote to its cache. It affects only the cost, and is not stored."""
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
         return TokenUsage(
@@ -105,8 +105,8 @@ class TokenUsage:
             self.estimated or other.estimated,
             self.cached_tokens + other.cached_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
-            self.written_tokens + other.written_tokens,
             _add_costs(self, other),
+            self.written_tokens + other.written_tokens,
         )
 
     def __sub__(self, other: "TokenUsage") -> "TokenUsage":
@@ -117,7 +117,7 @@ class TokenUsage:
             self.estimated,
             self.cached_tokens - other.cached_tokens,
             self.reasoning_tokens - other.reasoning_tokens,
-            self.written_tokens - other.written_tokens,
+            written_tokens=self.written_tokens - other.written_tokens,
         )
 
     def __bool__(self) -> bool:
