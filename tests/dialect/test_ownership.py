@@ -13,6 +13,7 @@ from tests.server.routes import places
 
 FILTER = ("GET /threads/{thread_id}/messages", ("query", "run_id"))
 """A place in which an id that is not there leaves nothing over, as one does that is."""
+DECISIONS = ("body", "tool_approvals", "[]", "tool_call_id")
 CALLS = ("body", "tool_outputs", "[]", "tool_call_id")
 """A place in which an id is wrong for the state that the run is in."""
 
@@ -70,7 +71,7 @@ def test_an_id_of_somebody_else_is_answered_as_one_that_never_was(
         if (route, place) == FILTER:
             assert found[0] in (200, 400)
             assert found[0] == 400 or json.loads(found[1])["data"] == []
-        elif place == CALLS:
+        elif place in (CALLS, DECISIONS):
             assert found[0] == 400
         elif kind == kind_of(place) or place[0] == "query":
             assert (found[0], param_of(found)) == (404, named(route, place)), (place, found)

@@ -33,6 +33,8 @@ NOT_LOOKED_UP = {
 }
 """Places in which an id means nothing to the server, and why."""
 
+DECISIONS = ("body", "tool_approvals", "[]", "tool_call_id")
+"""A decision that is nothing but an id is refused before a call is looked up."""
 CALLS = ("body", "tool_outputs", "[]", "tool_call_id")
 
 
@@ -137,6 +139,8 @@ def test_a_request_with_an_id_of_somebody_else_finds_nothing(
             refused(response, 403, "admin_only")
         elif route == BY_LINK:
             refused(response, 403, "invalid_link")
+        elif place == DECISIONS:
+            refused(response, 422, "missing_field", "tool_approvals.0.approve")
         elif place == CALLS:
             refused(response, 400, "unknown_call", "tool_outputs.0.tool_call_id")
         else:

@@ -93,7 +93,11 @@ ToolApprovals = Annotated[list[ToolApproval], Field(max_length=MAX_APPROVALS, fa
 
 def _describe_answers(schema: JsonObject) -> None:
     """State in a schema that one of the two lists can be omitted."""
-    schema["required"] = [name for name in schema["required"] if name != "tool_outputs"]
+    outputs = schema["properties"].get("tool_outputs")
+    if outputs is None:
+        return
+    schema["required"].remove("tool_outputs")
+    schema["properties"]["tool_outputs"] = {"anyOf": [outputs, {"type": "null"}]}
     names = ("tool_outputs", "tool_approvals")
     schema["anyOf"] = [{"required": [name], "properties": {name: {"type": "array"}}} for name in names]
 
