@@ -263,7 +263,7 @@ def _choice(config: RunConfig) -> str | Json:
 
 
 def required_action(calls: Iterable[ActionRow], gated: Iterable[ActionRow] = ()) -> Json:
-    """Serialize the calls whose outputs a run waits for, and those that wait for approval, in the words of Azure.
+    """Serialize the calls whose outputs a run waits for, and those that wait for approval, in the format of Azure.
 
     The list of the former is always there, because clients read it whatever the type is.
     """
