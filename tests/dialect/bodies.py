@@ -10,7 +10,7 @@ Path = tuple[str | int, ...]
 """Where something is in a body: names of fields, and places in lists."""
 
 METADATA = {"key": "value"}
-FUNCTION = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
+FUNCTION = {"type": "function", "function": {**WEATHER["function"], "strict": True}, "require_approval": True}
 RANKING: Json = {"score_threshold": 0.5, "ranker": "auto"}
 SEARCH: Json = {"ranking_options": {**RANKING, "hybrid_search": None}, "max_num_results": 5}
 TOOLS: Json = [FUNCTION, {"type": "file_search", "file_search": SEARCH}, {"type": "code_interpreter"}]
@@ -19,8 +19,10 @@ FORMAT: Json = {
     "json_schema": {"name": "n", "description": "d", "schema": {"type": "object"}, "strict": True},
 }
 CHUNKS: Json = {"type": "static", "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 100}}
-FREE = frozenset({"parameters", "schema", "filters"})
-"""Fields that hold whatever their writer likes; and filters, which are within one another."""
+FREE = frozenset({"parameters", "schema", "filters", "require_approval", "tool_approvals"})
+"""Fields that hold whatever their writer likes; filters, which are within one another; and those about approvals, whose
+forms `tests/server/test_approvals.py` tries.
+"""
 
 
 def _assistant(resources: Json) -> Json:
@@ -36,6 +38,7 @@ def _assistant(resources: Json) -> Json:
         "top_p": 0.5,
         "response_format": FORMAT,
         "reasoning_effort": "low",
+        "approval": {"seconds": 60, "on_expiry": "deny"},
     }
 
 
@@ -117,7 +120,11 @@ BODIES: dict[str, list[Body]] = {
     ],
     "POST /threads/{thread_id}/runs/{run_id}": [lambda _: {"metadata": METADATA}],
     "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs": [
-        lambda world: {"tool_outputs": [{"tool_call_id": world["call"], "output": "rain"}], "stream": False}
+        lambda world: {
+            "tool_outputs": [{"tool_call_id": world["call"], "output": "rain"}],
+            "tool_approvals": [],
+            "stream": False,
+        }
     ],
     "POST /uploads": [
         lambda _: {

@@ -66,7 +66,8 @@ def test_a_value_of_a_wrong_type_is_refused_with_its_place(
 ) -> None:
     for path, value, body in bodies(route, number, anns):
         wrong: Json = "yes" if isinstance(value, bool) else [] if "attributes" in path[:-1] else True
-        codes = ("invalid_type", "invalid_value") if is_word(value) else ("invalid_type",)
+        is_one_of_several = is_word(value) or path[-1] == "require_approval"
+        codes = ("invalid_type", "invalid_value") if is_one_of_several else ("invalid_type",)
         wrong_at(ann, anns, route, changed(body, path, wrong), path, *codes)
     assert everything(ann, anns) == whole
 

@@ -18,8 +18,8 @@ from projectdavid.engine.inputs import (
 from projectdavid.engine.machine import advance
 from projectdavid.engine.run import (
     ApprovalGate,
+    CallDecision,
     CallModel,
-    Decision,
     GateState,
     InputRefused,
     OfferedFunction,
@@ -51,7 +51,7 @@ def asking(*names: str, limits: RunLimits = LIMITS, **fields: Any) -> Transition
 
 
 def decide(run: RunState, call: str, verdict: Any = "approved", now: float = NOW, **fields: Any) -> Transition:
-    return advance(run, Decided((Decision(call, verdict, "ea_1", **fields),), now))
+    return advance(run, Decided((CallDecision(call, verdict, "ea_1", **fields),), now))
 
 
 def call_of(run: RunState, call_id: str) -> Any:
@@ -149,11 +149,11 @@ def test_the_same_decision_again_is_accepted_and_another_one_is_not(first: str, 
 
 def test_decisions_and_outputs_of_one_request_take_effect_together_or_not_at_all() -> None:
     run = asking("fire", "look", "own").run
-    good = (Decision("fire", "approved"), Decision("look", "denied"))
+    good = (CallDecision("fire", "approved"), CallDecision("look", "denied"))
     next = advance(run, Decided(good, NOW, (("own", "done"),)))
     assert statuses(next) == [RunStatus.QUEUED]
     assert [record.call_id for record in next.records if isinstance(record, RecordOutput)] == ["own", "look"]
-    for bad in (Decision("own", "approved"), Decision("look", "approved", digest="0" * 64)):
+    for bad in (CallDecision("own", "approved"), CallDecision("look", "approved", digest="0" * 64)):
         with pytest.raises(InputRefused) as refused:
             advance(run, Decided((good[0], bad), NOW, (("own", "done"),)))
         assert refused.value.param == "tool_approvals.1.tool_call_id"
@@ -245,10 +245,10 @@ FILTERS = [
 ]
 
 
-@pytest.mark.parametrize(("requirement", "gated"), FILTERS, ids=lambda value: repr(value))
-def test_the_entry_of_a_tool_says_which_functions_need_approval(requirement: Any, gated: set[str]) -> None:
+@pytest.mark.parametrize(("requirement", "gated"), [(one, sorted(names)) for one, names in FILTERS], ids=repr)
+def test_the_entry_of_a_tool_says_which_functions_need_approval(requirement: Any, gated: list[str]) -> None:
     effects = {"read": ToolEffect.READ, "look": ToolEffect.READ, "fire": ToolEffect.UNSAFE}
-    assert {name for name, effect in effects.items() if requires_approval(requirement, name, effect)} == gated
+    assert sorted(name for name, effect in effects.items() if requires_approval(requirement, name, effect)) == gated
 
 
 @pytest.mark.parametrize(

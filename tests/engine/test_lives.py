@@ -25,8 +25,8 @@ from projectdavid.engine.machine import advance
 from projectdavid.engine.run import (
     TERMINAL,
     TRANSITIONS,
+    CallDecision,
     CallModel,
-    Decision,
     InputRefused,
     OfferedFunction,
     Record,
@@ -128,12 +128,12 @@ class Life(RuleBasedStateMachine):
         known = [call.id for call in self.run.calls] + ["call_of_a_stranger"]
         chosen = data.draw(st.lists(st.sampled_from(known), max_size=3))
         verdicts = [data.draw(st.sampled_from(["approved", "denied"])) for _ in chosen]
-        self.happen(Decided(tuple(Decision(*one) for one in zip(chosen, verdicts, strict=True)), self.now))
+        self.happen(Decided(tuple(CallDecision(*one) for one in zip(chosen, verdicts, strict=True)), self.now))
 
     @rule()
     def approve_everything(self) -> None:
         gated = [call.id for call in self.run.calls if call.gate is not None and call.output is None]
-        self.happen(Decided(tuple(Decision(one, "approved") for one in gated), self.now))
+        self.happen(Decided(tuple(CallDecision(one, "approved") for one in gated), self.now))
 
     @rule()
     def cancel(self) -> None:

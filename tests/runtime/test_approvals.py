@@ -10,7 +10,7 @@ import pytest
 
 from projectdavid.adapters.providers.scripted import say
 from projectdavid.engine.inputs import Decided
-from projectdavid.engine.run import Decision, InputRefused, RunStatus
+from projectdavid.engine.run import CallDecision, InputRefused, RunStatus
 from projectdavid.ports import queries
 from projectdavid.ports.tool import (
     ToolCall,
@@ -26,6 +26,7 @@ from tests.runtime.receiver import SECRET, Receiver, reply
 from tests.runtime.stage import OWNER, Stage, calls, of_kind, statuses
 from tests.runtime.test_outbox import URL, lines, settled
 from tests.runtime.test_recovery import start_again
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +73,7 @@ async def burning(stage: Stage, requirement: Any = True, **fields: Any) -> int:
 
 async def decide(stage: Stage, n: int, verdict: Any, **fields: Any) -> RunDecision:
     gated = [row.call_id for row in await stage.actions(n) if row.approval == "pending"]
-    decisions = tuple(Decision(call, verdict, "ea_1", **fields) for call in gated)
+    decisions = tuple(CallDecision(call, verdict, "ea_1", **fields) for call in gated)
     return await stage.driver.decide(n, Decided(decisions, stage.clock()))
 
 
@@ -220,7 +221,7 @@ async def test_an_answer_with_a_wrong_decision_is_an_error_of_the_delivery(
     receiver = Receiver([reply(body={"tool_approvals": body, "tool_outputs": []})])
     async with stage.working(stage.outbox(receiver)):
         await receiver.until(1)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             while not lines((await stage.deliveries())[0]):
                 await stage.quiet()
     [delivery] = await stage.deliveries()

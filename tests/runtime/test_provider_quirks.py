@@ -9,6 +9,7 @@ from projectdavid.runtime.model_registry import ModelRegistry
 from projectdavid.runtime.worker.worker import RunWorker
 from tests.fakes.chat_model import QUIRKS, ChatModel
 from tests.runtime.stage import Stage, of_kind, statuses
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +18,7 @@ WAITS = frozenset({"requires_action"})
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 async def test_a_run_with_a_call_loses_at_most_one_request(stage: Stage, quirk: str) -> None:
-    async with asyncio.timeout(8), ChatModel(quirk) as server:
+    async with asyncio.timeout(EVENT_TIMEOUT), ChatModel(quirk) as server:
         provider = OpenAICompatible(name="acme", base_url=server.url, api_key=None)
         try:
             async with stage.working(RunWorker(stage.services(models=ModelRegistry({"script": provider})))):

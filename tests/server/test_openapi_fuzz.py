@@ -36,6 +36,7 @@ OF_A_RULE = [
     "POST /v1/file-uploads",
     "POST /v1/file-uploads/{upload_id}/complete",
     "PATCH /v1/vector-stores/{store_id}/files/{file_id}",
+    "POST /v1/approvals/{approval_id}",
 ]
 """Operations that answer 422 to well-formed requests too: their fields have to fit together, or the vector store."""
 LINKED = ["POST /v1/imports/{import_id}/files"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from projectdavid.engine.inputs import CancelRequested, Decided, OutputsSubmitted, RunStarted
-from projectdavid.engine.run import TERMINAL, Decision, InputRefused, RunStatus
+from projectdavid.engine.run import TERMINAL, CallDecision, InputRefused, RunStatus
 from projectdavid.ports.store import UniqueClash
 from projectdavid.runtime.runs.driver import NewRun, RunDriver
 from projectdavid.runtime.runs.records import RunConfig
@@ -105,7 +105,7 @@ class Caller:
         waiting = world.gated_calls(self._plan.key)
         if world.random.random() < 0.3 and len(waiting) > 1:
             waiting = waiting[:1]
-        first = tuple(Decision(call, world.random.choice(("approved", "denied")), "ann") for call in waiting)
+        first = tuple(CallDecision(call, world.random.choice(("approved", "denied")), "ann") for call in waiting)
         other = tuple(
             replace(one, verdict="denied" if one.verdict == "approved" else "approved", by="bob") for one in first
         )

@@ -18,7 +18,7 @@ from projectdavid.adapters.stores.postgres import queries as postgres
 from projectdavid.adapters.stores.sqlite.queries import QUERIES, NamedQuery
 from projectdavid.engine import calls, decisions, machine
 from projectdavid.engine.approvals import requires_approval
-from projectdavid.engine.run import Decision, FunctionCall, RunState, ToolEffect, Transition, journal_entry
+from projectdavid.engine.run import CallDecision, FunctionCall, RunState, ToolEffect, Transition, journal_entry
 from projectdavid.ports.store import Op
 from projectdavid.runtime.queues import WorkerPlaces
 from projectdavid.runtime.runs.decision_writer import DecisionWriter
@@ -204,7 +204,7 @@ def _expiry_approves(patch: pytest.MonkeyPatch) -> None:
 
 
 def _later_decisions_win(patch: pytest.MonkeyPatch) -> None:
-    def found(run: RunState, decision: Decision, param: str) -> FunctionCall | None:
+    def found(run: RunState, decision: CallDecision, param: str) -> FunctionCall | None:
         return next((call for call in run.calls if call.id == decision.call_id and call.gate is not None), None)
 
     patch.setattr(decisions, "_find_gated_call", found)

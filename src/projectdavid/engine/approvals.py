@@ -11,7 +11,7 @@ from unicodedata import category
 from projectdavid.engine.deltas import JournalEntry
 from projectdavid.engine.run import (
     ApprovalGate,
-    Decision,
+    CallDecision,
     FunctionCall,
     GateState,
     RunState,
@@ -133,7 +133,7 @@ def request_entry(run: RunState, call: FunctionCall) -> JournalEntry:
     )
 
 
-def decision_entry(call: FunctionCall, decision: Decision) -> JournalEntry:
+def decision_entry(call: FunctionCall, decision: CallDecision) -> JournalEntry:
     """Build the entry for a decision."""
     edited = {} if decision.arguments is None else {"arguments": show_arguments(decision.arguments)}
     return journal_entry(
@@ -147,7 +147,7 @@ def decision_entry(call: FunctionCall, decision: Decision) -> JournalEntry:
     )
 
 
-def apply_decision(call: FunctionCall, decision: Decision) -> FunctionCall:
+def apply_decision(call: FunctionCall, decision: CallDecision) -> FunctionCall:
     """Return the call after a decision on its open gate; a denied one has its output."""
     gate = ApprovalGate("" if call.gate is None else call.gate.digest, GateState.PASSED)
     if decision.verdict == "denied":

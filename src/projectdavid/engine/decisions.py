@@ -6,7 +6,7 @@ from projectdavid.engine.deltas import JournalEntry
 from projectdavid.engine.entries import error_entry, output_entry
 from projectdavid.engine.inputs import Decided
 from projectdavid.engine.run import (
-    Decision,
+    CallDecision,
     FunctionCall,
     GateState,
     InputRefused,
@@ -45,7 +45,7 @@ def accept_decisions(run: RunState, run_input: Decided) -> Transition:
     return settle(run, run_input.now, entries, records)
 
 
-def _find_gated_call(run: RunState, decision: Decision, param: str) -> FunctionCall | None:
+def _find_gated_call(run: RunState, decision: CallDecision, param: str) -> FunctionCall | None:
     """Return the call that a decision is about; None if the same decision was made before.
 
     Raises:
@@ -65,7 +65,7 @@ def _find_gated_call(run: RunState, decision: Decision, param: str) -> FunctionC
 
 
 def _record_decision(
-    run: RunState, call: FunctionCall, decision: Decision
+    run: RunState, call: FunctionCall, decision: CallDecision
 ) -> tuple[RunState, tuple[JournalEntry, ...], tuple[Record, ...]]:
     """Apply a decision to the open gate of a call; a denied call is answered."""
     decided = apply_decision(call, decision)
@@ -95,7 +95,7 @@ def expire_approvals(run: RunState, now: float) -> Transition:
     records: tuple[Record, ...] = ()
     for call in gated:
         passes = policy == "approve" and call.effect is ToolEffect.READ
-        decision = Decision(call.id, "approved" if passes else "denied", BY_EXPIRY, EXPIRED_NOTE)
+        decision = CallDecision(call.id, "approved" if passes else "denied", BY_EXPIRY, EXPIRED_NOTE)
         run, told, kept = _record_decision(run, call, decision)
         entries, records = (*entries, *told), (*records, *kept)
     return settle(run, now, entries, records)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from projectdavid.engine.deltas import ModelReply, TokenUsage
-from projectdavid.engine.run import Decision, MadeFile, RunFailure
+from projectdavid.engine.run import CallDecision, MadeFile, RunFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class OutputsSubmitted:
 class Decided:
     """People decided about calls that wait for approval; `outputs` are those submitted in the same request."""
 
-    decisions: tuple[Decision, ...]
+    decisions: tuple[CallDecision, ...]
     now: float
     outputs: tuple[tuple[str, str], ...] = ()
 

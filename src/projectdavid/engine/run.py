@@ -104,10 +104,10 @@ class ApprovalGate:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CallDecision:
     """A decision about the approval of a call.
 
-    `by` is the public prefix of the API key, or `link`, `webhook` or `expiry`. `arguments` replace those of the model,
+    `by` is the public prefix of the API key, or `webhook` or `expiry`. `arguments` replace those of the model,
     as the JSON text of an object. `digest` is that of the call as it was shown; None: not checked. `remember`: later
     calls of the same function in this run need no approval.
     """
@@ -341,7 +341,7 @@ class RecordRequest:
 class RecordDecision:
     """Store the decision about the approval of a call."""
 
-    decision: Decision
+    decision: CallDecision
 
 
 Command = CallModel | RunTools | AbortWork

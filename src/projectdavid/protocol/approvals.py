@@ -24,10 +24,16 @@ approved and all others denied.
 MAX_APPROVALS = 1000
 
 
+def _describe_some(schema: JsonObject) -> None:
+    """State in a schema that one of the fields must have a value."""
+    given = {"not": {"type": "null"}}
+    schema["anyOf"] = [{"required": [name], "properties": {name: given}} for name in schema["properties"]]
+
+
 class _NotEmpty(Request):
     """An object of optional fields that has at least one."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(json_schema_extra=_describe_some)
 
     @model_validator(mode="after")
     def _check_some(self) -> Self:
@@ -99,10 +105,10 @@ def _describe_answers(schema: JsonObject) -> None:
     schema["required"].remove("tool_outputs")
     schema["properties"]["tool_outputs"] = {"anyOf": [outputs, {"type": "null"}]}
     names = ("tool_outputs", "tool_approvals")
-    schema["anyOf"] = [{"required": [name], "properties": {name: {"type": "array"}}} for name in names]
+    schema["anyOf"] = [{"required": [name], "properties": {name: {"type": "array", "minItems": 1}}} for name in names]
 
 
-class CallAnswers(Request):
+class SubmittedAnswers(Request):
     """Base of the bodies that submit outputs: `tool_outputs` can be omitted if there are `tool_approvals`."""
 
     model_config = ConfigDict(json_schema_extra=_describe_answers)
@@ -152,7 +158,7 @@ class Approval(Answer):
     expires_at: int
     decided_at: int | None = None
     decided_by: str | None = None
-    """The public prefix of the API key, or `link`, `webhook` or `expiry`."""
+    """The public prefix of the API key, or `webhook` or `expiry`."""
     note: str | None = None
     """The reason given with the decision."""
 
@@ -162,17 +168,3 @@ class CallApproval(Answer):
 
     approval_id: str
     status: ApprovalStatus
-
-
-class LinkRequest(Request):
-    """The body that creates a link to one approval."""
-
-    expires_in: Annotated[int, Field(ge=1, le=31_536_000), WHOLE] | None = None
-    """Seconds; until the deadline of the approval if omitted."""
-
-
-class ApprovalLink(Answer):
-    """A link with which one person can decide, once, without a key."""
-
-    url: str
-    expires_at: int

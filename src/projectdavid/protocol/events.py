@@ -145,7 +145,7 @@ class ApprovalRequiredEvent(Event):
 
 
 class ApprovalDecidedEvent(Event):
-    """A call was approved or denied. `by` is the prefix of the API key, or `link`, `webhook` or `expiry`.
+    """A call was approved or denied. `by` is the prefix of the API key, or `webhook` or `expiry`.
 
     `arguments` is the JSON text of the arguments that replace those of the model, if any.
     """

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from projectdavid.protocol.approvals import CallAnswers, CallApproval, check_answers
+from projectdavid.protocol.approvals import CallApproval, SubmittedAnswers, check_answers
 from projectdavid.protocol.assistants import (
     Effect,
     JsonObject,
@@ -113,7 +113,7 @@ class SubmittedToolOutput(Request):
     output: LongText
 
 
-class ToolOutputs(CallAnswers):
+class ToolOutputs(SubmittedAnswers):
     """The body that submits outputs of calls, and decisions about calls that need approval.
 
     The run resumes when it waits for no other output or decision.

@@ -12,7 +12,7 @@ from projectdavid.api.resources.lookup import find
 from projectdavid.api.resources.stored_fields import to_json
 from projectdavid.engine.approvals import is_asked, is_gated, show_arguments
 from projectdavid.engine.inputs import Decided, OutputsSubmitted
-from projectdavid.engine.run import Decision, InputRefused
+from projectdavid.engine.run import CallDecision, InputRefused
 from projectdavid.ports import queries
 from projectdavid.ports.rows import ActionRow, ApprovalRow, RunRow
 from projectdavid.ports.store import Op, StoreView
@@ -68,9 +68,9 @@ def build_answers(caller: Caller, outputs: Outputs, approvals: Iterable[ToolAppr
     return Decided(decisions, now, outputs)
 
 
-def to_decision(approval: ToolApproval, by: str) -> Decision:
+def to_decision(approval: ToolApproval, by: str) -> CallDecision:
     """Convert a submitted decision; `by` is its origin."""
-    return Decision(
+    return CallDecision(
         approval.tool_call_id,
         "approved" if approval.approve else "denied",
         by,
@@ -79,7 +79,7 @@ def to_decision(approval: ToolApproval, by: str) -> Decision:
     )
 
 
-async def build_decision(view: StoreView, row: ApprovalRow, body: ApprovalDecision, by: str) -> Decision:
+async def build_decision(view: StoreView, row: ApprovalRow, body: ApprovalDecision, by: str) -> CallDecision:
     """Convert a decision about one approval; `by` is its origin.
 
     Raises:
@@ -91,7 +91,7 @@ async def build_decision(view: StoreView, row: ApprovalRow, body: ApprovalDecisi
     arguments = None if body.arguments is None else to_json(body.arguments)
     if arguments is not None:
         await _check_arguments(await find(view, queries.RUN, row.run_id), row.name, arguments)
-    return Decision(
+    return CallDecision(
         row.call_id,
         "approved" if body.approve else "denied",
         by,
@@ -120,7 +120,7 @@ async def _check_arguments(run: RunRow, name: str, arguments: str) -> None:
 
 
 async def decide(
-    platform: Platform, view: StoreView, row: ApprovalRow, decision: Decision, also: tuple[Op, ...] = ()
+    platform: Platform, view: StoreView, row: ApprovalRow, decision: CallDecision, also: tuple[Op, ...] = ()
 ) -> None:
     """Apply a decision to the run that waits for it. The same decision again has no effect.
 
@@ -139,11 +139,11 @@ async def decide(
     check_decided(row, decision)
 
 
-async def _send(driver: RunDriver, row: ApprovalRow, decision: Decision, now: float, also: tuple[Op, ...]) -> None:
+async def _send(driver: RunDriver, row: ApprovalRow, decision: CallDecision, now: float, also: tuple[Op, ...]) -> None:
     await driver.decide(row.run, Decided((decision,), now), also=also)
 
 
-def check_decided(row: ApprovalRow, decision: Decision) -> None:
+def check_decided(row: ApprovalRow, decision: CallDecision) -> None:
     """Check that an approval that does not wait any more was decided in the same way.
 
     Raises:

@@ -25,7 +25,7 @@ def build_run(
     Raises:
         UnknownModel: no provider serves the model (a pending run resolves its model when it starts).
     """
-    platform = caller.platform
+    platform, settings = caller.platform, caller.platform.settings
     values: dict[str, Any] = {
         name: value for name in INHERITED if (value := wishes.get(name, assistant.get(name))) is not None
     }
@@ -36,7 +36,6 @@ def build_run(
     if status is not RunStatus.PENDING:
         platform.models.resolve(model)
     tools: list[dict[str, Any]] = [*values.pop("tools", ()), *(assistant.get("platform_tools") or ())]
-    settings = platform.settings
     policy: Mapping[str, Any] = values.pop("approval", {})
     config = RunConfig(
         **values,

@@ -71,11 +71,9 @@ class AsyncAssistants(MethodGroup):
         """
         body = given_fields(model=model, name=name, description=description, instructions=instructions, tools=tools)
         body |= given_fields(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
-        body |= given_fields(
-            top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
-        )
-        body |= given_fields(reasoning_effort=reasoning_effort, approval=approval)
+        body |= given_fields(top_p=top_p, temperature=temperature, response_format=response_format, approval=approval)
         body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
+        body |= given_fields(reasoning_effort=reasoning_effort, max_tokens=max_tokens)
         made = await self._transport.ask(Assistant, "POST", "/v1/assistants", body=body, key=idempotency_key)
         return _log_warnings(made)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from projectdavid.protocol.approvals import CallAnswers
+from projectdavid.protocol.approvals import SubmittedAnswers
 from projectdavid.protocol.assistants import ModelName
 from projectdavid.protocol.base import NO_NUL, WHOLE, LongText, MetaData, Request
 from projectdavid.protocol.model_options import ModelOptions, SamplingOptions
@@ -108,7 +108,7 @@ class OpenAIToolOutput(Request):
     output: LongText | None = None
 
 
-class OpenAIToolOutputs(CallAnswers):
+class OpenAIToolOutputs(SubmittedAnswers):
     """The body that submits the outputs of all calls that a run waits for, and decisions about approvals.
 
     `tool_approvals` has the words of Azure; OpenAI's API has no approvals.

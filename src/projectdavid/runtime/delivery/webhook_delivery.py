@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from projectdavid.egress import GuardedReply, OutboundError
-from projectdavid.engine.run import Decision
+from projectdavid.engine.run import CallDecision
 from projectdavid.ports.rows import DueDeliveryRow, WebhookTargetRow
 from projectdavid.protocol.approvals import ToolApproval
 from projectdavid.protocol.runs import ToolOutputs
@@ -30,7 +30,7 @@ class CallAnswers:
     """Outputs of calls and decisions about calls, as a receiver sends them."""
 
     outputs: Outputs = ()
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[CallDecision, ...] = ()
 
     @property
     def call_ids(self) -> list[str]:
@@ -169,9 +169,9 @@ def _parse_answers(body: bytes) -> CallAnswers:
     return CallAnswers(outputs, tuple(_to_decision(one) for one in parsed.tool_approvals))
 
 
-def _to_decision(one: ToolApproval) -> Decision:
+def _to_decision(one: ToolApproval) -> CallDecision:
     verdict = "approved" if one.approve else "denied"
-    return Decision(one.tool_call_id, verdict, BY_WEBHOOK, one.reason or "", digest=one.digest)
+    return CallDecision(one.tool_call_id, verdict, BY_WEBHOOK, one.reason or "", digest=one.digest)
 
 
 def _check_requested(answers: CallAnswers, delivery: DueDeliveryRow) -> None:

@@ -184,7 +184,11 @@ class DecisionWriter:
                     now=self.now,
                 )
                 self._message(self.ids.new("msg"), "tool", output, call_id=call_id)
+            case RecordRequest() | RecordDecision():
+                self._add_approval_record(record)
 
+    def _add_approval_record(self, record: RecordRequest | RecordDecision) -> None:
+        match record:
             case RecordRequest(call, approval_id, reason, expires_at):
                 self.add(
                     queries.APPROVAL_INSERT,

@@ -222,7 +222,7 @@ WHERE $OPEN;
 -- returns: NumberRow
 -- Runs past their deadline. A worker can still end a run itself until `overdue`, but not one that waits for approval.
 SELECT n FROM runs
-WHERE $OPEN AND expires_at <= :now AND (expires_at <= :overdue OR state LIKE '%"time_left":%')
+WHERE $OPEN AND expires_at <= :now AND (expires_at <= :overdue OR state ->> '$.time_left' IS NOT NULL)
 ORDER BY expires_at LIMIT :limit;
 
 -- name: deadlines_move
