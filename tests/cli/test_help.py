@@ -28,6 +28,7 @@ GROUPS = [
     ("assistants",),
     ("threads",),
     ("runs",),
+    ("approvals",),
     ("computer",),
     ("sandbox",),
     ("files",),

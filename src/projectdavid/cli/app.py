@@ -35,6 +35,7 @@ GROUPS = {
     "assistants": "assistants",
     "threads": "threads",
     "runs": "runs",
+    "approvals": "approvals",
     "computer": "computer",
     "sandbox": "sandbox",
     "files": "files",

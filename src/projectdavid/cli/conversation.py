@@ -9,6 +9,8 @@ from projectdavid.cli.failures import failure_of
 from projectdavid.cli.output import print_failure
 from projectdavid.cli.run_events import EventPrinter
 from projectdavid.client import (
+    ApprovalDecidedEvent,
+    ApprovalRequiredEvent,
     BadRequestError,
     Entity,
     ProjectDavidError,
@@ -80,17 +82,44 @@ class ChatConversation:
 
     def _follow(self, stream: RunStream) -> bool:
         status = ""
+        gated: dict[str, ApprovalRequiredEvent] = {}
         for event in stream:
             self._teller.tell(event)
-            if isinstance(event, StatusEvent):
-                status = event.status
-                if status == "action_required" and not self._submit(stream.run_id, stream.open_calls):
-                    self._cancel()
-                    return False
+            match event:
+                case ApprovalRequiredEvent():
+                    gated[event.approval_id] = event
+                case ApprovalDecidedEvent():
+                    gated.pop(event.approval_id, None)
+                case StatusEvent(status="action_required"):
+                    status = event.status
+                    self._decide(list(gated.values()))
+                    if not self._submit(stream.run_id, stream.open_calls):
+                        self._cancel()
+                        return False
+                case StatusEvent():
+                    status = event.status
+                case _:
+                    pass
         return status in ("completed", "incomplete")
 
+    def _decide(self, gated: list[ApprovalRequiredEvent]) -> None:
+        """Ask the user about calls that need approval; everything but yes denies them."""
+        always: set[str] = set()
+        for event in gated:
+            answer = "a" if event.name in always else self._lines.read(f"run {event.name}({event.arguments})? [y/N/a] ")
+            word = (answer or "").strip().lower()
+            if word in ("a", "always"):
+                always.add(event.name)
+                self._client.approvals.approve(event.approval_id, remember="run", digest=event.digest)
+            elif word in ("y", "yes"):
+                self._client.approvals.approve(event.approval_id, digest=event.digest)
+            else:
+                self._client.approvals.deny(event.approval_id, digest=event.digest)
+
     def _submit(self, run_id: str, calls: list[ToolCallEvent]) -> bool:
-        """Ask the user for the outputs of function calls; return True if they were given."""
+        """Ask the user for the outputs of function calls; return True if they were given, or if there are no calls."""
+        if not calls:
+            return True
         outputs: list[dict[str, str]] = []
         for call in calls:
             output = self._lines.read(f"output of {call.tool}> ")

@@ -29,6 +29,8 @@ def _next_step(error: ProjectDavidError) -> str:
             return "start the server with `projectdavid serve`, or run `projectdavid doctor`"
         case AuthenticationError():
             return "`projectdavid doctor` shows which key is used and where it comes from"
+        case PermissionDeniedError(code="approval_forbidden"):
+            return "use the key of a person: this one was created without the right to approve"
         case PermissionDeniedError():
             return "set PROJECTDAVID_API_KEY to the key of an admin"
         case ConflictError(code="thread_busy"):
@@ -57,6 +59,6 @@ def _list_of(error: APIStatusError) -> str:
         return "`projectdavid stores list` lists the existing ones"
     return (
         f"`projectdavid {kind}s list` lists the existing ones"
-        if kind in ("assistant", "thread", "run", "user", "file")
+        if kind in ("assistant", "thread", "run", "user", "file", "approval")
         else ""
     )

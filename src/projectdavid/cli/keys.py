@@ -50,6 +50,9 @@ def create(
     name: Annotated[str | None, typer.Option(help="The name of the key.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How long the key is valid. Default: no expiry.")] = None,
     seconds: Annotated[int | None, typer.Option(min=1, help="The same in seconds, instead of --days.")] = None,
+    no_approve: Annotated[
+        bool, typer.Option("--no-approve", help="The key cannot approve tool calls, or change what needs approval.")
+    ] = False,
     user: User = None,
     idempotency_key: IdempotencyKey = None,
     as_json: AsJson = False,
@@ -60,7 +63,12 @@ def create(
     with _client(user) as client:
         owner = user or own_id(client)
         created = client.keys.create_key(
-            owner, key_name=name, expires_in_days=days, expires_in=seconds, idempotency_key=idempotency_key
+            owner,
+            key_name=name,
+            expires_in_days=days,
+            expires_in=seconds,
+            approve=False if no_approve else None,
+            idempotency_key=idempotency_key,
         )
     if as_json:
         print_json(created)

@@ -24,6 +24,9 @@ DeliveryId = Annotated[
     str,
     typer.Argument(metavar="DELIVERY", help="The id, as shown by `webhooks deliveries`.", callback=_check_id),
 ]
+ApprovalId = Annotated[
+    str, typer.Argument(metavar="APPROVAL", help="The id, as shown by `approvals list`.", callback=_check_id)
+]
 KeyPrefix = Annotated[
     str, typer.Argument(metavar="PREFIX", help="The prefix of the key, as shown by `keys list`.", callback=_check_id)
 ]

@@ -9,6 +9,8 @@ from rich.text import Text
 from projectdavid.cli.output import plain
 from projectdavid.engine.terminal_escapes import strip_escapes
 from projectdavid.protocol.events import (
+    ApprovalDecidedEvent,
+    ApprovalRequiredEvent,
     CodeEvent,
     ContentEvent,
     ErrorEvent,
@@ -159,6 +161,10 @@ def _format_note(event: Event) -> str:
     match event:
         case ToolCallEvent():
             return f"the assistant calls {call_text(event)}"
+        case ApprovalRequiredEvent():
+            return f"a call needs approval: {event.name}({event.arguments})"
+        case ApprovalDecidedEvent():
+            return f"[the call was {event.verdict}{': ' if event.note else ''}{event.note}]"
         case ToolOutputEvent():
             return f"the answer: {shorten(event.output)}"
         case FileEvent():
