@@ -125,3 +125,55 @@ describe("the reducer", () => {
     expect(fold(EMPTY_VIEW, { id: null, type: "content", content: "x" })).toEqual(EMPTY_VIEW);
   });
 });
+
+describe("a call that needs approval", () => {
+  const asked: RunEvent[] = [
+    { id: 1, type: "call_created", tool_call_id: "c", name: "pay" },
+    {
+      id: 2,
+      type: "approval_required",
+      approval_id: "appr_1",
+      action_id: "act_1",
+      tool_call_id: "c",
+      tool: "function",
+      name: "pay",
+      args: { amount: 7 },
+      arguments: '{"amount": 7}',
+      effect: "unsafe",
+      reason: "require_approval",
+      expires_at: 9,
+      digest: "d",
+    },
+  ];
+  const decided = (verdict: "approved" | "denied", more: object = {}): RunEvent =>
+    ({
+      id: 3,
+      type: "approval_decided",
+      approval_id: "appr_1",
+      tool_call_id: "c",
+      verdict,
+      by: "pd_1",
+      ...more,
+    }) as RunEvent;
+
+  it("waits, and is not one of the calls that the caller answers", () => {
+    const view = foldAll(EMPTY_VIEW, asked);
+    expect(view.calls.c?.state).toBe("gated");
+    expect(view.calls.c?.approval?.digest).toBe("d");
+    expect(findOpenCalls(view)).toEqual([]);
+  });
+
+  it("has the arguments of the decision once it is approved", () => {
+    const view = foldAll(EMPTY_VIEW, [...asked, decided("approved", { arguments: '{"amount": 1}' })]);
+    expect(view.calls.c?.state).toBe("approved");
+    expect(view.calls.c?.args).toEqual({ amount: 1 });
+    expect(view.calls.c?.approval).toBeNull();
+  });
+
+  it("stays denied with the output that the model receives", () => {
+    const output: RunEvent = { id: 4, type: "tool_output", tool_call_id: "c", output: "Denied.", error: true };
+    const view = foldAll(EMPTY_VIEW, [...asked, decided("denied"), output]);
+    expect(view.calls.c?.state).toBe("denied");
+    expect(view.calls.c?.result).toBe("Denied.");
+  });
+});

@@ -82,6 +82,25 @@ def test_calls_are_answered_in_the_page_together_or_one_by_one(open_page: OpenPa
     expect(page.get_by_text("They said: fog and snow")).to_be_visible()
 
 
+def test_calls_that_need_approval_are_approved_or_denied_in_the_page(open_page: OpenPage, user: Caller) -> None:
+    tools = [{**WEATHER, "require_approval": True}]
+    assistant = user.assistant(model="scripted/two_calls", tools=tools, name="Weather")
+    page = open_page(f"/play?assistant={assistant['id']}", user)
+    ask(page, "Where does it rain?")
+    gated = page.get_by_role("group", name=re.compile("needs approval"))
+    expect(gated).to_have_count(2)
+    expect(gated.first.get_by_text('{"city": "Oslo"}')).to_be_visible()
+    assert find_barriers(page) == []
+    gated.first.get_by_role("button", name="Approve").click()
+    expect(gated).to_have_count(1)
+    gated.get_by_label("Reason").fill("Too far away.")
+    gated.get_by_role("button", name="Deny").click()
+    expect(page.get_by_role("group", name=re.compile("denied"))).to_be_visible()
+    page.get_by_label("Your output of get_weather").fill("sun")
+    page.get_by_role("button", name="Send", exact=True).first.click()
+    expect(page.get_by_text("They said: sun and Denied: Too far away.")).to_be_visible()
+
+
 def test_a_citation_opens_the_cited_lines(open_page: OpenPage, user: Caller) -> None:
     store, _ = shelf(user)
     assistant = searcher(user, store)

@@ -34,6 +34,27 @@ interface EventData {
   };
   citation: { message_id: string; annotation: Annotation };
   tool_call_manifest: { action_id: string; tool_call_id: string; tool: string; args: Record<string, unknown> };
+  approval_required: {
+    approval_id: string;
+    action_id: string;
+    tool_call_id: string;
+    tool: string;
+    name: string;
+    args: Record<string, unknown>;
+    arguments: string;
+    effect: "read" | "idempotent" | "unsafe";
+    reason: string;
+    expires_at: number;
+    digest: string;
+  };
+  approval_decided: {
+    approval_id: string;
+    tool_call_id: string;
+    verdict: "approved" | "denied";
+    by: string;
+    note?: string;
+    arguments?: string | null;
+  };
   tool_started: { action_id: string; tool_call_id: string; tool: string; name: string };
   code: { tool_call_id: string; content: string };
   output: { tool_call_id: string; stream: OutputStream; content: string };

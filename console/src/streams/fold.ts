@@ -60,6 +60,20 @@ const REDUCERS: Reducers = {
       actionId: data.action_id,
       args: data.args,
     })),
+  approval_required: (view, data) =>
+    changeCall(closeTurn(view), data.tool_call_id, () => ({
+      state: "gated",
+      name: data.name,
+      actionId: data.action_id,
+      args: data.args,
+      approval: data,
+    })),
+  approval_decided: (view, data) =>
+    changeCall(view, data.tool_call_id, ({ args }) => ({
+      state: data.verdict,
+      args: data.arguments ? JSON.parse(data.arguments) : args,
+      approval: null,
+    })),
   tool_started: (view, data) =>
     // A second start follows a crash of the server: what the first one wrote is void, but its files exist.
     changeCall(closeTurn(view), data.tool_call_id, () => ({
@@ -84,8 +98,8 @@ const REDUCERS: Reducers = {
     })),
   sandbox: (view, data) => changeCall(view, data.tool_call_id, () => ({ sandbox: data })),
   tool_output: (view, data) =>
-    changeCall(closeTurn(view), data.tool_call_id, () => ({
-      state: data.outcome === "unknown" ? "unknown" : data.error ? "failed" : "done",
+    changeCall(closeTurn(view), data.tool_call_id, ({ state }) => ({
+      state: state === "denied" ? state : data.outcome === "unknown" ? "unknown" : data.error ? "failed" : "done",
       result: data.output,
     })),
   warning: (view, warning, position) => addItem(view, { kind: "warning", position, warning }),
@@ -142,6 +156,7 @@ function newCall(id: string): CallView {
     files: [],
     sandbox: null,
     result: null,
+    approval: null,
   };
 }
 

@@ -27,13 +27,15 @@ export interface CallView {
   /** Raw text while the model writes. */
   argumentsText: string;
   args: Record<string, unknown> | null;
-  /** `asks`: the run waits for the caller's output. */
-  state: "writing" | "asks" | "running" | "done" | "failed" | "unknown" | "discarded";
+  /** `gated`: a person must approve it. `asks`: the run waits for the caller's output. */
+  state: "writing" | "gated" | "approved" | "denied" | "asks" | "running" | "done" | "failed" | "unknown" | "discarded";
   code: string;
   output: OutputPart[];
   files: DataOf<"file">[];
   sandbox: DataOf<"sandbox"> | null;
   result: string | null;
+  /** What a person is asked while it is `gated`. */
+  approval: DataOf<"approval_required"> | null;
 }
 
 /** One thing in the order in which it appeared. Reasoning belongs to a turn of the model, and is void with it. */

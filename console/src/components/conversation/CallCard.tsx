@@ -5,6 +5,7 @@ import { CodeBlock } from "@/components/CodeBlock";
 import { Icon, type IconName } from "@/components/Icon";
 import { Pill, type Tone } from "@/components/Pill";
 import type { CallView, OutputPart } from "@/streams/view";
+import { ApprovalForm } from "./ApprovalForm";
 import { findJsonError } from "./answers";
 import styles from "./CallCard.module.css";
 import { stripEscapes } from "./escapes";
@@ -14,6 +15,9 @@ import { words } from "./words.en";
 
 const TONES: Record<CallView["state"], Tone> = {
   writing: "info",
+  gated: "warn",
+  approved: "info",
+  denied: "bad",
   asks: "warn",
   running: "info",
   done: "good",
@@ -40,7 +44,7 @@ export function CallCard({ call, threadId, answers }: { call: CallView; threadId
         <bdi className={styles.name}>{words.call.names[tool] ?? call.name}</bdi>
         <Pill tone={TONES[call.state]}>{words.call.states[call.state]}</Pill>
       </h2>
-      <Arguments call={call} />
+      {(call.approval === null || answers === null) && <Arguments call={call} />}
       {call.code !== "" && <CodeBlock code={call.code} language="python" isComplete={call.state !== "running"} />}
       {call.sandbox && call.sandbox.state !== "started" && (
         <p className={styles.note}>
@@ -53,6 +57,7 @@ export function CallCard({ call, threadId, answers }: { call: CallView; threadId
       ))}
       <Files files={call.files.map((file) => toShownFile({ ...file }))} />
       <Result call={call} />
+      {call.approval !== null && answers && <ApprovalForm approval={call.approval} />}
       {call.state === "asks" && answers && <AnswerForm call={call} answers={answers} />}
     </div>
   );

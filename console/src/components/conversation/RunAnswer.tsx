@@ -36,7 +36,7 @@ export const RunAnswer = memo(function RunAnswer({ runId, threadId, run, onEnd }
   return (
     <>
       {view.items.map((item) => (
-        <ItemView key={keyOf(item)} item={item} view={view} threadId={threadId} answers={answers} />
+        <ItemView key={keyOf(item)} item={item} view={view} threadId={threadId} answers={isOver ? null : answers} />
       ))}
       {open.length > 1 && <AnswerAll calls={open} answers={answers} />}
       {answers.error != null && <ErrorBox error={answers.error} />}
@@ -72,7 +72,8 @@ interface ItemProps {
   item: Item;
   view: RunView;
   threadId: string;
-  answers: Answers;
+  /** Null if the run is over, and nothing can be answered any more. */
+  answers: Answers | null;
 }
 
 function ItemView({ item, view, threadId, answers }: ItemProps) {

@@ -46,6 +46,9 @@ export const words = {
     } as Record<string, string>,
     states: {
       writing: "being written",
+      gated: "needs approval",
+      approved: "approved",
+      denied: "denied",
       asks: "waits for you",
       running: "running",
       done: "done",
@@ -72,6 +75,18 @@ export const words = {
     send: "Send",
     sendAll: (count: number) => plural(count, { one: "Send # output", other: "Send # outputs" }),
     all: "Or fill in all of them, and",
+  },
+  approval: {
+    asks: (effect: string) => `This call runs only if you approve it; ${effect} With these arguments:`,
+    effects: {
+      read: "it only reads.",
+      idempotent: "it changes something, and running it again changes nothing more.",
+      unsafe: "it can change something.",
+    } as Record<string, string>,
+    reason: "Reason, which the model receives if you deny it",
+    until: "Decide until",
+    approve: "Approve",
+    deny: "Deny",
   },
   file: {
     download: (name: string) => `Download ${name}`,

@@ -128,6 +128,7 @@ function targetOf(key: string, active: number, count: number): number | null {
 function nameOf(row: TimelineRow): string {
   if (row.kind === "turn") return words.turn(Number(row.name));
   if (row.kind === "call") return row.name;
+  if (row.name === "approval") return words.waitedForApproval;
   return row.name === "output" ? words.waitedForYou : words.waitedForSandbox;
 }
 

@@ -101,7 +101,9 @@ class TimelineBuilder {
 
   #addToCall(event: Extract<KnownEvent, { tool_call_id: string }>, at: number): void {
     const id = event.tool_call_id;
-    if (event.type === "tool_call_manifest") this.#openWait(id, "output", at, event.tool);
+    if (event.type === "approval_required") this.#openWait(id, "approval", at, event.name);
+    else if (event.type === "approval_decided") this.#closeWait(`${id}-approval`, at);
+    else if (event.type === "tool_call_manifest") this.#openWait(id, "output", at, event.tool);
     else if (event.type === "tool_started") this.#startCall(id, at, event.name);
     else if (event.type === "sandbox") {
       if (event.state === "waiting") this.#openWait(id, "sandbox", at, event.tool_call_id);
@@ -131,7 +133,7 @@ class TimelineBuilder {
     return row;
   }
 
-  #openWait(id: string, what: "output" | "sandbox", at: number, name: string): void {
+  #openWait(id: string, what: "approval" | "output" | "sandbox", at: number, name: string): void {
     this.#callOf(id, at, name);
     const key = `${id}-${what}`;
     if (this.#waits.has(key)) return;

@@ -42,6 +42,7 @@ export const words = {
   kinds: { turn: "turn", call: "call", wait: "wait" },
   turn: (number: number) => `Turn ${number}`,
   waitedForYou: "waited for your output",
+  waitedForApproval: "waited for approval",
   waitedForSandbox: "waited for a sandbox",
   mark: { first: "first token", retry: "retry", discarded: "text discarded", recovered: "started again after a crash" },
   atPosition: (position: number) => `event ${position}`,
