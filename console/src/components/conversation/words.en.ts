@@ -84,7 +84,7 @@ export const words = {
       unsafe: "it can change something.",
     } as Record<string, string>,
     reason: "Reason, which the model receives if you deny it",
-    until: "Decide until",
+    until: "The decision is due",
     approve: "Approve",
     deny: "Deny",
   },
