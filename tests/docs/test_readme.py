@@ -25,8 +25,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "Create assistants, talk to them in threads, let them run code and call your functions, and stream their runs.": (
         EXAMPLES,
     ),
-    "It works with any model server that speaks the chat-completions protocol: OpenAI, Ollama, vLLM, llama.cpp, "
-    "or your own gateway.": (
+    "It works with any model server that speaks the chat-completions protocol, such as vLLM, llama.cpp, or your own "
+    "gateway, and with the protocols of Anthropic, Gemini, OpenAI (Responses) and Ollama.": (
+        "providers/vendors/test_contract.py::test_calls_arrive_whole_and_in_order",
+        "providers/vendors/test_sdks.py::test_the_sdk_and_we_read_the_same",
         "providers/test_openai_compatible.py::test_the_request_is_in_the_words_of_the_protocol",
         "providers/test_openai_compatible_bytes.py::test_every_dialect_of_a_stream_is_understood",
         "providers/test_openai_compatible_bytes.py::test_every_dialect_of_tool_calls_is_understood",
@@ -62,7 +64,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "e2e/test_webhooks.py::test_a_receiver_that_is_down_for_ten_minutes_while_the_server_is_killed_three_times_gets"
         "_every_event",
     ),
-    "Two thousand simulated crash scenarios verify this on every change.": (
+    "A thousand simulated crash scenarios verify this on every change.": (
         "simulation/test_worlds.py::test_no_world_violates_an_invariant",
         "simulation/test_worlds.py::test_a_rule_that_is_broken_shows",
     ),
@@ -79,6 +81,12 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "A suite of escape attempts tests the sandbox on every change.": (
         "contracts/sandbox/test_mutations.py::test_without_a_hardening_the_suite_goes_red",
         "contracts/sandbox/test_as_user.py::test_it_holds_for_an_ordinary_user",
+    ),
+    "Calls of any tool can wait until a person approves them, in the console, the terminal, the API or a webhook.": (
+        "server/test_approvals.py::test_what_needs_no_approval_runs_before_people_are_asked_and_the_rest_once_after",
+        "console/test_play.py::test_calls_that_need_approval_are_approved_or_denied_in_the_page",
+        "cli/test_approvals.py::test_a_call_that_waits_is_listed_shown_and_approved",
+        "runtime/test_approvals.py::test_the_answer_of_a_webhook_can_decide",
     ),
     "PDFs, office documents, web pages and text are indexed for full-text search, and for semantic search if you "
     "configure an embedding model.": (
