@@ -42,9 +42,8 @@ demo: $(CONSOLE) ## The whole way once; needs no key and no network
 serve: $(CONSOLE) ## The server, in this terminal
 	@$(BIN)/projectdavid serve
 
-# One process more than two cores: tests that wait for processes, browsers and leases leave time to the others.
 test: $(CONSOLE) ## All tests but those of compat and real-model
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 deep: $(SYNCED) ## More of what tests draw: worlds of the simulation, requests of the fuzzers
 	@SIM_SEEDS=10000 SIM_SHARED_SEEDS=300 FUZZ_SCALE=14 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \

@@ -81,6 +81,7 @@ def furnish(user: Caller, folder: Path) -> None:
     """One of everything that a user can have, with the mark in it."""
     conversation(user, assistant_of(user))
     file = user.upload(f"# Title\n\n{MARK} text of a file, {MARK}s and more.\n".encode() * 40, f"{MARK}.md")
+    gate(user)
     user.read(user.store(file, name=f"{MARK} store", meta_data={"k": f"{MARK} value"}))
     ok(user.post(f"/v1/file-uploads/{begun(user, MARK.encode())['id']}/parts", files={"data": MARK.encode()}))
     imported = ok(user.post("/v1/imports", json={"source": MARK}))["id"]
@@ -95,6 +96,16 @@ def furnish(user: Caller, folder: Path) -> None:
         db.execute(page, (user.user_id, f"https://{MARK}.example/", time.time(), "", MARK, f"{MARK} page"))
         cut = "INSERT INTO prompt_cuts (thread, source, first) SELECT n, ?, 1 FROM threads WHERE owner = ? LIMIT 1"
         db.execute(cut, (MARK, user.user_id))
+
+
+def gate(user: Caller) -> None:
+    """Deny a call that needs approval, with the mark in the reason."""
+    assistant = user.assistant(model="scripted/caller", tools=[{**WEATHER, "require_approval": True}])
+    body = {"assistant_id": assistant["id"], "thread_id": user.thread("Hi")["id"]}
+    run = user.until(ok(user.post("/v1/runs", json=body)), "action_required")
+    (approval,) = ok(user.get("/v1/approvals", params={"run_id": run["id"]}))["data"]
+    ok(user.post(f"/v1/approvals/{approval['id']}", json={"approve": False, "reason": f"{MARK} reason"}))
+    user.until(run, "completed")
 
 
 def completed(admin: Caller, erasure_id: str) -> Json:

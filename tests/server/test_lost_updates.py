@@ -16,6 +16,7 @@ ROUNDS = 12
 DIALECT = "/openai/v1"
 NO_UPDATES = {
     "PATCH /v1/files/{file_id}/soft-delete": "deletes",
+    "POST /v1/approvals/{approval_id}": "a versioned decision about the run",
     "PUT /v1/actions/{action_id}": "sets one mark, or an output, which is a versioned decision about the run",
 }
 """Routes that look like updates but are not, and why."""

@@ -53,8 +53,7 @@ class Assistants(MethodGroup):
 
         Args:
             model: the model that answers: `provider/model`, or the name of a model of the server's default provider.
-            name, description: at most 128 and 256 characters.
-            instructions: the system prompt.
+            name, description, instructions: at most 128 and 256 characters; the system prompt.
             tools, platform_tools: tools such as `{"type": "web_search"}`, and functions.
             tool_resources: a map by type of tool: `{"file_search": {"vector_store_ids": [...]}}`.
             meta_data: at most 16 pairs; keys of at most 64, values of at most 512 characters.
@@ -120,11 +119,9 @@ class Assistants(MethodGroup):
         """
         body = given_fields(model=model, name=name, description=description, instructions=instructions, tools=tools)
         body |= given_fields(platform_tools=platform_tools, tool_resources=tool_resources, meta_data=meta_data)
-        body |= given_fields(
-            top_p=top_p, temperature=temperature, response_format=response_format, max_tokens=max_tokens
-        )
-        body |= given_fields(reasoning_effort=reasoning_effort, approval=approval)
+        body |= given_fields(top_p=top_p, temperature=temperature, response_format=response_format, approval=approval)
         body |= given_fields(webhook_url=webhook_url, webhook_events=webhook_events, webhook_secret=webhook_secret)
+        body |= given_fields(reasoning_effort=reasoning_effort, max_tokens=max_tokens)
         path = at("/v1/assistants/{}", assistant_id)
         return _log_warnings(self._transport.ask(Assistant, "PUT", path, body=body, if_match=if_match))
 
