@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 
 from projectdavid.ports.blobs import BlobGone, Blobs, BlobTooLarge
+from tests.timeouts import EVENT_TIMEOUT
 
 pytestmark = pytest.mark.anyio
 NEVER = 10**9
@@ -104,7 +105,8 @@ async def test_a_store_that_is_cancelled_leaves_nothing(blobs: Blobs) -> None:
         await never.wait()
 
     putting = asyncio.create_task(blobs.put(slow(), NEVER))
-    await reached.wait()
+    async with asyncio.timeout(EVENT_TIMEOUT):
+        await reached.wait()
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await putting
