@@ -157,7 +157,7 @@ DIALOGS = {
 }
 
 
-def test_no_dialog_has_barriers_and_each_gives_the_focus_back(
+def test_no_dialog_has_barriers_and_each_closes_with_escape(
     open_page: OpenPage, owner: Caller, things: dict[str, Json]
 ) -> None:
     page = open_page("/status", owner)
