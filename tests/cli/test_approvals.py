@@ -53,9 +53,9 @@ def test_a_denied_call_never_runs_and_the_model_is_told_why(command: Command, cl
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["approve", "appr_nobody"], "projectdavid approvals list"),
-        (["approve", "appr_nobody", "--arguments", "{"], "--arguments is not valid JSON"),
-        (["approve", "appr_nobody", "--arguments", "[]"], "--arguments must be a JSON object"),
+        (["approve", "appr_unknown"], "projectdavid approvals list"),
+        (["approve", "appr_unknown", "--arguments", "{"], "--arguments is not valid JSON"),
+        (["approve", "appr_unknown", "--arguments", "[]"], "--arguments must be a JSON object"),
         (["list", "--status", "waiting"], "expected one of pending"),
     ],
 )

@@ -120,7 +120,7 @@ def test_a_call_with_an_open_gate_cannot_start() -> None:
         advance(run, ToolStarted("fire", NOW))
 
 
-def test_an_invalid_call_is_answered_and_nobody_is_asked() -> None:
+def test_an_invalid_call_is_answered_without_asking_anyone() -> None:
     reply = replied("", asked("fire", "fire", arguments="[]"))
     next = advance(a_run(functions=OFFERS), reply)
     assert "approval_required" not in kinds(next)

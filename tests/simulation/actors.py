@@ -170,7 +170,7 @@ class Receiver:
     def _answer(self, event: Any, run: RunPlan, *, wrong: bool) -> bytes:
         """The outputs of the calls, or the decisions, where this run is answered by its webhook."""
         if event["type"] == "run.approval_required" and run.decided_by in ("webhook", "both"):
-            gated = ["nobody's"] if wrong else [one["tool_call_id"] for one in event["data"]["approvals"]]
+            gated = ["unknown"] if wrong else [one["tool_call_id"] for one in event["data"]["approvals"]]
             approve = self._facts.random.random() < 0.5
             return json.dumps({"tool_approvals": [{"tool_call_id": one, "approve": approve} for one in gated]}).encode()
         if event["type"] != "run.action_required" or run.answers_by not in ("webhook", "both"):

@@ -95,4 +95,4 @@ class Database(SQLiteStore):
         self._writer._connection = self._closed
 
     def end(self) -> None:
-        """Do nothing: nobody reads the file any more."""
+        """Do nothing: the file goes with its folder."""

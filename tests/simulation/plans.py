@@ -59,8 +59,8 @@ class RunPlan:
     """`require_approval` of the tool."""
     gated: frozenset[str] = frozenset()
     """Functions that need approval."""
-    decided_by: str = "nobody"
-    """`caller`, `two`, `webhook`, `both` or `nobody`; two deciders contradict each other."""
+    decided_by: str = "none"
+    """`caller`, `two`, `webhook`, `both` or `none`; two deciders contradict each other."""
     approval_seconds: float = 30.0
     approval_on_expiry: str = "deny"
     holds: bool = False
@@ -144,7 +144,7 @@ def _run(random: Random, number: int, owner: str | None = None) -> RunPlan:
         lifetime=random.choice((20.0, 60.0, 60.0)),
         requirement=requirement,
         gated=gated | {"tell"} if asks else gated,
-        decided_by=random.choice(("caller", "two", "two", "webhook", "both", "nobody")),
+        decided_by=random.choice(("caller", "two", "two", "webhook", "both", "none")),
         approval_seconds=random.choice((2.0, 8.0, 90.0)),
         approval_on_expiry=random.choice(("deny", "deny", "approve", "fail")),
     )

@@ -9,12 +9,10 @@ from typing import Any, Protocol
 import msgspec
 
 from projectdavid.adapters.providers.http.failures import FailureParser
+from projectdavid.adapters.providers.http.line_reader import LineReader
 from projectdavid.engine.deltas import Chunk
 from projectdavid.ports.model import ModelError
 
-MAX_BUFFERED = 4 * 1024 * 1024
-"""Maximum bytes of an incomplete event or document."""
-_BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -55,55 +53,23 @@ class AnswerFold(Protocol):
         ...
 
 
-class JsonEventReader:
+class JsonEventReader(LineReader):
     """The reader of one answer: see `AnswerReader`. With `lines`, each line is an event, without `data:`."""
 
-    __slots__ = (
-        *("_began", "_document", "_failures", "_fold", "_lines", "_partial", "_pending", "_size", "_skip_lf"),
-        *("_sniffing", "done", "failure"),
-    )
+    __slots__ = ("_began", "_document", "_fold", "_lines")
 
     def __init__(self, failures: FailureParser, fold: AnswerFold, *, lines: bool = False) -> None:
-        self.done = False
-        self.failure: ModelError | None = None
-        self._failures = failures
+        super().__init__(failures)
         self._fold = fold
         self._lines = lines
-        self._pending: list[bytes] = []
-        """The current line, which is incomplete."""
-        self._partial: list[bytes] = []
-        """The lines of an event or a document whose JSON is incomplete."""
-        self._size = 0
-        """Bytes in `_pending` and `_partial`."""
         self._began = False
         """True once an event was added."""
         self._document = False
-        self._sniffing = True
-        self._skip_lf = False
 
     @property
     def finished(self) -> bool:
         """Whether the model has finished."""
         return self._fold.finished
-
-    def feed(self, data: bytes) -> list[Chunk]:
-        """Add the bytes of one read; return the chunks that they complete."""
-        if self._sniffing and (data := self._begin(data)) == b"":
-            return []
-        if self._skip_lf or b"\r" in data:
-            data = self._with_line_feeds(data)
-        end = data.rfind(b"\n")
-        if end < 0:
-            self._keep(data)
-            return []
-        whole = data[:end]
-        if self._pending:
-            whole = b"".join((*self._pending, whole))
-            self._size -= sum(map(len, self._pending))
-            self._pending.clear()
-        if end + 1 < len(data):
-            self._keep(data[end + 1 :])
-        return self._take_lines(whole.split(b"\n"))
 
     def end(self) -> list[Chunk]:
         """End the answer, because the server closed the connection; return the remaining chunks."""
@@ -122,39 +88,9 @@ class JsonEventReader:
         return self._fold.take()
 
     def _begin(self, data: bytes) -> bytes:
-        """Check the first bytes of the answer: skip a byte order mark, and fail on a web page."""
-        data = b"".join((*self._pending, data))
-        self._pending.clear()
-        start = data.removeprefix(_BOM).lstrip()
-        if not start or _BOM.startswith(data):
-            self._pending.append(data)
-            return b""
-        self._sniffing = False
-        if start[:1] == b"<":
-            self._fail(self._failures.build_web_page())
-            return b""
-        self._document = not self._lines and start[:1] in (b"{", b"[")
-        return data.removeprefix(_BOM)
-
-    def _with_line_feeds(self, data: bytes) -> bytes:
-        if self._skip_lf:
-            data = data.removeprefix(b"\n")
-        self._skip_lf = data.endswith(b"\r")
-        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-
-    def _keep(self, data: bytes) -> None:
-        # Joined only when the line ends, because joining at every read would copy a long line each time.
-        self._pending.append(data)
-        self._grow(data)
-
-    def _grow(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > MAX_BUFFERED:
-            self._fail(self._failures.build_unreadable(f"an event is longer than {MAX_BUFFERED} bytes"))
-
-    def _fail(self, failure: ModelError) -> None:
-        self.done = True
-        self.failure = failure
+        data = super()._begin(data)
+        self._document = not self._lines and self._head[:1] in (b"{", b"[")
+        return data
 
     def _take_lines(self, lines: list[bytes]) -> list[Chunk]:
         for line in lines:

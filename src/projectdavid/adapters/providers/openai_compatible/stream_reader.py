@@ -11,6 +11,7 @@ import msgspec
 
 from projectdavid.adapters.providers.http.error_bodies import find_bare_error
 from projectdavid.adapters.providers.http.failures import FailureParser
+from projectdavid.adapters.providers.http.line_reader import LineReader
 from projectdavid.adapters.providers.openai_compatible.answer_collector import AnswerCollector
 from projectdavid.adapters.providers.openai_compatible.call_text import Offered
 from projectdavid.adapters.providers.openai_compatible.event_repair import EventRepair
@@ -19,9 +20,6 @@ from projectdavid.adapters.providers.openai_compatible.wire import MessageDelta,
 from projectdavid.engine.deltas import Chunk
 from projectdavid.ports.model import ModelError
 
-MAX_BUFFERED = 4 * 1024 * 1024
-"""Maximum bytes of an incomplete event or document."""
-_BOM = b"\xef\xbb\xbf"
 _DONE = frozenset({b"[DONE]", b'"[DONE]"', b"DONE"})
 _PINGS = frozenset({b"ping", b"heartbeat", b"keepalive", b"keep-alive"})
 """Names of events that only keep the connection open."""
@@ -33,7 +31,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode = msgspec.json.Decoder(StreamEvent).decode
 
 
-class StreamReader:
+class StreamReader(LineReader):
     """The parser of one answer.
 
     `finished` is True once the model has finished, `done` once nothing more needs to be read. `failure` is the error to
@@ -42,38 +40,25 @@ class StreamReader:
     """
 
     __slots__ = (
-        *("_began", "_collector", "_document", "_event_name", "_failures", "_head", "_messages", "_partial"),
-        *("_pending", "_repair", "_size", "_skip_lf", "_sniffing", "_understood"),
-        *("done", "failure", "finished"),
+        *("_began", "_collector", "_document", "_event_name", "_messages", "_repair", "_understood"),
+        "finished",
     )
 
     def __init__(
         self, failures: FailureParser, *, offered: Offered = _NONE_OFFERED, opened: bool | None = False
     ) -> None:
-        self.done = False
+        super().__init__(failures)
         self.finished = False
-        self.failure: ModelError | None = None
-        self._failures = failures
         self._collector = AnswerCollector(offered=offered, opened=opened)
         self._repair = EventRepair()
-        self._pending: list[bytes] = []
-        """The current line, which is incomplete."""
-        self._partial: list[bytes] = []
-        """The lines of an event or a document whose JSON is incomplete."""
-        self._size = 0
-        """Bytes in `_pending` and `_partial`."""
         self._document = False
         self._began = False
         """True once a message has begun, even if it is still empty."""
         self._messages = False
         """True once an event with a message, not a delta, has been added."""
         self._event_name = b""
-        self._sniffing = True
-        self._head = b""
-        """The first bytes of the answer."""
         self._understood = False
         """True once an event of the protocol has been parsed."""
-        self._skip_lf = False
 
     @property
     def usage_reported(self) -> bool:
@@ -85,31 +70,12 @@ class StreamReader:
         """Whether the answer began inside of reasoning; None if unknown."""
         return self._collector.opened
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        """Add the bytes of one read; return the chunks that they complete."""
-        if self._sniffing and (data := self._begin(data)) == b"":
-            return []
-        end = data.rfind(b"\n")
-        if self._skip_lf or b"\r" in data:
-            data, end = self._with_line_feeds(data)
-        if end < 0:
-            self._keep(data)
-            return []
-        whole = data[:end]
-        if self._pending:
-            whole = b"".join((*self._pending, whole))
-            self._size -= sum(map(len, self._pending))
-            self._pending.clear()
-        if end + 1 < len(data):
-            self._keep(data[end + 1 :])
-        return self._lines(whole.split(b"\n"))
-
     def end(self) -> list[Chunk]:
         """End the answer, because the server has closed the connection; return the remaining chunks."""
         rest = b"".join(self._pending)
         self._pending.clear()
         whole = self._document or self._is_whole(rest.removeprefix(b"data:"))
-        chunks = self._lines([rest]) if rest and whole and self.failure is None else []
+        chunks = self._take_lines([rest]) if rest and whole and self.failure is None else []
         if self._partial and self.failure is None and not self.finished:
             chunks += self._end_partial()
         self.done = True
@@ -118,44 +84,7 @@ class StreamReader:
         self._collector.end()
         return chunks + self._collector.take()
 
-    def _begin(self, data: bytes) -> bytes:
-        """Check the first bytes of the answer: skip a byte order mark, and fail on a web page."""
-        data = b"".join((*self._pending, data))
-        self._pending.clear()
-        start = data.removeprefix(_BOM).lstrip()
-        if not start or _BOM.startswith(data):
-            self._pending.append(data)
-            return b""
-        self._sniffing = False
-        self._head = start[:80]
-        if start[:1] == b"<":
-            self._fail(self._failures.build_web_page())
-            return b""
-        return data.removeprefix(_BOM)
-
-    def _with_line_feeds(self, data: bytes) -> tuple[bytes, int]:
-        """Convert line ends to line feeds; return the data and the position of the last line feed."""
-        if self._skip_lf:
-            data = data.removeprefix(b"\n")
-        self._skip_lf = data.endswith(b"\r")
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return data, data.rfind(b"\n")
-
-    def _keep(self, data: bytes) -> None:
-        # Joined only when the line ends, because joining at every read would copy a long line each time.
-        self._pending.append(data)
-        self._grow(data)
-
-    def _grow(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > MAX_BUFFERED:
-            self._fail(self._failures.build_unreadable(f"an event is longer than {MAX_BUFFERED} bytes"))
-
-    def _fail(self, failure: ModelError) -> None:
-        self.done = True
-        self.failure = failure
-
-    def _lines(self, lines: list[bytes]) -> list[Chunk]:
+    def _take_lines(self, lines: list[bytes]) -> list[Chunk]:
         add, partial = self._collector.add, self._partial
         for line in lines:
             if line[:5] == b"data:" and not partial:
